@@ -1,0 +1,57 @@
+# A fresh machine needs Python 3.11 or newer, make, git and a C compiler; the rest comes by itself.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PIP_COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/python -m piptools compile --quiet --strip-extras --no-annotate \
+	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
+
+.DEFAULT_GOAL := help
+.PHONY: help serve test lint format reference bench lock clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+
+serve: .venv/.runtime ## start a server here; options: make serve ARGS="--port 9000 --data data"
+	@exec $(BIN)/chatty serve $(ARGS)
+
+test: lint ## check and test everything; some tests only: make test ARGS="tests/server -k resume"
+	tests/system/prepare
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
+
+lint: .venv/.test ## style, types, who imports whom, Dockerfile
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/hadolint Dockerfile
+
+format: .venv/.test ## put the sources in shape
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+reference: .venv/.runtime ## write docs/reference.md and the manual page docs/chatty.1 from the commands
+	$(BIN)/python -m chatty.cli.reference docs
+
+bench: .venv/.test ## measure the README's figures on this machine
+	$(BIN)/python -m benchmarks $(ARGS)
+
+lock: .venv/.test ## pin the newest versions that pyproject.toml allows
+	$(PIP) install pip-tools==7.6.2
+	$(PIP_COMPILE) --upgrade --output-file requirements.lock pyproject.toml
+	$(PIP_COMPILE) --upgrade --extra test --constraint requirements.lock \
+		--output-file requirements-test.lock pyproject.toml
+
+clean: ## remove what make made
+	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+
+.venv/.runtime: requirements.lock pyproject.toml
+	@echo "setting up .venv, once" >&2
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(PIP) install -r requirements.lock
+	@$(PIP) install --no-deps -e .
+	@touch $@
+
+.venv/.test: .venv/.runtime requirements-test.lock
+	@$(PIP) install -r requirements-test.lock
+	@touch $@

@@ -1,0 +1,115 @@
+"""The commands by name, each imported when it is needed, and what every run of one has in common."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from importlib import import_module
+from itertools import takewhile
+from typing import Annotated, Final
+
+import typer
+
+from chatty.cli.coercion import coerce_here
+from chatty.cli.environment import Environment, ReaderGone
+from chatty.cli.exits import ExitStatus
+from chatty.cli.failures import explain, report, usage
+from chatty.cli.help import Command, Group
+from chatty.cli.options import environment
+
+__all__ = ["COMMANDS", "HEADINGS", "command_group", "run"]
+
+HEADINGS: Final = {
+    "Talk": ("join", "send", "tail", "history"),
+    "Rooms": ("create", "rooms", "who", "close"),
+    "Scripts": ("ask", "run", "bot", "completion"),
+    "Serve": ("serve", "doctor"),
+}
+"""What the help lists, in its order: headings, and the commands under each."""
+
+COMMANDS: Final = {name: f"chatty.cli.{name}" for names in HEADINGS.values() for name in names} | {
+    "join": "chatty.cli.join_command",
+    "run": "chatty.cli.run_command",
+}
+"""Name and module. A module's function ``command`` is the command, its ``EXAMPLES`` are what its help shows."""
+
+
+class _Commands(Mapping[str, Command]):
+    def __getitem__(self, name: str) -> Command:
+        module = import_module(COMMANDS[name])
+        app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+        app.command(name, cls=Command)(module.command)
+        command = typer.main.get_command(app)
+        assert isinstance(command, Command)
+        command.examples = getattr(module, "EXAMPLES", ())
+        coerce_here(command)
+        return command
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(COMMANDS)
+
+    def __len__(self) -> int:
+        return len(COMMANDS)
+
+
+def command_group() -> Group:
+    """The whole command line, as Typer understands it."""
+    app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+    app.callback(cls=Group, invoke_without_command=True)(_chatty)
+    group = typer.main.get_command(app)
+    assert isinstance(group, Group)
+    group.headings = HEADINGS
+    coerce_here(group)
+    group.commands = _Commands()  # type: ignore[assignment]  # it only reads them
+    return group
+
+
+def _chatty(
+    ctx: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
+) -> None:
+    """Chat rooms for people in terminals and for scripts, where no line is lost."""
+    env = environment(ctx)
+    if version:
+        from chatty._version import __version__
+
+        env.out(f"chatty {__version__}")
+        raise typer.Exit
+    if ctx.invoked_subcommand is None:
+        env.err(ctx.get_help())
+        raise typer.Exit(ExitStatus.USAGE)
+
+
+def run(env: Environment, arguments: Sequence[str]) -> int:
+    """Run a command line, and say what went wrong if something did. Gives the exit status."""
+    try:
+        return _run(env, arguments)
+    except ReaderGone:
+        return ExitStatus.READER_GONE
+    except KeyboardInterrupt:
+        return ExitStatus.INTERRUPTED
+    except Exception as error:  # the edge: whatever happens becomes a sentence and a status
+        if env.environ.get("CHATTY_DEBUG"):
+            raise
+        failure = explain(error)
+        report(env, failure, as_json="--json" in takewhile(lambda argument: argument != "--", arguments))
+        return failure.status
+
+
+def _run(env: Environment, arguments: Sequence[str]) -> int:
+    if shell := env.environ.get("_CHATTY_COMPLETE"):
+        from chatty.cli.completing import answer
+
+        return answer(env, command_group(), shell, arguments)
+    try:
+        status = command_group().main(list(arguments), prog_name="chatty", standalone_mode=False, obj=env)
+    except typer.TyperException as error:
+        message = re.sub(r" \(Possible options?: (.+)\)$", r". Did you mean \1?", error.format_message().rstrip("."))
+        context = getattr(error, "ctx", None)
+        hint = f"see: {context.command_path} --help" if context else ""
+        raise usage(message[:1].lower() + message[1:], hint) from None
+    except SystemExit as error:
+        if isinstance(error.__context__, BrokenPipeError):  # Typer's own ending where nobody reads the help
+            raise ReaderGone from None
+        raise
+    return int(status or 0)

@@ -1,0 +1,167 @@
+"""A command that runs as if it had been started without us: its streams, its signals, its status."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import resource
+import signal
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Final, NamedTuple
+
+from chatty.cli.environment import Environment, ReaderGone
+from chatty.cli.streams import Output
+
+__all__ = ["Child", "Ending", "die_of"]
+
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_CHUNK: Final = 65_536
+
+Seen = Callable[[int, bytes], None]
+"""Is told what the command prints, and to which descriptor."""
+
+
+class Ending(NamedTuple):
+    """How a command ended: with ``status``, by ``signal``, or not even started because of ``error``."""
+
+    status: int
+    signal: int = 0
+    error: str = ""
+
+    def __str__(self) -> str:
+        if self.error:
+            return f"could not be started ({self.error})"
+        if self.signal:
+            return f"killed by {signal.Signals(self.signal).name}"
+        return f"failed with {self.status}" if self.status else "done"
+
+
+class Child:
+    """A command whose output passes through us. Signals that we get are its own.
+
+    ``seen`` is told all that it prints. When it has ended, ``hurried`` is set
+    by any further signal.
+    """
+
+    def __init__(self, env: Environment, command: Sequence[str], seen: Seen) -> None:
+        self.hurried = asyncio.Event()
+        self._env = env
+        self._command = command
+        self._seen = seen
+        self._process: asyncio.subprocess.Process | None = None
+        self._early: list[int] = []
+        self._started = False
+
+    async def run(self, started: Callable[[], None]) -> Ending:
+        """Runs it to its end, and calls ``started`` as soon as it runs. What it leaves running is not waited for."""
+        loop = asyncio.get_running_loop()
+        for number in _SIGNALS:
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                loop.add_signal_handler(number, self._signal, number)
+        pumps = [_Pump(stream.fileno(), self._seen) for stream in (self._env.stdout, self._env.stderr)]
+        try:
+            self._process = await asyncio.create_subprocess_exec(
+                *self._command, stdin=self._env.stdin.fileno(), stdout=pumps[0].end, stderr=pumps[1].end
+            )
+        except OSError as error:
+            return Ending(127 if isinstance(error, FileNotFoundError) else 126, error=error.strerror or str(error))
+        finally:
+            for pump in pumps:
+                os.close(pump.end)
+        for early in self._early:
+            self._pass_on(early)
+        pumping = [asyncio.create_task(pump.run()) for pump in pumps]
+        started()
+        status = await self._process.wait()
+        for pump in pumps:
+            pump.finish()
+        for failed in await asyncio.gather(*pumping):
+            if failed:
+                self._env.err(f"error: cannot pass on what the command prints ({failed.strerror or failed})")
+        return Ending(128 - status, -status) if status < 0 else Ending(status)
+
+    def _signal(self, number: int) -> None:
+        if self._process is None:
+            self._early.append(number)
+        elif self._process.returncode is None:
+            self._pass_on(number)
+        else:
+            self.hurried.set()
+
+    def _pass_on(self, number: int) -> None:
+        assert self._process is not None
+        if number == signal.SIGINT and _in_foreground():
+            return  # the terminal has sent it to the command, too, and a second one often means more than the first
+        with suppress(ProcessLookupError, PermissionError):  # gone, or somebody else's, as under sudo
+            self._process.send_signal(number)
+
+
+class _Pump:
+    """Moves what is written to ``end`` to the descriptor ``to``, at the pace of whoever reads that."""
+
+    def __init__(self, to: int, seen: Seen) -> None:
+        self._from, self.end = os.pipe()
+        os.set_blocking(self._from, False)
+        self._to = to
+        self._seen = seen
+        self._finishing = False
+        self._wake = asyncio.Event()
+
+    def finish(self) -> None:
+        """Nothing more is to come, even if somebody still could write: what is there is moved, and that's all."""
+        self._finishing = True
+        self._wake.set()
+
+    async def run(self) -> OSError | None:
+        """Returns at the end, or with what prevents it from going on; the command then learns by SIGPIPE."""
+        out = Output(self._to)
+        try:
+            while data := await self._read():
+                self._seen(self._to, data)
+                await out.write(data)
+        except ReaderGone:
+            return None
+        except OSError as error:
+            return error
+        finally:
+            os.close(self._from)
+        return None
+
+    async def _read(self) -> bytes:
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                return os.read(self._from, _CHUNK)
+            except BlockingIOError:
+                if self._finishing:
+                    return b""
+            self._wake.clear()
+            loop.add_reader(self._from, self._wake.set)
+            try:
+                await self._wake.wait()
+            finally:
+                loop.remove_reader(self._from)
+
+
+def die_of(number: int) -> int:
+    """Ends this process by signal ``number``, as it ended the command. Where that does not, gives 128 + number."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+    with suppress(OSError):  # SIGKILL has no handler
+        signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
+    return 128 + number
+
+
+def _in_foreground() -> bool:
+    """Whether what is typed at our terminal, such as Ctrl-C, goes to us and the commands that we started."""
+    try:
+        terminal = os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY)
+    except OSError:
+        return False
+    try:
+        return os.tcgetpgrp(terminal) == os.getpgrp()
+    except OSError:
+        return False
+    finally:
+        os.close(terminal)

@@ -1,0 +1,93 @@
+"""Turns the words of a command line into values without pydantic.
+
+Typer asks pydantic for that, whose import alone costs more time than most of
+these commands take. A command's parameters are texts, numbers, paths, flags
+and choices; Typer lets a parameter bring its own conversion, and where it should
+some day no longer do so, its own is used again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Final, Literal, get_origin
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+__all__ = ["coerce_here"]
+
+_FLAGS: Final = dict.fromkeys(("1", "true", "yes", "on"), True) | dict.fromkeys(("0", "false", "no", "off"), False)
+
+
+def _flag(value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    try:
+        return _FLAGS[str(value).strip().lower()]
+    except KeyError:
+        raise ValueError(value) from None
+
+
+_TYPES: Final[dict[Any, tuple[Callable[[Any], Any], str]]] = {
+    str: (str, "text"),
+    int: (int, "whole number"),
+    float: (float, "number"),
+    bool: (_flag, "yes or no"),
+    Path: (Path, "path"),
+}
+
+
+def _one_of(choices: Sequence[str]) -> Callable[[Any], Any]:
+    def convert(value: Any) -> Any:
+        if value not in choices:
+            raise typer.BadParameter(f"{value!r} is not one of {', '.join(choices)}")
+        return value
+
+    return convert
+
+
+class _Coercion:
+    def __init__(self, convert: Callable[[Any], Any], what: str) -> None:
+        self._convert = convert
+        self._what = what
+
+    def coerce(self, value: Any, param: Any, ctx: typer.Context) -> Any:
+        """The value of ``param``. Raises BadParameter, which names it."""
+        if value is None:
+            return () if self._repeated(param) else None
+        if self._repeated(param):
+            return tuple(self._one(item, param, ctx) for item in value)
+        return self._one(value, param, ctx)
+
+    def _one(self, value: Any, param: Any, ctx: typer.Context) -> Any:
+        try:
+            converted = self._convert(value)
+        except ValueError:
+            raise typer.BadParameter(f"{value!r} is no {self._what}", ctx=ctx, param=param) from None
+        except typer.BadParameter as error:
+            raise typer.BadParameter(error.message, ctx=ctx, param=param) from None
+        least = param.type_descriptor.parameter_info.min
+        if least is not None and converted < least:
+            raise typer.BadParameter(f"{value} is less than {least}", ctx=ctx, param=param)
+        return converted
+
+    @staticmethod
+    def _repeated(param: Any) -> bool:
+        return bool(param.multiple or param.nargs == -1)
+
+
+def coerce_here(command: TyperCommand | TyperGroup) -> None:
+    """Give ``command``'s parameters conversions that cost no import, but for kinds that are not known here."""
+    for param in command.get_params(typer.Context(command)):  # with --help, which the command makes itself
+        described: Any = getattr(param, "type_descriptor", None)
+        if described is None:
+            continue
+        parser = described.parameter_info.parser
+        kind = str if described.annotation == list[str] else described.annotation
+        if parser is not None:
+            param._runtime_param = _Coercion(parser, "value")  # type: ignore[attr-defined]
+        elif described.is_choice and get_origin(described.annotation) is Literal:
+            param._runtime_param = _Coercion(_one_of(described.choices), "choice")  # type: ignore[attr-defined]
+        elif kind in _TYPES:
+            param._runtime_param = _Coercion(*_TYPES[kind])  # type: ignore[attr-defined]

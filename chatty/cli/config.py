@@ -1,0 +1,111 @@
+"""The user's profiles: which server, under which name, and the secret that says who one is."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+import unicodedata
+from difflib import get_close_matches
+from pathlib import Path
+from typing import NamedTuple
+
+from chatty.cli.environment import Environment
+from chatty.cli.failures import usage
+from chatty.cli.files import write_private
+
+__all__ = ["Profile", "client_key", "load_profile", "login_name", "profiles"]
+
+DEFAULT = "default"
+_NAME_POINTS = 32  # chatty.protocol.NAME_POINTS, which costs msgspec to import
+_RESERVED = ("server", "system")
+
+
+class Profile(NamedTuple):
+    """One ``[profile.x]`` of config.toml. ``server`` and ``name`` are None where it doesn't say."""
+
+    profile: str
+    server: str | None = None
+    name: str | None = None
+
+
+def load_profile(env: Environment, chosen: str | None) -> Profile:
+    """The profile that ``--profile`` or ``CHATTY_PROFILE`` names, else ``default``, which need not exist.
+
+    Raises Failure (usage) for a profile that doesn't exist, and for a
+    config.toml that makes no sense.
+    """
+    profile = chosen or env.environ.get("CHATTY_PROFILE") or DEFAULT
+    path = _path(env)
+    known = profiles(env)
+    if profile not in known:
+        if profile == DEFAULT:
+            return Profile(DEFAULT)
+        close = get_close_matches(profile, known, n=1)
+        hint = f'did you mean "{close[0]}"?' if close else f"add it there as [profile.{profile}]"
+        raise usage(f'no profile "{profile}" in {path}', hint)
+    settings = known[profile]
+    for key, value in settings.items():
+        if key not in ("server", "name") or not isinstance(value, str):
+            raise usage(
+                f'{path}: profile "{profile}": "{key}" is not understood', 'it knows server = "…" and name = "…"'
+            )
+    return Profile(profile, settings.get("server"), settings.get("name"))
+
+
+def _path(env: Environment) -> Path:
+    return env.config_directory / "config.toml"
+
+
+def profiles(env: Environment) -> dict[str, dict[str, str]]:
+    """The settings of each profile in config.toml. Raises Failure (usage) where it makes no sense."""
+    path = _path(env)
+    try:
+        text = path.read_text("utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    try:
+        found = tomllib.loads(text).get("profile", {})
+    except tomllib.TOMLDecodeError as error:
+        raise usage(f"{path}: {error}") from None
+    if not isinstance(found, dict) or not all(isinstance(settings, dict) for settings in found.values()):
+        raise usage(f"{path}: profiles look like [profile.work]")
+    return found
+
+
+def client_key(env: Environment, profile: Profile, server: str, *, lasting: bool = False) -> str:
+    """The key that shows ``server`` who this is, from the profile's secret, which is made when first needed.
+
+    Where the secret can be neither read nor kept, as in a container without a
+    home, each command is somebody new; if that won't do, because the identity
+    has to be a ``lasting`` one, it raises OSError.
+    """
+    from chatty.client.identity import derive_key, new_secret
+
+    name = "secret" if profile.profile == DEFAULT else f"secret-{profile.profile}"
+    path = env.config_directory / name
+    try:
+        try:
+            secret = path.read_text("ascii").strip()
+        except FileNotFoundError:
+            write_private(path, new_secret().encode() + b"\n", replace=False)
+            secret = path.read_text("ascii").strip()  # of two commands that start at once, the first one's
+        if path.stat().st_mode & 0o077:
+            path.chmod(0o600)
+    except OSError:
+        if lasting:
+            raise
+        return new_secret()
+    return derive_key(secret, server)
+
+
+def login_name(env: Environment) -> str:
+    """The name that somebody has who chose none: the login name, made a valid name."""
+    import getpass
+
+    try:
+        login = getpass.getuser()
+    except (KeyError, OSError):  # a container's user may have no name
+        login = f"user-{os.getuid()}"
+    visible = "".join(character for character in login if not unicodedata.category(character).startswith(("C", "Z")))
+    name = visible[:_NAME_POINTS] or "somebody"
+    return f"{name}-user" if name.casefold() in _RESERVED else name

@@ -1,0 +1,61 @@
+"""``chatty create``: a new room."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final
+
+import typer
+
+from chatty.cli.config import Profile, load_profile
+from chatty.cli.environment import Environment
+from chatty.cli.failures import Failure, explain
+from chatty.cli.options import JsonOption, ProfileOption, ServerOption, environment, seconds
+from chatty.cli.target import DEFAULT_SERVER, resolve_server
+
+EXAMPLES: Final = (
+    "chatty create deploys",
+    'ROOM=$(chatty create deploys --topic "what goes out" --expires 24h)',
+)
+
+
+def command(
+    ctx: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The room's name.", show_default=False)],
+    topic: Annotated[str, typer.Option("--topic", metavar="TEXT", help="What it is about.", show_default=False)] = "",
+    expires: Annotated[
+        float | None,
+        typer.Option("--expires", metavar="TIME", parser=seconds, help="Close it after this time: 30m, 24h, 7d …"),
+    ] = None,
+    server: ServerOption = None,
+    profile: ProfileOption = None,
+    json: JsonOption = False,
+) -> int:
+    """Create a room, and print its id. Whoever knows the id can get in."""
+    from chatty.cli.running import run
+
+    env = environment(ctx)
+    settings = load_profile(env, profile)
+    address = resolve_server(env, server, settings) or DEFAULT_SERVER
+    return run(_create(env, address, settings, name, topic, expires, as_json=json))
+
+
+async def _create(
+    env: Environment, server: str, profile: Profile, name: str, topic: str, expires: float | None, *, as_json: bool
+) -> int:
+    from chatty.cli.config import client_key
+    from chatty.cli.known import KnownRoom, remember
+    from chatty.client.http import Http
+    from chatty.events import milliseconds
+    from chatty.protocol import encode
+
+    async with Http(server, key=client_key(env, profile, server)) as http:
+        room = await http.create_room(name, topic=topic, expires_in=expires)
+    ends_at = milliseconds(room.expires_at) / 1000 if room.expires_at else None
+    try:
+        remember(env, KnownRoom(room.id, room.name, server, room.owner_token, ends_at))
+    except (OSError, Failure) as error:
+        env.err(f"warning: the room is not remembered, so it can't be closed from here ({explain(error).message})")
+    env.out(encode(room).decode() if as_json else room.id)
+    if env.stdout.isatty() and not as_json:
+        env.err(f"join it: chatty join {room.id}" + (f" --server {server}" if server != DEFAULT_SERVER else ""))
+    return 0

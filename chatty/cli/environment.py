@@ -1,0 +1,103 @@
+"""What surrounds a command: its streams, variables, directories and clock. Below here nothing asks the process."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from io import TextIOWrapper
+from pathlib import Path
+from typing import TextIO
+
+__all__ = ["Environment", "ReaderGone"]
+
+
+class ReaderGone(Exception):
+    """Who read standard output went away."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Environment:
+    """Where a command runs. `of_process` is the real one; tests make their own.
+
+    ``now`` gives seconds since 1970. ``directories`` replaces the user's
+    directories for configuration and state.
+    """
+
+    environ: Mapping[str, str]
+    stdin: TextIO
+    stdout: TextIO
+    stderr: TextIO
+    now: Callable[[], float] = time.time
+    directories: tuple[Path, Path] | None = None
+
+    @classmethod
+    def of_process(cls) -> Environment:
+        """The real one. Standard streams that were closed are opened on nothing, so that no file gets their numbers."""
+        while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+            os.set_inheritable(descriptor, True)
+        os.close(descriptor)
+        return cls(
+            environ=os.environ,
+            stdin=sys.stdin or open(0, closefd=False),
+            stdout=_speak_utf8(sys.stdout or open(1, "w", closefd=False)),
+            stderr=_speak_utf8(sys.stderr or open(2, "w", closefd=False)),
+        )
+
+    @cached_property
+    def config_directory(self) -> Path:
+        """Where the user's settings and secrets are."""
+        if self.directories:
+            return self.directories[0]
+        import platformdirs
+
+        return platformdirs.user_config_path("chatty", appauthor=False)
+
+    @cached_property
+    def state_directory(self) -> Path:
+        """Where chatty remembers things between commands."""
+        if self.directories:
+            return self.directories[1]
+        import platformdirs
+
+        return platformdirs.user_state_path("chatty", appauthor=False)
+
+    def color(self, choice: bool | None = None, stream: TextIO | None = None) -> bool:
+        """Whether to write colours to ``stream`` (standard output unless told).
+
+        ``choice`` is the option's, then ``NO_COLOR``, then ``FORCE_COLOR``
+        decide, then whether it is a terminal that knows colours.
+        """
+        if choice is not None:
+            return choice
+        if self.environ.get("NO_COLOR"):
+            return False
+        if self.environ.get("FORCE_COLOR"):
+            return True
+        return (stream or self.stdout).isatty() and self.environ.get("TERM") != "dumb"
+
+    def out(self, text: str) -> None:
+        """Write a line to standard output, at once. Raises ReaderGone if nobody reads it any more."""
+        try:
+            self.stdout.write(text + "\n")
+            self.stdout.flush()
+        except BrokenPipeError:
+            raise ReaderGone from None
+
+    def err(self, text: str) -> None:
+        """Write a line to standard error; that nobody can see it is no reason to fail."""
+        try:
+            self.stderr.write(text + "\n")
+            self.stderr.flush()
+        except OSError:
+            return
+
+
+def _speak_utf8(stream: TextIO) -> TextIO:
+    # Chatty's data is UTF-8 whatever the locale says; a lone surrogate must not end a command.
+    if isinstance(stream, TextIOWrapper):
+        stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    return stream

@@ -1,0 +1,105 @@
+"""What is said when a command fails: an ``error:`` line, a ``hint:`` line and an exit status."""
+
+from __future__ import annotations
+
+import os
+from urllib.parse import urlsplit
+
+from chatty.cli.clean import clean
+from chatty.cli.environment import Environment
+from chatty.cli.exits import ExitStatus
+from chatty.errors import ChattyError, Disconnected, ProtocolError, Refused, Unreachable
+
+__all__ = ["Failure", "explain", "report", "usage"]
+
+_STATUS = {
+    "bad_request": ExitStatus.FAILED,
+    "internal": ExitStatus.FAILED,
+    "method_not_allowed": ExitStatus.FAILED,
+    "unsupported_media_type": ExitStatus.FAILED,
+    "upgrade_required": ExitStatus.FAILED,
+    "room_not_found": ExitStatus.NO_SUCH_ROOM,
+    "banned": ExitStatus.NOT_ALLOWED,
+    "muted": ExitStatus.NOT_ALLOWED,
+    "not_allowed": ExitStatus.NOT_ALLOWED,
+    "room_locked": ExitStatus.NOT_ALLOWED,
+    "unauthorized": ExitStatus.NOT_ALLOWED,
+}
+"""Refusals that are more than REFUSED, which is also what a newer server's codes are."""
+
+_REMOVED, _ROOM_CLOSED = 4503, 4510  # of chatty.protocol.Close, which costs msgspec to import
+_CLOSED = {
+    _REMOVED: ("banned", ExitStatus.NOT_ALLOWED),
+    _ROOM_CLOSED: ("room_closed", ExitStatus.REFUSED),
+}
+
+_HINTS = {
+    "name_invalid": "choose another one: --name NAME",
+    "name_taken": "choose another one: --name NAME",
+}
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+class Failure(Exception):
+    """Why a command ends without having done its work. ``code`` is for programs, the texts are for people."""
+
+    def __init__(self, status: ExitStatus, code: str, message: str, hint: str = "") -> None:
+        self.status = status
+        self.code = code
+        self.message = message
+        self.hint = hint
+        super().__init__(status, code, message, hint)
+
+
+def usage(message: str, hint: str = "") -> Failure:
+    """The failure of a command line that makes no sense."""
+    return Failure(ExitStatus.USAGE, "usage", message, hint)
+
+
+def explain(error: Exception) -> Failure:
+    """Any exception as a failure that a person can act on."""
+    match error:
+        case Failure():
+            return error
+        case Refused():
+            wait = f"try again in {error.retry_after:.0f} s" if error.retry_after else ""
+            status = _STATUS.get(error.code, ExitStatus.REFUSED)
+            return Failure(status, error.code, error.message, wait or _HINTS.get(error.code, ""))
+        case Unreachable():
+            return Failure(ExitStatus.UNREACHABLE, "unreachable", str(error), _how_to_reach(error.server))
+        case Disconnected():
+            code, status = _CLOSED.get(error.code, ("disconnected", ExitStatus.FAILED))
+            return Failure(status, code, str(error))
+        case ProtocolError():
+            return Failure(ExitStatus.FAILED, "protocol", str(error), "is this the address of a chatty server?")
+        case ChattyError():
+            return Failure(ExitStatus.FAILED, "failed", str(error), getattr(error, "hint", ""))
+        case OSError():
+            where = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
+            return Failure(ExitStatus.FAILED, "system", where + (error.strerror or str(error)))
+        case _:
+            what = f"{type(error).__name__}: {error}".removesuffix(": ")
+            return Failure(
+                ExitStatus.FAILED, "internal", f"chatty made a mistake: {what}", "CHATTY_DEBUG=1 shows where"
+            )
+
+
+def report(env: Environment, failure: Failure, *, as_json: bool) -> None:
+    """Say on standard error what went wrong. As JSON it has the keys of the wire's error frame, and two more."""
+    message, hint = clean(failure.message, newlines=False), clean(failure.hint, newlines=False)
+    if as_json:
+        import msgspec
+
+        frame = {"event_type": "error", "code": failure.code, "message": message, "exit": int(failure.status)}
+        env.err(msgspec.json.encode(frame | ({"hint": hint} if hint else {})).decode())
+        return
+    label = "\x1b[1;31merror:\x1b[0m" if env.color(stream=env.stderr) else "error:"
+    env.err(f"{label} {message}")
+    if hint:
+        env.err(f"hint:  {hint}")
+
+
+def _how_to_reach(server: str) -> str:
+    if urlsplit(server).hostname in _LOOPBACK:
+        return "start one: chatty serve"
+    return "is the address right? name another one: --server URL"

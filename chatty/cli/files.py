@@ -1,0 +1,43 @@
+"""Small private files that are replaced whole, so that no reader ever sees half of one."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+__all__ = ["locked", "write_private"]
+
+
+def write_private(path: Path, data: bytes, *, replace: bool = True) -> None:
+    """Make ``path`` hold ``data``, readable by its owner alone, at once or not at all.
+
+    Its directory is made if it is missing. Without ``replace`` a file that is
+    there already stays. Raises OSError.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor, beside = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # mode 0600
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(descriptor)
+        if replace:
+            Path(beside).replace(path)
+        else:
+            with suppress(FileExistsError):
+                os.link(beside, path)
+    finally:
+        Path(beside).unlink(missing_ok=True)
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Alone with ``path`` among the commands that lock it; waits for the others. Raises OSError."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with os.fdopen(os.open(path.with_name(f"{path.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600), "wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

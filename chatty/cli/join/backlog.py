@@ -1,0 +1,55 @@
+"""What waits to be shown: bounded, so that a flood or a long absence costs no more than some screenfuls."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Final, NamedTuple
+
+from rich.text import Text
+
+from chatty.events import Event, Message
+
+__all__ = ["Backlog", "Batch"]
+
+MOST: Final = 500
+"""Events shown at once; of more than that, the newest."""
+
+
+class Batch(NamedTuple):
+    """What is to be shown now: ``skipped`` messages are not among the ``events`` but came before them."""
+
+    skipped: int
+    events: list[Event]
+    lines: list[Text]
+
+
+class Backlog:
+    """Events, of which the newest ``most`` are kept, and lines that chatty itself says, which all are."""
+
+    def __init__(self, most: int = MOST) -> None:
+        self._most = most
+        self._events: deque[Event] = deque()
+        self._lines: list[Text] = []
+        self._skipped = 0
+        self.replaying = False
+        """While true, events stay: how many are skipped is only known when the replay is over."""
+
+    def add(self, event: Event) -> None:
+        """Let ``event`` wait its turn, in place of the oldest one if too many wait."""
+        self._events.append(event)
+        if len(self._events) > self._most:
+            self._skipped += isinstance(self._events.popleft(), Message)
+
+    def say(self, *lines: Text) -> None:
+        """Let ``lines`` wait their turn."""
+        self._lines += lines
+
+    def take(self) -> Batch:
+        """All that is to be shown now."""
+        lines, self._lines = self._lines, []
+        if self.replaying:
+            return Batch(0, [], lines)
+        batch = Batch(self._skipped, list(self._events), lines)
+        self._events.clear()
+        self._skipped = 0
+        return batch

@@ -1,0 +1,163 @@
+"""How a conversation is shown: with a prompt that stays at the bottom, or as plain lines."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Coroutine
+from typing import Any, Final, Protocol
+
+from prompt_toolkit.input import create_input
+from rich.text import Text
+
+from chatty.cli.environment import Environment
+from chatty.cli.exits import ExitStatus
+from chatty.cli.join import view
+from chatty.cli.join.conversation import Conversation
+from chatty.cli.join.history import FileHistory
+from chatty.cli.join.prompt import Prompt
+from chatty.cli.join.screen import Painter, Screen, TerminalOutput
+from chatty.cli.join.title import Title
+
+__all__ = ["Face", "Inline", "Plain"]
+
+READ: Final = 65_536
+
+
+class Face(Protocol):
+    """What shows a conversation, and takes what is typed."""
+
+    @property
+    def lent(self) -> bool:
+        """Whether somebody else has the terminal, and gets its Ctrl-C: an editor."""
+
+    def work(self) -> list[Coroutine[Any, Any, None]]:
+        """What has to run beside the conversation."""
+
+    def leave_behind(self, lines: list[Text]) -> None:
+        """Afterwards: show ``lines``, and what else must not be lost."""
+
+
+class Inline:
+    """The prompt and the status line at the bottom; what was said stays in the terminal's own scrollback."""
+
+    def __init__(self, env: Environment, conversation: Conversation, *, color: bool) -> None:
+        self._conversation = conversation
+        self._output = TerminalOutput.of(env.stdout, env.environ.get("TERM"))
+        self._title = Title(self._output)
+        self._prompt = Prompt(
+            conversation,
+            history=FileHistory(env.state_directory / "join-history", self._warn),
+            input=create_input(env.stdin),
+            output=self._output,
+            color=color,
+        )
+        self._screen = Screen(
+            self._prompt.app,
+            Painter(color=color),
+            changed=conversation.changed,
+            take=self._take,
+            ticking=lambda: conversation.ticking,
+        )
+
+    @property
+    def lent(self) -> bool:
+        """Whether an editor has the terminal."""
+        return self._prompt.editing
+
+    def work(self) -> list[Coroutine[Any, Any, None]]:
+        """The prompt, and what draws above it."""
+        return [self._type(), self._screen.run()]
+
+    async def _type(self) -> None:
+        try:
+            await self._prompt.app.run_async(handle_sigint=False, set_exception_handler=False)
+        except EOFError:  # the terminal is gone
+            self._conversation.end(ExitStatus.HUNG_UP)
+
+    def _take(self) -> list[Text]:
+        # Both wait in the output for the update that this is part of.
+        self._title.show(self._conversation.title())
+        if self._conversation.rings():
+            self._output.write_raw("\a")
+        if self._conversation.clearing():
+            self._prompt.app.clear()
+        for text in self._conversation.returned():
+            self._prompt.restore(text)
+        return self._conversation.take()
+
+    def _warn(self, text: str) -> None:
+        self._conversation.say(view.failure(text))
+
+    def leave_behind(self, lines: list[Text]) -> None:
+        """Show ``lines``, and what was being typed."""
+        if self._prompt.draft.strip():
+            lines = [*lines, view.not_sent("it was still being typed", self._prompt.draft)]
+        self._title.restore()
+        if lines:
+            self._screen.show(lines)
+        self._output.flush()
+
+
+class Plain:
+    """Lines only: for terminals that can't do more, for screen readers, for output that goes to a file.
+
+    What is typed is edited by the terminal itself.
+    """
+
+    lent = False
+
+    def __init__(self, env: Environment, conversation: Conversation, *, color: bool) -> None:
+        self._env = env
+        self._conversation = conversation
+        self._painter = Painter(color=color, styles=color)
+
+    def work(self) -> list[Coroutine[Any, Any, None]]:
+        """Reading and showing."""
+        return [self._read(), self._show()]
+
+    async def _show(self) -> None:
+        shown = None
+        while True:
+            await self._conversation.changed.wait()
+            self._conversation.changed.clear()
+            if self._conversation.connection not in (shown, "connecting"):
+                shown = self._conversation.connection
+                self.leave_behind([view.notice(shown)])
+            self.leave_behind(self._conversation.take())
+            if self._conversation.rings() and self._env.stdout.isatty():
+                self._env.stdout.write("\a")
+                self._env.stdout.flush()
+
+    async def _read(self) -> None:
+        loop = asyncio.get_running_loop()
+        descriptor = self._env.stdin.fileno()
+        arrived: asyncio.Queue[bytes] = asyncio.Queue()
+
+        def read() -> None:
+            try:
+                arrived.put_nowait(os.read(descriptor, READ))
+            except OSError:  # the terminal is gone
+                arrived.put_nowait(b"")
+
+        loop.add_reader(descriptor, read)
+        typed = b""
+        try:
+            while data := await arrived.get():
+                *lines, typed = (typed + data).split(b"\n")
+                for line in lines:
+                    self._enter(line.decode(errors="replace"))
+        finally:
+            loop.remove_reader(descriptor)
+        self._enter(typed.decode(errors="replace"))
+        await self._conversation.quit(insist=True)
+
+    def _enter(self, line: str) -> None:
+        self._conversation.pressed()
+        if line.strip():
+            self._conversation.enter(line)
+
+    def leave_behind(self, lines: list[Text]) -> None:
+        """Show ``lines``."""
+        if lines:
+            self._env.out(self._painter.paint(lines).removesuffix("\n"))

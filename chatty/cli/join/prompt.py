@@ -1,0 +1,260 @@
+"""The prompt: the line being typed, its keys, and the status line below. What things mean is decided elsewhere."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from typing import Final, Protocol
+
+from prompt_toolkit.application import get_app
+from prompt_toolkit.buffer import Buffer
+from prompt_toolkit.completion import CompleteEvent, Completer, Completion
+from prompt_toolkit.document import Document
+from prompt_toolkit.filters import Condition, has_focus
+from prompt_toolkit.formatted_text import StyleAndTextTuples
+from prompt_toolkit.history import History
+from prompt_toolkit.input import Input
+from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.keys import Keys
+from prompt_toolkit.layout import (
+    BufferControl,
+    CompletionsMenu,
+    ConditionalContainer,
+    Dimension,
+    FormattedTextControl,
+    HSplit,
+    Layout,
+    Window,
+)
+from prompt_toolkit.output import ColorDepth
+from prompt_toolkit.styles import Style
+from prompt_toolkit.widgets import SearchToolbar
+
+from chatty.cli.clean import clean
+from chatty.cli.join.completion import candidates
+from chatty.cli.join.paste import PasteGuard
+from chatty.cli.join.screen import PromptApplication, TerminalOutput
+
+__all__ = ["Desk", "Prompt"]
+
+AGAIN: Final = 3.0
+"""Seconds in which the second Ctrl-C has to follow."""
+SETTLE: Final = 0.5
+"""Seconds after an editor in which the signal that ended it may still come in."""
+PENDING: Final = 5
+"""Rows of messages on their way, above the line."""
+
+_STYLE = Style.from_dict(
+    {
+        "completion-menu": "noreverse bg:default fg:default",
+        "completion-menu.completion": "noreverse bg:default fg:default",
+        "completion-menu.completion.current": "reverse",
+        "completion-menu.meta.completion": "noreverse bg:default fg:ansibrightblack",
+        "completion-menu.meta.completion.current": "noreverse bg:default fg:default",
+        "scrollbar.background": "bg:default",
+        "scrollbar.button": "bg:default",
+    }
+)
+
+
+class Desk(Protocol):
+    """What the prompt needs from the conversation that it types into."""
+
+    def enter(self, line: str) -> bool:
+        """A line was entered. False: it was refused, and stays in the prompt."""
+
+    def leave(self) -> None:
+        """The person wants to leave."""
+
+    def hint(self, text: str) -> None:
+        """Show ``text`` in the status line; empty takes it away."""
+
+    def status(self) -> list[tuple[str, str]]:
+        """The status line, as pairs of style and text."""
+
+    def pending(self) -> list[str]:
+        """The messages on their way, oldest first, safe to show."""
+
+    def news(self) -> str:
+        """What is new since the last key; empty if there is nothing to tell."""
+
+    def pressed(self) -> None:
+        """A key was pressed."""
+
+    def typing(self) -> None:
+        """Something is being written that will be a message."""
+
+    def people(self) -> list[str]:
+        """The others, who spoke last first."""
+
+
+class Prompt:
+    """One prompt for one conversation; ``app.run_async()`` runs it until ``app.exit(result=exit code)``."""
+
+    def __init__(self, desk: Desk, *, history: History, input: Input, output: TerminalOutput, color: bool) -> None:
+        self._desk = desk
+        self._leaving: asyncio.TimerHandle | None = None
+        self._guard = PasteGuard()
+        self.editing = False
+        """Whether an editor has the terminal, and with it what Ctrl-C there means."""
+        self._search = SearchToolbar(
+            backward_search_prompt="search back: ", forward_search_prompt="search on: ", ignore_case=True
+        )
+        self.buffer = Buffer(
+            multiline=True,
+            history=history,
+            completer=_Candidates(desk),
+            complete_while_typing=True,
+            tempfile_suffix=".md",
+            on_text_changed=lambda _: self._text_changed(),
+        )
+        self.app = PromptApplication(
+            layout=self._layout(),
+            key_bindings=self._keys(),
+            style=_STYLE,
+            include_default_pygments_style=False,
+            color_depth=ColorDepth.DEPTH_4_BIT if color else ColorDepth.DEPTH_1_BIT,
+            erase_when_done=True,
+            input=input,
+            output=output,
+        )
+        self.app.key_processor.before_key_press += lambda _: desk.pressed()
+
+    @property
+    def draft(self) -> str:
+        """What stands in the line now."""
+        return self.buffer.text
+
+    def restore(self, draft: str) -> bool:
+        """Put ``draft`` back into the line. False, and nothing happens, if something else has been typed since."""
+        if self.buffer.text:
+            return False
+        self.buffer.set_document(Document(draft))
+        return True
+
+    def _layout(self) -> Layout:
+        line = Window(
+            BufferControl(self.buffer, search_buffer_control=self._search.control, preview_search=True),
+            height=self._line_height,
+            wrap_lines=True,
+            dont_extend_height=True,
+            get_line_prefix=lambda number, wraps: [("bold", "> " if number == wraps == 0 else "  ")],
+        )
+        pending = ConditionalContainer(
+            Window(FormattedTextControl(self._pending), dont_extend_height=True, wrap_lines=False),
+            filter=Condition(lambda: bool(self._desk.pending())),
+        )
+        news = ConditionalContainer(
+            Window(FormattedTextControl(lambda: [("ansiyellow", self._desk.news())]), height=1, wrap_lines=False),
+            filter=Condition(lambda: bool(self._desk.news())),
+        )
+        status = Window(FormattedTextControl(lambda: list(self._desk.status())), height=1, wrap_lines=False)
+        return Layout(
+            HSplit([news, pending, line, self._search, CompletionsMenu(max_height=8), status]), focused_element=line
+        )
+
+    def _line_height(self) -> Dimension:
+        """A long draft scrolls within half of the window: what the room says stays in sight above it."""
+        return Dimension(min=1, max=max(1, get_app().output.get_size().rows // 2))
+
+    def _pending(self) -> StyleAndTextTuples:
+        pending = self._desk.pending()
+        rows = [text.partition("\n")[0] for text in pending[:PENDING]]
+        if len(pending) > PENDING:
+            rows[-1] = f"… and {len(pending) - PENDING + 1:,} more"
+        return [("ansibrightblack", "\n".join(f"  {row}" for row in rows))]
+
+    def _keys(self) -> KeyBindings:
+        keys = KeyBindings()
+        empty = Condition(lambda: not self.buffer.text)
+        typing = has_focus(self.buffer)  # not what is searched for
+
+        @keys.add("enter", filter=typing)
+        def _(event: KeyPressEvent) -> None:
+            self._enter()
+
+        @keys.add("escape", "enter", filter=typing)
+        def _(event: KeyPressEvent) -> None:
+            self.buffer.newline(copy_margin=False)
+
+        @keys.add(Keys.BracketedPaste, filter=typing)
+        def _(event: KeyPressEvent) -> None:
+            text = clean(event.data.replace("\r\n", "\n").replace("\r", "\n"))
+            self._guard.pasted(text)
+            self.buffer.insert_text(text)
+
+        @keys.add("c-c", filter=typing)
+        @keys.add("<sigint>")
+        def _(event: KeyPressEvent) -> None:
+            self._interrupt()
+
+        @keys.add("c-d", filter=typing & empty)
+        def _(event: KeyPressEvent) -> None:
+            self._desk.leave()
+
+        @keys.add("c-x", "c-e", filter=typing)
+        def _(event: KeyPressEvent) -> None:
+            event.app.create_background_task(self._edit())
+
+        @keys.add("c-z")
+        def _(event: KeyPressEvent) -> None:
+            event.app.suspend_to_background()
+
+        return keys
+
+    def _enter(self) -> None:
+        line = self.buffer.text
+        if not line.strip():
+            return
+        if question := self._guard.question(line):
+            self._desk.hint(question)
+        elif self._desk.enter(line):
+            self.buffer.append_to_history()
+            self.buffer.reset()
+
+    async def _edit(self) -> None:
+        self.editing = True
+        try:
+            await self.buffer.open_in_editor()
+            await asyncio.sleep(SETTLE)
+        finally:
+            self.editing = False
+
+    def _interrupt(self) -> None:
+        """Ctrl-C: close the menu, else keep what was asked about, else clear the draft; pressed twice, leave."""
+        if self.buffer.complete_state:
+            self.buffer.cancel_completion()
+        elif self._guard.withdraw():
+            self._desk.hint("")
+        elif self.buffer.text:
+            self.buffer.reset()
+        elif self._leaving:
+            self._desk.leave()
+        else:
+            self._leaving = asyncio.get_running_loop().call_later(AGAIN, self._stay)
+            self._desk.hint("^C again to leave")
+
+    def _text_changed(self) -> None:
+        self._stay()
+        if self._guard.changed(self.buffer.text):
+            self._desk.hint("")
+        if self.buffer.text and not self.buffer.text.startswith("/"):
+            self._desk.typing()
+
+    def _stay(self) -> None:
+        if self._leaving:
+            self._leaving.cancel()
+            self._leaving = None
+            self._desk.hint("")
+
+
+class _Candidates(Completer):
+    """What `candidates` has for the line, with the people of the conversation."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:
+        before = document.text_before_cursor
+        for one in candidates(before, self._desk.people(), asked=complete_event.completion_requested):
+            yield Completion(one.text, -one.length, display=one.shown, display_meta=one.help)

@@ -1,0 +1,217 @@
+"""The one writer: everything that reaches the terminal while the prompt is up goes through here.
+
+Lines are collected and written together, above the prompt, in one write that
+terminals show at once: erase the prompt, write the lines, draw the prompt.
+Nothing else may write to the terminal meanwhile.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Final, Self, TextIO
+
+from prompt_toolkit.application import Application
+from prompt_toolkit.data_structures import Point, Size
+from prompt_toolkit.layout.screen import Screen as Drawn
+from prompt_toolkit.output.vt100 import Vt100_Output
+from rich.console import Console
+from rich.text import Text
+
+__all__ = ["Painter", "PromptApplication", "Screen", "TerminalOutput", "reflowed"]
+
+PACE: Final = 0.05
+"""Seconds between two updates: what comes meanwhile is shown together."""
+
+BEGIN, END = "\x1b[?2026h", "\x1b[?2026l"
+"""A synchronized update: the terminal shows what is between only as a whole."""
+
+
+class Painter:
+    """Turns rich texts into what is written to a terminal.
+
+    Without ``color`` bold and dim remain; without ``styles`` nothing but the text does.
+    """
+
+    def __init__(self, *, color: bool, styles: bool = True) -> None:
+        self._console = Console(
+            file=io.StringIO(),
+            force_terminal=True,
+            color_system="standard" if styles else None,
+            no_color=not color,
+            markup=False,
+            emoji=False,
+            highlight=False,
+            soft_wrap=True,
+            legacy_windows=False,
+            _environ={},
+        )
+
+    def paint(self, lines: Iterable[Text]) -> str:
+        """``lines`` with the terminal's escapes, each ended by a line feed."""
+        with self._console.capture() as capture:
+            for line in lines:
+                self._console.print(line)
+        return capture.get()
+
+
+class TerminalOutput(Vt100_Output):
+    """prompt_toolkit's output, made to ask the terminal nothing and to write an update as a whole.
+
+    The cursor's place is never asked for: until the answer comes nothing could
+    be drawn below the prompt, and there would be a question in each update.
+    """
+
+    _held = False
+
+    @classmethod
+    def of(cls, stream: TextIO, term: str | None) -> Self:
+        """The terminal that ``stream`` writes to; ``term`` is its type, as in ``TERM``."""
+
+        def size() -> Size:
+            try:
+                columns, rows = os.get_terminal_size(stream.fileno())
+            except OSError:
+                columns, rows = 0, 0
+            return Size(rows=rows or 24, columns=columns or 80)
+
+        return cls(stream, size, term=term)
+
+    @property
+    def responds_to_cpr(self) -> bool:
+        """False, whatever the terminal could do."""
+        return False
+
+    def flush(self) -> None:
+        """Write what has gathered, unless an update is not complete yet. When the terminal is gone, nothing happens."""
+        if self._held:
+            return
+        try:
+            super().flush()
+        except OSError:  # reading will tell; leaving in order must stay possible
+            self._buffer.clear()
+
+    def erase_down(self) -> None:
+        """Erase from the cursor, which is in the first column, to the end of the screen."""
+        # In two steps: who erases from the corner has all that was there put into tmux's scrollback.
+        self.write_raw("\x1b[K\x1b[C\x1b[J\r")
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What is written inside reaches the terminal in one write, and is shown at once. Nests."""
+        if self._held:
+            yield
+            return
+        self._held = True
+        self.write_raw(BEGIN)
+        try:
+            yield
+        finally:
+            self.write_raw(END)
+            self._held = False
+            self.flush()
+
+
+def reflowed(drawn: Drawn, cursor: Point, columns: int) -> Point:
+    """Where the cursor is, seen from the prompt's first row, once the terminal is only ``columns`` wide.
+
+    Terminals wrap the rows that no longer fit, so that those above the cursor
+    take more room than when they were drawn.
+    """
+    row = 0
+    for y in range(cursor.y):
+        used = max((x + cell.width for x, cell in drawn.data_buffer[y].items() if cell.char.strip()), default=1)
+        row += -(-used // columns)
+    return Point(x=cursor.x % columns, y=row + cursor.x // columns)
+
+
+class PromptApplication(Application[int]):
+    """prompt_toolkit's application, for a prompt that stays up while the window changes and lines come in above it."""
+
+    output: TerminalOutput
+
+    def clear(self) -> None:
+        """Clear the window; what was there stays in the terminal's scrollback where terminals do that."""
+        with self.output.together():
+            self.renderer.clear()
+            self._redraw()
+
+    def show(self, text: str) -> None:
+        """Put ``text``, complete lines, above the prompt. Not while the terminal is lent (`lent`)."""
+        with self.output.together():
+            if self._is_running:
+                self._settle()
+                self.renderer.erase()
+            self.output.write_raw(text.replace("\n", "\r\n"))
+            self._redraw()
+
+    @property
+    def lent(self) -> bool:
+        """Whether something else has the terminal: an editor, or the shell while chatty is suspended."""
+        return self._running_in_terminal
+
+    def _settle(self) -> None:
+        """After a narrower window has wrapped the prompt's rows: know again where its first one is."""
+        renderer = self.renderer
+        drawn, before, now = renderer.last_rendered_screen, renderer._last_size, self.output.get_size()
+        if drawn is not None and before is not None and now.columns < before.columns:
+            renderer._cursor_pos = reflowed(drawn, renderer._cursor_pos, now.columns)
+            renderer.erase()
+
+    def _redraw(self, render_as_done: bool = False) -> None:
+        with self.output.together():
+            if self._is_running and not self.lent:
+                self._settle()
+            super()._redraw(render_as_done)
+
+    def _on_resize(self) -> None:
+        with self.output.together():
+            self._settle()
+            super()._on_resize()
+
+
+class Screen:
+    """Shows lines above the prompt, at most every ``PACE`` seconds.
+
+    ``changed`` is set when something is to be shown, ``take`` gives the lines
+    that are due, and while ``ticking`` the prompt is drawn afresh each second.
+    """
+
+    def __init__(
+        self,
+        app: PromptApplication,
+        painter: Painter,
+        *,
+        changed: asyncio.Event,
+        take: Callable[[], list[Text]],
+        ticking: Callable[[], bool],
+    ) -> None:
+        self._app = app
+        self._painter = painter
+        self._changed = changed
+        self._take = take
+        self._ticking = ticking
+
+    async def run(self) -> None:
+        """Show what there is to show, until cancelled. Waits while the terminal is lent."""
+        while True:
+            try:
+                async with asyncio.timeout(1.0 if self._ticking() else None):
+                    await self._changed.wait()
+            except TimeoutError:
+                self._app.invalidate()
+                continue
+            if not self._app.lent:
+                self._changed.clear()
+                self.show(self._take())
+            await asyncio.sleep(PACE)
+
+    def show(self, lines: list[Text]) -> None:
+        """Show ``lines`` now, and the prompt as it is now if there is one."""
+        if lines:
+            self._app.show(self._painter.paint(lines))
+        else:
+            self._app.invalidate()

@@ -1,0 +1,266 @@
+"""How a room looks: events in, rich texts out. Knows neither a terminal nor a connection.
+
+Everything that came from somebody else is cleaned here, once, on its way in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import date, datetime
+from itertools import groupby
+from typing import Final
+from zlib import crc32
+
+from rich.cells import cell_len
+from rich.text import Text
+
+from chatty.cli.clean import clean
+from chatty.cli.join.emoji import replace_shortcodes
+from chatty.cli.join.markdown import HIGHLIGHTED_CHARACTERS, has_markup, rows
+from chatty.cli.join.mentions import is_mention
+from chatty.cli.recent import Recent, passage
+from chatty.events import (
+    Event,
+    Message,
+    MessageEdited,
+    ParticipantJoined,
+    ParticipantLeft,
+    ParticipantRenamed,
+    Reaction,
+    RoomClosed,
+)
+from chatty.protocol import Gap
+
+__all__ = ["View", "color", "failure", "gap", "not_sent", "notice", "skipped"]
+
+COLORS: Final = (
+    "red", "green", "yellow", "blue", "magenta", "cyan",
+    "bright_red", "bright_green", "bright_yellow", "bright_blue", "bright_magenta", "bright_cyan",
+)  # fmt: skip
+"""The terminal's own colours: whoever chose its theme chose ones that can be read on it."""
+
+NAME: Final = 10
+"""Columns that names are aligned in; a longer one is shown whole, since a name cut short could be anybody's."""
+NAMES: Final = 8
+"""Names on one line of people who came and went; more are counted."""
+REACTIONS: Final = 12
+"""Kinds of reactions shown with a message."""
+
+MENTION: Final = "!"
+EDIT: Final = "✎"
+
+_GAPS: Final = {
+    "epoch": "the server's data was replaced, perhaps from a backup: messages may be missing or come twice",
+    "retention": "messages from before this are no longer kept by the server",
+    "ahead": "the server has lost messages that were shown here: it has fewer than this screen",
+}
+
+
+def color(name: str) -> str:
+    """The colour of ``name``: always the same one, here and in every terminal."""
+    return COLORS[crc32(name.casefold().encode("utf-8", "replace")) % len(COLORS)]
+
+
+def notice(text: str) -> Text:
+    """A line that chatty itself says."""
+    return Text(f"-- {clean(text)}", style="dim")
+
+
+def failure(text: str) -> Text:
+    """A line that says what went wrong."""
+    return Text(f"!! {clean(text)}", style="bold red")
+
+
+def not_sent(why: str, text: str) -> Text:
+    """What became of a message that did not go out, with the message, so that it isn't lost."""
+    line = Text("✗ not sent: ", style="bold red")
+    line.append(clean(why, newlines=False))
+    return line.append(f"\n  {_indent(clean(text), 2)}", style="not bold dim")
+
+
+def gap(frame: Gap) -> Text:
+    """A gap in what can be shown, in words."""
+    return notice(f"gap: {_GAPS.get(frame.reason, frame.reason)}")
+
+
+def skipped(count: int) -> Text:
+    """``count`` messages that came during an absence and are not shown."""
+    return Text(f"… {count:,} skipped · /history {min(count + 100, 5000)}", style="dim")
+
+
+class View:
+    """Renders a room's events in order, each day under its own line.
+
+    ``local`` turns an aware time into the reader's own, as
+    ``datetime.astimezone`` does. ``me`` is the reader's name: who speaks of it
+    is marked. ``timestamps`` tells whether the time stands before everything.
+    Both may be set anew at any time.
+    """
+
+    def __init__(
+        self, local: Callable[[datetime], datetime] = datetime.astimezone, *, me: str = "", timestamps: bool = True
+    ) -> None:
+        self.me = me
+        self.timestamps = timestamps
+        self._local = local
+        self._day: date | None = None
+        self._recent = Recent()
+        self._highlightable = 0
+
+    def lines(self, events: Iterable[Event]) -> Iterator[Text]:
+        """``events`` as they are to be shown; people who come and go one after the other become one line.
+
+        A change of a message that was already shown as changed has no line.
+        """
+        self._highlightable = HIGHLIGHTED_CHARACTERS  # each time: a flood of code must not keep a screen waiting
+        for passing, group in groupby(events, lambda event: isinstance(event, ParticipantJoined | ParticipantLeft)):
+            if passing:
+                yield from self._passers(list(group))
+                continue
+            for event in group:
+                if self._recent.note(event):
+                    when = self._local(event.time)
+                    yield from self._new_day(when)
+                    yield self._line(when, event)
+                if isinstance(event, ParticipantRenamed) and event.participant == self.me:
+                    self.me = event.name
+
+    def _line(self, when: datetime, event: Event) -> Text:
+        match event:
+            case Message(action=True, deleted=0):
+                return self._action(when, event)
+            case Message():
+                return self._message(when, event)
+            case MessageEdited(participant=participant, text=text):
+                return self._said(Text(), when, participant, text, EDIT)
+            case Reaction(participant=participant, reaction=reaction):
+                way = "took back {} →" if event.removed else "{} →"
+                words = f"{_name(participant)} {way.format(_reaction(reaction))} {self._recent.about(event.of)}"
+                return self._begin(Text(), when, "", NAME - 1).append(words, style="dim")
+            case RoomClosed():
+                return self._begin(Text(), when).append(f"-- {passage(event)}", style="bold")
+            case _:
+                return self._begin(Text(), when).append(f"-- {passage(event)}", style="dim")
+
+    def _message(self, when: datetime, event: Message) -> Text:
+        line = self._answered(event)
+        text = "" if event.deleted else event.text
+        return self._said(line, when, event.participant, text, self._mark(event), _since(event))
+
+    def _said(self, line: Text, when: datetime, name: str, text: str, mark: str, since: str = "") -> Text:
+        """``line`` with who said what; with ``mark`` and what became of it ``since``."""
+        shown = _name(name)
+        self._begin(line, when, mark, NAME - cell_len(shown))
+        column = cell_len(line.plain.rpartition("\n")[2]) + cell_len(shown) + 1
+        line.append(shown, style=color(name)).append(" │ ", style="dim")
+        return self._add_body(line, text, column, mark, since)
+
+    def _action(self, when: datetime, event: Message) -> Text:
+        mark = self._mark(event)
+        line = self._begin(self._answered(event), when, mark, NAME - 1).append("* ")
+        line.append(_name(event.participant), style=color(event.participant)).append(" ")
+        return self._add_body(line, event.text, self._time_columns + NAME + 1, mark, _since(event))
+
+    def _mark(self, event: Message) -> str:
+        mentioned = event.participant != self.me and not event.deleted and is_mention(event.text, self.me)
+        return MENTION if mentioned else ""
+
+    def _answered(self, event: Message) -> Text:
+        """A first row with what ``event`` answers, if it does."""
+        if not event.reply_to:
+            return Text()
+        indent = " " * (self._time_columns + NAME + 1)
+        return Text().append(f"{indent}↪ {self._recent.about(event.reply_to)}\n", style="dim")
+
+    @property
+    def _time_columns(self) -> int:
+        return len("12:00 ") if self.timestamps else 0
+
+    def _begin(self, line: Text, when: datetime, mark: str = "", columns: int = 0) -> Text:
+        """``line`` with the time and, left in so many ``columns``, the ``mark``."""
+        if self.timestamps:
+            line.append(f"{when:%H:%M} ", style="dim")
+        if mark:
+            columns = max(columns, 2)
+        return line.append(f"{mark:<{max(columns, 0)}}", style="bold" if mark == MENTION else "dim")
+
+    def _add_body(self, line: Text, text: str, column: int, mark: str, since: str) -> Text:
+        """``line`` with ``text``, whose further rows begin at ``column``: code after blanks alone, to copy well."""
+        text = clean(text)
+        start = len(line)
+        code = False
+        if has_markup(text):
+            code = self._add_rows(line, text, column)
+        else:
+            line.append(_indent(text, column, "│ "))
+        if mark == MENTION:
+            line.stylize("bold", start)
+        if since and code:
+            since = f"\n{' ' * column}│ {since.strip()}"
+        return line.append(since, style="dim")
+
+    def _add_rows(self, line: Text, text: str, column: int) -> bool:
+        """``line`` with the rows of a text that has markup; whether the last one is code."""
+        highlight = self._highlightable > 0
+        if "```" in text or "~~~" in text:
+            self._highlightable -= len(text)
+        code = False
+        for number, (row, code) in enumerate(rows(text, highlight=highlight)):
+            if number:
+                line.append(f"\n{' ' * column}{'  ' if code else '│ '}")
+            line.append_text(row)
+        return code
+
+    def _passers(self, events: Sequence[Event]) -> Iterator[Text]:
+        for _, group in groupby(events, lambda event: self._local(event.time).date()):
+            same_day = list(group)
+            when = self._local(same_day[-1].time)
+            yield from self._new_day(when)
+            yield self._begin(Text(), when, "", NAME - 1).append("  ".join(_passages(same_day)), style="dim")
+
+    def _new_day(self, when: datetime) -> Iterator[Text]:
+        if when.date() != self._day:
+            self._day = when.date()
+            yield Text(f"── {when:%A} {when.day} {when:%B %Y} ──", style="dim")
+
+
+def _indent(text: str, column: int, mark: str = "") -> str:
+    return text.replace("\n", f"\n{' ' * column}{mark}")
+
+
+def _name(name: str) -> str:
+    return clean(name, newlines=False)
+
+
+def _reaction(reaction: str) -> str:
+    return clean(replace_shortcodes(reaction), newlines=False)
+
+
+def _since(event: Message) -> str:
+    """What became of ``event`` since it was said, to stand after it."""
+    if event.deleted:
+        return "(deleted)"
+    counts = sorted(event.reactions.items(), key=lambda item: -item[1])
+    shown = "".join(f"  {_reaction(reaction)} {count:,}" for reaction, count in counts[:REACTIONS])
+    return " (edited)" * bool(event.edited) + shown + "  …" * (len(counts) > REACTIONS)
+
+
+def _passages(events: Sequence[Event]) -> Iterator[str]:
+    """Who joined and who left, in words: ``→ bob, carol joined``, ``← dave left``."""
+    ways: dict[str, list[str]] = {}
+    for event in events:
+        match event:
+            case ParticipantJoined(participant=name):
+                ways.setdefault("→ {} joined", []).append(name)
+            case ParticipantLeft(participant=name, reason=reason):
+                ways.setdefault(_LEFT.get(reason, _LEFT["left"]), []).append(name)
+            case _:
+                raise TypeError(event)
+    for way, names in ways.items():
+        shown = [_name(name) for name in names[:NAMES]]
+        if len(names) > NAMES:
+            shown.append(f"{len(names) - NAMES:,} more")
+        yield way.format(", ".join(shown))
+
+
+_LEFT: Final = {"left": "← {} left", "lost": "← {} left (connection lost)", "kicked": "← {} was removed"}

@@ -1,0 +1,104 @@
+"""The options and arguments that several commands have, each described once."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Final
+
+import typer
+
+from chatty.cli.environment import Environment
+
+__all__ = [
+    "JsonOption",
+    "NameOption",
+    "ProfileOption",
+    "RoomArgument",
+    "ServerOption",
+    "WaitOption",
+    "environment",
+    "seconds",
+]
+
+
+def environment(ctx: typer.Context) -> Environment:
+    """The Environment that a command was started with."""
+    env = ctx.obj
+    assert isinstance(env, Environment)
+    return env
+
+
+_UNITS: Final = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0, "w": 604_800.0}
+_DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|[smhdw]?)")
+
+
+def seconds(text: str | float) -> float:
+    """A duration in seconds: ``30``, ``30s``, ``1.5m``, ``24h``, ``7d``. Raises BadParameter for anything else."""
+    if isinstance(text, float):  # an option's default
+        return text
+    found = _DURATION.fullmatch(text.strip())
+    if not found:
+        raise typer.BadParameter(f"{text!r} is no duration; write 30s, 5m, 24h or 7d")
+    return float(found[1]) * _UNITS[found[2]]
+
+
+# For the shell's completion, where nothing is asked of the network.
+
+
+def _rooms(ctx: typer.Context) -> list[str]:
+    from chatty.cli.known import known_rooms
+
+    env = environment(ctx)
+    return sorted({room.name for room in known_rooms(env) if room.is_open(env.now())})
+
+
+def _servers(ctx: typer.Context) -> list[str]:
+    from chatty.cli.known import known_rooms
+
+    return sorted({room.server for room in known_rooms(environment(ctx))})
+
+
+def _profiles(ctx: typer.Context) -> list[str]:
+    from chatty.cli.config import profiles
+
+    return sorted(profiles(environment(ctx)))
+
+
+RoomArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="ROOM",
+        help="An id, a room's URL, or the name of a room that you created or joined.",
+        autocompletion=_rooms,
+        show_default=False,
+    ),
+]
+ServerOption = Annotated[
+    str | None,
+    typer.Option(
+        "--server",
+        metavar="URL",
+        help="The server. [env: CHATTY_SERVER; default: http://127.0.0.1:8080]",
+        autocompletion=_servers,
+    ),
+]
+ProfileOption = Annotated[
+    str | None,
+    typer.Option(
+        "--profile",
+        metavar="NAME",
+        help="The profile of config.toml. [env: CHATTY_PROFILE]",
+        autocompletion=_profiles,
+    ),
+]
+NameOption = Annotated[
+    str | None,
+    typer.Option("--name", metavar="NAME", help="Who you are there. [env: CHATTY_NAME; default: your login name]"),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line; errors too, on stderr.")]
+WaitOption = Annotated[
+    float,
+    typer.Option(
+        "--wait", metavar="TIME", parser=seconds, show_default=False, help="Wait so long for the server to be there."
+    ),
+]

@@ -1,0 +1,129 @@
+"""Standard input and output beside an event loop, whatever they are: pipe, file, terminal, socket, /dev/null."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import select
+import stat
+import threading
+from collections.abc import AsyncIterator
+from types import TracebackType
+from typing import Final, Self
+
+from chatty.cli.environment import ReaderGone
+
+__all__ = ["Output", "chunks"]
+
+_CHUNK: Final = 65_536
+_AHEAD: Final = 4
+"""Chunks that are read before somebody wants them."""
+
+
+async def chunks(descriptor: int) -> AsyncIterator[bytes]:
+    """What can be read from ``descriptor``, as it comes, until it ends. Raises OSError.
+
+    A thread reads, because an event loop cannot wait for a file or for some
+    devices; it is a daemon, because nothing else ends a read.
+    """
+    loop = asyncio.get_running_loop()
+    arrived: asyncio.Queue[bytes | OSError] = asyncio.Queue()
+    room = threading.Semaphore(_AHEAD)
+
+    def read() -> None:
+        chunk: bytes | OSError = b"-"
+        while chunk and isinstance(chunk, bytes):
+            room.acquire()
+            try:
+                chunk = _read(descriptor)
+            except OSError as error:
+                chunk = error
+            try:
+                loop.call_soon_threadsafe(arrived.put_nowait, chunk)
+            except RuntimeError:  # the loop has ended, and nobody wants it any more
+                return
+
+    threading.Thread(target=read, name="stdin", daemon=True).start()
+    while True:
+        chunk = await arrived.get()
+        if isinstance(chunk, OSError):
+            raise chunk
+        if not chunk:
+            return
+        room.release()
+        yield chunk
+
+
+def _read(descriptor: int) -> bytes:
+    while True:
+        try:
+            return os.read(descriptor, _CHUNK)
+        except BlockingIOError:  # whoever shares it with us has made it so
+            select.select([descriptor], [], [])
+
+
+class Output:
+    """A descriptor to write to, without ever making the event loop wait for whoever reads it.
+
+    As a context manager around the work of a task it also watches a pipe
+    while there is nothing to write: when its reader goes away, the work is
+    cancelled, and ReaderGone comes out.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._loop = asyncio.get_running_loop()
+        self._watched = stat.S_ISFIFO(os.fstat(descriptor).st_mode)
+        self._task = asyncio.current_task()
+        self._gone = False
+
+    def __enter__(self) -> Self:
+        if self._watched:
+            self._loop.add_reader(self._descriptor, self._reader_gone)  # nothing can be read there but the end
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._watched:
+            self._loop.remove_reader(self._descriptor)
+        if self._gone and self._task is not None and self._task.uncancel() == 0 and kind is asyncio.CancelledError:
+            raise ReaderGone from error
+
+    def _reader_gone(self) -> None:
+        self._loop.remove_reader(self._descriptor)
+        self._gone = True
+        if self._task is not None:
+            self._task.cancel()
+
+    async def write(self, data: bytes) -> None:
+        """Write all of ``data``. Raises ReaderGone, or OSError such as a full disk."""
+        view = memoryview(data)
+        while view:
+            # A pipe that is writable takes PIPE_BUF bytes at once; more might block until somebody reads.
+            waits = await self._writable()
+            try:
+                written = os.write(self._descriptor, view[: select.PIPE_BUF] if waits else view)
+            except (BrokenPipeError, ConnectionResetError):
+                raise ReaderGone from None
+            except BlockingIOError:
+                continue
+            view = view[written:]
+
+    async def _writable(self) -> bool:
+        """Returns when something can be written; False where one cannot wait for that and need not."""
+        ready: asyncio.Future[None] = self._loop.create_future()
+        try:
+            self._loop.add_writer(self._descriptor, _done, ready)
+        except PermissionError:  # a regular file, or /dev/null
+            return False
+        try:
+            await ready
+        finally:
+            self._loop.remove_writer(self._descriptor)
+        return True
+
+
+def _done(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)

@@ -1,0 +1,124 @@
+"""A question to the people in a room, and waiting for what they answer.
+
+An answer is a reply to the question, or a reaction to it. Both are events
+after it in the room, so whoever knows the question's number can begin to wait
+at any time, also after a crash, and gets the same answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Sequence
+from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct
+
+from chatty.client.answers import Question, question_text, same
+from chatty.errors import Refused
+from chatty.events import Event, Message, MessageDeleted, MessageEdited, Reaction
+from chatty.protocol import Gap
+
+if TYPE_CHECKING:
+    from chatty.client.room import Room
+
+__all__ = ["Answer", "ask", "pose"]
+
+Kind = Literal["reply", "reaction", "default"]
+
+
+class Answer(Struct, frozen=True):
+    """What ``participant`` answered: ``text``, by the event number ``seq``.
+
+    Where choices were given, ``text`` is the choice as it was spelled there.
+    A ``default`` is nobody's, and has ``seq`` 0.
+    """
+
+    text: str
+    participant: str
+    seq: int
+    kind: Kind
+
+
+async def ask(
+    room: Room,
+    question: int,
+    *,
+    choices: Sequence[str] = (),
+    answerers: Sequence[str] = (),
+    timeout: float | None = None,
+    default: str | None = None,
+) -> Answer:
+    """Waits for the first answer to message number ``question``, from that on: it may be there already.
+
+    Arguments and errors are those of `Room.ask`. It listens by a connection of
+    its own, which outlasts restarts of the server, and takes nothing from
+    whoever reads ``room``.
+    """
+    return await _within(timeout, default, _wait(room, Question(question, choices, answerers)))
+
+
+async def pose(
+    room: Room,
+    text: str,
+    *,
+    choices: Sequence[str] = (),
+    answerers: Sequence[str] = (),
+    timeout: float | None = None,
+    default: str | None = None,
+) -> Answer:
+    """Posts a question, and waits for its answer: `Room.ask`."""
+
+    async def posted() -> Answer:
+        question = question_text(text, choices)
+        seq = (await room.send(question)).seq or await _find(room, question)
+        return await _wait(room, Question(seq, choices, answerers))
+
+    return await _within(timeout, default, posted())
+
+
+async def _find(room: Room, text: str) -> int:
+    """The number of one's newest message that says just ``text``: a question that an earlier run has posted."""
+    async for message in room.history(newest_first=True):
+        if message.text == text and same(message.participant, room.name or ""):
+            return message.seq
+    raise Refused("message_not_found", "The question is no longer in the room.")
+
+
+async def _within(timeout: float | None, default: str | None, answer: Awaitable[Answer]) -> Answer:
+    try:
+        async with asyncio.timeout(timeout):
+            return await answer
+    except TimeoutError:
+        if default is None:
+            raise
+        return Answer(default, "", 0, "default")
+
+
+async def _wait(room: Room, question: Question) -> Answer:
+    async with room.reader(since=question.seq) as reader:
+        return await _first_answer(reader, question)
+
+
+async def _first_answer(events: AsyncIterator[Event | Gap], question: Question) -> Answer:
+    replies: set[int] = set()
+    async for event in events:
+        if _withdraws(event, question.seq):
+            raise Refused("message_not_found", "The question is no longer in the room.")
+        if isinstance(event, Message) and question.is_reply(event):
+            replies.add(event.seq)
+        if not isinstance(event, (Message, MessageEdited, Reaction)):
+            continue
+        if isinstance(event, MessageEdited) and event.of not in replies:
+            continue
+        said = question.answer(event)
+        if said is not None:
+            kind: Kind = "reaction" if isinstance(event, Reaction) else "reply"
+            return Answer(said, event.participant, event.seq, kind)
+    raise Refused("room_closed")
+
+
+def _withdraws(event: Event | Gap, question: int) -> bool:
+    """Whether there is nothing left to answer: the question was deleted, or a backup from before it was restored."""
+    if isinstance(event, Gap):
+        return event.reason != "retention"
+    return isinstance(event, MessageDeleted) and event.of == question

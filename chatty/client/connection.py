@@ -1,0 +1,109 @@
+"""One WebSocket connection to a room: text in, text out, until it ends."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+from collections.abc import Iterable, Mapping
+from typing import Final, NamedTuple
+
+import aiohttp
+from aiohttp import ClientWSTimeout, WSMsgType
+
+from chatty.client.address import room_path
+from chatty.client.session import failures
+from chatty.errors import ProtocolError
+from chatty.protocol import PING_SECONDS, SUBPROTOCOL
+
+__all__ = ["ABNORMAL", "HEARTBEAT_SECONDS", "Closed", "Connection", "connect"]
+
+ABNORMAL: Final = 1006
+"""The close code of a connection that ended without one (RFC 6455, 7.1.5)."""
+
+HEARTBEAT_SECONDS: Final = PING_SECONDS + 5
+"""Silence after which the client pings by itself; half of that later, still in silence, the connection is dead."""
+
+_CLOSE = ClientWSTimeout(ws_close=2.0)
+
+
+class Closed(NamedTuple):
+    """How a connection ended: the server's close code and reason, or `ABNORMAL` and what happened."""
+
+    code: int
+    reason: str
+
+
+class Connection:
+    """An open WebSocket. One task reads, one task writes."""
+
+    def __init__(self, websocket: aiohttp.ClientWebSocketResponse) -> None:
+        self._websocket = websocket
+        self._receive = websocket.receive
+
+    async def receive(self) -> str | Closed:
+        """The next frame's text, or how the connection ended."""
+        message = await self._receive()
+        if message.type is WSMsgType.TEXT:
+            text: str = message.data
+            return text
+        if message.type is WSMsgType.CLOSE:
+            return Closed(message.data or ABNORMAL, message.extra or "")
+        if message.type is WSMsgType.ERROR:
+            silent = isinstance(message.data, TimeoutError)
+            return Closed(ABNORMAL, "the server fell silent" if silent else f"the connection broke ({message.data})")
+        if message.type is WSMsgType.BINARY:
+            return Closed(ABNORMAL, "the server sent a binary frame")
+        return Closed(ABNORMAL, "the connection broke")
+
+    async def write(self, commands: Iterable[bytes]) -> None:
+        """Sends texts, waiting as long as the server takes none. Raises ConnectionError if it has gone."""
+        send = self._websocket.send_frame
+        for command in commands:
+            await send(command, WSMsgType.TEXT)
+
+    async def leave(self) -> None:
+        """Says goodbye with a close frame (1000), which makes it a leave, and waits 2 s at most for the answer."""
+        twin = self._twin()
+        try:
+            await self._websocket.close()
+        finally:
+            _shut_down(twin)
+
+    def abort(self) -> None:
+        """Ends the connection without a goodbye, so that to the server it is lost. `receive` soon says so."""
+        _shut_down(self._twin())
+
+    async def discard(self) -> None:
+        """Frees the connection, without a goodbye if it is still open."""
+        self.abort()
+        await self._websocket.close()
+
+    def _twin(self) -> socket.socket | None:
+        # aiohttp has no way to abort, and closing its transport waits for what a peer that stalls never takes.
+        wire = self._websocket.get_extra_info("socket")
+        return None if wire is None or wire.fileno() < 0 else socket.socket(fileno=os.dup(wire.fileno()))
+
+
+def _shut_down(twin: socket.socket | None) -> None:
+    if twin is not None:
+        with twin, contextlib.suppress(OSError):
+            twin.shutdown(socket.SHUT_RDWR)
+
+
+async def connect(
+    session: aiohttp.ClientSession, server: str, room_id: str, query: Mapping[str, str], heartbeat: float
+) -> Connection:
+    """Opens a connection. Raises `Refused`, `Unreachable`, or `ProtocolError` where something else answers."""
+    with failures(server):
+        websocket = await session.ws_connect(
+            room_path(room_id, "ws").lstrip("/"),
+            params=query,
+            protocols=(SUBPROTOCOL,),
+            heartbeat=heartbeat,
+            timeout=_CLOSE,
+        )
+    if websocket.protocol != SUBPROTOCOL:
+        await websocket.close()
+        raise ProtocolError(f"{server} speaks some WebSocket protocol, but not {SUBPROTOCOL}")
+    return Connection(websocket)

@@ -1,0 +1,125 @@
+"""chatty's HTTP interface as coroutines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import aiohttp
+import msgspec
+
+from chatty import protocol
+from chatty.client.address import base_url, room_path
+from chatty.client.session import bearer, failures, open_session
+from chatty.errors import ProtocolError
+from chatty.protocol import CreatedRoom, NewRoom, Page, Participants, Present, RoomInfo
+
+__all__ = ["Http", "create_room"]
+
+T = TypeVar("T")
+
+
+class Http:
+    """A server's HTTP interface, as an async context manager.
+
+        async with Http("http://127.0.0.1:8080") as http:
+            room = await http.create_room("deploys")
+
+    ``key`` is who asks (see `chatty.client.identity.derive_key`); reading and
+    creating need none. Every method raises `Refused` where the server says
+    no, `Unreachable` where nothing answers, and `ProtocolError` where
+    something else than chatty does. Raises ValueError if ``server`` is no
+    address.
+    """
+
+    def __init__(self, server: str, *, key: str | None = None) -> None:
+        self.server = base_url(server)
+        self._key = key
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        self._session = open_session(self.server, self._key)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    async def create_room(self, name: str, *, topic: str = "", expires_in: float | None = None) -> CreatedRoom:
+        """Creates a room and gives its id, its URL and the token of its owner, which is shown this once.
+
+        ``expires_in``: seconds until the room closes by itself; None: never.
+        """
+        body = protocol.encode(NewRoom(name, topic, expires_in))
+        return await self._ask("POST", "/v1/rooms", CreatedRoom, data=body)
+
+    async def room(self, room_id: str) -> RoomInfo:
+        """The room as it is now. Refused with ``room_not_found`` where there is none."""
+        return await self._ask("GET", room_path(room_id), RoomInfo)
+
+    async def close_room(self, room_id: str, owner_token: str) -> None:
+        """Closes the room for all, for good. Its history stays readable for a day."""
+        await self._ask("DELETE", room_path(room_id), None, headers=bearer(owner_token))
+
+    async def participants(self, room_id: str) -> list[Present]:
+        """All who are in the room, also those who are away for a moment."""
+        return (await self._ask("GET", room_path(room_id, "participants"), Participants)).participants
+
+    async def events(
+        self,
+        room_id: str,
+        *,
+        after: int | None = None,
+        before: int | None = None,
+        limit: int | None = None,
+        types: Sequence[str] = (),
+        q: str | None = None,
+        sender: str | None = None,
+        since: str | datetime | None = None,
+        until: str | datetime | None = None,
+    ) -> Page:
+        """A page of the room's history, ascending, of at most ``limit`` (≤ 500) events.
+
+        ``after``: the first ones above this number. ``before``: the last ones
+        below it. Neither: the newest. ``types``: only events of these types,
+        such as ``message``. ``q``: only messages that match this search,
+        ``sender``: only what this participant did, ``since`` and ``until``:
+        only what happened between these times (ISO 8601 with an offset, or
+        aware datetimes). Each event is JSON as on the wire;
+        `chatty.protocol.decode_frame` reads it.
+        """
+        given = {
+            "after": after,
+            "before": before,
+            "limit": limit,
+            "q": q,
+            "from": sender,
+            "since": since.isoformat() if isinstance(since, datetime) else since,
+            "until": until.isoformat() if isinstance(until, datetime) else until,
+        }
+        params = [(name, str(value)) for name, value in given.items() if value is not None]
+        params += [("type", kind) for kind in types]
+        return await self._ask("GET", room_path(room_id, "events"), Page, params=params)
+
+    async def _ask(self, method: str, path: str, answer: type[T] | None, **request: Any) -> T:
+        if self._session is None:
+            raise RuntimeError("use it as a context manager: async with Http(…) as http")
+        headers = {"Content-Type": "application/json"} if "data" in request else {}
+        request["headers"] = {**headers, **request.get("headers", {})}
+        with failures(self.server):
+            async with self._session.request(method, path.lstrip("/"), **request) as response:
+                body = await response.read()
+        try:
+            return msgspec.json.decode(body, type=answer) if answer else None  # type: ignore[return-value]
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise ProtocolError(f"{self.server} did not answer as a chatty server does ({error})") from error
+
+
+async def create_room(server: str, name: str, *, topic: str = "", expires_in: float | None = None) -> CreatedRoom:
+    """Creates a room at ``server``; see `Http.create_room`."""
+    async with Http(server) as http:
+        return await http.create_room(name, topic=topic, expires_in=expires_in)

@@ -1,0 +1,160 @@
+"""What came from a room and waits for its reader, and where both are in the room. No I/O."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Final, NamedTuple
+
+from chatty.events import Event, RoomClosed
+from chatty.protocol import Frame, Gap, Happening, Live, Tick, Unknown, Welcome
+
+__all__ = ["HELD_BYTES", "Cursor", "Inbox", "Received"]
+
+HELD_BYTES: Final = 4 * 1024 * 1024
+"""How much may wait for a reader, by a rough count of memory: at least 6,000 short messages, or 40 of the longest."""
+
+_OVERHEAD = 512  # bytes of Python objects that a short frame costs beside its text
+
+
+class Cursor(NamedTuple):
+    """A position in a room: ``seq`` is the number of the last event that a reader has had, in ``epoch``."""
+
+    epoch: str
+    seq: int
+
+
+class Received(NamedTuple):
+    """A frame, the JSON text that it came as, and where a reader who has had it would resume."""
+
+    frame: Frame | Unknown
+    raw: str
+    cursor: Cursor
+
+
+class Inbox:
+    """Events in order, each once, whatever the connections do that they come by.
+
+    Two positions: `seen` is that of the newest event held (a new connection
+    resumes there), `cursor` that of the reader. ``since``, ``epoch`` and
+    ``last`` say where to begin, as in `chatty.join`.
+
+    When more than ``limit`` bytes wait for a reader that does not come, the
+    inbox is told to `overflow`: from then on it lets go of what comes, and
+    keeps its position. A reader who has taken all that was held finds it
+    `behind`: a new connection then brings the rest.
+    """
+
+    def __init__(
+        self,
+        *,
+        since: int | None = None,
+        epoch: str | None = None,
+        last: int | None = None,
+        limit: int = HELD_BYTES,
+    ) -> None:
+        self.seen = None if since is None else Cursor(epoch or "", since)
+        self.cursor = self.seen or Cursor("", 0)
+        self.closed = False  # the room's last event is held, or was
+        self.behind = False
+        self._last = last
+        self._limit = limit
+        self._epoch = ""  # of the present connection
+        self._exact = False  # whether the next event must be number `seen` + 1
+        self._live = False  # whether replay is over, on the present connection
+        self._held: deque[Received] = deque()
+        self._bytes = 0
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    @property
+    def full(self) -> bool:
+        """Whether as much waits for the reader as may."""
+        return self._bytes >= self._limit
+
+    @property
+    def roomy(self) -> bool:
+        """Whether so little waits that reading should go on."""
+        return self._bytes <= self._limit // 2
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is missing of a room that has closed: its last event came, or was before the beginning."""
+        return self.closed or (self._live and not self.behind)
+
+    def question(self) -> dict[str, str]:
+        """What to ask of a new connection, as its query: to resume where this inbox is, or to begin."""
+        if self.seen is not None:
+            query = {"since": str(self.seen.seq)}
+            return {**query, "epoch": self.seen.epoch} if self.seen.epoch else query
+        return {} if self._last is None else {"last": str(self._last)}
+
+    def connected(self) -> None:
+        """A new connection was opened with `question`: what comes next follows what is held."""
+        self.behind = False
+        self._live = False
+        self._exact = self.seen is not None
+
+    def put(self, frame: Frame | Unknown, raw: str) -> bool:
+        """Takes what came, in order. False: something is missing before it; open a new connection."""
+        if self.behind or self.closed:
+            return True
+        if isinstance(frame, Event) or (type(frame) is Unknown and frame.seq is not None):
+            return self._put_event(frame, raw)
+        if type(frame) is Welcome:
+            self._welcome(frame)
+        elif type(frame) is Gap:
+            self.seen = Cursor(self._epoch, frame.last if frame.reason == "ahead" else frame.first - 1)
+            self._exact = False
+        elif type(frame) is Live:
+            if self._exact and self._ahead(frame.last):
+                return False
+            if not self._exact:
+                self.seen = Cursor(self._epoch, max(frame.last, self.seen.seq if self.seen else 0))
+            self._live = self._exact = True
+        elif type(frame) is Tick and self._exact and self._ahead(frame.last):
+            return False
+        self._hold(frame, raw)
+        return True
+
+    def overflow(self) -> None:
+        """Lets go of what comes from here on: its reader does not keep up."""
+        self.behind = True
+
+    def get(self) -> Received | None:
+        """The oldest frame held, which the reader has with this."""
+        if not self._held:
+            return None
+        received = self._held.popleft()
+        self._bytes -= len(received.raw) + _OVERHEAD
+        self.cursor = received.cursor
+        return received
+
+    def _welcome(self, welcome: Welcome) -> None:
+        self._epoch = welcome.epoch
+        if self.seen is None:
+            self.cursor = Cursor(welcome.epoch, 0 if self._last else welcome.last)
+            if not self._last:
+                self.seen = self.cursor
+        elif not self.seen.epoch:
+            self.seen = Cursor(welcome.epoch, self.seen.seq)
+            self.cursor = self.seen
+
+    def _put_event(self, event: Happening | Unknown, raw: str) -> bool:
+        seq = event.seq
+        assert seq is not None
+        if self.seen is not None and (self._exact or self.seen.epoch == self._epoch) and seq <= self.seen.seq:
+            return True
+        if self._exact and (self.seen is None or self.seen != (self._epoch, seq - 1)):
+            return False
+        self.seen = Cursor(self._epoch, seq)
+        self._hold(event, raw)
+        self.closed = type(event) is RoomClosed
+        return True
+
+    def _ahead(self, last: int) -> bool:
+        return self.seen is not None and last > self.seen.seq
+
+    def _hold(self, frame: Frame | Unknown, raw: str) -> None:
+        self._held.append(Received(frame, raw, self.seen or self.cursor))
+        self._bytes += len(raw) + _OVERHEAD

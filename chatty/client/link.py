@@ -1,0 +1,369 @@
+"""Keeps a connection to a room open, and moves what it carries between it, the inbox and the outbox."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from random import Random
+from typing import Any, Final
+
+import aiohttp
+import msgspec
+from msgspec import Struct
+
+from chatty.client import backoff
+from chatty.client.connection import ABNORMAL, HEARTBEAT_SECONDS, Closed, Connection, connect
+from chatty.client.inbox import Cursor, Inbox
+from chatty.client.outbox import TRANSIENT, Outbox, Outcome
+from chatty.client.session import open_session
+from chatty.client.states import Connected, Connecting, Reconnecting, State
+from chatty.errors import CODES, ChattyError, Disconnected, ProtocolError, Refused, Unreachable
+from chatty.events import ParticipantRenamed
+from chatty.protocol import (
+    Ack,
+    Close,
+    Error,
+    Frame,
+    Producing,
+    Type,
+    Unknown,
+    Welcome,
+    decode_frame,
+    encode,
+    may_reconnect,
+)
+
+__all__ = ["Link", "Target"]
+
+_BATCH: Final = 64
+_TYPING: Final = encode(Type())
+_TYPING_SECONDS: Final = 2.0
+_STEADY_SECONDS: Final = 10.0
+"""A connection that lived so long counts as a success: the next loss starts with short waits again."""
+
+
+class Target(Struct, frozen=True, kw_only=True):
+    """Where a link leads, as whom, and how it deals with trouble. Times are in seconds."""
+
+    server: str
+    room_id: str
+    key: str
+    name: str | None
+    participate: bool
+    patience: float | None
+    insist: bool = False  # whether the first connection is tried as often as a later one
+    heartbeat: float = HEARTBEAT_SECONDS
+    handshake: float = 20.0  # for an attempt to connect, until the welcome
+    stall: float = 5.0  # for a reader that does not come; the server cuts who stalls for 10
+    name_taken: float = 30.0  # for a name that is taken when the link comes back
+    transient: float = 30.0  # for a server that cannot store anything
+
+
+class Link:
+    """One room's connections, one after another.
+
+    ``settle`` is called with each message's outcome, ``changed`` whenever the
+    reader may have something to do, ``fail`` with why nothing more can be
+    sent, and ``on_state`` with each `State` but the last.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        inbox: Inbox,
+        outbox: Outbox[Any],
+        *,
+        settle: Callable[[Iterable[Outcome[Any]]], None],
+        changed: Callable[[], None],
+        fail: Callable[[ChattyError], None],
+        on_state: Callable[[State], None],
+    ) -> None:
+        self.welcome: Welcome | None = None
+        self.name = target.name
+        self._target = target
+        self._inbox = inbox
+        self._outbox = outbox
+        self._settle = settle
+        self._changed = changed
+        self._fail = fail
+        self._say = on_state
+        self._participate = target.participate
+        self._known_as: str | None = None  # the present participant's name, as the room has it
+        self._typing = False  # whether the others are to be told that something is being written
+        self._typed_at = -_TYPING_SECONDS
+        self._session: aiohttp.ClientSession | None = None
+        self._connection: Connection | None = None
+        self._leaving = False
+        self._to_write = asyncio.Event()
+        self._space = asyncio.Event()
+        self._resume = asyncio.Event()
+        self._random = Random()
+        self._now = asyncio.get_running_loop().time
+        self._attempt = 0
+        self._lost_at: float | None = None
+        self._connected_at = 0.0
+        self._acked = False
+        self._began_at: Cursor | None = None
+        self._unsettled_since: float | None = None
+        self._pause = 0.0
+
+    # --- from the room --------------------------------------------------------------------------------------
+
+    async def open(self) -> None:
+        """Opens the first connection. Raises what `connect` raises, unless it is to insist."""
+        self._session = open_session(self._target.server, self._target.key)
+        if self._target.insist:
+            self._resume.set()
+            self._connection = await self._come_back("")
+        else:
+            self._say(Connecting())
+            self._connection = await self._connect()
+
+    async def run(self) -> None:
+        """Carries frames until the link is left, or the room is closed and has been read. Raises what else ends it."""
+        while self._connection is not None:
+            closed = await self._carry(self._connection)
+            if self._leaving:
+                return
+            if closed.code == Close.ROOM_CLOSED:
+                if self._inbox.complete:
+                    return
+                await self._room_closed()
+            elif not may_reconnect(closed.code):
+                raise Disconnected(*closed)
+            self._connection = await self._come_back(closed.reason or "the connection broke")
+
+    def wake(self) -> None:
+        """There is something to write. Its ack must not wait for a reader, who may be waiting for it."""
+        self._to_write.set()
+        self._space.set()
+
+    def typing(self) -> None:
+        """Something is being written. Said on the present connection, if there is one, and not too often."""
+        now = self._now()
+        if now - self._typed_at >= _TYPING_SECONDS:
+            self._typed_at = now
+            self._typing = True
+            self._to_write.set()
+
+    def renamed(self, name: str, *, before: bool) -> None:
+        """The participant is called ``name``. ``before``: so it already was when the present connection was opened."""
+        self.name = name
+        if before and self._known_as not in (None, name.strip()) and self._connection is not None:
+            self._connection.abort()  # it joined under the old name
+
+    def taken(self) -> None:
+        """The reader has taken something."""
+        if self._inbox.roomy:
+            self._space.set()
+
+    def catch_up(self) -> None:
+        """The reader has taken all there was, and has fallen behind: a new connection brings what was let go."""
+        if not self._resume.is_set() and self._connection is not None:
+            self._resume.set()
+            self._connection.abort()
+
+    async def leave(self) -> None:
+        """Ends the present connection as a leave."""
+        self._leaving = True
+        self._space.set()
+        if self._connection is not None:
+            await self._connection.leave()
+
+    async def close(self) -> None:
+        """Frees what is left. Nothing is sent."""
+        if self._session is not None:
+            await self._session.close()
+
+    # --- connecting -----------------------------------------------------------------------------------------
+
+    async def _connect(self) -> Connection:
+        target = self._target
+        assert self._session is not None
+        query = {"name": self.name} if self.name is not None else {}
+        if not self._participate:
+            query["join"] = "false"
+        try:
+            async with asyncio.timeout(target.handshake):
+                query |= self._inbox.question()
+                connection = await connect(self._session, target.server, target.room_id, query, target.heartbeat)
+                try:
+                    welcome, raw = await self._greeting(connection)
+                except BaseException:
+                    await connection.discard()
+                    raise
+        except TimeoutError:
+            raise Unreachable(target.server, "timed out") from None
+        self.welcome = welcome
+        self._known_as = welcome.you.participant
+        self._typing = False
+        self._inbox.connected()
+        self._inbox.put(welcome, raw)
+        self._outbox.connected()
+        self._resume.clear()
+        self._connected_at = self._now()
+        self._acked, self._began_at = False, self._inbox.seen
+        self._say(Connected())
+        self._changed()
+        return connection
+
+    async def _greeting(self, connection: Connection) -> tuple[Welcome, str]:
+        raw = await connection.receive()
+        if isinstance(raw, Closed):
+            if may_reconnect(raw.code):
+                raise Unreachable(self._target.server, raw.reason or "it hung up")
+            raise Disconnected(*raw)
+        frame = _decode(raw)
+        if not isinstance(frame, Welcome):
+            raise ProtocolError(f"{self._target.server} began with {raw[:80]!r}, which is no welcome")
+        return frame, raw
+
+    async def _come_back(self, reason: str) -> Connection:
+        """A new connection, after as many attempts as it takes or as patience allows."""
+        at_once = self._resume.is_set()
+        now = self._now()
+        progressed = self._acked or self._inbox.seen != self._began_at
+        if self._lost_at is None or progressed or now - self._connected_at > _STEADY_SECONDS:
+            self._lost_at, self._attempt = now, 0
+        lost_at = self._lost_at
+        wait = 0.0
+        while True:
+            self._attempt += 1
+            if not at_once:
+                await self._wait(lost_at, reason, wait)
+            at_once, wait = False, 0.0
+            self._say(Connecting())
+            try:
+                return await self._connect()
+            except Refused as refused:
+                if refused.code == "room_closed" and self._participate:
+                    await self._room_closed()
+                    at_once = True
+                elif self._is_final(refused, lost_at):
+                    raise
+                reason, wait = refused.message, refused.retry_after or 0.0
+            except Unreachable as error:
+                reason = error.reason
+            except ProtocolError as error:  # a proxy whose server is away, a café's login page
+                reason = str(error)
+
+    async def _wait(self, lost_at: float, reason: str, at_least: float) -> None:
+        now = self._now()
+        delay = backoff.delay(self._attempt, now - lost_at, self._random, at_least=at_least)
+        if self._target.patience is not None:
+            left = lost_at + self._target.patience - now
+            if left <= 0:
+                raise Unreachable(self._target.server, reason)
+            delay = min(delay, left)
+        self._say(Reconnecting(delay, self._attempt, reason))
+        await asyncio.sleep(delay)
+
+    def _is_final(self, refused: Refused, lost_at: float) -> bool:
+        if refused.code == "name_taken":  # perhaps by this client's own last connection, which is dying
+            return self._now() - lost_at > self._target.name_taken
+        status = refused.status or CODES["internal"].status
+        return status < 500 and status != CODES["rate_limited"].status
+
+    async def _room_closed(self) -> None:
+        """No more can be said here; what was said before the end is still to be had, for a reader who is no member."""
+        self._fail(Refused("room_closed"))
+        self._participate = False
+        if self._inbox.behind:
+            await self._resume.wait()
+
+    # --- carrying -------------------------------------------------------------------------------------------
+
+    async def _carry(self, connection: Connection) -> Closed:
+        writer = asyncio.create_task(self._write(connection))
+        writer.add_done_callback(lambda task: None if task.cancelled() else connection.abort())
+        try:
+            return await self._read(connection)
+        except (ProtocolError, msgspec.DecodeError) as error:
+            return Closed(ABNORMAL, str(error))
+        finally:
+            writer.cancel()
+            await asyncio.wait([writer])
+            if not self._leaving:
+                await connection.discard()
+            if not writer.cancelled():
+                writer.result()
+
+    async def _write(self, connection: Connection) -> None:
+        try:
+            while True:
+                self._to_write.clear()
+                if self._pause:
+                    pause, self._pause = self._pause, 0.0
+                    await asyncio.sleep(pause)
+                if self._typing:
+                    self._typing = False
+                    await connection.write((_TYPING,))
+                while commands := self._outbox.take(_BATCH):
+                    await connection.write(commands)
+                await self._to_write.wait()
+        except ConnectionError:
+            return  # whoever reads learns it too, and how
+
+    async def _read(self, connection: Connection) -> Closed:
+        inbox, outbox = self._inbox, self._outbox
+        while True:
+            raw = await connection.receive()
+            if isinstance(raw, Closed):
+                return raw
+            frame = decode_frame(raw)
+            if isinstance(frame, Ack):
+                self._acked = True
+                self._unsettled_since = None
+                self._settle((outbox.acked(frame),))
+            elif isinstance(frame, Error) and frame.n is not None:
+                self._refused(frame)
+            elif isinstance(frame, Producing):
+                self._settle(outbox.producing(frame))
+                self._to_write.set()
+            elif inbox.put(frame, raw):
+                if type(frame) is ParticipantRenamed:
+                    self._follow(frame)
+                self._changed()
+                if inbox.full and not inbox.behind:
+                    await self._wait_for_space()
+            else:
+                return Closed(ABNORMAL, "events are missing")
+
+    def _follow(self, renamed: ParticipantRenamed) -> None:
+        """Perhaps it is about this participant, whose other connections may have asked for it."""
+        assert self.welcome is not None
+        if renamed.participant == self._known_as and renamed.seq > self.welcome.last:
+            self.name = self._known_as = renamed.name
+
+    async def _wait_for_space(self) -> None:
+        """Reads no further while the reader has enough to do, unless somebody waits for an ack."""
+        self._space.clear()
+        if not len(self._outbox) and not self._leaving:
+            try:
+                async with asyncio.timeout(self._target.stall):
+                    await self._space.wait()
+            except TimeoutError:
+                pass  # then its events are let go, as below
+        if self._inbox.full:
+            self._inbox.overflow()
+
+    def _refused(self, error: Error) -> None:
+        again = False
+        if error.code in TRANSIENT and not self._outbox.wasting:
+            now = self._now()
+            if self._unsettled_since is None:
+                self._unsettled_since = now
+            lasted = now - self._unsettled_since
+            again = lasted < self._target.transient
+            self._pause = self._random.uniform(0.05, min(2.0, 0.1 + lasted)) if again else 0.0
+        outcome = self._outbox.refused(error, again=again)
+        if outcome is not None:
+            self._settle((outcome,))
+        self._to_write.set()
+
+
+def _decode(raw: str) -> Frame | Unknown:
+    try:
+        return decode_frame(raw)
+    except msgspec.DecodeError as error:
+        raise ProtocolError(f"what came is no frame: {error}") from error

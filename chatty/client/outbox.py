@@ -1,0 +1,188 @@
+"""What a client has to say and nobody has acknowledged yet. No I/O.
+
+A message here is whatever is said: something new, or a change to something old.
+A producer numbers its messages 1, 2, 3 …, and the room accepts a number only
+as its last accepted one + 1. What makes that less simple than it sounds:
+
+- Many messages are under way at once, and a refused one does not use up its
+  number. So the ones behind it are refused too (``out_of_order``), and go again
+  under numbers that are one lower.
+- A connection ends at any moment. What it carried may or may not have been
+  accepted; the next connection's ``producing`` tells how far it got.
+- The answers of one connection come in the order of its commands. That is what
+  tells the answer to a message from the answer to its earlier, wasted copy.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Final, Generic, NamedTuple, TypeVar
+
+from msgspec.structs import replace
+
+from chatty import protocol
+from chatty.errors import ProtocolError, Refused
+from chatty.protocol import Ack, Edit, Error, Produce, Producing, Say, Send
+
+__all__ = ["TRANSIENT", "Outbox", "Outcome", "unsendable"]
+
+T = TypeVar("T")
+
+TRANSIENT: Final = frozenset({"unavailable", "busy", "rate_limited"})
+"""Refusals that say nothing about the message, only about the moment."""
+
+
+class _Message(NamedTuple, Generic[T]):
+    command: Say
+    ticket: T
+
+
+class Outcome(NamedTuple, Generic[T]):
+    """What became of ``command``, which was added with ``ticket``."""
+
+    ticket: T
+    result: Ack | Refused
+    command: Say
+
+
+class Outbox(Generic[T]):
+    """Messages without an outcome, in order, and which of them are under way on the present connection.
+
+    Each message is added with a ``ticket``, which comes back with its outcome.
+    ``fresh`` says that nobody has used ``producer`` before, so that sending
+    may begin without waiting for the server's answer to `Produce`.
+    """
+
+    def __init__(self, producer: str, *, fresh: bool) -> None:
+        self.producer = producer
+        self._fresh = fresh
+        self._accepted = 0  # the number of the last message that is done: acked, by this or an earlier run
+        self._known = 0  # the number up to which the room had accepted when it was last asked
+        self._ready = False  # whether numbers can be given on this connection
+        self._introduced = False  # whether `Produce` was sent on this connection
+        self._flight: deque[_Message[T]] = deque()  # sent on this connection, unanswered, and not wasted
+        self._waiting: deque[_Message[T]] = deque()  # to be sent, behind those
+        self._wasted = 0  # how many answers are still to come to copies that cannot have been accepted
+
+    def __len__(self) -> int:
+        return len(self._flight) + len(self._waiting)
+
+    @property
+    def full(self) -> bool:
+        """Whether as many messages are without an outcome as may be."""
+        return len(self) >= protocol.IN_FLIGHT
+
+    @property
+    def wasting(self) -> bool:
+        """Whether the next answer is to a copy that cannot have been accepted, and means nothing."""
+        return self._wasted > 0
+
+    def add(self, command: Say, ticket: T) -> Outcome[T] | None:
+        """Takes a message. It has its outcome at once if an earlier run of this producer has already sent it."""
+        message = _Message(command, ticket)
+        if self._accepted < self._known:
+            return self._repeated(message)
+        self._waiting.append(message)
+        return None
+
+    def connected(self) -> None:
+        """A new connection: whatever the old one carried is unanswered, and to be sent again unless it was accepted."""
+        self._take_back()
+        self._wasted = 0
+        self._introduced = False
+        self._ready = False
+
+    def take(self, at_most: int) -> list[bytes]:
+        """The next commands to write to the connection, in order; none while the server has yet to answer."""
+        commands = []
+        if not self._introduced and self._waiting:
+            self._introduced = True
+            self._ready = self._fresh
+            self._fresh = False
+            commands.append(protocol.encode(Produce(self.producer)))
+        if self._ready:
+            number = self._accepted + len(self._flight)
+            for _ in range(min(at_most, len(self._waiting))):
+                message = self._waiting.popleft()
+                self._flight.append(message)
+                number += 1
+                commands.append(protocol.encode(replace(message.command, n=number)))
+        return commands
+
+    def producing(self, answer: Producing) -> list[Outcome[T]]:
+        """The room told the last number that it accepted. Gives the messages that are done by that.
+
+        Where it is lower than what was acknowledged before (the room was
+        restored from a backup), numbers go on from there. Raises
+        ProtocolError if a fresh producer turns out to be none.
+        """
+        if self._ready:
+            if answer.accepted:
+                raise ProtocolError("the server knows a producer that is new")
+            return []
+        self._ready = True
+        self._known = answer.accepted
+        self._accepted = min(self._accepted, self._known)
+        done = []
+        while self._accepted < self._known and self._waiting:
+            done.append(self._repeated(self._waiting.popleft()))
+        return done
+
+    def acked(self, ack: Ack) -> Outcome[T]:
+        """The room has the oldest message under way. Raises ProtocolError if the ack is for anything else."""
+        if self._wasted or not self._flight or ack.n != self._accepted + 1:
+            raise ProtocolError(f"{ack.n} was acknowledged, and is not under way (does another use this producer?)")
+        self._accepted += 1
+        return self._done(ack)
+
+    def refused(self, error: Error, *, again: bool = False) -> Outcome[T] | None:
+        """The room refused the oldest command under way; what was sent behind it is wasted, and will go again.
+
+        ``again``: so will the message itself, and there is no outcome yet.
+        Raises ProtocolError if the refusal is for nothing that is under way.
+        """
+        if self._wasted:
+            self._wasted -= 1
+            return None
+        if not self._flight or error.n != self._accepted + 1 or error.code == "out_of_order":
+            raise ProtocolError(f"{error.n} was refused ({error.code}), and is not under way")
+        outcome = None if again else self._done(Refused(error.code, error.message))
+        self._wasted = len(self._flight) - (1 if again else 0)
+        self._take_back()
+        return outcome
+
+    def abandon(self) -> list[T]:
+        """Forgets all that has no outcome, and gives its tickets."""
+        tickets = [message.ticket for message in (*self._flight, *self._waiting)]
+        self._flight.clear()
+        self._waiting.clear()
+        return tickets
+
+    def _take_back(self) -> None:
+        self._waiting.extendleft(reversed(self._flight))
+        self._flight.clear()
+
+    def _done(self, result: Ack | Refused) -> Outcome[T]:
+        message = self._flight.popleft()
+        return Outcome(message.ticket, result, message.command)
+
+    def _repeated(self, message: _Message[T]) -> Outcome[T]:
+        self._accepted += 1
+        return Outcome(message.ticket, Ack(n=self._accepted, duplicate=True), message.command)
+
+
+def unsendable(command: Say, message_bytes: int) -> Refused | None:
+    """Why no server takes this: texts that are empty, and what is longer than ``message_bytes``.
+
+    What is refused by this gets no number, so that it doesn't shift the
+    others' in a second run. Raises ValueError for what is no command.
+    """
+    if not isinstance(command, (Send, Edit)):
+        wire = protocol.encode(command)
+        protocol.decode_command(wire)
+        return Refused("too_large") if len(wire) > message_bytes else None
+    if len(command.text.encode()) > message_bytes:
+        return Refused("message_too_long")
+    if not command.text or command.text.isspace():
+        return Refused("message_empty")
+    return None

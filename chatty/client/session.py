@@ -1,0 +1,95 @@
+"""One aiohttp session to one server, and what its failures mean in chatty's terms."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import aiohttp
+import msgspec
+
+from chatty import protocol
+from chatty.client.address import base_url
+from chatty.errors import CODES, ProtocolError, Refused, Unreachable
+
+__all__ = ["bearer", "failures", "open_session"]
+
+_TIMEOUT = aiohttp.ClientTimeout(total=30, sock_connect=10)
+_GATEWAY = {502, 503, 504}
+_decode_problem = msgspec.json.Decoder(protocol.Problem).decode
+
+
+def open_session(server: str, key: str | None) -> aiohttp.ClientSession:
+    """A session that raises `Refused`, `Unreachable` or `ProtocolError` for every answer of 400 and above.
+
+    ``key`` goes along with each request. Raises ValueError if ``server`` is no address.
+    """
+    return aiohttp.ClientSession(
+        base_url(server) + "/",
+        headers=bearer(key) if key else None,
+        timeout=_TIMEOUT,
+        raise_for_status=_raise_refusal,
+    )
+
+
+def bearer(credentials: str) -> dict[str, str]:
+    """The header that carries a key or a token."""
+    return {"Authorization": f"Bearer {credentials}"}
+
+
+@contextmanager
+def failures(server: str) -> Iterator[None]:
+    """Turns what aiohttp raises inside into `Unreachable` or `ProtocolError`."""
+    try:
+        yield
+    except TimeoutError as error:
+        raise Unreachable(server, "timed out") from error
+    except (aiohttp.ClientSSLError, ssl.SSLError) as error:
+        raise Unreachable(server, f"no secure connection: {error}") from error
+    except aiohttp.ClientConnectorDNSError as error:
+        raise Unreachable(server, "no such host") from error
+    except aiohttp.ClientOSError as error:
+        raise Unreachable(server, _reason(error)) from error
+    except aiohttp.ServerDisconnectedError as error:
+        raise Unreachable(server, "it hung up") from error
+    except aiohttp.WSServerHandshakeError as error:
+        raise ProtocolError(f"{server} does not speak chatty's WebSocket ({error.status}: {error.message})") from error
+    except aiohttp.ClientPayloadError as error:
+        raise Unreachable(server, "its answer broke off") from error
+    except aiohttp.ClientError as error:
+        raise ProtocolError(f"{server} did not answer as a chatty server does ({error})") from error
+
+
+def _reason(error: aiohttp.ClientOSError) -> str:
+    cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
+    if isinstance(cause, ConnectionRefusedError):
+        return "connection refused"
+    return (cause.strerror or str(cause) or type(cause).__name__).lower()
+
+
+async def _raise_refusal(response: aiohttp.ClientResponse) -> None:
+    if response.status < 400:
+        return
+    server = str(response.url.origin())
+    with failures(server):
+        body = await response.read()
+    retry_after = _seconds(response.headers.get("Retry-After"))
+    try:
+        problem = _decode_problem(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        said = f"{response.status} {response.reason}"
+        if response.status in _GATEWAY:
+            raise Unreachable(server, said) from None
+        if response.status == CODES["rate_limited"].status:
+            raise Refused("rate_limited", status=response.status, retry_after=retry_after) from None
+        raise ProtocolError(f"{server} answered {said}, but not as a chatty server does") from None
+    raise Refused(problem.code, problem.detail, status=response.status, retry_after=retry_after)
+
+
+def _seconds(retry_after: str | None) -> float | None:
+    """Retry-After in seconds; its other form, a date, is no figure to plan with."""
+    try:
+        return max(0.0, float(retry_after)) if retry_after else None
+    except ValueError:
+        return None

@@ -1,0 +1,116 @@
+"""Everything that can go wrong, as one tree and one table.
+
+    ChattyError
+    ├── Refused          the server understood, and said no (a code of CODES)
+    ├── Unreachable      nothing answered, or not in time; trying again may help
+    ├── Disconnected     a connection ended and will not be opened again
+    └── ProtocolError    what answered does not speak chatty's protocol
+
+A refusal's ``code`` is stable: programs may rely on it. Its text is for
+people, says what to do, and may change.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+__all__ = [
+    "CODES",
+    "ChattyError",
+    "Code",
+    "Disconnected",
+    "ProtocolError",
+    "Refused",
+    "Unreachable",
+]
+
+
+class Code(NamedTuple):
+    """What a refusal's code means: the HTTP status it travels with, and the text that a person reads."""
+
+    status: int
+    text: str
+
+
+CODES: Final[dict[str, Code]] = {
+    "bad_request": Code(400, "The request could not be understood; see docs/protocol.md for its form."),
+    "name_invalid": Code(400, "Choose a name of 1 to 32 visible characters, without control characters."),
+    "message_empty": Code(400, "A message needs some text."),
+    "message_too_long": Code(413, "A message holds at most 16,384 bytes; send it in parts."),
+    "unauthorized": Code(401, "Send valid credentials."),
+    "not_allowed": Code(403, "Only who may moderate this room can do that; use its owner token."),
+    "banned": Code(403, "You are banned from this room."),
+    "muted": Code(403, "You are muted in this room for now."),
+    "room_locked": Code(403, "This room takes no messages for now."),
+    "room_not_found": Code(404, "There is no such room; check its id, or create one."),
+    "message_not_found": Code(404, "There is no such message in this room, or it was deleted."),
+    "method_not_allowed": Code(405, "This address takes other methods; see the Allow header."),
+    "name_taken": Code(409, "Somebody else holds this name in the room; choose another one."),
+    "out_of_order": Code(409, "A number was skipped; send again from the last accepted one + 1."),
+    "idempotency_conflict": Code(409, "This Idempotency-Key was used for another message; choose a new one."),
+    "room_closed": Code(410, "This room is closed; its history stays readable for a day."),
+    "too_large": Code(413, "The request is too large."),
+    "unsupported_media_type": Code(415, "Send application/json or text/plain."),
+    "upgrade_required": Code(426, "Join over a WebSocket."),
+    "rate_limited": Code(429, "Too many requests; wait as long as Retry-After says."),
+    "too_many_connections": Code(429, "Too many connections from this address; close one first."),
+    "internal": Code(500, "The server made a mistake; its log says more. Nothing was stored."),
+    "busy": Code(503, "The server has no room for another connection; try again soon."),
+    "room_full": Code(503, "This room takes no more members; try again later."),
+    "unavailable": Code(503, "The server can store nothing just now, and nothing came of this; try again soon."),
+}
+"""Every code of a refusal. The wire, the metrics and the documentation take theirs from here."""
+
+
+class ChattyError(Exception):
+    """The root of what chatty raises on purpose."""
+
+
+class Refused(ChattyError):
+    """The server said no.
+
+    ``code`` is one of `CODES` (or one that a newer server knows), ``message``
+    what the server said about it, ``status`` the HTTP status if there was
+    one, ``retry_after`` the seconds after which to ask again, where told.
+    """
+
+    def __init__(
+        self, code: str, message: str = "", *, status: int | None = None, retry_after: float | None = None
+    ) -> None:
+        known = CODES.get(code)
+        self.code = code
+        self.message = message or (known.text if known else code)
+        self.status = status if status is not None else (known.status if known else None)
+        self.retry_after = retry_after
+        super().__init__(code, self.message)
+
+    def __str__(self) -> str:
+        return f"{self.message} ({self.code})"
+
+
+class Unreachable(ChattyError):
+    """Nothing answered at ``server``; ``reason`` says how that showed (connection refused, timed out …)."""
+
+    def __init__(self, server: str, reason: str) -> None:
+        self.server = server
+        self.reason = reason
+        super().__init__(server, reason)
+
+    def __str__(self) -> str:
+        return f"cannot reach {self.server} ({self.reason})"
+
+
+class Disconnected(ChattyError):
+    """The connection ended for good: ``code`` is the WebSocket close code, ``reason`` its text."""
+
+    def __init__(self, code: int, reason: str = "") -> None:
+        self.code = code
+        self.reason = reason
+        super().__init__(code, reason)
+
+    def __str__(self) -> str:
+        return f"disconnected: {self.reason or 'the server gave no reason'} ({self.code})"
+
+
+class ProtocolError(ChattyError):
+    """What answered at this address does not speak chatty's protocol; ``str(error)`` says what it said."""

@@ -1,0 +1,144 @@
+"""The vocabulary: everything that can happen in a room.
+
+A room is an ordered log, and these are its entries as members see them. Each
+has ``seq``, its number in the room (1, 2, 3 … without a hole), and ``at``, when
+it happened (RFC 3339, UTC, milliseconds), which never runs backwards within a
+room. Encoded as JSON they are exactly what travels on the v1 wire and what the
+store keeps.
+
+This module knows nothing: no I/O, no server, no client.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Literal
+
+from msgspec import Struct
+
+__all__ = [
+    "Event",
+    "LeaveReason",
+    "Message",
+    "MessageDeleted",
+    "MessageEdited",
+    "ParticipantJoined",
+    "ParticipantLeft",
+    "ParticipantRenamed",
+    "Reaction",
+    "RoomClosed",
+    "TopicChanged",
+    "milliseconds",
+    "rfc3339",
+]
+
+LeaveReason = Literal["left", "lost", "kicked"]
+"""Why a participant is gone: it said so, its connection broke for good, or it was sent away."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Event(Struct, frozen=True, gc=False, tag_field="event_type"):
+    """Something durable that happened in a room."""
+
+    seq: int
+    at: str
+
+    @property
+    def time(self) -> datetime:
+        """``at`` as an aware datetime in UTC."""
+        return datetime.fromisoformat(self.at)
+
+
+class Message(Event, frozen=True, gc=False, tag="message", omit_defaults=True):
+    """``participant`` said ``text``; with ``action``, it did what ``text`` says. ``reply_to`` is what it answers.
+
+    History has a message as it is now: ``edited`` and ``deleted`` are the
+    events that changed it last (a deleted one's text is empty), and
+    ``reactions`` tells how many participants reacted, and how, as of the event
+    ``reacted``. Numbers are events', 0 for none.
+    """
+
+    participant: str
+    text: str
+    reply_to: int = 0
+    action: bool = False
+    edited: int = 0
+    deleted: int = 0
+    reactions: dict[str, int] = {}
+    reacted: int = 0
+
+
+class MessageEdited(Event, frozen=True, gc=False, tag="message_edited"):
+    """``participant`` changed its message ``of`` to ``text``: empty where that was changed again or deleted since."""
+
+    participant: str
+    of: int
+    text: str
+
+
+class MessageDeleted(Event, frozen=True, gc=False, tag="message_deleted"):
+    """``participant`` deleted its message ``of``: its text is gone everywhere."""
+
+    participant: str
+    of: int
+
+
+class Reaction(Event, frozen=True, gc=False, tag="reaction", omit_defaults=True):
+    """``participant`` reacted to the message ``of``, or with ``removed`` took that back."""
+
+    participant: str
+    of: int
+    reaction: str
+    removed: bool = False
+
+
+class TopicChanged(Event, frozen=True, gc=False, tag="topic_changed"):
+    """``participant`` says what the room is about; an empty ``topic`` takes it away."""
+
+    participant: str
+    topic: str
+
+
+class ParticipantRenamed(Event, frozen=True, gc=False, tag="participant_renamed"):
+    """``participant`` is called ``name`` from here on."""
+
+    participant: str
+    name: str
+
+
+class ParticipantJoined(Event, frozen=True, gc=False, tag="participant_joined"):
+    """``participant`` is in the room from here on."""
+
+    participant: str
+
+
+class ParticipantLeft(Event, frozen=True, gc=False, tag="participant_left"):
+    """``participant`` is no longer in the room."""
+
+    participant: str
+    reason: LeaveReason
+
+
+class RoomClosed(Event, frozen=True, gc=False, tag="room_closed"):
+    """The room's last event: nothing follows it."""
+
+
+@lru_cache(maxsize=256)  # messages come in bursts within one millisecond
+def rfc3339(ms: int) -> str:
+    """Milliseconds since 1970 as RFC 3339 in UTC, with milliseconds: ``2026-11-23T12:00:00.123Z``."""
+    return f"{_to_the_second(ms // 1000)}.{ms % 1000:03d}Z"
+
+
+@lru_cache(maxsize=16)
+def _to_the_second(seconds: int) -> str:
+    return (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def milliseconds(text: str) -> int:
+    """The reverse of `rfc3339`, for any ISO 8601 time with an offset. Raises ValueError for anything else."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"{text!r} has no time zone")
+    return (moment - _EPOCH) // timedelta(milliseconds=1)

@@ -1,0 +1,370 @@
+"""The wire: commands, control frames, close codes, limits. No I/O. The original's dialect is in seed.py.
+
+docs/protocol.md describes it in prose. Whatever a server and a client must
+agree on is here and nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import IntEnum
+from typing import Final, Literal
+
+import msgspec
+from msgspec import Raw, Struct
+
+from chatty.events import (
+    Message,
+    MessageDeleted,
+    MessageEdited,
+    ParticipantJoined,
+    ParticipantLeft,
+    ParticipantRenamed,
+    Reaction,
+    RoomClosed,
+    TopicChanged,
+)
+
+PORT: Final = 8080
+SUBPROTOCOL: Final = "chatty.v1"
+KEY_SUBPROTOCOL: Final = "chatty.key."
+"""A client that cannot set headers offers its key as a second subprotocol with this prefix."""
+
+MESSAGE_BYTES: Final = 16_384
+FRAME_BYTES: Final = 128 * 1024
+NAME_POINTS: Final = 32
+ROOM_NAME_POINTS: Final = 128
+TOPIC_POINTS: Final = 512
+REACTION_POINTS: Final = 32
+TYPING_SECONDS: Final = 5.0
+"""How long a `Typing` is true, and half of how often a client says it while it stays true."""
+PAGE_EVENTS: Final = 500
+WELCOME_PARTICIPANTS: Final = 200
+IN_FLIGHT: Final = 1_000
+"""Messages that a client may have unacknowledged. A server that is behind reads more slowly, and refuses nothing."""
+
+PING_SECONDS: Final = 25.0
+PONG_SECONDS: Final = 10.0
+AWAY_SECONDS: Final = 15.0
+TICK_SECONDS: Final = 30.0
+
+
+class Close(IntEnum):
+    """WebSocket close codes that a server sends: 4000–4499 say reconnect and resume, 4500–4999 don't."""
+
+    NORMAL = 1000
+    GOING_AWAY = 1001
+    PROTOCOL_ERROR = 1002
+    BINARY = 1003
+    INVALID_TEXT = 1007
+    TOO_BIG = 1009
+    SLOW = 4008
+    SILENT = 4012
+    CONTROL_FLOOD = 4013
+    CREDENTIALS_EXPIRED = 4020
+    INVALID_COMMANDS = 4501
+    REMOVED = 4503
+    ROOM_CLOSED = 4510
+
+
+CLOSE_REASONS: Final[dict[int, str]] = {
+    Close.GOING_AWAY: "the server stops; reconnect",
+    Close.PROTOCOL_ERROR: "a frame broke the WebSocket protocol",
+    Close.INVALID_TEXT: "text must be UTF-8",
+    Close.BINARY: "binary frames are not spoken here; send text",
+    Close.TOO_BIG: "a frame holds at most 128 KiB",
+    Close.SLOW: "reads too slowly; reconnect and resume",
+    Close.SILENT: "no answer to a ping; reconnect and resume",
+    Close.CONTROL_FLOOD: "too many control frames; reconnect later",
+    Close.CREDENTIALS_EXPIRED: "credentials expired; renew them",
+    Close.INVALID_COMMANDS: "ten invalid commands running",
+    Close.REMOVED: "removed from the room",
+    Close.ROOM_CLOSED: "the room is closed",
+}
+
+_OUR_FAULT: Final = frozenset({Close.PROTOCOL_ERROR, Close.BINARY, Close.INVALID_TEXT, Close.TOO_BIG})
+"""What a client did once it would do again."""
+
+
+def may_reconnect(close_code: int) -> bool:
+    """Whether a client that was closed with this code should come back and resume."""
+    return close_code not in _OUR_FAULT and close_code < 4500
+
+
+# --- v1: from server to one client, beside the events -------------------------------------------------------
+
+
+class Control(Struct, frozen=True, tag_field="event_type"):
+    """A frame that is about one connection and no part of the room's log: it has no ``seq``."""
+
+
+class RoomInfo(Struct, frozen=True, omit_defaults=True):
+    """A room as ``GET /v1/rooms/{id}`` and `Welcome` show it. ``first`` and ``last`` are event numbers."""
+
+    id: str
+    name: str
+    topic: str
+    created_at: str
+    epoch: str
+    first: int
+    last: int
+    participant_count: int
+    expires_at: str | None = None
+    closed_at: str | None = None
+
+
+class You(Struct, frozen=True, omit_defaults=True):
+    """Who a connection speaks as; ``participant`` is missing for a reader without a name."""
+
+    participant: str | None = None
+
+
+class Limits(Struct, frozen=True):
+    """What a client should know before it sends."""
+
+    message_bytes: int = MESSAGE_BYTES
+
+
+class Welcome(Control, frozen=True, tag="welcome"):
+    """The first frame. ``participants`` holds at most 200 names; ``participant_count`` is the whole number."""
+
+    room: RoomInfo
+    you: You
+    participants: list[str]
+    participant_count: int
+    epoch: str
+    first: int
+    last: int
+    limits: Limits
+
+
+class Live(Control, frozen=True, tag="live"):
+    """Replay is over: what follows happens now."""
+
+    last: int
+
+
+class Ack(Control, frozen=True, tag="ack", omit_defaults=True, kw_only=True):
+    """A message is stored. Comes before that message itself; ``duplicate``: it already was."""
+
+    n: int | None = None
+    seq: int | None = None
+    duplicate: bool = False
+    ref: str | None = None
+
+
+class Error(Control, frozen=True, tag="error", omit_defaults=True, kw_only=True):
+    """A command was refused; the connection stays. In the seed dialect ``n`` and ``ref`` are never there."""
+
+    n: int | None = None
+    code: str
+    message: str
+    ref: str | None = None
+
+
+class Gap(Control, frozen=True, tag="gap"):
+    """Resuming cannot be exact. What is there to have begins at ``first``."""
+
+    reason: Literal["epoch", "retention", "ahead"]
+    first: int
+    last: int
+
+
+class Tick(Control, frozen=True, tag="tick"):
+    """Sent when nothing else was for 30 s, so that a lost tail shows."""
+
+    last: int
+
+
+class Producing(Control, frozen=True, tag="producing"):
+    """The answer to `Produce`: the last number that the room accepted from this producer."""
+
+    accepted: int
+
+
+class Typing(Control, frozen=True, tag="typing"):
+    """``participant`` is writing something. Nobody keeps that, and it is over after `TYPING_SECONDS`."""
+
+    participant: str
+
+
+Happening = (
+    Message | MessageEdited | MessageDeleted | Reaction | TopicChanged
+    | ParticipantJoined | ParticipantLeft | ParticipantRenamed | RoomClosed
+)  # fmt: skip
+"""Every kind of `Event`."""
+
+Frame = (
+    Happening
+    | Welcome | Live | Ack | Error | Gap | Tick | Producing | Typing
+)  # fmt: skip
+"""All that a v1 server says over a WebSocket."""
+
+
+class Unknown(Struct, frozen=True):
+    """A frame of a newer server. A client ignores it, but for its ``seq``, which still counts."""
+
+    event_type: str = ""
+    seq: int | None = None
+
+
+# --- v1: from client to server ------------------------------------------------------------------------------
+
+
+class Produce(Struct, frozen=True, tag_field="op", tag="produce"):
+    """Number the messages that follow as those of ``producer``, a KSUID of the client's choice."""
+
+    producer: str
+
+
+class Say(Struct, frozen=True, tag_field="op", omit_defaults=True, kw_only=True):
+    """What is stored if it is accepted. ``n`` numbers it within its producer; ``ref`` is echoed in the answer."""
+
+    n: int | None = None
+    ref: str | None = None
+
+
+class Send(Say, frozen=True, tag="send", omit_defaults=True):
+    """Say ``text``, in answer to the message ``reply_to``; with ``action``, say that one does it."""
+
+    text: str
+    reply_to: int = 0
+    action: bool = False
+
+
+class Edit(Say, frozen=True, tag="edit"):
+    """Change one's own message ``of``."""
+
+    of: int
+    text: str
+
+
+class Delete(Say, frozen=True, tag="delete"):
+    """Delete one's own message ``of``."""
+
+    of: int
+
+
+class React(Say, frozen=True, tag="react", omit_defaults=True):
+    """React to the message ``of``, or with ``remove`` take that back."""
+
+    of: int
+    reaction: str
+    remove: bool = False
+
+
+class SetTopic(Say, frozen=True, tag="topic"):
+    """Say what the room is about."""
+
+    topic: str
+
+
+class Rename(Say, frozen=True, tag="rename"):
+    """Be called ``name`` from here on."""
+
+    name: str
+
+
+class Type(Struct, frozen=True, tag_field="op", tag="typing"):
+    """Tell the others that something is being written. It is not answered."""
+
+
+Command = Produce | Send | Edit | Delete | React | SetTopic | Rename | Type
+
+# --- v1: HTTP bodies ----------------------------------------------------------------------------------------
+
+
+class NewRoom(Struct, frozen=True, omit_defaults=True):
+    """``POST /v1/rooms``. ``expires_in`` is in seconds."""
+
+    name: str
+    topic: str = ""
+    expires_in: float | None = None
+
+
+class CreatedRoom(RoomInfo, frozen=True, omit_defaults=True, kw_only=True):
+    """The answer to `NewRoom`. ``owner_token`` is shown this once."""
+
+    owner_token: str
+    url: str
+
+
+class NewMessage(Struct, frozen=True, omit_defaults=True):
+    """``POST /v1/rooms/{id}/messages``, and ``PATCH`` of one's own message, which takes nothing but these two."""
+
+    participant: str
+    text: str
+    reply_to: int = 0
+    action: bool = False
+
+
+class NewTopic(Struct, frozen=True):
+    """``PUT /v1/rooms/{id}/topic``."""
+
+    participant: str
+    topic: str
+
+
+class Page(Struct, frozen=True):
+    """A page of history, ascending. ``more``: there is more in the direction that was asked for."""
+
+    events: list[Raw]
+    epoch: str
+    first: int
+    last: int
+    more: bool
+
+
+class Present(Struct, frozen=True):
+    """A participant: here, or away (its connection was lost moments ago, and its name is kept)."""
+
+    name: str
+    away: bool
+
+
+class Participants(Struct, frozen=True):
+    """``GET /v1/rooms/{id}/participants``."""
+
+    participants: list[Present]
+
+
+class Problem(Struct, frozen=True):
+    """A refusal over HTTP (RFC 9457, ``application/problem+json``), with chatty's stable ``code``."""
+
+    title: str
+    status: int
+    detail: str
+    code: str
+
+
+# --- codecs -------------------------------------------------------------------------------------------------
+
+encode: Final = msgspec.json.Encoder().encode
+"""Any struct of this module or of `chatty.events` as JSON (UTF-8 bytes)."""
+
+decode_command: Final = msgspec.json.Decoder(Command).decode
+"""A client's command. Raises msgspec.DecodeError, or its child ValidationError, with what is wrong."""
+
+_decode_frame: Final[Callable[[bytes | str], Frame]] = msgspec.json.Decoder(Frame).decode
+_decode_unknown: Final = msgspec.json.Decoder(Unknown).decode
+
+
+def decode_frame(data: bytes | str) -> Frame | Unknown:
+    """What a v1 server sent. A frame of an unknown type is `Unknown`; what is no JSON object raises DecodeError."""
+    try:
+        return _decode_frame(data)
+    except msgspec.ValidationError:
+        return _decode_unknown(data)
+
+
+_HEADERS: Final = tuple(b"\x81" + size.to_bytes(1) for size in range(126))
+
+
+def text_frame(payload: bytes) -> bytes:
+    """A whole, unmasked WebSocket text frame, as a server sends it (RFC 6455, 5.2)."""
+    size = len(payload)
+    if size < 126:
+        return _HEADERS[size] + payload
+    if size < 65_536:
+        return b"\x81\x7e" + size.to_bytes(2) + payload
+    return b"\x81\x7f" + size.to_bytes(8) + payload

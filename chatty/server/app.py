@@ -1,0 +1,310 @@
+"""The composition root: settings → log → store → hub → aiohttp application, and the life of the process."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import gc
+import os
+import re
+import resource
+import secrets
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Iterator, Sequence
+from pathlib import Path
+from typing import IO, Final
+
+import structlog
+from aiohttp import web
+
+from chatty.errors import ChattyError
+from chatty.protocol import Close, NewRoom
+from chatty.server.business.entries import Probe, Rejection, StartNode
+from chatty.server.platform import keeper, logs
+from chatty.server.platform.changes import Changes
+from chatty.server.platform.doctor import DATABASE
+from chatty.server.platform.doors import Doors
+from chatty.server.platform.faults import StoreError
+from chatty.server.platform.hub import Hub
+from chatty.server.platform.log import LocalLog
+from chatty.server.platform.metrics import Metrics
+from chatty.server.platform.node import NODE, Node
+from chatty.server.platform.reads import Reads
+from chatty.server.platform.rooms import Rooms
+from chatty.server.platform.search import Search
+from chatty.server.platform.store import Store
+from chatty.server.platform.web import BODY_BYTES, guard, is_loopback, problem
+from chatty.server.settings import Settings
+
+BACKLOG: Final = 2048
+SEND_BUFFER: Final = 128 * 1024
+"""A socket's kernel buffer, in bytes: without a bound it holds megabytes for a reader that stalls."""
+RECEIVE_BUFFER: Final = 32 * 1024
+"""The same for what was sent to us: all of it is read in one turn of the loop, so it bounds a flooder's share."""
+
+STOP_SECONDS: Final = 3.0
+SWITCH_SECONDS: Final = 0.001
+
+_UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_LOG = structlog.get_logger("chatty")
+
+
+class SettingError(ChattyError):
+    """A setting that cannot be. ``hint`` says what to do."""
+
+    def __init__(self, message: str, hint: str) -> None:
+        self.hint = hint
+        super().__init__(message, hint)
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+def run(settings: Settings, rooms: Sequence[str] = ()) -> int:
+    """Serve until SIGTERM or SIGINT; the exit status. ``rooms`` are names of rooms that shall exist.
+
+    Raises SettingError or StoreError, both with a hint, when it can't start.
+    """
+    _check(settings)
+    logs.set_up(settings.log_level, settings.log_format, sys.stderr)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    # The writer thread should not wait 5 ms for its turn; nor should start-up's objects be looked at again.
+    sys.setswitchinterval(SWITCH_SECONDS)
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 50)
+    try:
+        import uvloop
+
+        runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
+    except ImportError:
+        runner = asyncio.Runner()
+    with runner:
+        return runner.run(_serve(settings, rooms))
+
+
+async def _serve(settings: Settings, rooms: Sequence[str]) -> int:
+    stop: asyncio.Future[BaseException | None] = asyncio.get_running_loop().create_future()
+
+    def end(error: BaseException | None = None) -> None:
+        if not stop.done():
+            stop.set_result(error)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, end)
+    with _locked(settings.data) as lock:
+        store = Store(settings.data / DATABASE, on_error=lambda error: node.report("a rule failed", error))
+        _check_that_it_is_there(store.path, lock)
+        store.open()
+        if not lock.tell():
+            with contextlib.suppress(OSError):  # on a full disk what is stored can still be read
+                os.write(lock.fileno(), b"There is a database beside this file, or its loss is to be noticed.\n")
+        node = Node(settings, secrets.token_hex(8), Reads(store.path), Hub(), Metrics())
+        node.search = Search(store.path)
+        node.log = LocalLog(store, node, on_fatal=end)
+        begin = StartNode("", node.now(), NODE, node.life)
+        if isinstance(await node.log.commit(begin), Rejection):  # on a full disk there is nothing new before this is
+            node.insist(begin)
+        for absence in await node.reads.away():
+            node.await_return(*absence)
+        async with _listening(node) as origin:
+            await _announce(node, origin, rooms)
+            keepers = [
+                asyncio.create_task(keeper.keep_connections(node)),
+                asyncio.create_task(keeper.keep_streams(node)),
+                asyncio.create_task(keeper.keep_rooms(node, settings.retain_events, _age_ms(settings.retain_age))),
+            ]
+            for task in keepers:
+                task.add_done_callback(lambda done: None if done.cancelled() else end(done.exception()))
+            fault = await stop
+            for task in keepers:
+                task.cancel()
+            if fault is not None:
+                _fail(fault)
+            _LOG.info("stopping", connections=len(node.sessions))
+            node.stopping = True
+            await _close_connections(node)
+        # Last of all the writer: whoever closes last removes the WAL.
+        node.reads.close()
+        await node.search.close()
+        await node.log.close()
+    _LOG.info("stopped")
+    return 0
+
+
+def _fail(fault: BaseException) -> None:
+    """End at once: nothing may be said any more, not even by a destructor that means well."""
+    hint = getattr(fault, "hint", "see the log")
+    _LOG.error("the server cannot go on", error=str(fault) or type(fault).__name__, hint=hint, exc_info=fault)
+    sys.stderr.write(f"error: {fault}\nhint:  {hint}\n")
+    sys.stderr.flush()
+    os._exit(1)
+
+
+async def _close_connections(node: Node) -> None:
+    """Tell everybody that the server stops, and don't wait for whoever doesn't listen."""
+    for session in list(node.sessions):
+        session.cut(Close.GOING_AWAY)
+    for stream in list(node.streams):
+        stream.cut(Close.GOING_AWAY)
+    await node.settled(STOP_SECONDS)
+    for session in list(node.sessions):
+        if session.transport is not None:
+            session.transport.abort()
+
+
+@contextlib.asynccontextmanager
+async def _listening(node: Node) -> AsyncIterator[str]:
+    """Serve HTTP; gives the origin at which."""
+    settings = node.settings
+    app = web.Application(middlewares=[guard(node)], client_max_size=BODY_BYTES)
+    app.on_response_prepare.append(_be_brief)
+    rooms = Rooms(node)
+    app.add_routes([*Doors(node).routes(), *rooms.routes(), *Changes(node, rooms).routes(), *_probes(node)])
+    runner = web.AppRunner(app, access_log=None, handle_signals=False, keepalive_timeout=15, shutdown_timeout=0.5)
+    await runner.setup()
+    assert runner.server is not None
+    make_protocol = runner.server
+
+    def factory() -> asyncio.Protocol:
+        protocol: asyncio.Protocol = make_protocol()
+        node.fresh[protocol] = node.loop.time()
+        return protocol
+
+    listener = _listen(settings.host, settings.port)
+    server = await node.loop.create_server(factory, sock=listener, backlog=BACKLOG)
+    host, port = listener.getsockname()[:2]
+    try:
+        yield f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    finally:
+        server.close()
+        await runner.cleanup()
+
+
+async def _be_brief(_: web.Request, response: web.StreamResponse) -> None:
+    """Which versions of what are running here is nobody's business."""
+    response.headers.pop("Server", None)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)  # accepted sockets inherit it
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+        listener.bind(address)
+    except OSError as error:
+        raise SettingError(
+            f"cannot listen on {host}:{port} ({(error.strerror or str(error)).lower()})",
+            "stop what listens there, or choose another --port",
+        ) from error
+    return listener
+
+
+def _probes(node: Node) -> list[web.RouteDef]:
+    async def alive(_: web.Request) -> web.StreamResponse:
+        return web.Response(text="ok\n")
+
+    async def ready(_: web.Request) -> web.StreamResponse:
+        if node.stopping:
+            return problem("unavailable", "The server stops.")
+        try:
+            async with asyncio.timeout(2):
+                outcome = await node.log.commit(Probe("", node.now()))
+        except TimeoutError:
+            outcome = Rejection("unavailable")
+        if isinstance(outcome, Rejection):
+            return problem("unavailable", "The log does not commit; see the disk.")
+        return web.Response(text="ok\n")
+
+    async def metrics(_: web.Request) -> web.StreamResponse:
+        return web.Response(body=node.metrics.page(), headers={"Content-Type": "text/plain; version=0.0.4"})
+
+    node.metrics.gauges.update(
+        rooms=("Rooms with a member here.", lambda: node.hub.room_count),
+        connections=("Open WebSocket connections.", lambda: len(node.sessions)),
+        streams=("Open event streams.", lambda: len(node.streams)),
+        log_waiting=("Entries that wait for their outcome.", lambda: node.log.waiting),
+        write_bytes=("Bytes that wait for members to read them.", lambda: sum(s.backlog() for s in node.sessions)),
+    )
+    node.metrics.counters["deliveries"] = ("Events written to members.", lambda: node.hub.delivered)
+    return [web.get("/healthz", alive), web.get("/readyz", ready), web.get("/metrics", metrics)]
+
+
+async def _announce(node: Node, origin: str, names: Sequence[str]) -> None:
+    """Say where the server is and what to do next; make sure that the named rooms exist."""
+    lines = [f"chatty listens on {origin}, and keeps everything in {node.settings.data}"]
+    if not is_loopback(node.settings.host):
+        lines.append("warning: open to everybody who reaches this address (--access open)")
+    server = "" if origin.endswith(":8080") and "127.0.0.1" in origin else f" --server {origin}"
+    for name in names:
+        known = await node.reads.rows(
+            "SELECT id FROM rooms WHERE name = ? AND closed_at = 0 ORDER BY key LIMIT 1", name.strip()
+        )
+        room_id = known[0][0] if known else (await Rooms(node).create_room(NewRoom(name))).id
+        lines.append(f"join {name!r}:  chatty join {room_id}{server}")
+    if not names:
+        lines.append(f"next, in another terminal:  chatty create general{server}  and  chatty join general{server}")
+    sys.stderr.write("\n".join(lines) + "\n")
+    sys.stderr.flush()
+
+
+@contextlib.contextmanager
+def _locked(data: Path) -> Iterator[IO[str]]:
+    """One server for a data directory."""
+    try:
+        data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock: IO[str] = (data / "lock").open("a+")
+    except OSError as error:
+        raise SettingError(f"cannot use {data} ({error.strerror})", "choose another --data directory") from error
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SettingError(
+                f"another server uses {data}", "stop it first, or give this one a --data directory of its own"
+            ) from None
+        yield lock
+
+
+def _check_that_it_is_there(database: Path, lock: IO[str]) -> None:
+    """A database that was lost must not be taken for one that never was: the lock file remembers."""
+    if lock.seek(0, os.SEEK_END) and not (database.exists() and database.stat().st_size):
+        raise StoreError(
+            f"the database {database} is gone, or empty",
+            f"restore a backup; to begin with nothing, remove {database.with_name('lock')} too",
+        )
+
+
+def _check(settings: Settings) -> None:
+    if settings.access not in ("", "open"):
+        raise SettingError(f"unknown access {settings.access!r}", "this version knows: --access open")
+    if not is_loopback(settings.host) and not settings.access:
+        raise SettingError(
+            f"{settings.host} can be reached from other machines, and nothing would keep anybody out",
+            "say so with --access open, or listen on 127.0.0.1",
+        )
+    if settings.log_level not in logs.LEVELS:
+        raise SettingError(f"unknown log level {settings.log_level!r}", f"choose one of {', '.join(logs.LEVELS)}")
+    if settings.log_format not in ("text", "json"):
+        raise SettingError(f"unknown log format {settings.log_format!r}", "choose text or json")
+    _age_ms(settings.retain_age)
+
+
+def _age_ms(text: str) -> int:
+    """``30d`` as milliseconds; 0 for nothing."""
+    if not text:
+        return 0
+    found = re.fullmatch(r"(\d{1,6})([smhdw])", text)
+    if found is None:
+        raise SettingError(f"{text!r} is no length of time", "write 30d, 12h, 90m …")
+    return int(found[1]) * _UNITS[found[2]] * 1000
+
+
+__all__ = ["DATABASE", "SettingError", "StoreError", "run"]

@@ -1,0 +1,213 @@
+"""What is proposed to the log: entries, and what may become of them.
+
+An entry carries all that its outcome depends on besides the room's state: the
+time, the author, the limit in force, and whatever another library version might
+compute differently (a name's comparison key). Times are milliseconds since 1970.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+ENVELOPE = 100
+"""Bytes of an event beside what it says, roughly."""
+
+
+class Entry(Struct, frozen=True, tag_field="entry", gc=False):
+    """Something that somebody wants to happen. ``room`` is a room's id; empty where it is about all rooms."""
+
+    room: str
+    at: int
+
+    @property
+    def size(self) -> int:
+        """At most how many bytes there are to say about it, roughly."""
+        return ENVELOPE
+
+
+def _bytes(text: str) -> int:
+    """At most how many bytes a text takes as JSON: a control character takes six."""
+    return ENVELOPE + len(text) * (1 if text.isascii() and text.isprintable() else 6)
+
+
+class CreateRoom(Entry, frozen=True, gc=False):
+    """Make the room ``room``. ``owner`` is the hash of the token that may close it, ``expires_at`` 0 for never."""
+
+    name: str
+    topic: str
+    epoch: str
+    owner: bytes
+    expires_at: int = 0
+
+
+class CloseRoom(Entry, frozen=True, gc=False):
+    """End the room, on behalf of whoever holds the token with the hash ``owner``."""
+
+    owner: bytes
+
+
+class ExpireRoom(Entry, frozen=True, gc=False):
+    """The room's time may have run out."""
+
+
+class PurgeRoom(Entry, frozen=True, gc=False):
+    """Forget a closed room, if it was closed at or before ``closed_by``."""
+
+    closed_by: int
+
+
+class TrimRoom(Entry, frozen=True, gc=False):
+    """Forget the events below ``first``."""
+
+    first: int
+
+
+class Connect(Entry, frozen=True, gc=False):
+    """A connection speaks for ``identity`` under ``name``.
+
+    ``name_key`` is the name's form for comparing. ``returns``: the identity
+    can prove itself again, so that a lost connection makes it away, not gone.
+    """
+
+    connection: str
+    name: str
+    name_key: str
+    identity: bytes
+    returns: bool
+
+
+class Disconnect(Entry, frozen=True, gc=False):
+    """A connection ended. ``said_so``: the client began the closing."""
+
+    connection: str
+    said_so: bool
+
+
+class EndGrace(Entry, frozen=True, gc=False):
+    """A participant that has been away since ``away`` had its time to come back."""
+
+    name_key: str
+    away: int
+
+
+class Post(Entry, frozen=True, gc=False):
+    """``identity`` says ``text`` as ``name``, or as whoever ``connection`` is by then.
+
+    ``n`` is its number within ``producer``, or 0 without one. ``receipt`` is an
+    idempotency key, or empty; ``digest`` then tells this text from another.
+    """
+
+    name: str
+    name_key: str
+    identity: bytes
+    text: str
+    producer: str = ""
+    n: int = 0
+    receipt: str = ""
+    digest: bytes = b""
+    reply_to: int = 0
+    action: bool = False
+    connection: str = ""
+
+    @property
+    def size(self) -> int:
+        return _bytes(self.text)
+
+
+class Change(Entry, frozen=True, gc=False, kw_only=True):
+    """``identity`` changes something as ``name``. ``producer``, ``n`` and ``connection`` are as for a `Post`."""
+
+    name: str
+    name_key: str
+    identity: bytes
+    producer: str = ""
+    n: int = 0
+    connection: str = ""
+
+
+class Edit(Change, frozen=True, gc=False, kw_only=True):
+    """The message ``of`` shall say ``text``."""
+
+    of: int
+    text: str
+
+    @property
+    def size(self) -> int:
+        return _bytes(self.text)
+
+
+class Delete(Change, frozen=True, gc=False, kw_only=True):
+    """The message ``of`` shall be gone."""
+
+    of: int
+
+
+class React(Change, frozen=True, gc=False, kw_only=True):
+    """A reaction to the message ``of``, or with ``remove`` the end of one."""
+
+    of: int
+    reaction: str
+    remove: bool = False
+
+
+class SetTopic(Change, frozen=True, gc=False, kw_only=True):
+    """The room's topic shall be this."""
+
+    topic: str
+
+    @property
+    def size(self) -> int:
+        return _bytes(self.topic)
+
+
+class Rename(Change, frozen=True, gc=False, kw_only=True):
+    """The participant shall be called ``new_name``, which compares as ``new_key``."""
+
+    new_name: str
+    new_key: str
+
+
+class StartNode(Entry, frozen=True, gc=False):
+    """``node`` begins the life ``life``: what its earlier lives' connections were is over."""
+
+    node: str
+    life: str
+
+
+class Forget(Entry, frozen=True, gc=False):
+    """Forget producers that were silent since ``producers_before``, and receipts from before ``receipts_before``."""
+
+    producers_before: int
+    receipts_before: int
+
+
+class Probe(Entry, frozen=True, gc=False):
+    """Nothing but a commit: whether the log takes anything at all."""
+
+
+class Rejection(Struct, frozen=True, gc=False):
+    """An entry that was refused: a code of `chatty.errors.CODES`, with a text of its own where that helps."""
+
+    code: str
+    message: str = ""
+
+
+class Duplicate(Struct, frozen=True, gc=False):
+    """A message that is stored already; ``seq`` is its number where that is still known, or 0."""
+
+    seq: int = 0
+
+
+def connection_id(node: str, life: str, number: int) -> str:
+    """Name a connection so that its node and that node's life can be told from it."""
+    return f"{node}/{life}/{number}"
+
+
+def is_from(connection: str, node: str) -> bool:
+    """Whether a connection belongs, or belonged, to ``node``."""
+    return connection.startswith(node + "/")
+
+
+def is_of_life(connection: str, node: str, life: str) -> bool:
+    """Whether a connection belongs to ``node``'s life ``life``."""
+    return connection.startswith(f"{node}/{life}/")

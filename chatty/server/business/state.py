@@ -1,0 +1,164 @@
+"""A room's working state, and how what happened changes it: what ``decide`` needs to know, and no more.
+
+Events live in the store. ``evolve(room, fact)`` is total.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from msgspec import Struct, field
+
+from chatty.events import Message
+from chatty.server.business import facts as f
+
+
+class Participant(Struct):
+    """An identity in a room, under a name. ``away`` is 0 while it is here."""
+
+    name: str
+    identity: bytes
+    returns: bool
+    connections: set[str]
+    away: int = 0
+
+
+class Target(Struct, frozen=True):
+    """A message that an entry is about: as it is, whose it is, and the reactions to it of the entry's participant."""
+
+    message: Message
+    author: bytes
+    reactions: frozenset[str] = frozenset()
+
+
+class Room(Struct):
+    """A room's working state. ``key`` is the store's number for it.
+
+    Times are milliseconds since 1970, 0 for never, but for ``at``, the last
+    event's, and ``trimmed_at``, what that was when events were last forgotten:
+    RFC 3339 in UTC orders as text, so they are kept as they are sent.
+    """
+
+    key: int
+    id: str
+    name: str = ""
+    topic: str = ""
+    epoch: str = ""
+    owner: bytes = b""
+    created_at: int = 0
+    expires_at: int = 0
+    closed_at: int = 0
+    exists: bool = False
+    first: int = 1
+    last: int = 0
+    at: str = ""
+    trimmed_at: str = ""
+    participants: dict[str, Participant] = field(default_factory=dict)
+    connections: dict[str, str] = field(default_factory=dict)
+    producers: dict[tuple[bytes, str], int] = field(default_factory=dict)
+    receipts: dict[tuple[bytes, str], tuple[bytes, int]] = field(default_factory=dict)
+    targets: dict[int, Target] = field(default_factory=dict)
+
+
+def evolve(room: Room, fact: f.Fact) -> None:
+    """Change ``room`` by what happened."""
+    change = _EVOLVE.get(type(fact))
+    if change is not None:
+        change(room, fact)
+    else:
+        room.last, room.at = fact.seq, fact.at  # type: ignore[union-attr,assignment] # an event
+
+
+def _created(room: Room, fact: f.Created) -> None:
+    room.exists = True
+    room.name, room.topic, room.epoch, room.owner = fact.name, fact.topic, fact.epoch, fact.owner
+    room.created_at, room.expires_at = fact.created_at, fact.expires_at
+
+
+def _connected(room: Room, fact: f.Connected) -> None:
+    participant = room.participants.get(fact.name_key)
+    if participant is None:
+        participant = room.participants[fact.name_key] = Participant(fact.name, fact.identity, fact.returns, set())
+    participant.connections.add(fact.connection)
+    participant.away = 0
+    room.connections[fact.connection] = fact.name_key
+
+
+def _disconnected(room: Room, fact: f.Disconnected) -> None:
+    room.connections.pop(fact.connection, None)
+    if fact.name_key in room.participants:
+        room.participants[fact.name_key].connections.discard(fact.connection)
+
+
+def _went_away(room: Room, fact: f.WentAway) -> None:
+    if fact.name_key in room.participants:
+        room.participants[fact.name_key].away = fact.away
+
+
+def _departed(room: Room, fact: f.Departed) -> None:
+    participant = room.participants.pop(fact.name_key, None)
+    for connection in participant.connections if participant else ():
+        room.connections.pop(connection, None)
+
+
+def _closed(room: Room, fact: f.Closed) -> None:
+    room.closed_at = fact.at
+    room.participants.clear()
+    room.connections.clear()
+
+
+def _produced(room: Room, fact: f.Produced) -> None:
+    room.producers[fact.identity, fact.producer] = fact.n
+
+
+def _received(room: Room, fact: f.Received) -> None:
+    room.receipts[fact.identity, fact.key] = (fact.digest, fact.seq)
+
+
+def _retitled(room: Room, fact: f.Retitled) -> None:
+    room.topic = fact.topic
+
+
+def _renamed(room: Room, fact: f.Renamed) -> None:
+    participant = room.participants.pop(fact.name_key, None)
+    if participant is not None:
+        participant.name = fact.name
+        room.participants[fact.new_key] = participant
+        room.connections.update(dict.fromkeys(participant.connections, fact.new_key))
+
+
+def _of_a_message(room: Room, fact: f.Amended | f.Edited | f.Erased | f.Reacted) -> None:
+    """Messages live in the store: a room has those alone that an entry is about, and afresh for each entry."""
+
+
+def _trimmed(room: Room, fact: f.Trimmed) -> None:
+    room.first, room.trimmed_at = fact.first, room.at
+
+
+def _purged(room: Room, fact: f.Purged) -> None:
+    room.exists = False
+    room.participants.clear()
+    room.connections.clear()
+    room.producers.clear()
+    room.receipts.clear()
+
+
+_EVOLVE: Final[dict[type, Callable[[Room, Any], None]]] = {
+    f.Created: _created,
+    f.Connected: _connected,
+    f.Disconnected: _disconnected,
+    f.WentAway: _went_away,
+    f.Departed: _departed,
+    f.Closed: _closed,
+    f.Produced: _produced,
+    f.Received: _received,
+    f.Amended: _of_a_message,
+    f.Edited: _of_a_message,
+    f.Erased: _of_a_message,
+    f.Reacted: _of_a_message,
+    f.Retitled: _retitled,
+    f.Renamed: _renamed,
+    f.Trimmed: _trimmed,
+    f.Purged: _purged,
+}

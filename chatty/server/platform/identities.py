@@ -1,0 +1,58 @@
+"""Who somebody is: a client key's hash, or a connection that has none."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Callable
+
+from aiohttp import web
+from msgspec import Struct
+
+from chatty.protocol import KEY_SUBPROTOCOL
+
+IDENTITY_BYTES = 16
+
+Random = Callable[[int], bytes]
+
+
+class Identity(Struct, frozen=True):
+    """``returns``: it can prove itself again, so that it may go away and come back."""
+
+    hash: bytes
+    returns: bool
+
+
+ANONYMOUS = Identity(bytes(IDENTITY_BYTES), False)
+"""Whoever posts over HTTP without a key: one for all, so that an Idempotency-Key works for plain curl."""
+
+
+def bearer(request: web.BaseRequest) -> str:
+    """The token or key of an ``Authorization: Bearer`` header, or nothing."""
+    scheme, _, credentials = request.headers.get("Authorization", "").partition(" ")
+    return credentials.strip() if scheme.lower() == "bearer" else ""
+
+
+def offered_key(request: web.BaseRequest) -> str:
+    """The client key: from the header, or from an offered subprotocol where headers can't be set."""
+    if key := bearer(request):
+        return key
+    for offered in request.headers.get("Sec-WebSocket-Protocol", "").split(","):
+        if offered.strip().startswith(KEY_SUBPROTOCOL):
+            return offered.strip().removeprefix(KEY_SUBPROTOCOL)
+    return ""
+
+
+def identity_of(key: str) -> Identity:
+    """The identity of a client key. Only this hash is ever kept."""
+    return Identity(hashlib.sha256(b"chatty client key\0" + key.encode()).digest()[:IDENTITY_BYTES], True)
+
+
+def nobody() -> Identity:
+    """An identity of its own, for one connection."""
+    return Identity(secrets.token_bytes(IDENTITY_BYTES), False)
+
+
+def token_hash(token: str) -> bytes:
+    """What is kept of an owner token."""
+    return hashlib.sha256(b"chatty owner token\0" + token.encode()).digest()

@@ -1,0 +1,69 @@
+"""What the server counts, and how it shows it to Prometheus.
+
+The path of a message touches plain integers; they become metrics when asked for.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+
+BUCKETS: Final = (0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
+
+
+class Metrics:
+    """This process's figures. ``gauges`` are asked when somebody looks."""
+
+    def __init__(self) -> None:
+        self.refusals: Counter[str] = Counter()
+        self.closes: Counter[int] = Counter()
+        self.entries = 0
+        self.events = 0
+        self.batches = 0
+        self.paced = 0
+        self.counters: dict[str, tuple[str, Callable[[], float]]] = {}
+        self.gauges: dict[str, tuple[str, Callable[[], float]]] = {}
+        self._registry = CollectorRegistry()
+        self._commit = Histogram(
+            "chatty_commit_seconds", "How long a batch took to be on disk.", buckets=BUCKETS, registry=self._registry
+        )
+        self._delivery = Histogram(
+            "chatty_delivery_seconds", "From a batch's first entry to the last member's transport.",
+            buckets=BUCKETS, registry=self._registry,
+        )  # fmt: skip
+        self._registry.register(self)
+
+    def batch(self, entries: int, events: int, commit_seconds: float, delivery_seconds: float) -> None:
+        """A batch was committed and told."""
+        self.batches += 1
+        self.entries += entries
+        self.events += events
+        self._commit.observe(commit_seconds)
+        self._delivery.observe(delivery_seconds)
+
+    def page(self) -> bytes:
+        """All of it in Prometheus's text format."""
+        return generate_latest(self._registry)
+
+    def collect(self) -> Iterator[Metric]:
+        """For prometheus-client: the counts as metrics."""
+        refusals = CounterMetricFamily("chatty_refusals", "Refusals by code.", labels=["code"])
+        for code, count in sorted(self.refusals.items()):
+            refusals.add_metric([code], count)
+        yield refusals
+        closes = CounterMetricFamily("chatty_closes", "Connections that the server closed, by code.", labels=["code"])
+        for close, count in sorted(self.closes.items()):
+            closes.add_metric([str(int(close))], count)
+        yield closes
+        yield CounterMetricFamily("chatty_entries", "Entries that were decided.", value=self.entries)
+        yield CounterMetricFamily("chatty_events", "Events that were stored and told.", value=self.events)
+        yield CounterMetricFamily("chatty_batches", "Transactions.", value=self.batches)
+        yield CounterMetricFamily("chatty_paced", "Messages that were read later than they came.", value=self.paced)
+        for name, (text, ask) in self.counters.items():
+            yield CounterMetricFamily(f"chatty_{name}", text, value=ask())
+        for name, (text, ask) in self.gauges.items():
+            yield GaugeMetricFamily(f"chatty_{name}", text, value=ask())

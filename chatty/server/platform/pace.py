@@ -1,0 +1,57 @@
+"""How fast somebody may go: token buckets."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+
+class Bucket(Struct):
+    """``rate`` a second after a burst of ``burst``. Times are seconds of any clock that never runs backwards."""
+
+    rate: float
+    burst: float
+    level: float
+    at: float
+
+    def take(self, now: float) -> float:
+        """Take one; how many seconds to wait first, 0 for none. What must be waited for is taken already."""
+        self.level = min(self.burst, self.level + (now - self.at) * self.rate) - 1
+        self.at = now
+        return -self.level / self.rate if self.level < 0 else 0.0
+
+    def try_take(self, now: float) -> float:
+        """Take one if there is one; else how many seconds until there will be."""
+        level = min(self.burst, self.level + (now - self.at) * self.rate)
+        self.at = now
+        if level < 1:
+            self.level = level
+            return (1 - level) / self.rate
+        self.level = level - 1
+        return 0.0
+
+
+def bucket(rate: float, burst: float, now: float) -> Bucket:
+    """A full bucket."""
+    return Bucket(rate, burst, burst, now)
+
+
+class Addresses:
+    """What addresses may do: one bucket each, and how many connections they have."""
+
+    def __init__(self, per_minute: float) -> None:
+        """``per_minute`` 0 for no limit."""
+        self._rate = per_minute / 60
+        self._buckets: dict[str, Bucket] = {}
+
+    def try_take(self, address: str, now: float) -> float:
+        """As `Bucket.try_take`, for ``address``; an empty address has no limit."""
+        if not self._rate or not address:
+            return 0.0
+        if len(self._buckets) > 10_000:
+            # Whoever has waited long enough to be full again needs no bucket.
+            full = 60 * self._rate
+            self._buckets = {a: b for a, b in self._buckets.items() if (now - b.at) * b.rate + b.level < full}
+        known = self._buckets.get(address)
+        if known is None:
+            known = self._buckets[address] = bucket(self._rate, max(1.0, self._rate * 60), now)
+        return known.try_take(now)

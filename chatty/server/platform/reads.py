@@ -1,0 +1,239 @@
+"""The reading side: short, read-only transactions in a small pool of threads, whole pages at a time.
+
+A page comes out of SQLite in one step (see rows.py for why): JSON holds no raw
+newline, so a page of events is one text of lines.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from msgspec import Struct
+
+from chatty.events import rfc3339
+from chatty.protocol import WELCOME_PARTICIPANTS, Present, RoomInfo
+from chatty.server.platform.schema import ROOM_BITS, decode_time
+
+T = TypeVar("T")
+
+THREADS: Final = 4
+PAGE_BYTES: Final = 256 * 1024
+
+
+class RoomView(Struct, frozen=True):
+    """A room as readers see it: its public face, and up to 200 of its participants' names."""
+
+    key: int
+    info: RoomInfo
+    closed_at: int
+    names: list[str]
+
+
+class Slice(Struct, frozen=True):
+    """Events in ascending order: their numbers and how they are sent."""
+
+    seqs: list[int]
+    bodies: list[bytes]
+
+
+class Reads:
+    """Asks the store. Every method may raise sqlite3.Error."""
+
+    def __init__(self, path: Path) -> None:
+        self._uri = f"{path.resolve().as_uri()}?mode=ro"
+        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="read")
+        self._local = threading.local()
+        self._open: list[sqlite3.Connection] = []
+
+    def close(self) -> None:
+        """Wait for what is being read, and close."""
+        self._pool.shutdown()
+        for db in self._open:
+            db.close()
+
+    async def room(self, room_id: str) -> RoomView | None:
+        """The room, or None."""
+        return await self._ask(lambda db: _room(db, room_id))
+
+    async def page(
+        self,
+        room_key: int,
+        *,
+        after: int = 0,
+        before: int | None = None,
+        limit: int = 500,
+        kinds: tuple[int, ...] = (),
+        newest: bool = False,
+        size: int = PAGE_BYTES,
+    ) -> Slice:
+        """At most ``limit`` events with ``after`` < seq < ``before``, the first or the ``newest`` of them.
+
+        A page ends early when it has ``size`` bytes, but it has one event at least if there is one.
+        """
+        return await self._ask(lambda db: _page(db, room_key, after, before, limit, kinds, newest, size))
+
+    async def messages(self, keys: Sequence[int]) -> Slice:
+        """The messages with these keys, as far as they are still kept."""
+        return await self._ask(lambda db: _messages(db, keys))
+
+    async def last(self, room_key: int) -> int:
+        """The room's newest event's number."""
+        return await self._ask(lambda db: _last(db, room_key))
+
+    async def before_newest_messages(self, room_key: int, count: int) -> int:
+        """The number of the event before the newest ``count`` messages."""
+        low = room_key << ROOM_BITS
+        oldest = await self._ask(lambda db: _number(
+            db,
+            "SELECT min(key) FROM (SELECT key FROM events WHERE key > ? AND key < ? AND kind = 0"
+            " ORDER BY key DESC LIMIT ?)",
+            low, low + (1 << ROOM_BITS), count,
+        ))  # fmt: skip
+        return max(0, oldest - low - 1)
+
+    async def first_since(self, room_key: int, first: int, at: int) -> int:
+        """The first event at or after ``at`` (milliseconds): times never run backwards, so halving finds it."""
+        return await self._ask(lambda db: _first_since(db, room_key, first, rfc3339(at)))
+
+    async def participants(self, room_key: int) -> list[Present]:
+        """Who is here and who is away, by name."""
+        return await self._ask(
+            lambda db: [
+                Present(name, bool(away))
+                for name, away in db.execute(
+                    "SELECT name, away FROM participants WHERE room = ? ORDER BY name_key", (room_key,)
+                ).fetchall()
+            ]
+        )
+
+    async def accepted(self, room_key: int, identity: bytes, producer: str) -> int:
+        """The last number that the room accepted from a producer."""
+        return await self._ask(lambda db: _number(
+            db, "SELECT n FROM producers WHERE room = ? AND identity = ? AND producer = ?", room_key, identity, producer
+        ))  # fmt: skip
+
+    async def away(self) -> list[tuple[str, str, int]]:
+        """Everybody who is away: the room's id, the name's key, and since when."""
+        return await self.rows(
+            "SELECT rooms.id, name_key, away FROM participants JOIN rooms ON rooms.key = room WHERE away > 0"
+        )
+
+    async def rows(self, sql: str, *values: object) -> list[Any]:
+        """Any question in SQL."""
+        return await self._ask(lambda db: db.execute(sql, values).fetchall())
+
+    async def _ask(self, question: Callable[[sqlite3.Connection], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._pool, self._answer, question)
+
+    def _answer(self, question: Callable[[sqlite3.Connection], T]) -> T:
+        db: sqlite3.Connection | None = getattr(self._local, "db", None)
+        if db is None:
+            db = self._local.db = sqlite3.connect(
+                self._uri, uri=True, isolation_level=None, check_same_thread=False, timeout=5
+            )
+            self._open.append(db)
+        db.execute("BEGIN")
+        try:
+            return question(db)
+        finally:
+            db.execute("COMMIT")
+
+
+def _number(db: sqlite3.Connection, sql: str, *values: object) -> int:
+    row = db.execute(sql, values).fetchone()
+    return row[0] if row and row[0] is not None else 0
+
+
+def _last(db: sqlite3.Connection, room_key: int) -> int:
+    low = room_key << ROOM_BITS
+    newest = _number(db, "SELECT max(key) FROM events WHERE key > ? AND key < ?", low, low + (1 << ROOM_BITS))
+    return newest - low if newest else _number(db, "SELECT first - 1 FROM rooms WHERE key = ?", room_key)
+
+
+def _first_since(db: sqlite3.Connection, room_key: int, low: int, at: str) -> int:
+    high = _last(db, room_key) + 1
+    while low < high:
+        middle = (low + high) // 2
+        body = db.execute("SELECT body FROM events WHERE key = ?", (room_key << ROOM_BITS | middle,)).fetchone()
+        if body is None or decode_time(body[0]).at < at:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+def _room(db: sqlite3.Connection, room_id: str) -> RoomView | None:
+    row = db.execute(
+        "SELECT key, name, topic, epoch, created_at, expires_at, closed_at, first FROM rooms WHERE id = ?", (room_id,)
+    ).fetchone()
+    if row is None:
+        return None
+    key, name, topic, epoch, created_at, expires_at, closed_at, first = row
+    count = _number(db, "SELECT count(*) FROM participants WHERE room = ?", key)
+    names = db.execute(
+        "SELECT group_concat(name, x'0a') FROM"
+        " (SELECT name FROM participants WHERE room = ? ORDER BY name_key LIMIT ?)",
+        (key, WELCOME_PARTICIPANTS),
+    ).fetchone()[0]
+    info = RoomInfo(
+        id=room_id,
+        name=name,
+        topic=topic,
+        created_at=rfc3339(created_at),
+        epoch=epoch,
+        first=first,
+        last=_last(db, key),
+        participant_count=count,
+        expires_at=rfc3339(expires_at) if expires_at else None,
+        closed_at=rfc3339(closed_at) if closed_at else None,
+    )
+    return RoomView(key, info, closed_at, names.split("\n") if names else [])
+
+
+def _page(
+    db: sqlite3.Connection,
+    room_key: int,
+    after: int,
+    before: int | None,
+    limit: int,
+    kinds: tuple[int, ...],
+    newest: bool,
+    size: int,
+) -> Slice:
+    low = room_key << ROOM_BITS
+    high = low + (1 << ROOM_BITS if before is None else before)
+    order = "DESC" if newest else "ASC"
+    only = f"AND kind IN ({','.join('?' * len(kinds))})" if kinds else ""
+    seqs, bodies = db.execute(
+        f"""
+        SELECT group_concat(key - ?, ','), group_concat(CAST(body AS TEXT), x'0a') FROM (
+            SELECT key, body FROM (
+                SELECT key, body, sum(length(body)) OVER (ORDER BY key {order}) - length(body) AS before
+                FROM (SELECT key, body FROM events WHERE key > ? AND key < ? {only} ORDER BY key {order} LIMIT ?)
+            ) WHERE before < ? ORDER BY key
+        )""",  # noqa: S608 - nothing of a user's is in the text
+        (low, low + after, high, *kinds, limit, size),
+    ).fetchone()
+    return _slice(seqs, bodies)
+
+
+def _messages(db: sqlite3.Connection, keys: Sequence[int]) -> Slice:
+    row = db.execute(
+        "SELECT group_concat(key & ?, ','), group_concat(CAST(body AS TEXT), x'0a') FROM (SELECT key, body FROM events"
+        " WHERE key IN (SELECT value FROM json_each(?)) AND kind = 0 ORDER BY key)",
+        ((1 << ROOM_BITS) - 1, json.dumps(list(keys))),
+    ).fetchone()
+    return _slice(*row)
+
+
+def _slice(seqs: str | None, bodies: str) -> Slice:
+    if seqs is None:
+        return Slice([], [])
+    return Slice([int(seq) for seq in seqs.split(",")], bodies.encode().split(b"\n"))

@@ -1,0 +1,219 @@
+"""A member that talks: what both dialects' WebSocket connections have in common.
+
+A session reads commands, proposes entries, and says what became of them, in
+the order in which they came. It reads no faster than its outcomes arrive: so
+one that sends too much waits for itself, and for nobody else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable
+from typing import Final
+
+from aiohttp import WSMessage, WSMsgType, web
+
+from chatty.protocol import CLOSE_REASONS, FRAME_BYTES, Close
+from chatty.server.business.entries import Disconnect
+from chatty.server.business.room import Outcome
+from chatty.server.platform.hub import Dialect, Member
+from chatty.server.platform.identities import Identity
+from chatty.server.platform.node import Node
+from chatty.server.platform.pace import Bucket, bucket
+
+MOST_IN_FLIGHT: Final = 256
+"""Entries of one connection that may wait for their outcome: a flooder's share of a batch."""
+
+BURST: Final = 50
+CONTROL_RATE: Final = 5.0
+CONTROL_BURST: Final = 50
+CLOSE_SECONDS: Final = 2.0
+"""How long a peer may take to answer a close frame before its transport is aborted."""
+FLOOD_CLOSE_SECONDS: Final = 0.1
+"""The same for a peer that floods: while its answer is waited for, its flood would go on being read."""
+
+_PONG: Final = b"\x8a"
+
+
+class Session(Member):
+    """One WebSocket connection in one room."""
+
+    __slots__ = (
+        "_bucket", "_closing", "_controls", "_waiter_at", "connection", "following", "heard", "identity",
+        "in_flight", "name", "name_key", "node", "pinged_at", "said_so", "stalled", "transport", "waiter", "ws",
+    )  # fmt: skip
+
+    def __init__(
+        self, node: Node, dialect: Dialect, room_id: str, identity: Identity, name: str, name_key: str, *, paced: bool
+    ) -> None:
+        super().__init__(dialect, room_id)
+        self.node = node
+        self.identity = identity
+        self.name = name
+        self.name_key = name_key
+        self.connection = ""
+        self.in_flight = 0
+        self.heard = True
+        self.said_so = False
+        self.pinged_at = 0.0
+        self.stalled: tuple[int, float] | None = None
+        self.transport: asyncio.WriteTransport | None = None
+        self.ws: web.WebSocketResponse | None = None
+        self.following: asyncio.Task[None] | None = None
+        self._closing: asyncio.Task[None] | None = None
+        self.waiter: asyncio.Future[None] | None = None
+        self._waiter_at = 0
+        self._controls: Bucket | None = None
+        rate = node.settings.message_rate
+        self._bucket = bucket(rate, BURST, node.loop.time()) if paced and rate else None
+
+    # --- the life of a connection ---------------------------------------------------------------------------
+
+    async def serve(self, request: web.Request, protocols: tuple[str, ...] = ()) -> web.StreamResponse:
+        """Finish the handshake, and talk until the end. The caller has attached the session to the hub."""
+        ws = web.WebSocketResponse(
+            protocols=protocols,
+            autoping=False,
+            compress=False,
+            max_msg_size=FRAME_BYTES + 1,  # aiohttp's limit is exclusive
+            timeout=CLOSE_SECONDS,
+        )
+        try:
+            await ws.prepare(request)
+            transport = request.transport
+            if transport is None:
+                return ws
+            self.ws, self.transport = ws, transport
+            self.connect(transport)
+            self.node.sessions[self] = None
+            await self.begin()
+            await self._read(ws)
+        except ConnectionError:
+            pass  # the peer is gone, which is what the rest deals with
+        finally:
+            self._end()
+        if self._closing is not None:
+            # aiohttp ends what is still open when the handler returns, with a close code of its own.
+            await asyncio.wait([self._closing])
+        _untie(ws.exception())
+        return ws
+
+    async def begin(self) -> None:
+        """Say what comes before anything else, and go live."""
+        raise NotImplementedError
+
+    def on_text(self, text: str) -> Awaitable[None] | None:
+        """A text frame came; gives what is to be waited for before the next one is read."""
+        raise NotImplementedError
+
+    def _end(self) -> None:
+        if self.following is not None:
+            self.following.cancel()
+        self.node.sessions.pop(self, None)
+        self.node.hub.detach(self)
+        if self.connection:
+            said_so = self.said_so and self._closing is None
+            self.node.insist(Disconnect(self.room_id, self.node.now(), self.connection, said_so))
+
+    async def _read(self, ws: web.WebSocketResponse) -> None:
+        receive, text_type, on_text = ws.receive, WSMsgType.TEXT, self.on_text
+        while True:
+            message = await receive()
+            self.heard = True
+            if message.type is text_type:
+                if self._closing is not None:
+                    continue  # it was told to go: what it still says is not heard
+                if self._bucket is not None:
+                    wait = self._bucket.take(self.node.loop.time())
+                    if wait:
+                        self.node.metrics.paced += 1
+                        await asyncio.sleep(wait)
+                pending = on_text(message.data)
+                if pending is not None:
+                    await pending
+            elif not self._on_control(message):
+                return
+
+    def _on_control(self, message: WSMessage) -> bool:
+        """Deal with what is no text; whether to go on."""
+        if message.type in (WSMsgType.PING, WSMsgType.PONG):
+            if self.may_control() and message.type is WSMsgType.PING:
+                self.tell(_PONG + len(message.data).to_bytes(1) + message.data)
+            return self._closing is None
+        if message.type is WSMsgType.BINARY:
+            self.cut(Close.BINARY)
+            return False
+        self.said_so = message.type is WSMsgType.CLOSE
+        return False
+
+    def may_control(self) -> bool:
+        """Whether one more of what nobody waits for may come: pings, pongs, typing. Cuts whoever floods with it."""
+        if self._controls is None:
+            self._controls = bucket(CONTROL_RATE, CONTROL_BURST, self.node.loop.time())
+        if self._controls.try_take(self.node.loop.time()):
+            self.cut(Close.CONTROL_FLOOD)
+            return False
+        return True
+
+    def cut(self, code: Close) -> None:
+        if self._closing is None and self.ws is not None:
+            if self.following is not None:
+                self.following.cancel()
+            self.node.hub.detach(self)
+            self.node.metrics.closes[code] += 1
+            self._closing = asyncio.create_task(self._close(self.ws, code))
+            self.node.keep(self._closing)
+
+    async def _close(self, ws: web.WebSocketResponse, code: Close) -> None:
+        # A peer that does not read would hold ws.close() up for ever.
+        assert self.transport is not None
+        patience = FLOOD_CLOSE_SECONDS if code is Close.CONTROL_FLOOD else CLOSE_SECONDS + 0.5
+        bound = self.node.loop.call_later(patience, self.transport.abort)
+        until = bound.when()
+        try:
+            await ws.close(code=code, message=CLOSE_REASONS[code].encode(), drain=False)
+            # The code comes behind all that was said before: whoever reads after all shall learn it.
+            while self.backlog() and self.node.loop.time() < until:
+                await asyncio.sleep(0.01)
+        finally:
+            bound.cancel()
+            if self.backlog():
+                self.transport.abort()
+
+    # --- entries in flight ----------------------------------------------------------------------------------
+
+    def settle(self, outcome: Outcome) -> None:
+        """An entry of this session's has its outcome: say so, count it, and `wake` who waits for that."""
+        raise NotImplementedError
+
+    def wake(self) -> None:
+        """Let the reader go on where it waited for outcomes and has enough of them."""
+        if self.waiter is not None and self.in_flight <= self._waiter_at:
+            if not self.waiter.done():
+                self.waiter.set_result(None)
+            self.waiter = None
+
+    async def in_flight_at_most(self, most: int) -> None:
+        """Wait until no more than ``most`` entries wait for their outcome."""
+        while self.in_flight > most:
+            self.waiter, self._waiter_at = self.node.loop.create_future(), most
+            await self.waiter
+
+    async def drained(self) -> None:
+        """Wait until the peer has taken what was written: what more there is comes at its pace."""
+        while self.backlog():
+            await asyncio.sleep(0.01)
+            if self.transport is None or self.transport.is_closing():
+                raise ConnectionResetError
+
+
+def _untie(error: BaseException | None) -> None:
+    """Let go of the frames that an error came through.
+
+    aiohttp keeps a connection's last error, whose frames hold the connection:
+    a circle of some 10 KiB that only a full garbage collection would find, and
+    on a server that is one in a very long time.
+    """
+    while error is not None:
+        error.__traceback__ = None
+        error = error.__context__

@@ -1,0 +1,90 @@
+"""Server-Sent Events: the same flow for whoever has curl or a browser, one way."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from aiohttp import web
+
+from chatty.protocol import Close, Control, encode
+from chatty.server.platform.follow import Asked, follow
+from chatty.server.platform.hub import Member
+from chatty.server.platform.node import Node
+from chatty.server.platform.reads import RoomView
+from chatty.server.platform.store import Stored
+
+
+def _chunk(data: bytes) -> bytes:
+    """HTTP/1.1 chunked coding (RFC 9112, 7.1): blobs go to the transport as they are."""
+    return b"%x\r\n%b\r\n" % (len(data), data)
+
+
+def sse_dialect(events: Sequence[Stored], epoch: str) -> bytes:
+    """Events with an id from which ``Last-Event-ID`` resumes."""
+    mark = epoch.encode()
+    return _chunk(b"".join([b"id: %b.%d\ndata: %b\n\n" % (mark, seq, body) for seq, body, _ in events]))
+
+
+class Stream(Member):
+    """One open event stream."""
+
+    __slots__ = ("_ended", "_transport", "node", "view")
+
+    def __init__(self, node: Node, view: RoomView) -> None:
+        super().__init__(sse_dialect, view.info.id)
+        self.node = node
+        self.view = view
+        self._ended = asyncio.Event()
+        self._transport: asyncio.WriteTransport | None = None
+
+    async def serve(self, request: web.Request, asked: Asked) -> web.StreamResponse:
+        """Stream until the peer is gone, the room closes or the server stops."""
+        response = web.StreamResponse(headers={
+            "Content-Type": "text/event-stream; charset=utf-8", "Cache-Control": "no-store", "X-Accel-Buffering": "no",
+        })  # fmt: skip
+        response.enable_chunked_encoding()
+        response.force_close()
+        await response.prepare(request)
+        await response.write(b": chatty\n\n")
+        if request.transport is None:
+            return response
+        self._transport = request.transport
+        self.connect(request.transport)
+        self.node.streams[self] = None
+        try:
+            await follow(self, self.node.reads, self.node.hub, self.view, asked)
+            await self._ended.wait()
+        except ConnectionError:
+            return response
+        finally:
+            self.node.streams.pop(self, None)
+            self.node.hub.detach(self)
+        return response
+
+    @property
+    def member(self) -> Member:
+        return self
+
+    def say(self, control: Control) -> None:
+        """Write a control frame: without an id, so that it doesn't count as seen."""
+        self.tell(_chunk(b"data: %b\n\n" % encode(control)))
+
+    def beat(self) -> None:
+        """Keep proxies from closing a quiet stream, and notice a peer that is gone."""
+        if self._transport is None or self._transport.is_closing():
+            self._ended.set()
+        else:
+            self.tell(_chunk(b":\n\n"))
+
+    async def drained(self) -> None:
+        while self.backlog():
+            await asyncio.sleep(0.01)
+            if self._transport is None or self._transport.is_closing():
+                raise ConnectionResetError
+
+    def cut(self, code: Close) -> None:
+        self.node.hub.detach(self)
+        if code is Close.SLOW and self._transport is not None:
+            self._transport.abort()
+        self._ended.set()

@@ -1,0 +1,112 @@
+"""What every command has in common: how it is called, how it fails, and what it says then."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from threading import Thread
+
+import pytest
+
+from tests.cli.user import User
+from tests.support.server import PATIENCE, free_port
+
+
+def test_without_a_command_it_shows_how_it_is_used_and_fails(user: User) -> None:
+    done = user.run(status=2)
+    assert done.stdout == b""
+    assert done.stderr.startswith(b"Usage: chatty ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "hint"),
+    [
+        (["sned", "x"], "no such command 'sned'. Did you mean 'send'?", "see: chatty --help"),
+        (["send"], "missing argument 'ROOM'", "see: chatty send --help"),
+        (["who", "x", "--bogus"], "no such option: --bogus", "see: chatty who --help"),
+        (["tail", "x", "-n", "many"], "invalid value for '-n' / '--last': 'many' is no whole number", "chatty tail"),
+        (["join", "x", "--bell", "loud"], "'loud' is not one of mention, all, off", "chatty join"),
+        (["tail", "x", "--count", "0"], "invalid value for '--count': 0 is less than 1", "chatty tail"),
+        (["send", "x", "--timeout", "soon"], "'soon' is no duration; write 30s, 5m, 24h or 7d", "chatty send"),
+        (["tail", "x", "-n", "1", "--since", "1"], "-n and --since are two places to begin at; choose one", ""),
+        (["who", "x", "--server", "ftp://x"], "'ftp://x' is no server's address", ""),
+    ],
+)
+def test_wrong_usage_is_told_in_one_line_with_a_hint(user: User, arguments: list[str], error: str, hint: str) -> None:
+    first, *rest = user.fails(2, *arguments).splitlines()
+    assert first.startswith("error: ")
+    assert error in first
+    assert hint in " ".join(rest)
+
+
+def test_with_json_an_error_is_one_object_on_stderr(user: User) -> None:
+    said = user.fails(2, "tail", "--json")
+    assert json.loads(said) == {
+        "event_type": "error",
+        "code": "usage",
+        "message": "missing argument 'ROOM'",
+        "hint": "see: chatty tail --help",
+        "exit": 2,
+    }
+
+
+def test_json_behind_the_dashes_is_text(user: User, room: str) -> None:
+    assert user.fails(2, "send", room, "--bogus", "--", "--json").startswith("error: ")
+
+
+def test_a_server_that_is_not_there_is_status_5_and_says_how_to_start_one(user: User) -> None:
+    server = f"http://127.0.0.1:{free_port()}"
+    assert user.fails(5, "create", "deploys", "--server", server) == (
+        f"error: cannot reach {server} (connection refused)\nhint:  start one: chatty serve\n"
+    )
+
+
+class Elsewhere(BaseHTTPRequestHandler):
+    """A server of something else."""
+
+    def do_POST(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b"<h1>hello</h1>")
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+def test_something_else_than_chatty_is_told_apart(user: User) -> None:
+    with HTTPServer(("127.0.0.1", 0), Elsewhere) as elsewhere:
+        Thread(target=elsewhere.handle_request).start()
+        server = f"http://127.0.0.1:{elsewhere.server_port}"
+        assert "is this the address of a chatty server?" in user.fails(1, "create", "x", "--server", server)
+
+
+def test_who_stops_reading_ends_a_command_silently(user: User, room: str) -> None:
+    for arguments in (["--help"], ["create", "x"], ["tail", room, "--help"]):
+        reader, writer = os.pipe()
+        os.close(reader)
+        try:
+            done = user.run(*arguments, status=None, stdout=writer)
+        finally:
+            os.close(writer)
+        assert (done.returncode, done.stderr) == (141, b""), arguments
+
+
+def test_a_full_disk_is_an_error_and_not_silence(user: User) -> None:
+    with Path("/dev/full").open("wb") as full:
+        assert "No space left on device" in user.fails(1, "create", "x", stdout=full)
+
+
+def test_closed_standard_streams_do_no_harm(user: User, room: str) -> None:
+    command = f'exec "$0" -m chatty send {room} hello <&- >&- 2>&-'
+    done = subprocess.run(["sh", "-c", command, sys.executable], env=user.env, cwd="/", timeout=PATIENCE)
+    assert done.returncode == 0
+
+
+def test_an_error_is_red_only_where_somebody_sees_it(user: User) -> None:
+    assert user.fails(2, "send").startswith("error:")
+    assert user.fails(2, "send", env={**user.env, "FORCE_COLOR": "1"}).startswith("\x1b[1;31merror:\x1b[0m")
+    assert user.fails(2, "send", env={**user.env, "FORCE_COLOR": "1", "NO_COLOR": "1"}).startswith("error:")

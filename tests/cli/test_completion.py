@@ -1,0 +1,294 @@
+"""A shell completes what is known on this machine, quickly, and hands over exactly the names that people gave."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pexpect
+import pytest
+
+from chatty.cli.app import COMMANDS, command_group
+from chatty.cli.completing import in_bash, offers, parse
+from chatty.cli.environment import Environment
+from chatty.cli.known import KnownRoom, remember
+from tests.cli.conftest import MakeEnvironment
+from tests.support.server import PATIENCE, ROOT, environment
+
+SHELLS = ("bash", "zsh", "fish")
+BREAKS = " \t\n\"'@><=;|&(:"
+NAMES = (
+    "deploys",
+    "dinner party",
+    "größe",
+    "ops: web",
+    "what's up?",
+    'a"b',
+    "$(touch pwned)",
+    "~x",
+    "-dash",
+    "back\\s",
+)
+
+
+def know(env: Environment, *names: str) -> None:
+    for number, name in enumerate(names):
+        remember(env, KnownRoom(f"{number:027}", name, "http://127.0.0.1:9"))
+
+
+@pytest.fixture
+def env(make_environment: MakeEnvironment) -> Environment:
+    made = make_environment()
+    know(made, *NAMES)
+    return made
+
+
+def offered(env: Environment, line: str) -> list[str] | None:
+    found = offers(env, command_group(), parse(line))
+    start = parse(line).word
+    return None if found is None else [offer.word for offer in found if offer.word.startswith(start)]
+
+
+def test_commands_are_completed(env: Environment) -> None:
+    assert sorted(offered(env, "chatty se") or []) == ["send", "serve"]
+    assert set(COMMANDS) <= set(offered(env, "chatty ") or [])
+    assert offered(env, "chatty --ver") == ["--version"]
+
+
+def test_options_are_completed_and_not_twice(env: Environment) -> None:
+    assert offered(env, "chatty tail deploys --c") == ["--count", "--cursor"]
+    assert offered(env, "chatty tail deploys --count 3 --c") == ["--cursor"]
+    assert offered(env, "chatty tail --no-f") == ["--no-follow"]
+    assert offered(env, "chatty serve --room a --room") == ["--room-rate", "--room"]
+
+
+def test_open_rooms_are_completed_where_a_room_is_wanted(env: Environment) -> None:
+    remember(env, KnownRoom("x" * 27, "done", "http://127.0.0.1:9", ends_at=env.now() - 1))
+    assert offered(env, "chatty tail d") == ["deploys", "dinner party"]
+    assert offered(env, "chatty send --key d d") == ["deploys", "dinner party"]
+    assert offered(env, "chatty send --name=x d") == ["deploys", "dinner party"]
+    assert offered(env, "chatty send deploys d") == []
+    assert offered(env, "chatty create d") == []
+
+
+def test_a_room_that_looks_like_an_option_is_offered_only_behind_the_dashes(env: Environment) -> None:
+    assert "-dash" not in (offered(env, "chatty who ") or [])
+    assert offered(env, "chatty who -- -d") == ["-dash"]
+
+
+def test_servers_profiles_and_shells_are_completed(env: Environment) -> None:
+    env.config_directory.mkdir(parents=True)
+    (env.config_directory / "config.toml").write_text("[profile.work]\n[profile.home]\n")
+    assert offered(env, "chatty who --server ") == ["http://127.0.0.1:9"]
+    assert offered(env, "chatty who --server=h") == ["--server=http://127.0.0.1:9"]
+    assert offered(env, "chatty who --profile ") == ["home", "work"]
+    assert offered(env, "chatty completion ") == list(SHELLS)
+    assert offered(env, "chatty join --bell ") == ["mention", "all", "off"]
+
+
+def test_files_are_left_to_the_shell(env: Environment) -> None:
+    for line in ("chatty tail x --cursor ", "chatty tail x --cursor=st", "chatty serve --data /v", "chatty doctor "):
+        assert offered(env, line) is None, line
+
+
+def test_nothing_is_offered_where_nothing_is_known(env: Environment) -> None:
+    for line in ("chatty sned ", "chatty rooms x", "chatty tail x -n ", "chatty who x y z"):
+        assert offered(env, line) == [], line
+
+
+@pytest.mark.parametrize(
+    ("line", "words", "word", "kept"),
+    [
+        ("chatty who dinner\\ p", ["chatty", "who"], "dinner p", ""),
+        ('chatty who "dinner p', ["chatty", "who"], "dinner p", ""),
+        ("chatty who 'dinner p", ["chatty", "who"], "dinner p", ""),
+        ("chatty who 'it'\\''s", ["chatty", "who"], "it's", "it'"),
+        ('chatty who "a\\"\\x', ["chatty", "who"], 'a"\\x', ""),
+        ("chatty who x\\", ["chatty", "who"], "x", ""),
+        ("chatty who ''  ", ["chatty", "who", ""], "", ""),
+        ("chatty who --server=http://h:9", ["chatty", "who"], "--server=http://h:9", "--server=http://h:"),
+        ('chatty who --server="http://h', ["chatty", "who"], "--server=http://h", "--server="),
+        ('chatty who "a:b"c', ["chatty", "who"], "a:bc", ""),
+    ],
+)
+def test_a_half_typed_line_is_read_as_the_shell_reads_it(line: str, words: list[str], word: str, kept: str) -> None:
+    parsed = parse(line, breaks=BREAKS)
+    assert (parsed.words, parsed.word, parsed.kept) == (words, word, kept)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("opening", ["", '"', "'"])
+def test_what_bash_inserts_is_the_name_again(name: str, opening: str) -> None:
+    written = in_bash(name, parse(f"chatty who {opening}", breaks=BREAKS))
+    assert written is not None
+    said = subprocess.run(["bash", "-c", f"printf %s {opening}{written}{opening}"], capture_output=True, check=True)
+    assert said.stdout.decode() == name
+
+
+def ask(home: Path, shell: str, line: str) -> str:
+    """What the command itself answers a shell."""
+    variables = environment(HOME=str(home), XDG_STATE_HOME=str(home / "state"), _CHATTY_COMPLETE=shell)
+    command = [sys.executable, "-m", "chatty", line, BREAKS]
+    return subprocess.run(command, env=variables, capture_output=True, check=True, timeout=PATIENCE).stdout.decode()
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    place = tmp_path / "home"
+    env = Environment(
+        environ={},
+        stdin=sys.stdin,
+        stdout=sys.stdout,
+        stderr=sys.stderr,
+        directories=(place / "config" / "chatty", place / "state" / "chatty"),
+    )
+    know(env, *NAMES, "evil\x1b[2J", "two\nlines", "hidden\u202e")
+    return place
+
+
+def test_names_that_would_drive_a_terminal_are_not_offered(home: Path) -> None:
+    for shell in SHELLS:
+        said = ask(home, shell, "chatty who ")
+        assert "=deploys\n" in said
+        assert not any(hidden in said for hidden in ("\x1b", "evil", "two", "hidden")), shell
+
+
+def test_zsh_and_fish_also_get_what_a_word_means(home: Path) -> None:
+    assert ask(home, "zsh", "chatty tail --co") == "=--count:End after N events.\n"
+    assert ask(home, "fish", "chatty tail --co") == "=--count\tEnd after N events.\n"
+    assert ask(home, "zsh", "chatty who ops") == "=ops\\: web\n"
+    assert ask(home, "fish", "chatty who ops") == "=ops: web\n"
+    assert ask(home, "zsh", "chatty doctor ") == "files\n"
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_each_shell_gets_a_script_of_its_own(home: Path, shell: str) -> None:
+    done = subprocess.run([sys.executable, "-m", "chatty", "completion", shell], capture_output=True, check=True)
+    script = done.stdout.decode()
+    assert f"_CHATTY_COMPLETE={shell} " in script
+    assert "files)" in script or "case files" in script
+    for opening, closing in (("{", "}"), ("(", ")"), ("[", "]")):
+        cases = script.count("files)") + script.count("=*)") if opening == "(" else 0
+        assert script.count(opening) == script.count(closing) - cases, opening
+    assert {"bash": "complete -F", "zsh": "#compdef chatty\n", "fish": "complete -c chatty"}[shell] in script
+
+
+def test_another_shell_is_refused(home: Path) -> None:
+    done = subprocess.run([sys.executable, "-m", "chatty", "completion", "tcsh"], capture_output=True)
+    assert done.returncode == 2
+    assert b"'tcsh' is not one of bash, zsh, fish" in done.stderr
+
+
+def test_completing_needs_neither_network_nor_screen(home: Path) -> None:
+    variables = environment(HOME=str(home), _CHATTY_COMPLETE="bash", PYTHONPROFILEIMPORTTIME="1")
+    for line in ("chatty who d", "chatty tail --", "chatty "):
+        command = [sys.executable, "-m", "chatty", line, BREAKS]
+        done = subprocess.run(command, env=variables, capture_output=True, check=True, timeout=PATIENCE)
+        imported = {entry.rpartition("|")[2].strip() for entry in done.stderr.decode().splitlines()}
+        assert not imported & {"aiohttp", "asyncio", "prompt_toolkit", "pydantic", "rich", "sqlite3"}, line
+
+
+class Bash:
+    """A real, interactive bash. Its ``chatty`` completes as the real one, and shows its arguments when it is run."""
+
+    def __init__(self, home: Path) -> None:
+        programs = home / "bin"
+        programs.mkdir()
+        stand_in = programs / "chatty"
+        stand_in.write_text(
+            f"#!/bin/sh\n"
+            f'[ -z "$_CHATTY_COMPLETE" ] || exec {sys.executable} -m chatty "$@"\n'
+            f"printf '<<'; printf '%s|' \"$@\"; printf '>>\\n'\n"
+        )
+        stand_in.chmod(0o755)
+        variables = environment(
+            HOME=str(home),
+            XDG_STATE_HOME=str(home / "state"),
+            PATH=f"{programs}{os.pathsep}{os.environ['PATH']}",
+            PYTHONPATH=str(ROOT),
+            TERM="dumb",
+            LC_ALL="C.UTF-8",
+        )
+        bash = shutil.which("bash")
+        assert bash is not None
+        self._child = pexpect.spawn(
+            bash,
+            ["--norc", "--noprofile", "-i"],
+            env=variables,
+            cwd=str(home),
+            dimensions=(40, 500),
+            encoding="utf-8",
+            timeout=PATIENCE,
+        )
+        self._child.sendline(
+            f"bind 'set bell-style none'; bind 'set enable-bracketed-paste off'; PS1='> '; set +H; "
+            f'eval "$({sys.executable} -m chatty completion bash)" && printf \'%s\\n\' rea""dy'
+        )
+        self._child.expect("ready\r\n")
+
+    def runs(self, typed: str) -> list[str]:
+        """The arguments with which ``typed``, where ``\\t`` is the Tab key, runs the command."""
+        self._child.sendline(typed)
+        self._child.expect(r"<<(.*?)\|>>\r\n")
+        match = self._child.match
+        assert isinstance(match, re.Match)
+        arguments: list[str] = match[1].split("|")
+        return arguments
+
+    def close(self) -> None:
+        self._child.close(force=True)
+
+
+@pytest.fixture
+def bash(home: Path) -> Iterator[Bash]:
+    started = Bash(home)
+    yield started
+    started.close()
+
+
+def test_bash_completes_names_however_they_are_quoted(bash: Bash, home: Path) -> None:
+    for typed, name in [
+        ("chatty who dep\t", "deploys"),
+        ("chatty who din\t", "dinner party"),
+        ("chatty who dinner\\ p\t", "dinner party"),
+        ('chatty who "din\t', "dinner party"),
+        ("chatty who 'din\t", "dinner party"),
+        ("chatty who 'dinner p\t", "dinner party"),
+        ("chatty who gr\t", "größe"),
+        ("chatty who größ\t", "größe"),
+        ("chatty who op\t", "ops: web"),
+        ("chatty who ops:\t", "ops: web"),
+        ("chatty who wh\t", "what's up?"),
+        ('chatty who "wh\t', "what's up?"),
+        ("chatty who 'wh\t", "what's up?"),
+        ("chatty who a\t", 'a"b'),
+        ('chatty who "a\t', 'a"b'),
+        ("chatty who ba\t", "back\\s"),
+        ("chatty who \\~\t", "~x"),
+    ]:
+        assert bash.runs(typed) == ["who", name], typed
+    assert bash.runs("chatty who \\$\t") == ["who", "$(touch pwned)"]
+    assert not (home / "pwned").exists()
+
+
+def test_bash_completes_commands_options_values_and_files(bash: Bash, home: Path) -> None:
+    (home / "state-file").write_text("")
+    (home / "a file").write_text("")
+    for typed, arguments in [
+        ("chatty ta\t dep\t --no-f\t", ["tail", "deploys", "--no-follow"]),
+        ("chatty compl\t f\t", ["completion", "fish"]),
+        ("chatty who deploys --server \t", ["who", "deploys", "--server", "http://127.0.0.1:9"]),
+        ("chatty who deploys --server=\t", ["who", "deploys", "--server=http://127.0.0.1:9"]),
+        ("chatty who deploys --server=http:\t", ["who", "deploys", "--server=http://127.0.0.1:9"]),
+        ("chatty tail deploys --cursor state-\t", ["tail", "deploys", "--cursor", "state-file"]),
+        ("chatty tail deploys --cursor=state-\t", ["tail", "deploys", "--cursor=state-file"]),
+        ("chatty tail deploys --cursor a\t", ["tail", "deploys", "--cursor", "a file"]),
+        ("true; X=1 chatty who dep\t", ["who", "deploys"]),
+        ("chatty who dep deploys\x1bb\x02\t", ["who", "deploys", "deploys"]),
+    ]:
+        assert bash.runs(typed) == arguments, typed

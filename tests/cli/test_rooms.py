@@ -1,0 +1,110 @@
+"""`create`, `rooms`, `who` and `close`: a room's life from a shell."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+
+import pexpect
+
+import chatty
+from tests.cli.user import User
+from tests.support.server import PATIENCE, ROOT, Server
+
+
+def test_create_prints_the_id_alone_so_that_a_script_can_keep_it(user: User, server: Server) -> None:
+    done = user.run("create", "deploys", "--topic", "what went out")
+    room = server.ask("GET", f"/v1/rooms/{done.stdout.decode().strip()}")
+    assert (room["name"], room["topic"]) == ("deploys", "what went out")
+    assert done.stderr == b""
+
+
+def test_in_a_terminal_create_also_says_how_to_join(user: User) -> None:
+    command = ["-m", "chatty", "create", "deploys"]
+    child = pexpect.spawn(
+        sys.executable, command, env=user.env, cwd=ROOT, timeout=PATIENCE, dimensions=(24, 200), encoding="utf-8"
+    )
+    said = child.read().splitlines()
+    child.close()
+    assert child.exitstatus == 0
+    assert said[1] == f"join it: chatty join {said[0]} --server {user.env['CHATTY_SERVER']}"
+
+
+def test_with_json_create_prints_what_the_server_answered(user: User, server: Server) -> None:
+    created = json.loads(user.says("create", "deploys", "--expires", "1h", "--json"))
+    assert created["url"] == f"{server.url}/v1/rooms/{created['id']}"
+    assert created["owner_token"]
+    assert created["expires_at"] > created["created_at"]
+
+
+def test_a_room_that_cannot_be_remembered_is_created_all_the_same(user: User, server: Server) -> None:
+    user.home.mkdir()
+    (user.home / "state").write_text("in the way")
+    done = user.run("create", "deploys")
+    assert server.ask("GET", f"/v1/rooms/{done.stdout.decode().strip()}")["name"] == "deploys"
+    assert b"warning: the room is not remembered" in done.stderr
+
+
+def test_what_a_server_will_not_have_as_a_name_is_refused(user: User) -> None:
+    assert user.fails(6, "create", " ").startswith("error: Give the room a name")
+
+
+def test_rooms_lists_what_was_created_the_latest_last_without_asking_a_server(user: User, server: Server) -> None:
+    ids = [user.says("create", name).strip() for name in ("deploys", "two words")]
+    offline = {**user.env, "CHATTY_SERVER": "http://127.0.0.1:1"}
+    lines = user.says("rooms", env=offline).splitlines()
+    assert [line.split("\t") for line in lines] == [
+        ["deploys", ids[0], server.url],
+        ["two words", ids[1], server.url],
+    ]
+    listed = [json.loads(line) for line in user.says("rooms", "--json").splitlines()]
+    assert [(room["id"], room["owned"]) for room in listed] == [(ids[0], True), (ids[1], True)]
+    assert "owner_token" not in listed[0]
+
+
+def test_nobody_else_can_read_the_ids_that_are_remembered(user: User) -> None:
+    user.run("create", "deploys")
+    (state,) = (user.home / "state").rglob("rooms.json")
+    assert state.stat().st_mode & 0o077 == 0
+
+
+def test_a_created_room_can_be_called_by_its_name(user: User, server: Server) -> None:
+    room = user.says("create", "deploys").strip()
+    user.run("send", "deploys", "hello")
+    assert server.texts(room) == ["hello"]
+    assert 'did you mean "deploys"?' in user.fails(3, "send", "deplyos", "hello")
+
+
+async def test_who_shows_who_is_there(user: User, server: Server, room: str) -> None:
+    assert user.says("who", room) == ""
+    async with chatty.join(server.url, room, name="Ada"), chatty.join(server.url, room, name="Bob"):
+        assert (await asyncio.to_thread(user.says, "who", room)).splitlines() == ["Ada", "Bob"]
+        told = await asyncio.to_thread(user.says, "who", room, "--json")
+        assert [json.loads(line) for line in told.splitlines()] == [
+            {"name": "Ada", "away": False},
+            {"name": "Bob", "away": False},
+        ]
+    assert "no room" in user.fails(3, "who", "1" * 27)
+
+
+def test_close_ends_a_room_that_was_created_here(user: User, server: Server) -> None:
+    room = user.says("create", "deploys").strip()
+    assert user.says("close", "deploys") == ""
+    assert server.history(room)[-1]["event_type"] == "room_closed"
+    assert user.says("rooms") == ""
+    assert "closed" in user.fails(6, "close", room)
+
+
+def test_a_room_of_somebody_else_is_not_ones_own_to_close(user: User, room: str, tmp_path: Path) -> None:
+    said = user.fails(4, "close", room)
+    assert said.startswith(f'error: "{room}" is not yours to close\nhint:  ')
+
+
+def test_a_name_that_is_free_again_means_the_new_room(user: User) -> None:
+    user.run("create", "deploys")
+    user.run("close", "deploys")
+    room = user.says("create", "deploys").strip()
+    user.run("send", "deploys", "hello")
+    assert [event["text"] for event in user.events(room)] == ["hello"]

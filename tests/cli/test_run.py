@@ -1,0 +1,287 @@
+"""`run` runs a command as if it were not there, and a room learns how it went."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pexpect
+import pytest
+
+from chatty.cli import run_command
+from chatty.cli.lastlines import LAST_BYTES, LAST_LINES, LastLines, command_line, in_code_block
+from tests.cli.conftest import MakeEnvironment
+from tests.cli.test_send import wait_until
+from tests.cli.user import User
+from tests.support.server import PATIENCE, ROOT, Server, free_port
+
+
+def messages(server: Server, room: str) -> list[tuple[int, str]]:
+    """(what it replies to, text) of each message, as it is now."""
+    return [
+        (event.get("reply_to", 0), event["text"]) for event in server.history(room) if event["event_type"] == "message"
+    ]
+
+
+def without_time(text: str) -> str:
+    return re.sub(r"(after|in|·) \d+(\.\d)? s", r"\1 N s", text)
+
+
+# --- what becomes of the command ----------------------------------------------------------------------------
+
+
+def test_the_commands_input_and_output_are_its_own(user: User, room: str) -> None:
+    given = bytes(range(256)) * 2_000
+    done = user.run("run", room, "--", "sh", "-c", "tee /dev/stderr", said=given)
+    assert (done.stdout, done.stderr) == (given, given)
+
+
+@pytest.mark.parametrize("status", [0, 1, 77, 255])
+def test_it_ends_with_the_commands_status(user: User, room: str, status: int) -> None:
+    user.run("run", room, "--", "sh", "-c", f"exit {status}", status=status)
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV, signal.SIGTERM])
+def test_it_ends_by_the_commands_signal(user: User, server: Server, room: str, number: signal.Signals) -> None:
+    user.run("run", room, "--", "sh", "-c", f"kill -{int(number)} $$", status=-number)
+    assert f"killed by {number.name}" in messages(server, room)[-1][1]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_signals_are_passed_on_and_the_command_decides(user: User, room: str, number: signal.Signals) -> None:
+    script = f"import signal, sys; signal.signal({int(number)}, lambda *_: sys.exit(9)); print(1, flush=True)"
+    process = user.start("run", room, "--", sys.executable, "-c", f"{script}\nwhile True: signal.pause()")
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"1\n"
+    process.send_signal(number)
+    assert process.wait(PATIENCE) == 9
+
+
+def test_ctrl_c_reaches_the_command_once(user: User, room: str, tmp_path: Path) -> None:
+    script = tmp_path / "command.py"
+    script.write_text(
+        "import signal\n"
+        "both = {signal.SIGINT, signal.SIGTERM}\n"
+        "signal.pthread_sigmask(signal.SIG_BLOCK, both)\n"
+        "print('ready', flush=True)\n"
+        "while (number := signal.sigwait(both)) == signal.SIGINT:\n"
+        "    print('interrupt', flush=True)\n"
+        "print('end', flush=True)\n"
+    )
+    arguments = ["-m", "chatty", "run", room, "--", sys.executable, str(script)]
+    terminal = pexpect.spawn(sys.executable, arguments, env=user.env, cwd=str(ROOT), timeout=PATIENCE, encoding="utf-8")
+    terminal.expect("ready")
+    terminal.sendintr()
+    terminal.expect("interrupt")
+    terminal.kill(signal.SIGTERM)  # is passed on behind whatever else is
+    terminal.expect("end")
+    assert "interrupt" not in str(terminal.before)
+    terminal.expect(pexpect.EOF)
+    terminal.close()
+    assert terminal.exitstatus == 0
+
+
+def test_a_command_that_is_not_there_is_127_and_the_room_learns_it(user: User, server: Server, room: str) -> None:
+    assert user.fails(127, "run", room, "--", "no-such-command") == (
+        "error: no-such-command: No such file or directory\n"
+    )
+    assert messages(server, room)[-1][1] == "✖ `no-such-command`: could not be started (No such file or directory)"
+
+
+def test_a_command_that_cannot_be_run_is_126(user: User, room: str, tmp_path: Path) -> None:
+    user.fails(126, "run", room, "--", str(tmp_path))
+
+
+def test_what_it_leaves_running_is_not_waited_for(user: User, server: Server, room: str, tmp_path: Path) -> None:
+    done = user.run("run", room, "--", "sh", "-c", f"sleep 600 & echo $! > {tmp_path}/pid; seq 20000")
+    os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
+    assert done.stdout.split()[-1] == b"20000"
+    assert "\n20000\n```" in messages(server, room)[-1][1]
+
+
+def test_whoever_stops_reading_ends_the_command_as_without_it(user: User, room: str) -> None:
+    process = user.start("run", room, "--", "yes")
+    assert process.stdout is not None
+    assert process.stdout.read(2) == b"y\n"
+    process.stdout.close()
+    assert process.wait(PATIENCE) == -signal.SIGPIPE
+
+
+def test_a_slow_reader_loses_nothing(user: User, room: str) -> None:
+    process = user.start("run", room, "--", "seq", "100000", stderr=subprocess.DEVNULL)
+    assert process.stdout is not None
+    data = b""
+    while chunk := process.stdout.read(1_000):
+        data += chunk
+    assert data == b"".join(b"%d\n" % number for number in range(1, 100_001))
+    assert process.wait(PATIENCE) == 0
+
+
+# --- what the room is told ----------------------------------------------------------------------------------
+
+
+def test_the_room_learns_the_beginning_and_the_result(user: User, server: Server, room: str) -> None:
+    user.run("run", room, "--", "sh", "-c", "echo one; echo two >&2; exit 3", status=3)
+    (_, begun), (replied, result) = messages(server, room)
+    first = server.history(room)[0]
+    assert begun == "▶ `sh -c 'echo one; echo two >&2; exit 3'`"
+    assert replied == first["seq"]
+    assert first["participant"] == "John"
+    assert without_time(result) in {
+        f"✖ {begun[2:]}: failed with 3 after N s\n```\n{lines}\n```" for lines in ("one\ntwo", "two\none")
+    }
+
+
+def test_success_says_so(user: User, server: Server, room: str) -> None:
+    user.run("run", room, "--", "true")
+    assert [without_time(text) for _, text in messages(server, room)] == ["▶ `true`", "✔ `true`: done in N s"]
+
+
+def test_while_it_runs_one_message_shows_its_last_lines(user: User, server: Server, room: str, tmp_path: Path) -> None:
+    script = f"seq 30; until test -e {tmp_path}/go; do sleep 0.05; done; echo end"
+    process = user.start("run", room, "--", "sh", "-c", script)
+    wait_until(lambda: "```" in "".join(server.texts(room)))
+    text = server.texts(room)[0]
+    assert [int(line) for line in text.splitlines()[2:-1]] == list(range(21, 31))
+    (tmp_path / "go").touch()
+    assert process.wait(PATIENCE) == 0
+    begun, result = server.texts(room)
+    assert begun.startswith("▶ `sh -c")
+    assert "```" not in begun
+    assert "\nend\n" in result
+
+
+def test_only_failures_leaves_success_untold(user: User, server: Server, room: str) -> None:
+    user.run("run", room, "--only-failures", "--", "echo", "hi")
+    assert messages(server, room) == []
+    user.run("run", room, "--only-failures", "--", "sh", "-c", "echo hi; exit 1", status=1)
+    (replied, text), *more = messages(server, room)
+    assert (replied, more) == (0, [])
+    assert "failed with 1" in text
+
+
+def test_quiet_shows_nothing_of_what_it_prints(user: User, server: Server, room: str) -> None:
+    assert user.run("run", room, "--quiet", "--", "printenv", "CHATTY_NAME").stdout == b"John\n"
+    assert [without_time(text) for text in server.texts(room)] == [
+        "▶ `printenv CHATTY_NAME`",
+        "✔ `printenv CHATTY_NAME`: done in N s",
+    ]
+
+
+def test_secrets_are_redacted_in_all_that_is_told_and_in_nothing_else(
+    user: User, server: Server, room: str, tmp_path: Path
+) -> None:
+    script = f"printf 'tok\\033[1men-abc'; echo -123; until test -e {tmp_path}/go; do sleep 0.05; done; echo it=token-x"
+    redact = ("--redact", r"token-[\w-]+", "--redact", "tok[^ ]+en-abc")
+    process = user.start("run", room, *redact, "--", "sh", "-c", script, "token-abc")
+    wait_until(lambda: "```" in "".join(server.texts(room)))
+    (tmp_path / "go").touch()
+    out, _ = process.communicate(timeout=PATIENCE)
+    assert out == b"tok\x1b[1men-abc-123\nit=token-x\n"
+    told = "".join(str(event) for event in server.history(room))
+    assert "token-" not in told
+    assert "it=REDACTED\n" in server.texts(room)[-1]
+
+
+# --- the room that cannot be told ---------------------------------------------------------------------------
+
+
+def test_a_server_that_is_not_there_fails_nothing(user: User, room: str) -> None:
+    elsewhere = f"http://127.0.0.1:{free_port()}"
+    done = user.run("run", room, "--server", elsewhere, "--", "sh", "-c", "echo out; exit 4", status=4)
+    assert done.stdout == b"out\n"
+    assert done.stderr == b"note:  the room was not told how it ended (no answer in time)\n"
+
+
+def test_a_room_that_is_not_there_fails_nothing(user: User) -> None:
+    for room in ("0" * 27, "no such name"):
+        done = user.run("run", room, "--", "sh", "-c", "cat; exit 4", said=b"in", status=4)
+        assert done.stdout == b"in"
+        assert done.stderr.startswith(b'note:  the room was not told how it ended (no room "')
+        assert done.stderr.count(b"\n") == 1
+
+
+async def test_a_signal_cuts_the_wait_for_the_room_short(
+    make_environment: MakeEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_command, "_PATIENCE", 1_000_000.0)
+    hurried = asyncio.Event()
+    telling = asyncio.create_task(asyncio.sleep(1_000_000))
+    finishing = asyncio.create_task(run_command._finish(make_environment(), telling, hurried))
+    hurried.set()
+    await finishing
+    assert telling.cancelled()
+
+
+def test_a_success_that_nobody_is_told_needs_no_server(user: User, room: str) -> None:
+    elsewhere = f"http://127.0.0.1:{free_port()}"
+    assert user.run("run", room, "--server", elsewhere, "--only-failures", "--", "true").stderr == b""
+
+
+def test_a_signal_after_the_end_leaves_the_status_the_commands(user: User, room: str, tmp_path: Path) -> None:
+    elsewhere = f"http://127.0.0.1:{free_port()}"
+    script = f"echo $$ > {tmp_path}/new; mv {tmp_path}/new {tmp_path}/pid; exit 3"
+    process = user.start("run", room, "--server", elsewhere, "--", "sh", "-c", script)
+    wait_until((tmp_path / "pid").exists)
+    wait_until(lambda: not Path("/proc", (tmp_path / "pid").read_text().strip()).exists())
+    process.terminate()
+    assert process.wait(PATIENCE) == 3
+
+
+@pytest.mark.parametrize("arguments", [("--redact", "(", "--", "true"), ("--nonsense", "--", "true"), ()])
+def test_what_makes_no_sense_runs_nothing(user: User, room: str, arguments: tuple[str, ...]) -> None:
+    user.fails(2, "run", room, *arguments)
+
+
+def test_a_command_may_have_options_of_its_own(user: User, room: str) -> None:
+    assert user.says("run", room, "--", "echo", "--quiet", "--", "--help") == "--quiet -- --help\n"
+
+
+# --- the last lines -----------------------------------------------------------------------------------------
+
+
+def shown(data: bytes, *patterns: str, ended: bool = True) -> str:
+    lines = LastLines([re.compile(pattern) for pattern in patterns])
+    for start in range(0, len(data), 7):
+        lines.feed(1, data[start : start + 7])
+    return lines.text(ended=ended)
+
+
+def test_there_are_so_many_lines_and_no_more() -> None:
+    data = b"".join(b"%d\n" % number for number in range(1_000))
+    assert shown(data).split("\n") == [str(number) for number in range(1_000 - LAST_LINES, 1_000)]
+    wide = shown(b"".join(b"%03d" % number + b"x" * 400 + b"\n" for number in range(100)))
+    assert LAST_BYTES - 500 < len(wide) <= LAST_BYTES
+    assert wide.split("\n")[-1].startswith("099x")
+
+
+def test_a_line_without_an_end_is_bounded() -> None:
+    assert shown(b"x" * 300_000) == "x" * 499 + "…"
+
+
+def test_escapes_are_left_out_and_a_progress_bar_shows_where_it_is() -> None:
+    assert shown(b"\x1b[1;31mred\x1b[0m \x1b]0;title\x07\x1b]8;;http://x\x1b\\link\x1b]8;;\x1b\\\n") == "red link"
+    assert shown(b"10%\r50%\r\x1b[K99%\r\n100%\r", ended=False) == "99%\n100%"
+    assert shown(b"n\x08na\x08am\x08me\x08e \x00\x9b31m\n") == "name ␀\ufffd31m"
+
+
+def test_half_a_secret_is_not_shown() -> None:
+    assert shown(b"a\npassword=hun", "password=hunter2", ended=False) == "a"
+    assert shown(b"a\npassword=hunter2", "password=hunter2") == "a\nREDACTED"
+    assert shown(b"x" * 490 + b"password=hunter2\n", "password=hunter2") == "x" * 490 + "REDACTED"
+
+
+def test_a_block_of_code_holds_any_text() -> None:
+    assert in_code_block("a\n````\nb") == "`````\na\n````\nb\n`````"
+
+
+def test_a_command_is_shown_on_one_line_as_one_would_type_it() -> None:
+    assert command_line(["sh", "-c", "a\nb  'c'"], []) == "sh -c 'a␊b  '\"'\"'c'\"'\"''"
+    assert command_line(["curl", "it's secret"], [re.compile("it's secret")]) == "curl REDACTED"
+    assert command_line(["curl", "--password", "x"], [re.compile(r"--password \S+")]) == "curl REDACTED"
+    assert len(command_line(["x" * 1_000], [])) == 200

@@ -1,0 +1,259 @@
+"""`send` ends well only when everything is stored: in order, each message once, as it was said."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pexpect
+import pytest
+
+import chatty
+from chatty.protocol import MESSAGE_BYTES
+from tests.cli.user import User
+from tests.support.server import PATIENCE, ROOT, Server, free_port
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    """Waits for something that another process does."""
+    deadline = time.monotonic() + PATIENCE
+    while not holds():
+        assert time.monotonic() < deadline, "it does not happen"
+        time.sleep(0.02)
+
+
+def test_the_arguments_are_one_message(user: User, server: Server, room: str) -> None:
+    assert user.says("send", room, "hello", "world") == ""
+    assert [(event["participant"], event["text"]) for event in server.history(room)] == [("John", "hello world")]
+
+
+def test_sending_makes_nobody_a_participant(user: User, server: Server, room: str) -> None:
+    user.run("send", room, "hello", "--name", "Ada")
+    assert [event["event_type"] for event in server.history(room)] == ["message"]
+
+
+def test_a_pipe_is_stored_line_by_line_in_order_each_once(user: User, server: Server, room: str) -> None:
+    lines = [f"line {number}" for number in range(10_000)]
+    user.run("send", room, said="\n".join(lines).encode())
+    assert server.texts(room) == lines
+
+
+def test_a_line_that_comes_slowly_goes_at_once(user: User, server: Server, room: str) -> None:
+    sending = user.start("send", room)
+    assert sending.stdin is not None
+    for number in range(3):
+        sending.stdin.write(b"line %d\nhalf" % number)
+        wait_until(lambda: len(server.texts(room)) > number)  # noqa: B023  called in this turn
+        sending.stdin.write(b"\n")
+    sending.stdin.close()
+    assert sending.wait(PATIENCE) == 0
+    assert server.texts(room) == ["line 0", "half", "line 1", "half", "line 2", "half"]
+
+
+def test_what_a_line_holds_goes_as_it_is(user: User, server: Server, room: str) -> None:
+    lines = [
+        "\x00nul",
+        "\x1b[31mred\x1b[0m",
+        "tab\tand\rreturn",
+        '{"json":"yes"}',
+        "😀 é \u202e",
+        "  spaces  ",
+        "-- dash",
+    ]
+    user.run("send", room, said="\n".join(lines).encode())
+    assert server.texts(room) == lines
+
+
+def test_what_had_to_be_changed_is_counted_on_stderr(user: User, server: Server, room: str) -> None:
+    said = b"ok\n\n \nb\xff\n" + b"x" * (MESSAGE_BYTES + 1) + b"\n"
+    done = user.run("send", room, said=said)
+    assert done.stderr.decode() == ("note:  lines: 2 blank, skipped; 1 too long, split; 1 not UTF-8, repaired\n")
+    assert server.texts(room) == ["ok", "b\ufffd", "x" * MESSAGE_BYTES, "x"]
+    told = json.loads(user.run("send", room, "--json", said=b"\na").stderr)
+    assert told == {"event_type": "note", "blank": 1, "split": 0, "repaired": 0}
+
+
+def test_strict_sends_nothing_from_the_odd_line_on_and_says_its_number(user: User, server: Server, room: str) -> None:
+    said = user.fails(6, "send", room, "--strict", said=b"one\ntwo\n\xff\nfour\n")
+    assert "line 3 is not UTF-8" in said
+    assert server.texts(room) == ["one", "two"]
+
+
+def test_a_block_is_one_message(user: User, server: Server, room: str) -> None:
+    user.run("send", room, "--block", said=b"one\n\ntwo\n")
+    assert server.texts(room) == ["one\n\ntwo"]
+
+
+def test_a_block_that_does_not_fit_is_refused_whole(user: User, server: Server, room: str) -> None:
+    assert "16,384" in user.fails(6, "send", room, "--block", said=b"x\n" * MESSAGE_BYTES)
+    assert server.texts(room) == []
+
+
+def test_nothing_to_send_is_done_at_once(user: User, room: str) -> None:
+    with Path(os.devnull).open("rb") as nothing:
+        assert user.run("send", room, stdin=nothing).returncode == 0
+
+
+def test_with_json_every_ack_is_printed_as_on_the_wire(user: User, room: str) -> None:
+    acks = user.says("send", room, "--json", said=b"a\nb\n").splitlines()
+    assert acks == ['{"event_type":"ack","n":1,"seq":1}', '{"event_type":"ack","n":2,"seq":2}']
+
+
+def test_acks_wait_for_a_reader_that_comes_late(user: User, server: Server, room: str, tmp_path: Path) -> None:
+    (tmp_path / "lines").write_bytes(b"".join(b"%d\n" % number for number in range(30_000)))
+    with (tmp_path / "lines").open("rb") as lines:
+        sending = user.start("send", room, "--json", stdin=lines)
+    wait_until(lambda: len(server.history(room)) > 5_000)  # more acks than a pipe holds
+    out, _ = sending.communicate(timeout=PATIENCE)
+    assert sending.returncode == 0
+    assert [json.loads(ack)["n"] for ack in out.splitlines()] == list(range(1, 30_001))
+
+
+def test_arguments_that_are_not_utf8_are_repaired_too(user: User, server: Server, room: str) -> None:
+    user.run("send", room, os.fsdecode(b"caf\xe9"))
+    assert server.texts(room) == ["caf\ufffd"]
+
+
+def test_in_a_terminal_without_a_text_it_says_how_it_is_used(user: User, room: str) -> None:
+    child = pexpect.spawn(
+        sys.executable, ["-m", "chatty", "send", room], env=user.env, cwd=ROOT, timeout=PATIENCE, encoding="utf-8"
+    )
+    said = child.read()
+    child.close()
+    assert child.exitstatus == 2
+    assert "command | chatty send ROOM" in said
+
+
+def test_every_way_to_fail_has_its_status(user: User, server: Server, room: str) -> None:
+    assert "no room" in user.fails(3, "send", "1" * 27, "x")
+    assert "A message needs some text" in user.fails(6, "send", room, " ")
+    assert "reserved" in user.fails(6, "send", room, "x", "--name", "system")
+    assert "cannot reach" in user.fails(5, "send", room, "x", "--server", f"http://127.0.0.1:{free_port()}")
+    closed = server.make_room()
+    server.ask("DELETE", f"/v1/rooms/{closed['id']}", token=closed["owner_token"])
+    assert "closed" in user.fails(6, "send", closed["id"], "x")
+
+
+def test_a_room_that_closes_ends_a_send_that_waits_for_input(user: User, server: Server) -> None:
+    room = server.make_room()
+    sending = user.start("send", room["id"])
+    assert sending.stdin is not None
+    sending.stdin.write(b"one\n")
+    wait_until(lambda: bool(server.texts(room["id"])))
+    server.ask("DELETE", f"/v1/rooms/{room['id']}", token=room["owner_token"])
+    wait_until(lambda: server.history(room["id"])[-1]["event_type"] == "room_closed")
+    sending.stdin.write(b"two\n")
+    assert sending.wait(PATIENCE) == 6
+
+
+async def test_a_name_that_somebody_else_holds_is_refused(user: User, server: Server, room: str) -> None:
+    async with chatty.join(server.url, room, name="Ada"):
+        said = await asyncio.to_thread(user.fails, 6, "send", room, "x", "--name", "Ada")
+        waiting = user.start("send", room, "--name", "Ada")
+        assert waiting.stdin is not None
+        waiting.stdin.write(b"one\n")
+        assert await asyncio.to_thread(waiting.wait, PATIENCE) == 6, "it need not wait for the end of its input"
+    assert said.endswith("hint:  choose another one: --name NAME\n")
+
+
+def test_it_waits_for_a_server_that_is_yet_to_come(user: User, tmp_path_factory: pytest.TempPathFactory) -> None:
+    data = tmp_path_factory.mktemp("late") / "data"
+    with Server(data) as server:
+        room = server.make_room()["id"]
+        server.stop()
+        sending = user.start("send", room, "at last", "--server", server.url, "--wait", "60")
+        server.start()
+        assert sending.wait(PATIENCE) == 0
+        assert server.texts(room) == ["at last"]
+
+
+def test_a_server_that_crashes_meanwhile_loses_nothing_and_repeats_nothing(own_user: User, own_server: Server) -> None:
+    room = own_server.make_room()["id"]
+    lines = [f"line {number}" for number in range(3_000)]
+    sending = own_user.start("send", room)
+    assert sending.stdin is not None
+    for part in range(3):
+        sending.stdin.write("".join(f"{line}\n" for line in lines[part * 1_000 : (part + 1) * 1_000]).encode())
+        wait_until(lambda: len(own_server.texts(room)) > part * 1_000)  # noqa: B023  called in this turn
+        own_server.crash()
+    sending.stdin.close()
+    assert sending.wait(PATIENCE) == 0
+    assert own_server.texts(room) == lines
+
+
+def test_without_progress_it_gives_up_with_status_5_and_an_account(own_user: User, own_server: Server) -> None:
+    room = own_server.make_room()["id"]
+    sending = own_user.start("send", room, "--timeout", "1s")
+    assert sending.stdin is not None
+    sending.stdin.write(b"one\n")
+    wait_until(lambda: bool(own_server.texts(room)))
+    own_server.kill9()
+    sending.stdin.write(b"two\n")
+    _, said = sending.communicate(timeout=PATIENCE)
+    assert sending.returncode == 5
+    assert b"no ack for 1 s" in said
+    assert b"(1 stored, 1 not known)" in said
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_a_signal_ends_it_with_its_status(user: User, server: Server, room: str, number: int, status: int) -> None:
+    sending = user.start("send", room)
+    assert sending.stdin is not None
+    sending.stdin.write(b"one\n")
+    wait_until(lambda: bool(server.texts(room)))
+    sending.send_signal(number)
+    _, said = sending.communicate(timeout=PATIENCE)
+    assert (sending.returncode, said) == (status, b"")
+
+
+def test_a_signal_that_is_ignored_stays_so(user: User, server: Server, room: str) -> None:
+    sending = user.start("send", room, preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN))
+    assert sending.stdin is not None
+    sending.stdin.write(b"one\n")
+    wait_until(lambda: bool(server.texts(room)))
+    sending.send_signal(signal.SIGHUP)
+    sending.communicate(b"two\n", timeout=PATIENCE)
+    assert sending.returncode == 0
+    assert server.texts(room) == ["one", "two"]
+
+
+def test_who_stops_reading_the_acks_ends_it(user: User, room: str) -> None:
+    sending = user.start("send", room, "--json")
+    assert sending.stdin is not None
+    assert sending.stdout is not None
+    sending.stdin.write(b"one\n")
+    assert sending.stdout.readline()
+    sending.stdout.close()
+    assert sending.wait(PATIENCE) == 141
+
+
+def test_a_rerun_with_the_same_key_sends_what_is_missing(user: User, server: Server, room: str) -> None:
+    lines = [f"line {number}" for number in range(20_000)]
+    said = "\n".join(lines).encode()
+    first = user.start("send", room, "--key", "build-7")
+    assert first.stdin is not None
+    first.stdin.write(said[: len(said) // 2])
+    wait_until(lambda: bool(server.texts(room)))
+    first.kill()
+    assert first.wait(PATIENCE) == -signal.SIGKILL
+    assert 0 < len(server.texts(room)) < len(lines)
+    user.run("send", room, "--key", "build-7", said=said)
+    assert server.texts(room) == lines
+    user.run("send", room, "--key", "build-7", said=said)
+    assert server.texts(room) == lines
+    user.run("send", room, "--key", "build-8", said=b"again")
+    assert server.texts(room)[-1] == "again"
+
+
+def test_a_key_needs_an_identity_that_lasts(user: User, server: Server, room: str) -> None:
+    user.home.mkdir()
+    (user.home / "config").write_text("in the way")
+    assert "Not a directory" in user.fails(1, "send", room, "--key", "build-7", "hello")
+    user.run("send", room, "hello")
+    assert server.texts(room) == ["hello"]

@@ -1,0 +1,52 @@
+"""A command starts fast: it imports what it needs, and nothing for another command."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from chatty._version import __version__
+from chatty.cli.app import COMMANDS
+from tests.cli.user import User
+
+HEAVY = {"aiohttp", "asyncio", "msgspec", "prompt_toolkit", "pydantic", "rich", "sqlite3", "typer", "uvloop"}
+
+
+def imported(user: User, *arguments: str) -> set[str]:
+    """The libraries of HEAVY that a command imports."""
+    told = user.run(*arguments, status=None, env={**user.env, "PYTHONPROFILEIMPORTTIME": "1"}).stderr.decode()
+    return HEAVY & set(re.findall(r"^import time:.*\| +([\w.]+)$", told, re.MULTILINE))
+
+
+def test_the_version_costs_no_library_at_all(user: User) -> None:
+    assert imported(user, "--version") == set()
+    assert user.says("--version") == f"chatty {__version__}\n"
+
+
+def test_the_version_is_also_told_among_other_options(user: User) -> None:
+    assert user.says("--version", "send") == f"chatty {__version__}\n"
+
+
+def test_help_on_a_command_costs_the_command_line_library_alone(user: User) -> None:
+    assert imported(user, "send", "--help") == {"typer"}
+
+
+def test_listing_rooms_needs_no_network(user: User) -> None:
+    assert imported(user, "rooms") == {"typer", "msgspec"}
+
+
+def test_sending_and_reading_need_neither_screen_nor_server_nor_pydantic(user: User, room: str) -> None:
+    for arguments in (("send", room, "hello"), ("tail", room, "--no-follow", "--json"), ("who", room)):
+        assert imported(user, *arguments) == {"typer", "msgspec", "asyncio", "aiohttp"}, arguments
+
+
+def test_the_help_of_serve_needs_no_http_server(user: User) -> None:
+    assert "aiohttp" not in imported(user, "serve", "--help")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(user: User, command: str) -> None:
+    said = user.says(command, "--help")
+    assert said.startswith(f"Usage: chatty {command}")
+    assert f"\n  {command} " in user.says("--help")

@@ -1,0 +1,67 @@
+"""A terminal in memory: what is written to it can be read as a person would see it, and it can be resized."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pyte
+from prompt_toolkit.data_structures import Size
+
+from chatty.cli.join.screen import TerminalOutput
+
+
+class Glass(io.StringIO):
+    """A stream that is a terminal of ``columns`` × ``rows``. ``updates`` holds all that was written, in its pieces."""
+
+    def __init__(self, columns: int = 60, rows: int = 12) -> None:
+        super().__init__()
+        self.screen = pyte.Screen(columns, rows)
+        self._stream = pyte.Stream(self.screen)
+        self.updates: list[str] = []
+
+    def write(self, text: str) -> int:
+        self.updates.append(text)
+        self._stream.feed(text)
+        return len(text)
+
+    def output(self) -> TerminalOutput:
+        return TerminalOutput(self, lambda: Size(rows=self.screen.lines, columns=self.screen.columns), term="xterm")
+
+    @property
+    def rows(self) -> list[str]:
+        """What is to be seen, from the top; rows below the last one with text are left out."""
+        rows = [self._row(y) for y in range(self.screen.lines)]
+        while rows and not rows[-1]:
+            rows.pop()
+        return rows
+
+    @property
+    def cursor(self) -> tuple[int, int]:
+        """Row and column, from 0."""
+        return self.screen.cursor.y, self.screen.cursor.x
+
+    def narrow(self, columns: int) -> None:
+        """Make the window narrower, as terminals do that wrap the rows which no longer fit."""
+        screen = self.screen
+        y, x = self.cursor
+        wrapped: list[str] = []
+        cursor = (0, 0)
+        for number in range(max(len(self.rows), y + 1)):
+            row = self._row(number)
+            if number == y:
+                row = row.ljust(x)
+                cursor = (len(wrapped) + x // columns, x % columns)
+            wrapped += [row[start : start + columns] for start in range(0, max(len(row), 1), columns)]
+        gone = max(0, len(wrapped) - screen.lines)
+        self.screen = screen = pyte.Screen(columns, screen.lines)
+        self._stream = pyte.Stream(screen)
+        for number, row in enumerate(wrapped[gone:]):
+            screen.cursor_position(number + 1, 1)
+            screen.draw(row)
+        screen.cursor_position(cursor[0] - gone + 1, cursor[1] + 1)
+
+    def _row(self, y: int) -> str:
+        # screen.display breaks on wide characters, whose second cell is empty
+        cells: Any = self.screen.buffer[y]
+        return "".join(cells[x].data for x in range(self.screen.columns)).rstrip()

@@ -1,0 +1,166 @@
+"""A question in a real room, and the answers of others."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+import chatty
+from chatty import Answer
+from chatty.client.asking import ask
+from chatty.client.identity import new_producer, new_secret
+from tests.client.reading import texts_until
+from tests.support.proxy import Proxy
+from tests.support.server import Server
+
+
+async def question_in(room: chatty.Room) -> int:
+    """The number of the next question that the room sees."""
+    async for event in room:
+        if isinstance(event, chatty.Message) and "?" in event.text:
+            return event.seq
+    raise AssertionError("nobody asked")
+
+
+async def test_the_first_reply_that_is_a_choice_is_the_answer(server: Server, room_id: str) -> None:
+    async with (
+        chatty.join(server.url, room_id, name="Ada") as ada,
+        chatty.join(server.url, room_id, name="ci") as bot,
+    ):
+        asking = asyncio.create_task(bot.ask("Deploy?", choices=["yes", "no"], answerers=["ada"]))
+        number = await question_in(ada)
+        await ada.send("yes")
+        await ada.send("maybe", reply_to=number)
+        await ada.react(number, "🎉")
+        async with chatty.join(server.url, room_id, name="Eve", participate=False) as eve:
+            await eve.send("no", reply_to=number)
+        last = await ada.send("Yes", reply_to=number)
+        await ada.send("no", reply_to=number)
+        assert await asking == Answer("yes", "Ada", last.seq or 0, "reply")
+        assert await texts_until(bot, "no") == ["Deploy? [yes/no]", "yes", "maybe", "no"]
+
+
+async def test_a_reaction_is_an_answer_too(server: Server, room_id: str) -> None:
+    async with (
+        chatty.join(server.url, room_id, name="Ada") as ada,
+        chatty.join(server.url, room_id, name="ci") as bot,
+    ):
+        asking = asyncio.create_task(bot.ask("Lunch?"))
+        ack = await ada.react(await question_in(ada), "🎉")
+        assert await asking == Answer("🎉", "Ada", ack.seq or 0, "reaction")
+
+
+async def test_a_reply_that_is_corrected_counts_and_an_edit_of_something_else_does_not(
+    server: Server, room_id: str
+) -> None:
+    async with chatty.join(server.url, room_id, name="Ada") as ada:
+        asking = asyncio.create_task(ada.ask("Deploy?", choices=["yes", "no"]))
+        number = await question_in(ada)
+        other = (await ada.send("something else")).seq or 0
+        wrong = (await ada.send("yess", reply_to=number)).seq or 0
+        await ada.edit(other, "no")
+        corrected = await ada.edit(wrong, "yes")
+        assert await asking == Answer("yes", "Ada", corrected.seq or 0, "reply")
+
+
+async def test_a_question_that_nobody_answers_times_out_or_has_its_default(server: Server, room_id: str) -> None:
+    async with chatty.join(server.url, room_id, name="ci") as bot:
+        with pytest.raises(TimeoutError):
+            await bot.ask("Deploy?", timeout=0.05)
+        assert await bot.ask("Deploy?", timeout=0.05, default="no") == Answer("no", "", 0, "default")
+
+
+async def test_a_bot_may_ask_from_its_own_loop_and_misses_nothing(server: Server, room_id: str) -> None:
+    async with (
+        chatty.join(server.url, room_id, name="Ada") as ada,
+        chatty.join(server.url, room_id, name="bot") as bot,
+    ):
+
+        async def person() -> None:
+            await ada.send("!deploy")
+            number = await question_in(ada)
+            await ada.send("hurry")
+            await ada.send("ok", reply_to=number)
+
+        answering = asyncio.create_task(person())
+        async for event in bot:
+            if isinstance(event, chatty.Message) and event.text == "!deploy":
+                assert (await bot.ask("Really?")).text == "ok"
+                break
+        assert await texts_until(bot, "ok") == ["Really?", "hurry", "ok"]
+        await answering
+
+
+async def test_an_answer_that_came_meanwhile_is_found_by_who_asks_again(server: Server, room_id: str) -> None:
+    async with chatty.join(server.url, room_id, name="Ada") as ada:
+        number = (await ada.send("Deploy?")).seq or 0
+        for text in ("no idea", "yes", "no"):
+            await ada.send(text, reply_to=number)
+    async with chatty.join(server.url, room_id, name="ci", participate=False) as bot:
+        answers = [await ask(bot, number, choices=["yes", "no"]) for _ in range(2)]
+    assert [(answer.text, answer.participant) for answer in answers] == [("yes", "Ada")] * 2
+
+
+async def test_a_second_run_asks_only_once(server: Server, room_id: str) -> None:
+    key, producer = new_secret(), new_producer()
+
+    async def run(**options: Any) -> Answer:
+        async with chatty.join(server.url, room_id, name="CI", key=key, producer=producer, participate=False) as bot:
+            return await bot.ask("Deploy?", choices=["yes", "no"], **options)
+
+    assert (await run(timeout=0.05, default="none")).text == "none"
+    async with chatty.join(server.url, room_id, name="Ada", last=1) as ada:
+        await ada.send("Deploy? [yes/no]")
+        await ada.send("yes", reply_to=await question_in(ada))
+    assert (await run()).text == "yes"
+    assert (await asyncio.to_thread(server.texts, room_id)).count("Deploy? [yes/no]") == 2
+
+
+@pytest.mark.parametrize("way", ["close", "delete"])
+async def test_a_question_that_nobody_can_answer_any_more_is_refused(server: Server, way: str) -> None:
+    created = server.make_room()
+    async with chatty.join(server.url, created["id"], name="ci") as bot, chatty.Http(server.url) as http:
+        asking = asyncio.create_task(bot.ask("Deploy?"))
+        number = await question_in(bot)
+        if way == "delete":
+            await bot.delete(number)
+        else:
+            await http.close_room(created["id"], created["owner_token"])
+        with pytest.raises(chatty.Refused) as refused:
+            await asking
+    assert refused.value.code == ("message_not_found" if way == "delete" else "room_closed")
+
+
+async def test_asking_outlasts_a_server_that_is_killed_and_comes_back(own_server: Server) -> None:
+    room_id = own_server.make_room()["id"]
+    async with (
+        chatty.join(own_server.url, room_id, name="Ada") as ada,
+        chatty.join(own_server.url, room_id, name="ci") as bot,
+    ):
+        asking = asyncio.create_task(bot.ask("Deploy?"))
+        number = await question_in(ada)
+        await asyncio.to_thread(own_server.crash)
+        await ada.send("yes", reply_to=number)
+        assert (await asking).text == "yes"
+
+
+async def test_a_reader_waits_for_a_server_that_is_away(server: Server, room_id: str, proxy: Proxy) -> None:
+    async with chatty.join(proxy.url, room_id, name="ci") as bot:
+        number = (await bot.send("Deploy?")).seq or 0
+        await proxy.hang_up()
+        proxy.cut()
+        asking = asyncio.create_task(ask(bot, number))
+        async with chatty.join(server.url, room_id, name="Ada") as ada:
+            await ada.send("yes", reply_to=number)
+        assert not asking.done()
+        await proxy.listen()
+        assert (await asking).text == "yes"
+
+
+async def test_a_question_is_gone_where_an_older_backup_was_restored(server: Server, room_id: str) -> None:
+    async with chatty.join(server.url, room_id, name="ci") as bot:
+        with pytest.raises(chatty.Refused) as refused:
+            await ask(bot, 10_000)
+    assert refused.value.code == "message_not_found"

@@ -1,0 +1,154 @@
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+import chatty
+from chatty.client.identity import new_secret
+from chatty.protocol import decode_frame
+from tests.client.reading import story
+from tests.client.scripted import Scripted, problem, text
+from tests.support.server import Server, free_port
+
+
+async def test_a_room_is_created_shown_and_closed(server: Server) -> None:
+    async with chatty.Http(server.url) as http:
+        created = await http.create_room("Deploys", topic="what goes out", expires_in=3_600)
+        room = await http.room(created.id)
+        assert (room.name, room.topic, room.participant_count) == ("Deploys", "what goes out", 0)
+        assert (room.id, room.epoch, room.closed_at) == (created.id, created.epoch, None)
+        assert room.expires_at is not None
+        assert created.url.endswith(created.id)
+        await http.close_room(created.id, created.owner_token)
+        assert (await http.room(created.id)).closed_at is not None
+
+
+async def test_a_room_can_be_created_in_one_call(server: Server) -> None:
+    created = await chatty.create_room(server.url, "general")
+    assert (created.name, created.expires_at) == ("general", None)
+
+
+async def test_only_the_owner_closes_a_room(server: Server) -> None:
+    created = server.make_room()
+    async with chatty.Http(server.url, key=new_secret()) as http:
+        with pytest.raises(chatty.Refused) as refused:
+            await http.close_room(created["id"], "owner_of_something_else")
+    assert refused.value.status in (401, 403)
+
+
+async def test_who_is_here_can_be_asked(server: Server, room_id: str) -> None:
+    async with chatty.Http(server.url) as http:
+        assert await http.participants(room_id) == []
+        async with chatty.join(server.url, room_id, name="Ada"), chatty.join(server.url, room_id, name="John"):
+            assert {(one.name, one.away) for one in await http.participants(room_id)} == {
+                ("Ada", False),
+                ("John", False),
+            }
+
+
+async def test_history_comes_in_pages_in_both_directions(server: Server, room_id: str) -> None:
+    async with chatty.join(server.url, room_id, name="John") as room:
+        for number in range(9):
+            await room.post(f"line {number}")
+    await story(server.url, room_id, leaves=1)
+    async with chatty.Http(server.url) as http:
+
+        async def texts(**where: Any) -> tuple[list[str], bool]:
+            page = await http.events(room_id, types=["message"], **where)
+            return [getattr(decode_frame(bytes(event)), "text", "") for event in page.events], page.more
+
+        assert await texts(limit=2) == (["line 7", "line 8"], True)
+        assert await texts(limit=2, before=9) == (["line 5", "line 6"], True)
+        assert await texts(after=0, limit=3) == (["line 0", "line 1", "line 2"], True)
+        assert await texts(after=8) == (["line 7", "line 8"], False)
+        everything = await http.events(room_id)
+    kinds = [type(decode_frame(bytes(event))) for event in everything.events]
+    assert kinds == [chatty.ParticipantJoined, *[chatty.Message] * 9, chatty.ParticipantLeft]
+    assert (everything.first, everything.last, everything.more) == (1, 11, False)
+
+
+@pytest.mark.parametrize("room_id", ["3MWJVuiZ1XZ5OmY2LvrvWHrULFQ", "no id", "../../healthz", "ü"])
+async def test_a_room_that_is_not_there_is_refused_with_its_code(server: Server, room_id: str) -> None:
+    async with chatty.Http(server.url) as http:
+        with pytest.raises(chatty.Refused) as refused:
+            await http.room(room_id)
+    assert (refused.value.code, refused.value.status) == ("room_not_found", 404)
+
+
+async def test_a_bad_request_is_refused_with_what_is_wrong(server: Server) -> None:
+    with pytest.raises(chatty.Refused) as refused:
+        await chatty.create_room(server.url, "")
+    assert refused.value.status == 400
+    assert refused.value.message
+
+
+async def test_where_nothing_listens_it_is_unreachable() -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+    with pytest.raises(chatty.Unreachable) as unreachable:
+        await chatty.create_room(url, "general")
+    assert str(unreachable.value) == f"cannot reach {url} (connection refused)"
+
+
+async def test_where_no_such_host_is_known_it_is_unreachable() -> None:
+    with pytest.raises(chatty.Unreachable, match="no such host"):
+        await chatty.create_room("http://no-such-host.invalid", "general")
+
+
+async def test_a_server_that_hangs_up_is_unreachable() -> None:
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    listener = await asyncio.start_server(hang_up, "127.0.0.1", 0)
+    async with listener:
+        port = listener.sockets[0].getsockname()[1]
+        with pytest.raises(chatty.Unreachable):
+            await chatty.create_room(f"http://127.0.0.1:{port}", "general")
+
+
+async def test_a_server_that_does_not_speak_http_is_recognised() -> None:
+    async def babble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"SSH-2.0-OpenSSH_9.0\r\n")
+        await reader.read()
+        writer.close()
+
+    listener = await asyncio.start_server(babble, "127.0.0.1", 0)
+    async with listener:
+        port = listener.sockets[0].getsockname()[1]
+        with pytest.raises(chatty.ProtocolError):
+            await chatty.create_room(f"http://127.0.0.1:{port}", "general")
+
+
+@pytest.mark.parametrize("status", [200, 201, 400, 404, 500])
+async def test_a_page_of_another_server_is_no_answer(status: int) -> None:
+    async with Scripted(text(status, "<h1>hello</h1>")) as scripted:
+        with pytest.raises(chatty.ProtocolError, match=scripted.url):
+            await chatty.create_room(scripted.url, "general")
+
+
+@pytest.mark.parametrize("status", [502, 503, 504])
+async def test_a_gateway_without_its_server_is_unreachable(status: int) -> None:
+    async with Scripted(text(status, "<h1>Bad Gateway</h1>")) as scripted:
+        with pytest.raises(chatty.Unreachable, match=str(status)):
+            await chatty.create_room(scripted.url, "general")
+
+
+async def test_a_refusal_tells_how_long_to_wait() -> None:
+    async with Scripted(problem(429, "rate_limited", retry_after=7)) as scripted:
+        with pytest.raises(chatty.Refused) as refused:
+            await chatty.create_room(scripted.url, "general")
+    assert (refused.value.code, refused.value.retry_after) == ("rate_limited", 7)
+    assert str(refused.value) == "because of rate_limited (rate_limited)"
+
+
+async def test_a_server_may_live_under_a_path() -> None:
+    async with Scripted(problem(404, "room_not_found")) as scripted:
+        with pytest.raises(chatty.Refused):
+            await chatty.create_room(scripted.url + "/chat/", "general")
+    assert scripted.asked == ["/chat/v1/rooms"]
+
+
+async def test_it_is_used_as_a_context_manager(server: Server) -> None:
+    with pytest.raises(RuntimeError, match="context manager"):
+        await chatty.Http(server.url).room("x")

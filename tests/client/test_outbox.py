@@ -1,0 +1,253 @@
+"""The outbox against a model of the server: whatever happens to the connection, the log is what was said."""
+
+from __future__ import annotations
+
+from collections import deque
+
+import msgspec
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from chatty import protocol
+from chatty.client.outbox import Outbox, Outcome
+from chatty.errors import ProtocolError, Refused
+from chatty.protocol import (
+    Ack,
+    Command,
+    Delete,
+    Edit,
+    Error,
+    Produce,
+    Producing,
+    React,
+    Rename,
+    Say,
+    Send,
+    SetTopic,
+    decode_command,
+)
+
+
+class Server:
+    """A room's log for one producer, and the answers that it owes to one connection."""
+
+    def __init__(self, stored: list[str]) -> None:
+        self.log = stored
+        self.accepted = len(stored)
+        self.disk_full = False
+
+    def answer(self, command: Command) -> Ack | Error | Producing:
+        if isinstance(command, Produce):
+            return Producing(self.accepted)
+        assert isinstance(command, Send)
+        number = command.n
+        assert number is not None
+        if number <= self.accepted:
+            return Ack(n=number, duplicate=True)
+        if number > self.accepted + 1:
+            return Error(n=number, code="out_of_order", message="")
+        if self.disk_full:
+            return Error(n=number, code="unavailable", message="")
+        if command.text.startswith("bad"):
+            return Error(n=number, code="muted", message="")
+        self.log.append(command.text)
+        self.accepted += 1
+        return Ack(n=number, seq=len(self.log))
+
+
+class Conversation(RuleBasedStateMachine):
+    """A sender, a server, and a connection between them that loses what it carries."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.said: list[str] = []
+        self.outcomes: dict[int, Ack | Refused] = {}
+        self.to_server: deque[bytes] = deque()
+        self.to_client: deque[Ack | Error | Producing] = deque()
+
+    @initialize(earlier=st.integers(0, 4))
+    def begin(self, earlier: int) -> None:
+        """A producer is new, or an earlier run of it got as far as message number ``earlier``."""
+        self.earlier = earlier
+        self.server = Server([f"good {number}" for number in range(earlier)])
+        self.outbox: Outbox[int] = Outbox("producer", fresh=not earlier)
+        self.outbox.connected()
+
+    @rule(good=st.booleans())
+    def say(self, good: bool) -> None:
+        good = good or len(self.said) < self.earlier  # what an earlier run was refused is not part of its numbering
+        text = f"{'good' if good else 'bad'} {len(self.said)}"
+        self.said.append(text)
+        outcome = self.outbox.add(Send(text=text), len(self.said) - 1)
+        self.note([outcome] if outcome else [])
+
+    @rule(at_most=st.integers(1, 5))
+    def write(self, at_most: int) -> None:
+        self.to_server.extend(self.outbox.take(at_most))
+
+    @precondition(lambda self: self.to_server)
+    @rule()
+    def serve(self) -> None:
+        self.to_client.append(self.server.answer(decode_command(self.to_server.popleft())))
+
+    @precondition(lambda self: self.to_client)
+    @rule()
+    def read(self) -> None:
+        answer = self.to_client.popleft()
+        if isinstance(answer, Producing):
+            self.note(self.outbox.producing(answer))
+        elif isinstance(answer, Ack):
+            self.note([self.outbox.acked(answer)])
+        else:
+            outcome = self.outbox.refused(answer, again=answer.code == "unavailable")
+            self.note([outcome] if outcome else [])
+
+    @rule(served=st.integers(0, 5))
+    def cut(self, served: int) -> None:
+        """The server has read some of what was under way, and nothing of what it answered arrives."""
+        for command in list(self.to_server)[:served]:
+            self.server.answer(decode_command(command))
+        self.to_server.clear()
+        self.to_client.clear()
+        self.outbox.connected()
+
+    @rule(full=st.booleans())
+    def fill_the_disk(self, full: bool) -> None:
+        self.server.disk_full = full
+
+    def note(self, outcomes: list[Outcome[int]]) -> None:
+        for ticket, result, command in outcomes:
+            assert ticket not in self.outcomes, "one outcome a message"
+            assert command == Send(text=self.said[ticket])
+            assert isinstance(result, Refused) == self.said[ticket].startswith("bad")
+            self.outcomes[ticket] = result
+
+    @invariant()
+    def the_log_is_what_was_said_so_far(self) -> None:
+        if hasattr(self, "server"):
+            good = [text for text in self.said if text.startswith("good")]
+            later = self.server.log[self.earlier :]
+            assert later == good[self.earlier :][: len(later)]
+
+    @invariant()
+    def what_is_acked_is_in_the_log(self) -> None:
+        for ticket, result in self.outcomes.items():
+            assert isinstance(result, Refused) or self.said[ticket] in self.server.log
+
+    def teardown(self) -> None:
+        """In the end everything gets through, in order."""
+        if not hasattr(self, "server"):
+            return
+        self.server.disk_full = False
+        while self.to_server or self.to_client or len(self.outbox):
+            self.write(5)
+            while self.to_server:
+                self.serve()
+            while self.to_client:
+                self.read()
+        good = [text for text in self.said if text.startswith("good")]
+        assert self.server.log[: len(good)] == good
+        assert len(self.outcomes) == len(self.said)
+
+
+TestConversation = Conversation.TestCase
+TestConversation.settings = settings(max_examples=200, stateful_step_count=60, deadline=None)
+
+
+def outbox_with(*texts: str, sent: int) -> Outbox[str]:
+    outbox: Outbox[str] = Outbox("producer", fresh=True)
+    outbox.connected()
+    for text in texts:
+        assert outbox.add(Send(text=text), text) is None
+    commands = [decode_command(command) for command in outbox.take(sent)]
+    assert commands == [Produce("producer"), *(Send(text=text, n=n) for n, text in enumerate(texts[:sent], 1))]
+    return outbox
+
+
+def test_what_is_behind_a_refused_message_moves_up_by_one_number_and_goes_again() -> None:
+    outbox = outbox_with("a", "b", "c", sent=3)
+    assert outbox.acked(Ack(n=1, seq=7)) == Outcome("a", Ack(n=1, seq=7), Send(text="a"))
+    refused = outbox.refused(Error(n=2, code="muted", message="not now"))
+    assert refused is not None
+    assert (refused.ticket, str(refused.result)) == ("b", "not now (muted)")
+    assert [decode_command(command) for command in outbox.take(5)] == [Send(text="c", n=2)]
+    assert outbox.refused(Error(n=3, code="out_of_order", message="")) is None
+    assert outbox.acked(Ack(n=2, seq=8)) == Outcome("c", Ack(n=2, seq=8), Send(text="c"))
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        Send(text="waves", reply_to=3, action=True, ref="r"),
+        Edit(of=3, text="a"),
+        Delete(of=3),
+        React(of=3, reaction="👍", remove=True),
+        SetTopic(topic="cats"),
+        Rename(name="Ada"),
+    ],
+)
+def test_whatever_is_said_goes_as_it_is_but_for_its_number(command: Say) -> None:
+    outbox = outbox_with("a", sent=1)
+    assert outbox.add(command, "b") is None
+    assert decode_command(outbox.take(5)[0]) == msgspec.structs.replace(command, n=2)
+    outbox.acked(Ack(n=1, seq=1))
+    assert outbox.acked(Ack(n=2)) == Outcome("b", Ack(n=2), command)
+
+
+def test_a_room_that_was_restored_from_a_backup_is_told_what_it_lacks_under_its_own_numbers() -> None:
+    outbox = outbox_with("a", "b", "c", sent=3)
+    outbox.acked(Ack(n=1, seq=1))
+    outbox.acked(Ack(n=2, seq=2))
+    outbox.connected()
+    assert [decode_command(command) for command in outbox.take(5)] == [Produce("producer")]
+    assert outbox.producing(Producing(0)) == []
+    assert [decode_command(command) for command in outbox.take(5)] == [Send(text="c", n=1)]
+
+
+def test_what_an_earlier_run_has_sent_is_not_sent_again() -> None:
+    outbox: Outbox[str] = Outbox("producer", fresh=False)
+    outbox.connected()
+    assert outbox.add(Send(text="a"), "a") is None
+    assert [decode_command(command) for command in outbox.take(5)] == [Produce("producer")]
+    assert outbox.producing(Producing(2)) == [Outcome("a", Ack(n=1, duplicate=True), Send(text="a"))]
+    assert outbox.add(Send(text="b"), "b") == Outcome("b", Ack(n=2, duplicate=True), Send(text="b"))
+    assert outbox.add(Send(text="c"), "c") is None
+    assert [decode_command(command) for command in outbox.take(5)] == [Send(text="c", n=3)]
+
+
+def test_no_more_messages_are_under_way_than_a_server_takes() -> None:
+    outbox = outbox_with(*map(str, range(protocol.IN_FLIGHT - 1)), sent=2)
+    assert not outbox.full
+    outbox.add(Send(text="one more"), "one more")
+    assert outbox.full
+    outbox.acked(Ack(n=1, seq=1))
+    assert not outbox.full
+
+
+def test_what_is_abandoned_is_named_in_order() -> None:
+    outbox = outbox_with("a", "b", "c", sent=2)
+    assert outbox.abandon() == ["a", "b", "c"]
+    assert len(outbox) == 0
+
+
+@pytest.mark.parametrize("number", [None, 0, 2])
+def test_an_ack_for_what_is_not_under_way_is_no_ack(number: int | None) -> None:
+    with pytest.raises(ProtocolError):
+        outbox_with("a", sent=1).acked(Ack(n=number))
+
+
+def test_a_refusal_for_what_is_not_under_way_is_no_refusal() -> None:
+    with pytest.raises(ProtocolError):
+        outbox_with("a", sent=1).refused(Error(n=2, code="muted", message=""))
+
+
+def test_a_number_that_is_skipped_without_a_reason_is_noticed() -> None:
+    with pytest.raises(ProtocolError):
+        outbox_with("a", sent=1).refused(Error(n=1, code="out_of_order", message=""))
+
+
+def test_a_new_producer_that_the_server_knows_is_not_used() -> None:
+    with pytest.raises(ProtocolError):
+        outbox_with("a", sent=1).producing(Producing(3))

@@ -1,0 +1,67 @@
+"""One HTTP request to a server, exactly as the test says it."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import socket
+from typing import Any, NamedTuple
+
+from chatty.errors import CODES
+from tests.support.server import PATIENCE, Server
+
+UPGRADE = {
+    "Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
+    "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+}  # fmt: skip
+
+
+class Answer(NamedTuple):
+    """What came back."""
+
+    status: int
+    headers: http.client.HTTPMessage
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+def ask(server: Server, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> Answer:
+    """``body`` goes as it is if it is bytes, as JSON otherwise."""
+    sent = {"Content-Type": "application/json"} if body is not None else {}
+    data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)
+    try:
+        connection.request(method, path, body=data, headers=sent | (headers or {}))
+        response = connection.getresponse()
+        return Answer(response.status, response.headers, response.read())
+    finally:
+        connection.close()
+
+
+def refusal(answer: Answer) -> tuple[int, str]:
+    """The status and the code of a refusal, which must be a whole problem document."""
+    assert answer.headers.get_content_type() == "application/problem+json", answer
+    problem = answer.json
+    assert set(problem) == {"title", "status", "detail", "code"}
+    assert problem["status"] == answer.status
+    assert problem["code"] in CODES
+    assert problem["title"]
+    assert problem["detail"]
+    return answer.status, problem["code"]
+
+
+def raw(server: Server, request: bytes) -> bytes:
+    """All that a server says to ``request``, to which it must answer by closing."""
+    with socket.create_connection(("127.0.0.1", server.port), PATIENCE) as line:
+        answer = b""
+        # It may have had enough before the end.
+        with contextlib.suppress(ConnectionError):
+            line.sendall(request)
+        with contextlib.suppress(ConnectionError):
+            while part := line.recv(65_536):
+                answer += part
+    return answer

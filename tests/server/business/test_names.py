@@ -1,0 +1,92 @@
+"""Which names are names, when two are the same, and which texts are messages."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from chatty.server.business.entries import Rejection
+from chatty.server.business.names import check_name, check_room_name, check_text, compare_key
+
+
+@pytest.mark.parametrize(
+    "name", ["a", "x" * 32, "Ada Lovelace", "日本語", "\U0001f600", "O'Brien", "<b>", "é", "e\u0301"]
+)
+def test_what_people_call_themselves_is_a_name(name: str) -> None:
+    assert check_name(name, points=32) == name
+
+
+def test_a_name_loses_the_white_space_around_it() -> None:
+    assert check_name(" \t Ada \u3000\n", points=32) == "Ada"
+
+
+INVISIBLE = [
+    chr(point)
+    for point in (0, 0x0A, 0x1B, 0x7F, 0x200B, 0x202E, 0xFEFF, 0xD800, 0xE000, 0x2028, 0x2029, 0xE0001, 0x0378)
+]
+
+
+@pytest.mark.parametrize("name", ["", " ", "x" * 33, *(f"a{character}b" for character in INVISIBLE)])
+def test_what_can_not_be_seen_or_is_too_long_is_no_name(name: str) -> None:
+    refused = check_name(name, points=32)
+    assert isinstance(refused, Rejection)
+    assert refused.code == "name_invalid"
+
+
+@pytest.mark.parametrize("name", ["system", "SERVER", "Server", " system ", "ｓｙｓｔｅｍ", "ſyſtem"])
+def test_reserved_names_are_refused_however_they_are_written(name: str) -> None:
+    assert isinstance(check_name(name, points=32), Rejection)
+
+
+def test_rooms_may_have_names_that_participants_may_not() -> None:
+    assert check_room_name("system", points=128) == "system"
+    assert isinstance(check_room_name("x" * 129, points=128), Rejection)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("Ada", "ADA"), ("Ada", "Ａｄａ"), ("é", "e\u0301"), ("straße", "STRASSE"), ("ﬁ", "fi"), ("Ω", "ω")],
+)
+def test_names_that_people_take_for_the_same_compare_as_equal(one: str, other: str) -> None:
+    assert compare_key(one) == compare_key(other)
+
+
+@pytest.mark.parametrize(("one", "other"), [("Ada", "Eda"), ("a b", "ab"), ("e", "é"), ("o", "0")])
+def test_names_that_differ_compare_as_different(one: str, other: str) -> None:
+    assert compare_key(one) != compare_key(other)
+
+
+@given(st.text(max_size=40))
+@example("\u0345\u0345")
+@example("ΐ")
+def test_a_names_key_is_its_own_key_and_its_cases_share_it(name: str) -> None:
+    key = compare_key(name)
+    assert compare_key(key) == key
+    assert compare_key(name.casefold()) == key
+
+
+@given(st.text(max_size=40))
+def test_a_checked_name_is_short_visible_and_checked_again_the_same(name: str) -> None:
+    checked = check_name(name, points=32)
+    if isinstance(checked, str):
+        assert 1 <= len(checked) <= 32
+        assert check_name(checked, points=32) == checked
+        assert all(character.isprintable() or character.isspace() for character in checked)
+
+
+@pytest.mark.parametrize("text", ["x", "\0", " x ", "\u200b", "x" * 16, "é" * 8, "\U0001f600" * 4, "\x1b[31m"])
+def test_any_text_is_a_message(text: str) -> None:
+    assert check_text(text, size=16) is None
+
+
+@pytest.mark.parametrize("text", ["", " ", "\n\r\t", "\u3000\u2028\xa0"])
+def test_what_is_blank_is_no_message(text: str) -> None:
+    assert check_text(text, size=16) == Rejection("message_empty")
+
+
+@pytest.mark.parametrize("text", ["x" * 17, "é" * 8 + "x", "\U0001f600" * 5])
+def test_a_text_is_measured_in_bytes(text: str) -> None:
+    refused = check_text(text, size=16)
+    assert refused is not None
+    assert refused.code == "message_too_long"

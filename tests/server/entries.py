@@ -1,0 +1,75 @@
+"""Entries in all their kinds, for hypothesis: few ids of each sort, so that they meet."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+from chatty.server.business import entries as e
+
+ROOMS = ("room-a", "room-b", "room-c")
+NODE = "node"
+OWNER = b"o" * 32
+
+rooms = st.sampled_from(ROOMS)
+times = st.integers(1_700_000_000_000, 1_700_000_000_020)
+names = st.sampled_from(["Ada", "ada", "Bob", "Ćäß"])
+identities = st.sampled_from([b"i" * 16, b"j" * 16])
+connections = st.builds(
+    e.connection_id, st.sampled_from([NODE, "other"]), st.sampled_from(["1", "2"]), st.integers(1, 4)
+)  # fmt: skip
+texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20)
+
+
+@st.composite
+def connects(draw: st.DrawFn) -> e.Connect:
+    name = draw(names)
+    return e.Connect(
+        draw(rooms), draw(times), draw(connections), name, name.casefold(), draw(identities), draw(st.booleans())
+    )
+
+
+@st.composite
+def posts(draw: st.DrawFn) -> e.Post:
+    name, text = draw(names), draw(texts)
+    producer, n = draw(st.one_of(st.just(("", 0)), st.tuples(st.sampled_from("pq"), st.integers(1, 4))))
+    return e.Post(
+        draw(rooms), draw(times), name, name.casefold(), draw(identities), text, producer, n,
+        draw(st.sampled_from(["", "", "key", "other key"])), draw(st.sampled_from([b"1" * 16, b"2" * 16])),
+    )  # fmt: skip
+
+
+@st.composite
+def changes(draw: st.DrawFn) -> e.Change:
+    """Of what is there or not: targets are the store's to load, so that here none is found."""
+    name, new = draw(names), draw(names)
+    producer, n = draw(st.one_of(st.just(("", 0)), st.tuples(st.sampled_from("pq"), st.integers(1, 4))))
+    whose: dict[str, Any] = {
+        "room": draw(rooms), "at": draw(times), "name": name, "name_key": name.casefold(),
+        "identity": draw(identities), "producer": producer, "n": n,
+    }  # fmt: skip
+    made: list[e.Change] = [
+        e.Edit(**whose, of=draw(st.integers(1, 12)), text=draw(texts)),
+        e.Delete(**whose, of=draw(st.integers(1, 12))),
+        e.React(**whose, of=draw(st.integers(1, 12)), reaction=draw(st.sampled_from("ab")), remove=draw(st.booleans())),
+        e.SetTopic(**whose, topic=draw(texts)),
+        e.Rename(**whose, new_name=new, new_key=new.casefold()),
+    ]
+    return draw(st.sampled_from(made))
+
+
+room_entries: st.SearchStrategy[e.Entry] = st.one_of(
+    connects(),
+    connects(),
+    st.builds(e.Disconnect, rooms, times, connections, st.booleans()),
+    posts(),
+    posts(),
+    changes(),
+    st.builds(e.EndGrace, rooms, times, names.map(str.casefold), times),
+    st.builds(e.CloseRoom, rooms, times, st.sampled_from([OWNER, b"x" * 32])),
+    st.builds(e.ExpireRoom, rooms, times),
+    st.builds(e.TrimRoom, rooms, times, st.integers(1, 12)),
+    st.builds(e.StartNode, st.just(""), times, st.just(NODE), st.sampled_from(["1", "2"])),
+)
+"""What may happen to a room between its beginning and its being forgotten."""

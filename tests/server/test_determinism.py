@@ -1,0 +1,133 @@
+"""The same entries give the same database, the same outcomes and the same events, in whatever batches."""
+
+from __future__ import annotations
+
+import sqlite3
+import tempfile
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chatty.server.business import entries as e
+from chatty.server.platform.store import Store
+
+ROOMS = ["alpha", "beta", "gamma"]
+NAMES = ["john", "ada", "bo"]
+IDENTITIES = [bytes([number]) * 16 for number in range(3)]
+CONNECTIONS = [e.connection_id("local", life, number) for life in ("one", "two") for number in range(3)]
+TIMES = st.integers(1_700_000_000_000, 1_700_000_100_000)
+
+
+def _entries() -> st.SearchStrategy[e.Entry]:
+    room, name, identity = st.sampled_from(ROOMS), st.sampled_from(NAMES), st.sampled_from(IDENTITIES)
+    text, seq = st.text(min_size=1, max_size=20), st.integers(0, 12)
+    owner = st.sampled_from([b"a" * 32, b"b" * 32])
+    expiry = st.sampled_from([0, 1_700_000_050_000])
+    producer, receipt = st.sampled_from(["p", "q"]), st.sampled_from(["r", "s"])
+    digest = st.sampled_from([b"1", b"2"])
+    return st.one_of(
+        st.builds(e.CreateRoom, room, TIMES, text, text, st.just("epoch"), owner, expiry),
+        st.builds(lambda r, t, n, i, x: e.Post(r, t, n, n, i, x), room, TIMES, name, identity, text),
+        st.builds(
+            lambda r, t, n, i, x, p, k: e.Post(r, t, n, n, i, x, p, k),
+            room, TIMES, name, identity, text, producer, st.integers(1, 4),
+        ),
+        st.builds(
+            lambda r, t, n, i, x, k, d: e.Post(r, t, n, n, i, x, receipt=k, digest=d),
+            room, TIMES, name, identity, text, receipt, digest,
+        ),
+        st.builds(
+            lambda r, t, c, n, i, back: e.Connect(r, t, c, n, n, i, back),
+            room, TIMES, st.sampled_from(CONNECTIONS), name, identity, st.booleans(),
+        ),
+        _changes(room, name, identity),
+        st.builds(e.Disconnect, room, TIMES, st.sampled_from(CONNECTIONS), st.booleans()),
+        st.builds(e.EndGrace, room, TIMES, name, TIMES),
+        st.builds(e.CloseRoom, room, TIMES, owner),
+        st.builds(e.ExpireRoom, room, TIMES),
+        st.builds(e.PurgeRoom, room, TIMES, TIMES),
+        st.builds(e.TrimRoom, room, TIMES, seq),
+        st.builds(e.StartNode, st.just(""), TIMES, st.just("local"), st.sampled_from(["one", "two"])),
+        st.builds(e.Forget, st.just(""), TIMES, TIMES, TIMES),
+        st.builds(e.Probe, st.just(""), TIMES),
+    )  # fmt: skip
+
+
+def _changes(*where: st.SearchStrategy[Any]) -> st.SearchStrategy[e.Entry]:
+    room, name, identity = where
+    whose = st.builds(
+        lambda r, t, n, i, p: {
+            "room": r, "at": t, "name": n, "name_key": n, "identity": i, "producer": p and "p", "n": p,
+        },
+        room, TIMES, name, identity, st.integers(0, 3),
+    )  # fmt: skip
+    of = st.integers(1, 8)
+    return st.one_of(
+        st.builds(lambda w, m, x: e.Edit(**w, of=m, text=x), whose, of, st.text(min_size=1, max_size=20)),
+        st.builds(lambda w, m: e.Delete(**w, of=m), whose, of),
+        st.builds(
+            lambda w, m, x, gone: e.React(**w, of=m, reaction=x, remove=gone),
+            whose, of, st.sampled_from("ab"), st.booleans(),
+        ),
+        st.builds(lambda w, x: e.SetTopic(**w, topic=x), whose, st.text(max_size=5)),
+        st.builds(lambda w, n: e.Rename(**w, new_name=n, new_key=n), whose, name),
+    )  # fmt: skip
+
+
+def _fail(error: BaseException) -> None:
+    raise AssertionError("a rule failed") from error
+
+
+def _apply(batches: Sequence[Sequence[e.Entry]], *, reopen: bool) -> tuple[list[Any], list[Any], list[str]]:
+    """What the batches led to: outcomes, events, and all the rows."""
+    with tempfile.TemporaryDirectory() as scratch:
+        path = Path(scratch) / "chatty.db"
+        store = Store(path, on_error=_fail)
+        store.open()
+        outcomes: list[Any] = []
+        told: dict[str, list[Any]] = {}
+        for batch in batches:
+            applied = store.apply(batch)
+            outcomes += applied.outcomes
+            for room, events in applied.told.items():
+                told.setdefault(room, []).extend(events)
+            if reopen:
+                store.close()
+                store = Store(path, on_error=_fail)
+                store.open()
+        store.close()
+        db = sqlite3.connect(path)
+        rows = list(db.iterdump())
+        db.close()
+    return outcomes, sorted(told.items()), rows
+
+
+@settings(max_examples=60, deadline=None)
+@given(entries=st.lists(_entries(), min_size=1, max_size=40), cuts=st.lists(st.integers(1, 39), max_size=6))
+def test_batches_and_restarts_make_no_difference(entries: list[e.Entry], cuts: list[int]) -> None:
+    first: list[e.Entry] = [
+        e.CreateRoom(room, 1_700_000_000_000, room, "", "epoch", b"a" * 32) for room in ROOMS[:2]
+    ]  # fmt: skip
+    entries = first + entries
+    bounds = [0, *sorted(set(cuts)), len(entries)]
+    parts = [entries[low:high] for low, high in pairwise(bounds) if low < high]
+    whole = _apply([entries], reopen=False)
+    assert _apply(parts, reopen=False) == whole
+    assert _apply([[entry] for entry in entries], reopen=False) == whole
+    assert _apply(parts, reopen=True) == whole
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(_entries(), min_size=1, max_size=60))
+def test_a_room_numbers_its_events_without_a_hole_and_its_time_never_runs_backwards(entries: list[e.Entry]) -> None:
+    _, told, _ = _apply([entries], reopen=False)
+    for _, events in told:
+        starts = [index for index, (seq, _, _) in enumerate(events) if seq == 1]  # a purged room may be made again
+        for low, high in zip(starts, [*starts[1:], len(events)], strict=True):
+            life = events[low:high]
+            assert [seq for seq, _, _ in life] == list(range(1, len(life) + 1))
+            assert [event.at for _, _, event in life] == sorted(event.at for _, _, event in life)

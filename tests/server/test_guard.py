@@ -1,0 +1,80 @@
+"""Who may ask: a page from elsewhere can't use a browser to reach a server on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.server.asking import UPGRADE, ask, refusal
+from tests.support.server import Server
+
+NOWHERE = "2SzErhA2PvYGjf4PQ4pvTh9BfE0"
+HERE = (404, "room_not_found")
+NOT_ALLOWED = (403, "not_allowed")
+
+
+@pytest.fixture(scope="module")
+def named(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A server that answers to a name and to a page besides."""
+    data = tmp_path_factory.mktemp("named") / "data"
+    with Server(
+        data, "--allowed-host", "chat.example, other.example", "--allowed-origin", "https://page.example"
+    ) as it:
+        yield it
+
+
+def asked(server: Server, **headers: str) -> tuple[int, str]:
+    return refusal(ask(server, "GET", f"/v1/rooms/{NOWHERE}", headers=headers))
+
+
+@pytest.mark.parametrize(
+    "host", ["localhost", "LOCALHOST:80", "127.0.0.1", "127.8.8.8:9", "[::1]:8080", "chat.localhost", "localhost."]
+)
+def test_names_of_this_machine_are_answered(server: Server, host: str) -> None:
+    assert asked(server, Host=host) == HERE
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "localhost.evil.example", "10.0.0.1", "127.0.0.1.evil.example", "[", ""]
+)
+def test_other_names_are_refused_with_the_option_that_allows_them(server: Server, host: str) -> None:
+    answer = ask(server, "GET", f"/v1/rooms/{NOWHERE}", headers={"Host": host})
+    assert refusal(answer) == NOT_ALLOWED
+    assert "--allowed-host" in answer.json["detail"]
+
+
+def test_names_that_were_allowed_are_answered(named: Server) -> None:
+    for host in ("chat.example", "CHAT.example:443", "other.example", "localhost"):
+        assert asked(named, Host=host) == HERE
+    assert asked(named, Host="evil.example") == NOT_ALLOWED
+
+
+def test_a_page_of_this_server_may_ask(server: Server) -> None:
+    assert asked(server, Origin=server.url) == HERE
+    assert asked(server, Origin=f"http://localhost:{server.port}", Host=f"localhost:{server.port}") == HERE
+
+
+@pytest.mark.parametrize(
+    "origin", ["https://evil.example", "null", "http://localhost:1", "http://[", "nonsense", "file://"]
+)
+def test_a_page_from_elsewhere_may_not(server: Server, origin: str) -> None:
+    answer = ask(server, "GET", f"/v1/rooms/{NOWHERE}", headers={"Origin": origin})
+    assert refusal(answer) == NOT_ALLOWED
+    assert "--allowed-origin" in answer.json["detail"]
+
+
+def test_a_page_that_was_allowed_may_ask(named: Server) -> None:
+    assert asked(named, Origin="https://page.example") == HERE
+    assert asked(named, Origin="https://evil.example") == NOT_ALLOWED
+
+
+def test_sockets_streams_and_posts_are_guarded_too(server: Server, room: str) -> None:
+    from_elsewhere = {"Origin": "https://evil.example"}
+    for path in (f"/chat/join?name=a&room={room}", f"/v1/rooms/{room}/ws?name=a"):
+        assert refusal(ask(server, "GET", path, headers=UPGRADE | from_elsewhere)) == NOT_ALLOWED
+    assert refusal(ask(server, "GET", f"/v1/rooms/{room}/stream", headers=from_elsewhere)) == NOT_ALLOWED
+    assert refusal(ask(server, "POST", "/chat?name=a", headers=from_elsewhere)) == NOT_ALLOWED
+    plain = {"Content-Type": "text/plain", **from_elsewhere}
+    assert refusal(ask(server, "POST", f"/v1/rooms/{room}/messages?name=a", b"x", plain)) == NOT_ALLOWED
+    assert server.history(room) == []

@@ -1,0 +1,159 @@
+"""The event stream: what happens, with ids from which any client resumes."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+
+import pytest
+
+from tests.server.asking import ask
+from tests.support.server import PATIENCE, Server
+
+
+class Sent(NamedTuple):
+    """One event of the stream: its id, if it has one, and its data."""
+
+    id: str
+    data: Any
+
+
+class Listening:
+    """An open stream of a room."""
+
+    def __init__(self, server: Server, room: str, query: str = "", last_event_id: str = "") -> None:
+        self._line = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)
+        headers = {"Last-Event-ID": last_event_id} if last_event_id else {}
+        self._line.request("GET", f"/v1/rooms/{room}/stream?{query}", headers=headers)
+        self.response = self._line.getresponse()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.response.close()
+        self._line.close()
+
+    def next(self) -> Sent | None:
+        """The next event, or None at the end."""
+        fields: dict[str, str] = {}
+        while line := self.response.readline().decode():
+            if line == "\n":
+                if "data" in fields:
+                    return Sent(fields.get("id", ""), json.loads(fields["data"]))
+                continue
+            name, _, value = line.rstrip("\n").partition(": ")
+            fields[name] = value
+        return None
+
+    def until_live(self) -> list[Sent]:
+        """All up to ``live``, that included."""
+        found: list[Sent] = []
+        while not found or found[-1].data["event_type"] != "live":
+            sent = self.next()
+            assert sent is not None
+            found.append(sent)
+        return found
+
+
+def say(server: Server, room: str, *texts: str) -> None:
+    for text in texts:
+        server.ask("POST", f"/v1/rooms/{room}/messages", {"participant": "ci", "text": text})
+
+
+@pytest.fixture
+def epoch(server: Server, room: str) -> str:
+    found: str = server.ask("GET", f"/v1/rooms/{room}")["epoch"]
+    return found
+
+
+def test_a_stream_begins_at_the_present_and_tells_what_happens_with_ids(server: Server, room: str, epoch: str) -> None:
+    say(server, room, "before")
+    with Listening(server, room) as stream:
+        assert stream.response.status == 200
+        assert stream.response.headers["Content-Type"] == "text/event-stream; charset=utf-8"
+        assert stream.response.headers["Cache-Control"] == "no-store"
+        assert stream.until_live() == [Sent("", {"event_type": "live", "last": 1})]
+        say(server, room, "two\nlines\0", "next")
+        first, second = stream.next(), stream.next()
+    assert first is not None
+    assert second is not None
+    assert (first.id, second.id) == (f"{epoch}.2", f"{epoch}.3")
+    assert [first.data, second.data] == server.history(room)[1:]
+
+
+def test_a_browser_resumes_from_its_last_event_id(server: Server, room: str, epoch: str) -> None:
+    say(server, room, *map(str, range(10)))
+    with Listening(server, room, last_event_id=f"{epoch}.7") as stream:
+        assert [sent.id for sent in stream.until_live()] == [f"{epoch}.8", f"{epoch}.9", f"{epoch}.10", ""]
+
+
+def test_the_last_event_id_counts_more_than_the_address_with_which_the_stream_was_opened(
+    server: Server, room: str, epoch: str
+) -> None:
+    say(server, room, *map(str, range(5)))
+    with Listening(server, room, "after=0", f"{epoch}.4") as stream:
+        assert [sent.id for sent in stream.until_live()] == [f"{epoch}.5", ""]
+
+
+@pytest.mark.parametrize("last_event_id", ["nonsense", "a.b", ".", "x.-1", "x." + "9" * 5_000])
+def test_an_id_that_no_stream_has_sent_is_ignored(server: Server, room: str, last_event_id: str) -> None:
+    say(server, room, "one")
+    with Listening(server, room, last_event_id=last_event_id) as stream:
+        assert [sent.data["event_type"] for sent in stream.until_live()] == ["live"]
+
+
+def test_other_clients_resume_by_the_address(server: Server, room: str, epoch: str) -> None:
+    say(server, room, *map(str, range(5)))
+    for query in (f"after=3&epoch={epoch}", "after=3", f"since=3&epoch={epoch}"):
+        with Listening(server, room, query) as stream:
+            assert [sent.id for sent in stream.until_live()] == [f"{epoch}.4", f"{epoch}.5", ""]
+
+
+@pytest.mark.parametrize(
+    ("last_event_id", "reason", "numbers"), [("other.2", "epoch", [1, 2, 3]), ("{epoch}.9", "ahead", [])]
+)
+def test_what_can_not_be_resumed_exactly_begins_with_a_gap_that_has_no_id(
+    server: Server, room: str, epoch: str, last_event_id: str, reason: str, numbers: list[int]
+) -> None:
+    say(server, room, "a", "b", "c")
+    with Listening(server, room, last_event_id=last_event_id.format(epoch=epoch)) as stream:
+        gap, *rest = stream.until_live()
+    assert gap == Sent("", {"event_type": "gap", "reason": reason, "first": 1, "last": 3})
+    assert [sent.data["seq"] for sent in rest[:-1]] == numbers
+
+
+def test_the_newest_messages_come_first_where_they_were_asked_for(server: Server, room: str) -> None:
+    say(server, room, *map(str, range(10)))
+    with Listening(server, room, "last=2") as stream:
+        assert [sent.data.get("text") for sent in stream.until_live()] == ["8", "9", None]
+
+
+def test_a_long_history_streams_whole(server: Server, room: str) -> None:
+    say(server, room, *("x" * 12_000 + str(number) for number in range(60)))
+    with Listening(server, room, "after=0") as stream:
+        assert [sent.data["text"][12_000:] for sent in stream.until_live()[:-1]] == [str(n) for n in range(60)]
+
+
+def test_a_stream_ends_with_its_room(server: Server) -> None:
+    made = server.make_room()
+    with Listening(server, made["id"]) as stream:
+        stream.until_live()
+        server.ask("DELETE", f"/v1/rooms/{made['id']}", token=made["owner_token"])
+        last = stream.next()
+        assert last is not None
+        assert last.data["event_type"] == "room_closed"
+        assert stream.next() is None
+    with Listening(server, made["id"], "after=0") as stream:
+        assert [sent.data["event_type"] for sent in stream.until_live()] == ["room_closed", "live"]
+        assert stream.next() is None
+
+
+def test_a_listener_is_no_participant(server: Server, room: str) -> None:
+    with Listening(server, room) as stream:
+        stream.until_live()
+        assert ask(server, "GET", f"/v1/rooms/{room}/participants").json == {"participants": []}

@@ -1,0 +1,1 @@
+"""What tests of every part share: a real server process, and a network that misbehaves."""

@@ -1,0 +1,42 @@
+"""A server under strace: what it asks of the kernel, in order."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Self
+
+from tests.support.server import ROOT, Server
+
+
+class TracedServer(Server):
+    """`Server` under ``strace OPTIONS``; its calls are in ``calls``, one a line."""
+
+    def __init__(self, data: Path, *strace: str) -> None:
+        super().__init__(data)
+        self._strace = strace
+        self._trace = data.parent / f"{data.name}.strace"
+
+    def start(self, *, wait: bool = True) -> Self:
+        # -D: the server is this process's own child, so that a signal and an exit status are its own.
+        command = ["strace", "-D", "-f", "-o", str(self._trace), *self._strace]
+        serve = [sys.executable, "-m", "chatty", "serve", "--port", str(self.port), "--data", str(self.data)]
+        with self._log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [*command, *serve], stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=ROOT, env=self._env
+            )
+        if wait:
+            self.wait_ready()
+        return self
+
+    @classmethod
+    def with_failing_writes(cls, data: Path, file: str, which: str) -> Self:
+        """A server that finds no space for writes to ``file`` of its data: ``which`` of them, as strace counts."""
+        full = f"inject=pwrite64:error=ENOSPC:when={which}"
+        return cls(data, "-P", str(data / file), "-e", "trace=pwrite64", "-e", full)
+
+    @property
+    def calls(self) -> list[str]:
+        """The traced calls so far, in the order in which they ended."""
+        return self._trace.read_text().splitlines()
