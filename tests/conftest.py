@@ -4,6 +4,14 @@ from __future__ import annotations
 
 import signal
 
+from hypothesis import settings
+
+# Whether `make test` passes depends on what was changed, not on luck: it tries the same examples each time.
+# New ones are looked for by `--hypothesis-profile search`; what that finds becomes a plain test.
+settings.register_profile("same", derandomize=True)
+settings.register_profile("search", print_blob=True)
+settings.load_profile("same")
+
 
 def pytest_configure() -> None:
     """Tests that run in the background ignore interrupts, and every process that they start would inherit that."""

@@ -10,7 +10,15 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from chatty.events import Event, Message, ParticipantJoined, ParticipantLeft, RoomClosed, rfc3339
+from chatty.events import (
+    Event,
+    Message,
+    ParticipantJoined,
+    ParticipantLeft,
+    ParticipantRenamed,
+    RoomClosed,
+    rfc3339,
+)
 from chatty.server.business import entries as e
 from chatty.server.business import facts as f
 from chatty.server.business.entries import Duplicate, Rejection
@@ -296,6 +304,14 @@ class Life(RuleBasedStateMachine):
         elif isinstance(event, ParticipantLeft):
             assert event.participant.casefold() in self.inside, "left without having joined"
             self.inside.remove(event.participant.casefold())
+        elif isinstance(event, ParticipantRenamed):
+            old, new = event.participant.casefold(), event.name.casefold()
+            self.inside.remove(old)
+            assert new not in self.inside, "renamed to somebody who is here"
+            self.inside.add(new)
+            for connection, name_key in self.connected.items():
+                if name_key == old:
+                    self.connected[connection] = new
         elif isinstance(event, RoomClosed):
             self.inside.clear()
             self.connected.clear()
@@ -314,8 +330,8 @@ class Life(RuleBasedStateMachine):
             for connection in list(self.connected):
                 if e.is_from(connection, entry.node) and not e.is_of_life(connection, entry.node, entry.life):
                     del self.connected[connection]
-        elif isinstance(entry, e.Post):
-            assert any(isinstance(fact, Message) for fact in outcome)
+        elif isinstance(entry, e.Post | e.Change):
+            assert isinstance(entry, e.Change) or any(isinstance(fact, Message) for fact in outcome)
             if entry.n:
                 key = (entry.identity, entry.producer)
                 assert entry.n == producers.get(key, 0) + 1, "a producer's number was skipped or came twice"
