@@ -77,7 +77,7 @@ def on_disk(store: Store, text: str) -> int:
 
 
 def test_what_is_new_is_taken_in_step_by_step_and_each_message_once(store: Store, index: Index) -> None:
-    texts = [f"message {number} of many" for number in range(2 * CHUNK + 500)]
+    texts = [f"message {number} of many" for number in range(2 * CHUNK + CHUNK // 2)]
     say(store, *texts)
     assert index.behind() == [ROOM]
     assert index.take_in([ROOM]) == ({1: CHUNK}, True)
