@@ -132,16 +132,18 @@ async def _ask(env: Environment, wish: Wish) -> int:
 
 async def _question(env: Environment, wish: Wish, key: str) -> Question:
     """Asks it, unless an earlier run with the same ``--key`` has."""
-    from chatty.cli.speaking import Speaker, persistently, receipt
+    from chatty.cli.speaking import persistently, receipt
     from chatty.client.answers import Question, question_text
+    from chatty.client.http import Http
     from chatty.client.identity import new_secret
     from chatty.errors import Refused
 
     text = question_text(wish.text if wish.text is not None else await _read(env), wish.choices)
     mark = receipt("ask", wish.key if wish.key is not None else new_secret())
-    async with Speaker(wish.target, name=wish.name, key=key) as speaker:
+    room_id = wish.target.room_id
+    async with Http(wish.target.server, key=key) as http:
         try:
-            seq = await persistently(lambda: speaker.say(text, receipt=mark), wait=wish.wait)
+            seq = await persistently(lambda: http.send(room_id, text, name=wish.name, receipt=mark), wait=wish.wait)
         except Refused as refusal:
             if refusal.code != "idempotency_conflict":
                 raise

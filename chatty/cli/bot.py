@@ -87,7 +87,8 @@ async def _bot(env: Environment, wish: Wish) -> int:
     from chatty.cli.botting import Bot, Work
     from chatty.cli.config import client_key
     from chatty.cli.cursor import CursorFile
-    from chatty.cli.speaking import Speaker, persistently
+    from chatty.cli.speaking import persistently
+    from chatty.client.http import Http
     from chatty.client.identity import new_secret
     from chatty.client.room import join
 
@@ -110,8 +111,8 @@ async def _bot(env: Environment, wish: Wish) -> int:
             ),
             wait=wish.wait,
         )
-        speaker = await stack.enter_async_context(Speaker(target, name=wish.name, key=key))
+        http = await stack.enter_async_context(Http(target.server, key=key))
         identity = str(wish.cursor.resolve()) if wish.cursor else new_secret()
         work = Work(wish.pattern, wish.command, wish.jobs, wish.timeout)
-        await Bot(env, target, wish.name, work, speaker, identity=identity, file=file).run(room)
+        await Bot(env, target, wish.name, work, http, identity=identity, file=file).run(room)
     return ExitStatus.DONE

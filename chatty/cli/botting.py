@@ -17,9 +17,10 @@ from chatty.cli.exits import ExitStatus
 from chatty.cli.failures import Failure
 from chatty.cli.handler import Handled, handle
 from chatty.cli.plain import gap
-from chatty.cli.speaking import Speaker, persistently, receipt
+from chatty.cli.speaking import persistently, receipt
 from chatty.cli.target import Target
 from chatty.client.answers import same
+from chatty.client.http import Http
 from chatty.client.inbox import Cursor
 from chatty.client.room import Room
 from chatty.errors import Refused
@@ -72,7 +73,7 @@ class Bot:
         target: Target,
         name: str,
         work: Work,
-        speaker: Speaker,
+        http: Http,
         *,
         identity: str,
         file: CursorFile | None,
@@ -81,7 +82,7 @@ class Bot:
         self._target = target
         self._name = name
         self._work = work
-        self._speaker = speaker
+        self._http = http
         self._identity = identity
         self._file = file
         self._jobs: deque[_Job] = deque()
@@ -158,8 +159,9 @@ class Bot:
             await self._say(text, message, receipt(self._identity, job.epoch, str(message.seq)))
 
     async def _say(self, text: str, message: Message, mark: str) -> None:
+        room_id, name = self._target.room_id, self._name
         try:
-            await persistently(lambda: self._speaker.say(text, receipt=mark, reply_to=message.seq))
+            await persistently(lambda: self._http.send(room_id, text, name=name, reply_to=message.seq, receipt=mark))
         except Refused as refusal:
             if refusal.code in _LOST:
                 self._note(message, f"no reply is possible ({clean(refusal.message, newlines=False)})")

@@ -8,7 +8,8 @@ from typing import Final
 from chatty.cli.child import Ending
 from chatty.cli.lastlines import in_code_block
 from chatty.cli.progress import Progress
-from chatty.cli.speaking import Speaker, persistently, receipt
+from chatty.cli.speaking import persistently, receipt
+from chatty.client.http import Http
 from chatty.client.identity import new_secret
 from chatty.errors import Refused
 
@@ -21,13 +22,17 @@ _LIVE_LINES: Final = 10
 
 
 class Report:
-    """The messages about one run of the command ``line``, which is what the room sees of it.
+    """The messages in ``room_id``, said as ``name``, about one run of the command ``line``, as the room sees it.
 
     Not ``from_the_start``: it is told only how that ended.
     """
 
-    def __init__(self, speaker: Speaker, line: str, progress: Progress, *, from_the_start: bool) -> None:
-        self._speaker = speaker
+    def __init__(
+        self, http: Http, room_id: str, name: str, line: str, progress: Progress, *, from_the_start: bool
+    ) -> None:
+        self._http = http
+        self._room_id = room_id
+        self._name = name
         self._title = f"`` {line} ``" if "`" in line else f"`{line}`"
         self._progress = progress
         self._from_the_start = from_the_start
@@ -46,7 +51,9 @@ class Report:
 
     async def _say(self, text: str, reply_to: int = 0) -> int:
         mark = receipt(self._run, text)
-        return await persistently(lambda: self._speaker.say(text, receipt=mark, reply_to=reply_to))
+        return await persistently(
+            lambda: self._http.send(self._room_id, text, name=self._name, reply_to=reply_to, receipt=mark)
+        )
 
     async def _follow(self, message: int) -> None:
         """Keeps ``message`` up to date until the command ends, and then leaves its lines to the result."""
@@ -69,7 +76,7 @@ class Report:
             return  # somebody has deleted it; the result is told all the same
 
     async def _edit(self, message: int, text: str) -> None:
-        await persistently(lambda: self._speaker.edit(message, text))
+        await persistently(lambda: self._http.edit(self._room_id, message, text, name=self._name))
 
     async def _pause(self) -> None:
         try:

@@ -135,14 +135,16 @@ async def _tell(env: Environment, wish: Wish, progress: Progress) -> None:
     for module in ("aiohttp", "chatty.cli.reporting"):
         await asyncio.to_thread(import_module, module)
     from chatty.cli.reporting import Report
-    from chatty.cli.speaking import Speaker
+    from chatty.client.http import Http
 
     target = wish.target
     key = client_key(env, target.profile, target.server)
-    async with Speaker(target, name=participant_name(env, wish.name, target.profile), key=key) as speaker:
-        line = command_line(wish.command, wish.patterns)
+    name = participant_name(env, wish.name, target.profile)
+    line = command_line(wish.command, wish.patterns)
+    async with Http(target.server, key=key) as http:
         with about(target):
-            await Report(speaker, line, progress, from_the_start=not wish.only_failures).tell()
+            report = Report(http, target.room_id, name, line, progress, from_the_start=not wish.only_failures)
+            await report.tell()
 
 
 async def _finish(env: Environment, telling: asyncio.Task[None], hurried: asyncio.Event) -> None:

@@ -1,4 +1,4 @@
-"""Says things in a room by single requests, each of which may be repeated until it is known to be stored, once."""
+"""Says a thing until it is known to be stored, and has it stored once: its receipt, and the trying again."""
 
 from __future__ import annotations
 
@@ -6,21 +6,13 @@ import asyncio
 import hashlib
 import math
 from collections.abc import Awaitable, Callable
-from types import TracebackType
-from typing import Final, Self, TypeVar
+from typing import Final, TypeVar
 
-import aiohttp
-import msgspec
-from msgspec import Struct
-
-from chatty import protocol
-from chatty.cli.target import Target
-from chatty.client.address import room_path
 from chatty.client.outbox import TRANSIENT
-from chatty.client.session import failures, open_session
-from chatty.errors import ProtocolError, Refused, Unreachable
+from chatty.errors import Refused, Unreachable
+from chatty.protocol import encode
 
-__all__ = ["Speaker", "persistently", "receipt"]
+__all__ = ["persistently", "receipt"]
 
 T = TypeVar("T")
 
@@ -30,63 +22,9 @@ _TRANSIENT_SECONDS: Final = 30.0
 """How long a server may say that it can store nothing just now."""
 
 
-class _Stored(Struct):
-    seq: int
-
-
-_stored = msgspec.json.Decoder(_Stored).decode
-
-
 def receipt(*parts: str) -> str:
     """An idempotency key that is the same for the same ``parts``, and for no others."""
-    return hashlib.sha256(protocol.encode(parts)).hexdigest()
-
-
-class Speaker:
-    """Somebody who speaks in ``target`` as ``name`` without joining, as an async context manager.
-
-    ``key`` is who it is to the server: nobody else may edit what it said, and
-    its receipts are its own. Its methods raise `Refused`, `Unreachable` and
-    `ProtocolError`.
-    """
-
-    def __init__(self, target: Target, *, name: str, key: str) -> None:
-        self._server = target.server
-        self._messages = room_path(target.room_id, "messages").lstrip("/")
-        self._name = name
-        self._key = key
-        self._session: aiohttp.ClientSession | None = None
-
-    async def __aenter__(self) -> Self:
-        self._session = open_session(self._server, self._key)
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        if self._session is not None:
-            await self._session.close()
-
-    async def say(self, text: str, *, receipt: str, reply_to: int = 0) -> int:
-        """Say ``text``, once for each ``receipt`` within 24 hours. Gives the message's number, the first time's too."""
-        message = protocol.NewMessage(self._name, text, reply_to)
-        return await self._ask("POST", self._messages, message, {"Idempotency-Key": receipt})
-
-    async def edit(self, of: int, text: str) -> None:
-        """Make the message ``of``, which is its own, say ``text``."""
-        await self._ask("PATCH", f"{self._messages}/{of}", protocol.NewMessage(self._name, text), {})
-
-    async def _ask(self, method: str, path: str, body: protocol.NewMessage, headers: dict[str, str]) -> int:
-        if self._session is None:
-            raise RuntimeError("enter it first: async with Speaker(…) as speaker")
-        headers["Content-Type"] = "application/json"
-        with failures(self._server):
-            async with self._session.request(method, path, data=protocol.encode(body), headers=headers) as response:
-                answer = await response.read()
-        try:
-            return _stored(answer).seq
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise ProtocolError(f"{self._server} did not answer as a chatty server does ({error})") from error
+    return hashlib.sha256(encode(parts)).hexdigest()
 
 
 async def persistently(attempt: Callable[[], Awaitable[T]], *, wait: float = math.inf) -> T:

@@ -9,16 +9,21 @@ from typing import Any, Self, TypeVar
 
 import aiohttp
 import msgspec
+from msgspec import Struct
 
 from chatty import protocol
 from chatty.client.address import base_url, room_path
 from chatty.client.session import bearer, failures, open_session
 from chatty.errors import ProtocolError
-from chatty.protocol import CreatedRoom, NewRoom, Page, Participants, Present, RoomInfo
+from chatty.protocol import CreatedRoom, NewMessage, NewRoom, Page, Participants, Present, RoomInfo
 
 __all__ = ["Http", "create_room"]
 
 T = TypeVar("T")
+
+
+class _Stored(Struct):
+    seq: int
 
 
 class Http:
@@ -28,7 +33,7 @@ class Http:
             room = await http.create_room("deploys")
 
     ``key`` is who asks (see `chatty.client.identity.derive_key`); reading and
-    creating need none. Every method raises `Refused` where the server says
+    creating need none, and nobody else may edit what it has said. Every method raises `Refused` where the server says
     no, `Unreachable` where nothing answers, and `ProtocolError` where
     something else than chatty does. Raises ValueError if ``server`` is no
     address.
@@ -104,6 +109,23 @@ class Http:
         params = [(name, str(value)) for name, value in given.items() if value is not None]
         params += [("type", kind) for kind in types]
         return await self._ask("GET", room_path(room_id, "events"), Page, params=params)
+
+    async def send(self, room_id: str, text: str, *, name: str, reply_to: int = 0, receipt: str | None = None) -> int:
+        """Says ``text`` as ``name`` without joining, and gives the message's number.
+
+        ``reply_to``: the number of the message that this one answers.
+        ``receipt``: who repeats a request with the same one within 24 hours
+        has said it once, and gets the first time's number; another text is
+        refused then (``idempotency_conflict``).
+        """
+        headers = {} if receipt is None else {"Idempotency-Key": receipt}
+        body = protocol.encode(NewMessage(name, text, reply_to))
+        return (await self._ask("POST", room_path(room_id, "messages"), _Stored, data=body, headers=headers)).seq
+
+    async def edit(self, room_id: str, of: int, text: str, *, name: str) -> None:
+        """Changes one's own message number ``of``, which says ``text`` from then on."""
+        body = protocol.encode(NewMessage(name, text))
+        await self._ask("PATCH", room_path(room_id, "messages", str(of)), _Stored, data=body)
 
     async def _ask(self, method: str, path: str, answer: type[T] | None, **request: Any) -> T:
         if self._session is None:

@@ -48,6 +48,39 @@ async def test_who_is_here_can_be_asked(server: Server, room_id: str) -> None:
             }
 
 
+async def test_something_can_be_said_and_changed_without_joining(server: Server, room_id: str) -> None:
+    async with chatty.Http(server.url, key=new_secret()) as http:
+        first = await http.send(room_id, "build 17 is geen", name="ci")
+        await http.edit(room_id, first, "build 17 is green", name="ci")
+        reply = await http.send(room_id, "at last", name="Ada", reply_to=first)
+        page = await http.events(room_id, types=["message"])
+    said = [decode_frame(bytes(event)) for event in page.events]
+    assert [(one.seq, one.participant, one.text, one.reply_to) for one in said if isinstance(one, chatty.Message)] == [
+        (first, "ci", "build 17 is green", 0),
+        (reply, "Ada", "at last", first),
+    ]
+
+
+async def test_with_a_receipt_it_is_said_once(server: Server, room_id: str) -> None:
+    async with chatty.Http(server.url, key=new_secret()) as http:
+        numbers = {await http.send(room_id, "hello", name="ci", receipt="build 17") for _ in range(2)}
+        assert len(numbers) == 1
+        with pytest.raises(chatty.Refused) as refused:
+            await http.send(room_id, "something else", name="ci", receipt="build 17")
+        assert refused.value.code == "idempotency_conflict"
+        assert await http.send(room_id, "hello", name="ci") not in numbers
+    assert server.texts(room_id) == ["hello", "hello"]
+
+
+async def test_only_who_has_said_it_changes_it(server: Server, room_id: str) -> None:
+    async with chatty.Http(server.url, key=new_secret()) as http:
+        number = await http.send(room_id, "hello", name="Ada")
+    async with chatty.Http(server.url, key=new_secret()) as http:
+        with pytest.raises(chatty.Refused):
+            await http.edit(room_id, number, "goodbye", name="Ada")
+    assert server.texts(room_id) == ["hello"]
+
+
 async def test_history_comes_in_pages_in_both_directions(server: Server, room_id: str) -> None:
     async with chatty.join(server.url, room_id, name="John") as room:
         for number in range(9):
