@@ -15,7 +15,7 @@ from chatty.cli.clean import clean
 from chatty.cli.connecting import patiently
 from chatty.cli.environment import Environment
 from chatty.cli.plain import Plain
-from chatty.cli.recent import Recent
+from chatty.cli.quotes import Quotes
 from chatty.cli.streams import Output
 from chatty.client.http import Http
 from chatty.events import Message
@@ -163,7 +163,7 @@ class Document:
         self._title = f"# {_literal(info.name)}\n"
         self._day: date | None = None
         self._local = local
-        self._recent = Recent()
+        self._quotes = Quotes()
 
     def show(self, message: Message, _: bytes) -> str:
         """What to write of a message; a title comes before the first one."""
@@ -176,12 +176,12 @@ class Document:
         if when.date() != self._day:
             self._day = when.date()
             yield f"## {self._day.isoformat()}\n"
-        self._recent.note(message)
+        self._quotes.note(message)
         state = " *(deleted)*" if message.deleted else " *(edited)*" if message.edited else ""
         name = _literal(message.participant)
         yield f"**{name}** {when:%H:%M}{state}\n"
         if message.reply_to:
-            yield f"> ↪ *{_literal(self._recent.about(message.reply_to))}*\n>"
+            yield f"> ↪ *{_literal(self._quotes.about(message.reply_to))}*\n>"
         if not message.deleted:
             does = f"\\* {name} " if message.action else ""
             yield from _quoted(does + _TAG.sub(r"\\<", clean(message.text)))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import date, datetime
 
 from chatty.cli.clean import clean
-from chatty.cli.recent import Recent, passage
+from chatty.cli.quotes import Quotes, passage
 from chatty.events import Event, Message, MessageEdited, ParticipantJoined, ParticipantLeft, Reaction
 from chatty.protocol import Gap
 
@@ -29,14 +29,14 @@ class Plain:
     def __init__(self, today: date, local: Callable[[datetime], datetime] = datetime.astimezone) -> None:
         self._day = today
         self._local = local
-        self._recent = Recent()
+        self._quotes = Quotes()
 
     def lines(self, event: Event) -> Iterator[str]:
         """The lines that show ``event``; every line of a text begins as none that chatty says does.
 
         A change of a message that was already shown as changed has none.
         """
-        if not self._recent.note(event):
+        if not self._quotes.note(event):
             return
         when = self._local(event.time)
         if when.date() != self._day:
@@ -50,7 +50,7 @@ class Plain:
                 yield from _said(f"{start}✎ {_name(participant)} │ ", text)
             case Reaction(participant=participant, of=of, reaction=reaction, removed=removed):
                 way = "took back " if removed else ""
-                yield f"{start}-- {_name(participant)} {way}{_name(reaction)} → {self._recent.about(of)}"
+                yield f"{start}-- {_name(participant)} {way}{_name(reaction)} → {self._quotes.about(of)}"
             case ParticipantJoined(participant=participant):
                 yield f"{start}-- {_name(participant)} joined"
             case ParticipantLeft(participant=participant, reason=reason):
@@ -60,7 +60,7 @@ class Plain:
 
     def _message(self, start: str, event: Message) -> Iterator[str]:
         if event.reply_to:
-            yield f"{start}↪ {self._recent.about(event.reply_to)}"
+            yield f"{start}↪ {self._quotes.about(event.reply_to)}"
         name = _name(event.participant)
         if event.deleted:
             yield f"{start}-- {name}: (deleted)"

@@ -1,4 +1,4 @@
-"""What was said lately: enough of it to tell what an answer, a reaction or a change is about."""
+"""Quotes of what was said: enough of it to tell what an answer, a reaction or a change is about."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from msgspec import Struct
 from chatty.cli.clean import clean
 from chatty.events import Event, Message, MessageDeleted, MessageEdited, ParticipantRenamed, RoomClosed, TopicChanged
 
-__all__ = ["Recent", "passage"]
+__all__ = ["Quotes", "passage"]
 
 MOST: Final = 1_000
 """Messages that are remembered."""
@@ -26,7 +26,7 @@ class _Known(Struct):
     deleted: bool
 
 
-class Recent:
+class Quotes:
     """Remembers the newest ``most`` messages that it was told of, by the beginning of their texts."""
 
     def __init__(self, most: int = MOST) -> None:

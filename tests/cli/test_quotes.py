@@ -6,60 +6,60 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatty.cli.clean import clean
-from chatty.cli.recent import BEGINNING, Recent
+from chatty.cli.quotes import BEGINNING, Quotes
 from chatty.events import Message, MessageDeleted, MessageEdited
 
 NOON = "2026-11-23T12:00:00.000Z"
 
 
 def test_a_message_is_known_by_who_said_it_and_its_beginning_on_one_line() -> None:
-    recent = Recent()
-    assert recent.note(Message(1, NOON, "alice", "one\n\n  two"))
-    assert recent.about(1) == "alice: one two"
-    assert recent.about(2) == "#2"
+    quotes = Quotes()
+    assert quotes.note(Message(1, NOON, "alice", "one\n\n  two"))
+    assert quotes.about(1) == "alice: one two"
+    assert quotes.about(2) == "#2"
 
 
 def test_a_long_text_is_cut_and_says_so() -> None:
-    recent = Recent()
-    recent.note(Message(1, NOON, "alice", "x" * 16_384))
-    assert recent.about(1) == f"alice: {'x' * BEGINNING}…"
+    quotes = Quotes()
+    quotes.note(Message(1, NOON, "alice", "x" * 16_384))
+    assert quotes.about(1) == f"alice: {'x' * BEGINNING}…"
 
 
 def test_only_the_newest_are_remembered() -> None:
-    recent = Recent(most=3)
+    quotes = Quotes(most=3)
     for seq in range(1, 6):
-        recent.note(Message(seq, NOON, "alice", str(seq)))
-    assert [recent.about(seq) for seq in range(1, 6)] == ["#1", "#2", "alice: 3", "alice: 4", "alice: 5"]
+        quotes.note(Message(seq, NOON, "alice", str(seq)))
+    assert [quotes.about(seq) for seq in range(1, 6)] == ["#1", "#2", "alice: 3", "alice: 4", "alice: 5"]
 
 
 def test_a_change_is_news_once() -> None:
-    recent = Recent()
-    recent.note(Message(1, NOON, "alice", "new", edited=5))
-    assert not recent.note(MessageEdited(4, NOON, "alice", 1, "old"))
-    assert recent.about(1) == "alice: new"
-    assert recent.note(MessageEdited(6, NOON, "alice", 1, "newer"))
-    assert recent.about(1) == "alice: newer"
-    assert recent.note(MessageDeleted(7, NOON, "alice", 1))
-    assert not recent.note(MessageDeleted(7, NOON, "alice", 1))
-    assert recent.about(1) == "alice: (deleted)"
+    quotes = Quotes()
+    quotes.note(Message(1, NOON, "alice", "new", edited=5))
+    assert not quotes.note(MessageEdited(4, NOON, "alice", 1, "old"))
+    assert quotes.about(1) == "alice: new"
+    assert quotes.note(MessageEdited(6, NOON, "alice", 1, "newer"))
+    assert quotes.about(1) == "alice: newer"
+    assert quotes.note(MessageDeleted(7, NOON, "alice", 1))
+    assert not quotes.note(MessageDeleted(7, NOON, "alice", 1))
+    assert quotes.about(1) == "alice: (deleted)"
 
 
 def test_a_change_of_what_was_never_shown_is_news() -> None:
-    assert Recent().note(MessageEdited(2, NOON, "alice", 1, "new"))
-    assert Recent().note(MessageDeleted(2, NOON, "alice", 1))
+    assert Quotes().note(MessageEdited(2, NOON, "alice", 1, "new"))
+    assert Quotes().note(MessageDeleted(2, NOON, "alice", 1))
 
 
 @given(st.text(), st.text())
 def test_what_is_told_is_safe_to_show_and_one_short_line(text: str, name: str) -> None:
-    recent = Recent()
-    recent.note(Message(1, NOON, name, text))
-    about = recent.about(1)
+    quotes = Quotes()
+    quotes.note(Message(1, NOON, name, text))
+    about = quotes.about(1)
     assert clean(about, newlines=False) == about
     assert "\t" not in about.removeprefix(clean(name, newlines=False))
     assert len(about) <= len(clean(name, newlines=False)) + 2 + BEGINNING + 1
 
 
 def test_a_text_is_never_cut_so_that_a_joiner_is_left_over() -> None:
-    recent = Recent()
-    recent.note(Message(1, NOON, "alice", "x" * (BEGINNING - 2) + "👩\u200d🚀 and more"))
-    assert recent.about(1) == f"alice: {'x' * (BEGINNING - 2)}👩…"
+    quotes = Quotes()
+    quotes.note(Message(1, NOON, "alice", "x" * (BEGINNING - 2) + "👩\u200d🚀 and more"))
+    assert quotes.about(1) == f"alice: {'x' * (BEGINNING - 2)}👩…"

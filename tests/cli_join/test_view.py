@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatty.cli.join.view import COLORS, View, color, failure, gap, not_sent, notice, skipped
-from chatty.cli.recent import BEGINNING
+from chatty.cli.quotes import BEGINNING
 from chatty.events import (
     Event,
     Message,

@@ -1,6 +1,6 @@
 """The interactive client: one room in a terminal, inline, with a prompt that stays put.
 
-``view``, ``status``, ``commands``, ``backlog``, ``recent``, ``hidden``,
+``view``, ``status``, ``commands``, ``backlog``, ``people``, ``hidden``,
 ``attention``, ``completion`` and ``paste`` are pure. ``conversation`` ties them
 to the client library and ``actions`` is what commands do; neither knows a
 terminal. ``screen`` is the one writer, ``prompt`` the line being typed,

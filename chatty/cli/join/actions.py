@@ -13,7 +13,7 @@ from chatty.cli.join import view
 from chatty.cli.join.commands import Outcome, Wrong, help_lines
 from chatty.cli.join.emoji import replace_shortcodes
 from chatty.cli.join.hidden import Hidden
-from chatty.cli.join.recent import Recent
+from chatty.cli.join.people import People
 from chatty.client.http import Http
 from chatty.events import Message
 from chatty.protocol import PAGE_EVENTS, decode_frame
@@ -61,14 +61,14 @@ class RoomActions:
         http: Http,
         room_id: str,
         *,
-        recent: Recent,
+        people: People,
         hidden: Hidden,
         look: Callable[[], view.View],
     ) -> None:
         self._host = host
         self._http = http
         self._room_id = room_id
-        self._recent = recent
+        self._people = people
         self._hidden = hidden
         self._look = look
 
@@ -117,7 +117,7 @@ class RoomActions:
     def _mine(self) -> Message:
         if self._host.saying:
             raise Wrong("your last message is still on its way; try again when it is there")
-        mine = self._recent.mine()
+        mine = self._people.mine()
         if mine is None:
             raise Wrong("you have said nothing here lately")
         return mine
@@ -127,14 +127,14 @@ class RoomActions:
         if found := _NUMBER.match(argument):
             return int(found[1]), argument[found.end() :]
         if argument.startswith("@"):
-            for name in sorted(self._recent.names(), key=len, reverse=True):
+            for name in sorted(self._people.names(), key=len, reverse=True):
                 given, rest = argument[1 : len(name) + 1], argument[len(name) + 1 :]
                 if given.casefold() == name.casefold() and (not rest or not rest[0].isalnum()):
-                    return self._seq(self._recent.by(name), f"{name} has said nothing here lately"), rest.lstrip(
+                    return self._seq(self._people.by(name), f"{name} has said nothing here lately"), rest.lstrip(
                         " ,:\n"
                     )
             raise Wrong(f"nobody called {argument.split()[0][1:]} is here")
-        return self._seq(self._recent.theirs(), "nobody else has said anything here lately"), argument
+        return self._seq(self._people.theirs(), "nobody else has said anything here lately"), argument
 
     @staticmethod
     def _seq(message: Message | None, why: str) -> int:

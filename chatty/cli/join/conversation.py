@@ -25,7 +25,7 @@ from chatty.cli.join.attention import Attention, Bell
 from chatty.cli.join.backlog import Backlog
 from chatty.cli.join.commands import Do, Wrong, parse
 from chatty.cli.join.hidden import Hidden
-from chatty.cli.join.recent import Recent
+from chatty.cli.join.people import People
 from chatty.cli.join.status import Connection, Status, fragments
 from chatty.client.http import Http
 from chatty.client.room import Room
@@ -80,12 +80,12 @@ class Conversation:
         self._clock = clock
         self._local = local
         self._view = view.View(local)
-        self._recent = Recent()
+        self._people = People()
         self._hidden = Hidden()
         self._attention = Attention(clock, local, bell)
         self._begun = False
         self._room: Room | None = None
-        self._actions = RoomActions(self, http, room_id, recent=self._recent, hidden=self._hidden, look=self._look)
+        self._actions = RoomActions(self, http, room_id, people=self._people, hidden=self._hidden, look=self._look)
         self._backlog = Backlog()
         self._status = Status()
         self._counted = 0
@@ -160,8 +160,8 @@ class Conversation:
                 self._happened(frame)
             case Welcome():
                 self._backlog.replaying = True
-                self._recent.me = self._view.me = frame.you.participant or ""
-                self._recent.present(frame.participants)
+                self._people.me = self._view.me = frame.you.participant or ""
+                self._people.present(frame.participants)
                 self.topic = frame.room.topic
                 self._counted = frame.last
                 self._limit = frame.limits.message_bytes
@@ -169,7 +169,7 @@ class Conversation:
             case Live():
                 self._backlog.replaying = False
                 self._begun = True
-            case Typing(participant=name) if name != self._recent.me and not self._hidden.ignores(name):
+            case Typing(participant=name) if name != self._people.me and not self._hidden.ignores(name):
                 self._attention.typed(name)
             case Gap():
                 self.say(view.gap(frame))
@@ -178,15 +178,15 @@ class Conversation:
         self._count(event)
         hidden = self._hidden.hides(event)
         if not (hidden and isinstance(event, Message)):  # nobody answers what they don't see
-            self._recent.hear(event)
-        self._view.me = self._recent.me
+            self._people.hear(event)
+        self._view.me = self._people.me
         if isinstance(event, TopicChanged):
             self.topic = event.topic
         if hidden:
             return
         self._backlog.add(event)
         if self._begun and isinstance(event, Message):  # what was said before one came is no news
-            self._attention.hear(event, self._recent.me)
+            self._attention.hear(event, self._people.me)
 
     def _count(self, event: Event) -> None:
         """Keep the number of those here, which the welcome gave as of its last event."""
@@ -216,7 +216,7 @@ class Conversation:
             return
         seq = ack.result().seq
         if isinstance(posted.command, protocol.Send) and seq:  # its event may be a moment behind its ack
-            self._recent.hear(Message(seq, "", self._recent.me, posted.command.text))
+            self._people.hear(Message(seq, "", self._people.me, posted.command.text))
         elif isinstance(posted.command, protocol.React) and seq is None:
             self.say(view.notice("that was so already"))
 
@@ -275,7 +275,7 @@ class Conversation:
 
     def people(self) -> list[str]:
         """The others, who spoke last first."""
-        return self._recent.names()
+        return self._people.names()
 
     def give_back(self, line: str) -> None:
         """Put ``line`` into the prompt."""

@@ -1,4 +1,4 @@
-"""What was said lately and by whom: what ``/reply``, ``/edit`` and completion refer to. Pure."""
+"""The people of the room and what they said lately: what ``/reply``, ``/edit`` and completion refer to. Pure."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from chatty.events import (
     ParticipantRenamed,
 )
 
-__all__ = ["Recent"]
+__all__ = ["People"]
 
 KEPT: Final = 500
 """Messages remembered."""
 
 
-class Recent:
-    """The newest messages as they are now, who wrote them, and who is here. ``me`` is one's own name."""
+class People:
+    """Who is here, and the newest messages as they are now, by who wrote them. ``me`` is one's own name."""
 
     def __init__(self, kept: int = KEPT) -> None:
         self.me = ""

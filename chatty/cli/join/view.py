@@ -18,7 +18,7 @@ from chatty.cli.clean import clean
 from chatty.cli.join.emoji import replace_shortcodes
 from chatty.cli.join.markdown import HIGHLIGHTED_CHARACTERS, has_markup, rows
 from chatty.cli.join.mentions import is_mention
-from chatty.cli.recent import Recent, passage
+from chatty.cli.quotes import Quotes, passage
 from chatty.events import (
     Event,
     Message,
@@ -104,7 +104,7 @@ class View:
         self.timestamps = timestamps
         self._local = local
         self._day: date | None = None
-        self._recent = Recent()
+        self._quotes = Quotes()
         self._highlightable = 0
 
     def lines(self, events: Iterable[Event]) -> Iterator[Text]:
@@ -118,7 +118,7 @@ class View:
                 yield from self._passers(list(group))
                 continue
             for event in group:
-                if self._recent.note(event):
+                if self._quotes.note(event):
                     when = self._local(event.time)
                     yield from self._new_day(when)
                     yield self._line(when, event)
@@ -135,7 +135,7 @@ class View:
                 return self._said(Text(), when, participant, text, EDIT)
             case Reaction(participant=participant, reaction=reaction):
                 way = "took back {} →" if event.removed else "{} →"
-                words = f"{_name(participant)} {way.format(_reaction(reaction))} {self._recent.about(event.of)}"
+                words = f"{_name(participant)} {way.format(_reaction(reaction))} {self._quotes.about(event.of)}"
                 return self._begin(Text(), when, "", NAME - 1).append(words, style="dim")
             case RoomClosed():
                 return self._begin(Text(), when).append(f"-- {passage(event)}", style="bold")
@@ -170,7 +170,7 @@ class View:
         if not event.reply_to:
             return Text()
         indent = " " * (self._time_columns + NAME + 1)
-        return Text().append(f"{indent}↪ {self._recent.about(event.reply_to)}\n", style="dim")
+        return Text().append(f"{indent}↪ {self._quotes.about(event.reply_to)}\n", style="dim")
 
     @property
     def _time_columns(self) -> int:
