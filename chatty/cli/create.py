@@ -43,7 +43,7 @@ async def _create(
     env: Environment, server: str, profile: Profile, name: str, topic: str, expires: float | None, *, as_json: bool
 ) -> int:
     from chatty.cli.config import client_key
-    from chatty.cli.known import KnownRoom, remember
+    from chatty.cli.known import KnownRoom, known_rooms, remember
     from chatty.client.http import Http
     from chatty.events import milliseconds
     from chatty.protocol import encode
@@ -51,11 +51,15 @@ async def _create(
     async with Http(server, key=client_key(env, profile, server)) as http:
         room = await http.create_room(name, topic=topic, expires_in=expires)
     ends_at = milliseconds(room.expires_at) / 1000 if room.expires_at else None
+    twins = False
     try:
+        twins = any(known.name == room.name and known.is_open(env.now()) for known in known_rooms(env))
         remember(env, KnownRoom(room.id, room.name, server, room.owner_token, ends_at))
     except (OSError, Failure) as error:
         env.err(f"warning: the room is not remembered, so it can't be closed from here ({explain(error).message})")
     env.out(encode(room).decode() if as_json else room.id)
     if env.stdout.isatty() and not as_json:
         env.err(f"join it: chatty join {room.id}" + (f" --server {server}" if server != DEFAULT_SERVER else ""))
+        if twins:
+            env.err(f'warning: you know another room called "{room.name}": from now on, name both by their ids')
     return 0

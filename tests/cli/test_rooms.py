@@ -21,7 +21,7 @@ def test_create_prints_the_id_alone_so_that_a_script_can_keep_it(user: User, ser
     assert done.stderr == b""
 
 
-def test_in_a_terminal_create_also_says_how_to_join(user: User) -> None:
+def create_in_a_terminal(user: User) -> list[str]:
     command = ["-m", "chatty", "create", "deploys"]
     child = pexpect.spawn(
         sys.executable, command, env=user.env, cwd=ROOT, timeout=PATIENCE, dimensions=(24, 200), encoding="utf-8"
@@ -30,6 +30,14 @@ def test_in_a_terminal_create_also_says_how_to_join(user: User) -> None:
     child.close()
     assert child.exitstatus == 0
     assert said[1] == f"join it: chatty join {said[0]} --server {user.env['CHATTY_SERVER']}"
+    return [str(line) for line in said[2:]]
+
+
+def test_in_a_terminal_create_also_says_how_to_join_and_where_a_name_has_become_ambiguous(user: User) -> None:
+    assert create_in_a_terminal(user) == []
+    (warning,) = create_in_a_terminal(user)
+    assert warning.startswith('warning: you know another room called "deploys"')
+    assert 'error: 2 rooms are called "deploys"' in user.fails(2, "who", "deploys")
 
 
 def test_with_json_create_prints_what_the_server_answered(user: User, server: Server) -> None:
