@@ -18,7 +18,7 @@ from chatty.server.platform.schema import KINDS, ROOM_BITS
 from chatty.server.platform.words import PREFIXES, TOKENIZE, who
 
 CHUNK: Final = 250
-"""Events that one transaction takes in, and rows that one takes out: a millisecond of work, which a message may meet."""
+"""Events that one transaction takes in, and rows that one takes out: a message may have to wait for it, some 1 ms."""
 MERGE_PAGES: Final = 256
 """What one step of an erasure writes, in pages of 4 KiB."""
 ERASE_SHARE: Final = 10
