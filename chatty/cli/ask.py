@@ -17,8 +17,9 @@ from chatty.cli.options import (
     RoomArgument,
     ServerOption,
     WaitOption,
+    duration,
     environment,
-    seconds,
+    text_of,
 )
 from chatty.cli.target import Target, about, participant_name, resolve_room
 
@@ -68,10 +69,7 @@ def command(
         list[str] | None,
         typer.Option("--from", metavar="NAME", help="Only NAME may answer; may be repeated.", show_default=False),
     ] = None,
-    timeout: Annotated[
-        float | None,
-        typer.Option("--timeout", metavar="TIME", parser=seconds, help="Wait so long for the answer, then end with 5."),
-    ] = None,
+    timeout: Annotated[float | None, duration("--timeout", "Wait so long for the answer, then end with 5.")] = None,
     default: Annotated[
         str | None,
         typer.Option("--default", metavar="TEXT", help="The answer if none comes in time; the status is 0 then."),
@@ -102,9 +100,8 @@ def command(
     if not all(chosen):
         raise usage("--choices: one of them is empty", "they look like yes,no")
     target = resolve_room(env, room, server=server, profile=profile)
-    text = " ".join(question).encode("utf-8", "surrogateescape").decode("utf-8", "replace") if question else None
     who = participant_name(env, name, target.profile)
-    wish = Wish(target, who, text, chosen, tuple(answerers or ()), timeout, default, key, wait, json)
+    wish = Wish(target, who, text_of(question), chosen, tuple(answerers or ()), timeout, default, key, wait, json)
     return run(_ask(env, wish))
 
 

@@ -12,7 +12,15 @@ import typer
 from chatty.cli.environment import Environment
 from chatty.cli.exits import ExitStatus
 from chatty.cli.failures import usage
-from chatty.cli.options import ProfileOption, RoomArgument, ServerOption, WaitOption, environment, seconds
+from chatty.cli.options import (
+    CommandArgument,
+    ProfileOption,
+    RoomArgument,
+    ServerOption,
+    WaitOption,
+    duration,
+    environment,
+)
 from chatty.cli.target import Target, about, resolve_room
 
 EXAMPLES: Final = (
@@ -37,9 +45,7 @@ class Wish(NamedTuple):
 def command(
     ctx: typer.Context,
     room: RoomArgument,
-    cmd: Annotated[
-        list[str], typer.Argument(metavar="-- CMD", help="The command and its arguments.", show_default=False)
-    ],
+    cmd: CommandArgument,
     on: Annotated[
         str,
         typer.Option(
@@ -53,14 +59,7 @@ def command(
     ] = None,
     jobs: Annotated[int, typer.Option("--jobs", metavar="N", min=1, help="Run so many at once.")] = 1,
     timeout: Annotated[
-        float,
-        typer.Option(
-            "--timeout",
-            metavar="TIME",
-            parser=seconds,
-            show_default=False,
-            help="End a command that takes longer, and all that it started. [default: 1m]",
-        ),
+        float, duration("--timeout", "End a command that takes longer, and all that it started. [default: 1m]")
     ] = 60.0,
     wait: WaitOption = 0.0,
     server: ServerOption = None,

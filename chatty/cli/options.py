@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 
 from chatty.cli.environment import Environment
 
 __all__ = [
+    "CommandArgument",
     "JsonOption",
     "NameOption",
     "ProfileOption",
     "RoomArgument",
     "ServerOption",
     "WaitOption",
+    "duration",
     "environment",
     "seconds",
+    "text_of",
 ]
 
 
@@ -40,6 +43,16 @@ def seconds(text: str | float) -> float:
     if not found:
         raise typer.BadParameter(f"{text!r} is no duration; write 30s, 5m, 24h or 7d")
     return float(found[1]) * _UNITS[found[2]]
+
+
+def duration(option: str, help: str) -> Any:
+    """An option that takes a duration; its value is in seconds. ``help`` names the default, where there is one."""
+    return typer.Option(option, metavar="TIME", parser=seconds, show_default=False, help=help)
+
+
+def text_of(words: list[str] | None) -> str | None:
+    """What arguments say that are one text; None without any. What is no UTF-8 in them is replaced."""
+    return " ".join(words).encode("utf-8", "surrogateescape").decode("utf-8", "replace") if words else None
 
 
 # For the shell's completion, where nothing is asked of the network.
@@ -95,10 +108,8 @@ NameOption = Annotated[
     str | None,
     typer.Option("--name", metavar="NAME", help="Who you are there. [env: CHATTY_NAME; default: your login name]"),
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line; errors too, on stderr.")]
-WaitOption = Annotated[
-    float,
-    typer.Option(
-        "--wait", metavar="TIME", parser=seconds, show_default=False, help="Wait so long for the server to be there."
-    ),
+CommandArgument = Annotated[
+    list[str], typer.Argument(metavar="-- CMD", help="The command and its arguments.", show_default=False)
 ]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line; errors too, on stderr.")]
+WaitOption = Annotated[float, duration("--wait", "Wait so long for the server to be there.")]

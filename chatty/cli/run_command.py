@@ -11,7 +11,7 @@ from chatty.cli.clean import clean
 from chatty.cli.environment import Environment
 from chatty.cli.exits import ExitStatus
 from chatty.cli.failures import Failure, explain, usage
-from chatty.cli.options import NameOption, ProfileOption, RoomArgument, ServerOption, environment
+from chatty.cli.options import CommandArgument, NameOption, ProfileOption, RoomArgument, ServerOption, environment
 from chatty.cli.target import Target, about, participant_name, resolve_room
 
 if TYPE_CHECKING:
@@ -45,9 +45,7 @@ class Wish(NamedTuple):
 def command(
     ctx: typer.Context,
     room: RoomArgument,
-    cmd: Annotated[
-        list[str], typer.Argument(metavar="-- CMD", help="The command and its arguments.", show_default=False)
-    ],
+    cmd: CommandArgument,
     only_failures: Annotated[bool, typer.Option("--only-failures", help="Say nothing unless it fails.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Show nothing of what it prints.")] = False,
     redact: Annotated[

@@ -18,8 +18,9 @@ from chatty.cli.options import (
     RoomArgument,
     ServerOption,
     WaitOption,
+    duration,
     environment,
-    seconds,
+    text_of,
 )
 from chatty.cli.target import Target, about, participant_name, resolve_room
 
@@ -67,14 +68,7 @@ def command(
     ] = False,
     wait: WaitOption = 0.0,
     timeout: Annotated[
-        float,
-        typer.Option(
-            "--timeout",
-            metavar="TIME",
-            parser=seconds,
-            show_default=False,
-            help="Give up when nothing has been acknowledged for so long. [default: 5m]",
-        ),
+        float, duration("--timeout", "Give up when nothing has been acknowledged for so long. [default: 5m]")
     ] = 300.0,
     server: ServerOption = None,
     profile: ProfileOption = None,
@@ -91,9 +85,8 @@ def command(
     if not text and env.stdin.isatty():
         raise usage("there is nothing to send", "chatty send ROOM hello, or: command | chatty send ROOM")
     target = resolve_room(env, room, server=server, profile=profile)
-    said = " ".join(text).encode("utf-8", "surrogateescape").decode("utf-8", "replace") if text else None
     name = participant_name(env, name, target.profile)
-    return run(_send(env, Wish(target, name, said, block, key, strict, wait, timeout, json)))
+    return run(_send(env, Wish(target, name, text_of(text), block, key, strict, wait, timeout, json)))
 
 
 async def _send(env: Environment, wish: Wish) -> int:

@@ -18,8 +18,8 @@ from chatty.cli.options import (
     RoomArgument,
     ServerOption,
     WaitOption,
+    duration,
     environment,
-    seconds,
 )
 from chatty.cli.target import Target, about, resolve_room
 
@@ -67,10 +67,7 @@ def command(
         bool, typer.Option("--follow/--no-follow", "-f", help="Go on with what comes, or end at the present.")
     ] = True,
     count: Annotated[int | None, typer.Option("--count", metavar="N", min=1, help="End after N events.")] = None,
-    timeout: Annotated[
-        float | None,
-        typer.Option("--timeout", metavar="TIME", parser=seconds, help="End with status 5 if it isn't over in time."),
-    ] = None,
+    timeout: Annotated[float | None, duration("--timeout", "End with status 5 if it isn't over in time.")] = None,
     cursor: Annotated[
         Path | None,
         typer.Option("--cursor", metavar="FILE", help="Remember in FILE what has gone out, and go on from there."),
