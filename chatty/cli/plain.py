@@ -46,8 +46,8 @@ class Plain:
         match event:
             case Message():
                 yield from self._message(start, event)
-            case MessageEdited(participant=participant, text=text):
-                yield from _said(f"{start}✎ {_name(participant)} │ ", text)
+            case MessageEdited(participant=participant, of=of, text=text):
+                yield from _said(f"{start}✎ {_who(participant, action=self._quotes.is_action(of))}", text)
             case Reaction(participant=participant, of=of, reaction=reaction, removed=removed):
                 way = "took back " if removed else ""
                 yield f"{start}-- {_name(participant)} {way}{_name(reaction)} → {self._quotes.about(of)}"
@@ -61,15 +61,11 @@ class Plain:
     def _message(self, start: str, event: Message) -> Iterator[str]:
         if event.reply_to:
             yield f"{start}↪ {self._quotes.about(event.reply_to)}"
-        name = _name(event.participant)
         if event.deleted:
-            yield f"{start}-- {name}: (deleted)"
+            yield f"{start}-- {_name(event.participant)}: (deleted)"
             return
         since = " (edited)" if event.edited else ""
-        if event.action:
-            yield from _said(f"{start}* {name} ", event.text, since)
-        else:
-            yield from _said(f"{start}{name} │ ", event.text, since)
+        yield from _said(f"{start}{_who(event.participant, action=event.action)}", event.text, since)
         if event.reactions:
             counts = "  ".join(f"{_name(reaction)} {count:,}" for reaction, count in event.reactions.items())
             yield f"{start}-- {counts}"
@@ -82,6 +78,10 @@ def _said(start: str, text: str, since: str = "") -> Iterator[str]:
     indent = " " * len(start.removesuffix("│ ").rstrip())
     for line in more:
         yield f"{indent} │ {line}"
+
+
+def _who(name: str, *, action: bool) -> str:
+    return f"* {_name(name)} " if action else f"{_name(name)} │ "
 
 
 def _name(name: str) -> str:

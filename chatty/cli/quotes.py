@@ -21,6 +21,7 @@ _KEPT: Final = 4 * BEGINNING  # what is longer is cut before it is kept: a text 
 class _Known(Struct):
     participant: str
     text: str
+    action: bool
     changed: int
     """The event that changed it last, as far as this was shown."""
     deleted: bool
@@ -36,9 +37,9 @@ class Quotes:
     def note(self, event: Event) -> bool:
         """Take ``event`` in. False: nothing new; what it changed was already shown changed."""
         match event:
-            case Message(seq=seq, participant=participant, text=text, edited=edited, deleted=deleted):
+            case Message(seq=seq, participant=participant, text=text, action=action, edited=edited, deleted=deleted):
                 self._known.pop(seq, None)
-                self._known[seq] = _Known(participant, text[:_KEPT], max(edited, deleted), deleted > 0)
+                self._known[seq] = _Known(participant, text[:_KEPT], action, max(edited, deleted), deleted > 0)
                 if len(self._known) > self._most:
                     del self._known[next(iter(self._known))]
             case MessageEdited(of=of, text=text):
@@ -55,6 +56,10 @@ class Quotes:
             return False
         known.text, known.changed, known.deleted = text[:_KEPT], seq, deleted
         return True
+
+    def is_action(self, seq: int) -> bool:
+        """Whether message ``seq`` is known, and tells what somebody did."""
+        return seq in self._known and self._known[seq].action
 
     def about(self, seq: int) -> str:
         """Message ``seq`` in few words, safe to show and on one line: ``alice: the beginning of what…``, or ``#42``."""

@@ -56,6 +56,14 @@ def test_an_action_an_answer_and_what_became_of_them() -> None:
     ]
 
 
+def test_an_edit_of_an_action_is_an_action_where_it_is_known() -> None:
+    assert printed(
+        Message(1, NOON, "dave", "wavse", action=True),
+        MessageEdited(2, NOON, "dave", 1, "waves\nat all"),
+        MessageEdited(4, NOON, "dave", 3, "nods"),
+    )[1:] == ["12:00  ✎ * dave waves", "                │ at all", "12:00  ✎ dave │ nods"]
+
+
 def test_reactions_topics_names_and_the_end() -> None:
     assert printed(
         Message(1, NOON, "alice", "lunch?"),
