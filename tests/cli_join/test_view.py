@@ -141,6 +141,18 @@ def test_an_edit_shows_the_new_text_and_later_answers_quote_it() -> None:
     assert "↪ alice: hello\n" in answer
 
 
+def test_an_edit_of_an_action_is_an_action() -> None:
+    assert shown(
+        Message(1, NOON, "dave", "wavse", action=True),
+        MessageEdited(2, NOON, "dave", 1, "waves\nat all"),
+        MessageEdited(3, NOON, "dave", 1, "nods"),
+    )[1:] == ["12:00 ✎        * dave waves\n                 │ at all", "12:00 ✎        * dave nods"]
+
+
+def test_an_edit_of_what_was_never_shown_is_one_of_a_text() -> None:
+    assert shown(MessageEdited(2, NOON, "dave", 1, "waves")) == ["12:00 ✎     dave │ waves"]
+
+
 def test_a_message_that_was_edited_before_says_so() -> None:
     assert shown(Message(1, NOON, "alice", "hello", edited=2)) == ["12:00      alice │ hello (edited)"]
 
@@ -171,17 +183,31 @@ def test_a_deletion_is_told_and_the_text_is_not_quoted_again() -> None:
 
 def test_a_reaction_tells_who_and_to_what() -> None:
     assert shown(
+        message("lunch?", "bob"), Reaction(2, NOON, "alice", 1, ":tada:"), Reaction(3, NOON, "alice", 42, "👍")
+    )[1:] == ["12:00          alice 🎉 → bob: lunch?", "12:00          alice 👍 → #42"]
+
+
+def test_reactions_to_one_message_one_after_the_other_share_a_line() -> None:
+    assert shown(
         message("lunch?", "bob"),
         Reaction(2, NOON, "alice", 1, "👍"),
-        Reaction(3, NOON, "alice", 1, ":tada:"),
+        Reaction(3, NOON, "carol", 1, "👍"),
         Reaction(4, NOON, "alice", 1, "👍", removed=True),
-        Reaction(5, NOON, "alice", 42, "👍"),
+        Reaction(5, "2026-11-24T00:00:01.000Z", "alice", 1, "🎉"),
+        message("hm", "carol", at="2026-11-24T00:00:02.000Z", seq=6),
+        Reaction(7, "2026-11-24T00:00:03.000Z", "dave", 1, "🎉"),
     )[1:] == [
-        "12:00          alice 👍 → bob: lunch?",
-        "12:00          alice 🎉 → bob: lunch?",
-        "12:00          alice took back 👍 → bob: lunch?",
-        "12:00          alice 👍 → #42",
+        "12:00          alice 👍, carol 👍, alice took back 👍 → bob: lunch?",
+        "── Tuesday 24 November 2026 ──",
+        "00:00          alice 🎉 → bob: lunch?",
+        "00:00      carol │ hm",
+        "00:00          dave 🎉 → bob: lunch?",
     ]
+
+
+def test_a_crowd_that_reacts_is_counted() -> None:
+    (line,) = shown(*(Reaction(n, NOON, f"g{n}", 42, "👍") for n in range(1, 1_012)))
+    assert line.endswith("g7 👍, g8 👍, 1,003 more → #42")
 
 
 def test_reactions_of_the_past_are_counted_the_most_frequent_first() -> None:

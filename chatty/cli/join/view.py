@@ -42,7 +42,7 @@ COLORS: Final = (
 NAME: Final = 10
 """Columns that names are aligned in; a longer one is shown whole, since a name cut short could be anybody's."""
 NAMES: Final = 8
-"""Names on one line of people who came and went; more are counted."""
+"""Names on one line of people who came and went, or reacted; more are counted."""
 REACTIONS: Final = 12
 """Kinds of reactions shown with a message."""
 
@@ -108,14 +108,14 @@ class View:
         self._highlightable = 0
 
     def lines(self, events: Iterable[Event]) -> Iterator[Text]:
-        """``events`` as they are to be shown; people who come and go one after the other become one line.
+        """``events`` as they are to be shown; those who come and go one after the other share a line, or who react.
 
         A change of a message that was already shown as changed has no line.
         """
         self._highlightable = HIGHLIGHTED_CHARACTERS  # each time: a flood of code must not keep a screen waiting
-        for passing, group in groupby(events, lambda event: isinstance(event, ParticipantJoined | ParticipantLeft)):
-            if passing:
-                yield from self._passers(list(group))
+        for shared, group in groupby(events, self._shared):
+            if shared:
+                yield from self._together(list(group))
                 continue
             for event in group:
                 if self._quotes.note(event):
@@ -125,27 +125,42 @@ class View:
                 if isinstance(event, ParticipantRenamed) and event.participant == self.me:
                     self.me = event.name
 
+    def _shared(self, event: Event) -> tuple[date, int | None] | None:
+        """What those have in common that share a line with ``event`` if they are next to it; None: it has its own."""
+        match event:
+            case ParticipantJoined() | ParticipantLeft():
+                return self._local(event.time).date(), None
+            case Reaction(of=of):
+                return self._local(event.time).date(), of
+            case _:
+                return None
+
+    def _together(self, events: Sequence[Event]) -> Iterator[Text]:
+        when = self._local(events[-1].time)
+        yield from self._new_day(when)
+        match events[-1]:
+            case Reaction(of=of):
+                words = f"{_reactions(events)} → {self._quotes.about(of)}"
+            case _:
+                words = "  ".join(_passages(events))
+        yield self._begin(Text(), when, "", NAME - 1).append(words, style="dim")
+
     def _line(self, when: datetime, event: Event) -> Text:
         match event:
-            case Message(action=True, deleted=0):
-                return self._action(when, event)
             case Message():
                 return self._message(when, event)
-            case MessageEdited(participant=participant, text=text):
-                return self._said(Text(), when, participant, text, EDIT)
-            case Reaction(participant=participant, reaction=reaction):
-                way = "took back {} →" if event.removed else "{} →"
-                words = f"{_name(participant)} {way.format(_reaction(reaction))} {self._quotes.about(event.of)}"
-                return self._begin(Text(), when, "", NAME - 1).append(words, style="dim")
+            case MessageEdited(participant=participant, of=of, text=text):
+                say = self._did if self._quotes.is_action(of) else self._said
+                return say(Text(), when, participant, text, EDIT)
             case RoomClosed():
                 return self._begin(Text(), when).append(f"-- {passage(event)}", style="bold")
             case _:
                 return self._begin(Text(), when).append(f"-- {passage(event)}", style="dim")
 
     def _message(self, when: datetime, event: Message) -> Text:
-        line = self._answered(event)
+        say = self._did if event.action and not event.deleted else self._said
         text = "" if event.deleted else event.text
-        return self._said(line, when, event.participant, text, self._mark(event), _since(event))
+        return say(self._answered(event), when, event.participant, text, self._mark(event), _since(event))
 
     def _said(self, line: Text, when: datetime, name: str, text: str, mark: str, since: str = "") -> Text:
         """``line`` with who said what; with ``mark`` and what became of it ``since``."""
@@ -155,11 +170,11 @@ class View:
         line.append(shown, style=color(name)).append(" │ ", style="dim")
         return self._add_body(line, text, column, mark, since)
 
-    def _action(self, when: datetime, event: Message) -> Text:
-        mark = self._mark(event)
-        line = self._begin(self._answered(event), when, mark, NAME - 1).append("* ")
-        line.append(_name(event.participant), style=color(event.participant)).append(" ")
-        return self._add_body(line, event.text, self._time_columns + NAME + 1, mark, _since(event))
+    def _did(self, line: Text, when: datetime, name: str, text: str, mark: str, since: str = "") -> Text:
+        """As `_said`, but who did what."""
+        self._begin(line, when, mark, NAME - 1).append("* ")
+        line.append(_name(name), style=color(name)).append(" ")
+        return self._add_body(line, text, self._time_columns + NAME + 1, mark, since)
 
     def _mark(self, event: Message) -> str:
         mentioned = event.participant != self.me and not event.deleted and is_mention(event.text, self.me)
@@ -211,13 +226,6 @@ class View:
             line.append_text(row)
         return code
 
-    def _passers(self, events: Sequence[Event]) -> Iterator[Text]:
-        for _, group in groupby(events, lambda event: self._local(event.time).date()):
-            same_day = list(group)
-            when = self._local(same_day[-1].time)
-            yield from self._new_day(when)
-            yield self._begin(Text(), when, "", NAME - 1).append("  ".join(_passages(same_day)), style="dim")
-
     def _new_day(self, when: datetime) -> Iterator[Text]:
         if when.date() != self._day:
             self._day = when.date()
@@ -243,6 +251,15 @@ def _since(event: Message) -> str:
     counts = sorted(event.reactions.items(), key=lambda item: -item[1])
     shown = "".join(f"  {_reaction(reaction)} {count:,}" for reaction, count in counts[:REACTIONS])
     return " (edited)" * bool(event.edited) + shown + "  …" * (len(counts) > REACTIONS)
+
+
+def _reactions(events: Sequence[Event]) -> str:
+    """Who reacted and how, one after the other: ``bob 👍, carol took back 🎉``."""
+    reactions = [event for event in events if isinstance(event, Reaction)]
+    shown = [f"{_name(r.participant)} {'took back ' * r.removed}{_reaction(r.reaction)}" for r in reactions[:NAMES]]
+    if len(events) > NAMES:
+        shown.append(f"{len(events) - NAMES:,} more")
+    return ", ".join(shown)
 
 
 def _passages(events: Sequence[Event]) -> Iterator[str]:
