@@ -9,6 +9,7 @@ import typer
 
 from chatty.cli.environment import Environment
 from chatty.cli.exits import ExitStatus
+from chatty.cli.failures import Failure
 from chatty.cli.options import ProfileOption, RoomArgument, ServerOption, environment
 from chatty.cli.target import Target, about, resolve_room
 
@@ -84,13 +85,20 @@ async def _history(env: Environment, wish: Wish) -> int:
     from chatty.cli.exporting import Progress, export
     from chatty.cli.streams import Output
     from chatty.client.http import Http
+    from chatty.errors import Refused
 
     query = _query(env, wish)
     target = wish.target
     with Output(env.stdout.fileno()) as out, about(target), Progress(env) as progress:
         async with Http(target.server, key=client_key(env, target.profile, target.server)) as http:
             info = await http.room(target.room_id)
-            await export(http, info, query, wish.last, _show(env, wish.format, info), out, progress)
+            try:
+                await export(http, info, query, wish.last, _show(env, wish.format, info), out, progress)
+            except Refused as refusal:
+                if refusal.code != "name_invalid":
+                    raise
+                hint = "write the name as the room shows it: --from NAME"
+                raise Failure(ExitStatus.REFUSED, refusal.code, refusal.message, hint) from None
     return ExitStatus.DONE
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from pathlib import Path
@@ -133,6 +134,31 @@ def test_a_restart_of_the_server_in_the_middle_loses_nothing(own_server: Server,
     assert texts((begun + rest).decode()) == lines
 
 
+async def test_a_server_that_is_away_in_the_middle_is_waited_for(own_server: Server, own_user: User) -> None:
+    room = own_server.make_room()["id"]
+    lines = fill(own_user, room, 3_000, "x" * 200)
+    process = own_user.start("history", room, "--format", "json")
+    assert process.stdout is not None
+    begun = process.stdout.readline()  # the pipe is full long before the end
+    own_server.kill9()
+    knocks: asyncio.Queue[None] = asyncio.Queue()
+
+    def nobody_in(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+        knocks.put_nowait(None)
+
+    async with await asyncio.start_server(nobody_in, "127.0.0.1", own_server.port):
+        reading = asyncio.create_task(asyncio.to_thread(process.stdout.read))
+        for _ in range(3):  # who comes again has been sent away, and waits
+            again = asyncio.create_task(knocks.get())
+            await asyncio.wait([again, reading], timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED)
+            assert again.done(), "it gave up, or never came"
+    await asyncio.to_thread(own_server.start)
+    rest = await reading
+    assert await asyncio.to_thread(process.wait, PATIENCE) == 0
+    assert texts((begun + rest).decode()) == lines
+
+
 def test_it_ends_quietly_when_nobody_reads_on(user: User, room: str) -> None:
     fill(user, room, 3_000, "x" * 200)
     process = user.start("history", room)
@@ -151,6 +177,14 @@ def test_what_goes_wrong_is_said_with_the_statuses_of_all_commands(user: User, r
     assert "chatty serve" in user.fails(5, "history", room, "--server", "http://127.0.0.1:1")
     user.fails(2, "history", room, "--format", "html")
     user.fails(2, "history", room, "-n", "0")
+
+
+def test_a_name_that_nobody_can_have_is_said_of_the_option_that_holds_it(server: Server, user: User, room: str) -> None:
+    say(server, room, "hello")
+    said = user.fails(6, "history", room, "--from", "x" * 33)
+    assert "hint:" in said
+    assert "--from NAME" in said
+    assert "--name" not in said
 
 
 def test_a_full_disk_is_said(user: User, room: str) -> None:
