@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 from prompt_toolkit.history import History, InMemoryHistory
 from prompt_toolkit.input import PipeInput, create_pipe_input
+from rich.text import Text
 
 from chatty.cli.join.prompt import Prompt
 from tests.cli_join.glass import Glass
@@ -20,6 +21,7 @@ class Desk:
 
     def __init__(self) -> None:
         self.entered: list[str] = []
+        self.said: list[str] = []
         self.left = 0
         self.hinted = ""
         self.new = ""
@@ -32,6 +34,9 @@ class Desk:
 
     def leave(self) -> None:
         self.left += 1
+
+    def say(self, *lines: Text) -> None:
+        self.said += [line.plain for line in lines]
 
     def hint(self, text: str) -> None:
         self.hinted = text
@@ -82,7 +87,14 @@ class Typist:
 async def at_prompt(history: History | None = None, *, columns: int = 60, rows: int = 12) -> AsyncIterator[Typist]:
     desk, glass = Desk(), Glass(columns, rows)
     with create_pipe_input() as keys:
-        prompt = Prompt(desk, history=history or InMemoryHistory(), input=keys, output=glass.output(), color=True)
+        prompt = Prompt(
+            desk,
+            history=history or InMemoryHistory(),
+            input=keys,
+            output=glass.output(),
+            color=True,
+            edit=lambda draft: draft,
+        )
         typist = Typist(prompt, keys, glass, desk)
         running = asyncio.create_task(prompt.app.run_async(handle_sigint=False, set_exception_handler=False))
         try:

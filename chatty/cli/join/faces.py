@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Coroutine
+from functools import partial
 from typing import Any, Final, Protocol
 
 from prompt_toolkit.input import create_input
@@ -14,6 +15,7 @@ from chatty.cli.environment import Environment
 from chatty.cli.exits import ExitStatus
 from chatty.cli.join import view
 from chatty.cli.join.conversation import Conversation
+from chatty.cli.join.editor import edited
 from chatty.cli.join.history import FileHistory
 from chatty.cli.join.prompt import Prompt
 from chatty.cli.join.screen import Painter, Screen, TerminalOutput
@@ -51,6 +53,7 @@ class Inline:
             input=create_input(env.stdin),
             output=self._output,
             color=color,
+            edit=partial(edited, environ=env.environ),
         )
         self._screen = Screen(
             self._prompt.app,

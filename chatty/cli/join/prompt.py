@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Final, Protocol
 
-from prompt_toolkit.application import get_app
+from prompt_toolkit.application import get_app, run_in_terminal
 from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
@@ -29,11 +30,13 @@ from prompt_toolkit.layout import (
 from prompt_toolkit.output import ColorDepth
 from prompt_toolkit.styles import Style
 from prompt_toolkit.widgets import SearchToolbar
+from rich.text import Text
 
 from chatty.cli.clean import clean
 from chatty.cli.join.completion import candidates
 from chatty.cli.join.paste import PasteGuard
 from chatty.cli.join.screen import PromptApplication, TerminalOutput
+from chatty.cli.join.view import failure
 
 __all__ = ["Desk", "Prompt"]
 
@@ -66,6 +69,9 @@ class Desk(Protocol):
     def leave(self) -> None:
         """The person wants to leave."""
 
+    def say(self, *lines: Text) -> None:
+        """Show lines of chatty's own."""
+
     def hint(self, text: str) -> None:
         """Show ``text`` in the status line; empty takes it away."""
 
@@ -89,10 +95,23 @@ class Desk(Protocol):
 
 
 class Prompt:
-    """One prompt for one conversation; ``app.run_async()`` runs it until ``app.exit(result=exit code)``."""
+    """One prompt for one conversation; ``app.run_async()`` runs it until ``app.exit(result=exit code)``.
 
-    def __init__(self, desk: Desk, *, history: History, input: Input, output: TerminalOutput, color: bool) -> None:
+    ``edit`` gives the draft as the person's editor leaves it, and None if there is none; it runs in a thread.
+    """
+
+    def __init__(
+        self,
+        desk: Desk,
+        *,
+        history: History,
+        input: Input,
+        output: TerminalOutput,
+        color: bool,
+        edit: Callable[[str], str | None],
+    ) -> None:
         self._desk = desk
+        self._open = edit
         self._leaving: asyncio.TimerHandle | None = None
         self._guard = PasteGuard()
         self.editing = False
@@ -105,7 +124,6 @@ class Prompt:
             history=history,
             completer=_Candidates(desk),
             complete_while_typing=True,
-            tempfile_suffix=".md",
             on_text_changed=lambda _: self._text_changed(),
         )
         self.app = PromptApplication(
@@ -215,7 +233,11 @@ class Prompt:
     async def _edit(self) -> None:
         self.editing = True
         try:
-            await self.buffer.open_in_editor()
+            draft = await run_in_terminal(partial(self._open, self.draft), in_executor=True)
+            if draft is None:
+                self._desk.say(failure("no editor could be started: set $VISUAL or $EDITOR to one that is there"))
+                return
+            self.buffer.set_document(Document(draft))
             await asyncio.sleep(SETTLE)
         finally:
             self.editing = False

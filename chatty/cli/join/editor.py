@@ -1,0 +1,30 @@
+"""The person's editor, for a draft that outgrows the line."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final
+
+__all__ = ["edited"]
+
+EDITORS: Final = ("editor", "nano", "pico", "vi", "emacs")
+"""What is tried where ``$VISUAL`` and ``$EDITOR`` name none."""
+
+
+def edited(draft: str, environ: Mapping[str, str]) -> str | None:
+    """``draft`` as the editor leaves it, or as it was if the editor fails; None if none can be started. Blocks."""
+    own = environ.get("VISUAL") or environ.get("EDITOR")
+    with TemporaryDirectory(prefix="chatty-") as directory:  # editors leave more than the one file behind
+        file = Path(directory, "draft.md")
+        file.write_text(draft, "utf-8", "replace")
+        for editor in [own] if own else EDITORS:
+            try:
+                status = subprocess.call([*shlex.split(editor), str(file)], env=environ)
+            except (OSError, ValueError):  # there is no such program, or a quote that isn't closed
+                continue
+            return draft if status else file.read_text("utf-8", "replace").removesuffix("\n")
+    return None
