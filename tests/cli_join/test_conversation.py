@@ -94,11 +94,11 @@ _marks = count()
 class Talk:
     """A conversation, with its connection in the test's hands."""
 
-    def __init__(self, bell: Bell) -> None:
+    def __init__(self, bell: Bell, *, plain: bool) -> None:
         self.link = Link()
         self.time = 100.0
         self.conversation = Conversation(
-            cast(Http, None), "id", clock=lambda: self.time, local=lambda time: time, bell=bell
+            cast(Http, None), "id", clock=lambda: self.time, local=lambda time: time, bell=bell, plain=plain
         )
         self.shown: list[str] = []
         self.running = asyncio.create_task(self.conversation.run(cast(Room, self.link)))
@@ -141,8 +141,8 @@ class Talk:
 
 
 @asynccontextmanager
-async def talking(bell: Bell = "mention", *, live: bool = True) -> AsyncIterator[Talk]:
-    talk = Talk(bell)
+async def talking(bell: Bell = "mention", *, live: bool = True, plain: bool = False) -> AsyncIterator[Talk]:
+    talk = Talk(bell, plain=plain)
     talk.conversation.state_changed(Connected())
     talk.link.gives(welcome(), *([Live(0)] if live else []))
     await asyncio.sleep(0)
@@ -393,6 +393,18 @@ async def test_the_window_is_cleared_once() -> None:
         assert talk.conversation.changed.is_set()
         assert talk.conversation.clearing()
         assert not talk.conversation.clearing()
+
+
+@pytest.mark.parametrize(
+    ("line", "instead"), [("/clear", "your terminal's own keys or menu"), ("/edit", "with /edit TEXT")]
+)
+async def test_plain_lines_refuse_what_takes_a_prompt_and_say_what_to_do(line: str, instead: str) -> None:
+    async with talking(plain=True) as talk:
+        await talk.hears(by("John", 1))
+        assert not talk.conversation.enter(line)
+        assert talk.lines()[-1].startswith("!! ")
+        assert talk.lines()[-1].endswith(instead)
+        assert await talk.says("/edit better") == Edit(1, "better")
 
 
 async def test_what_is_new_since_the_last_key_is_told_to_somebody_who_was_away() -> None:

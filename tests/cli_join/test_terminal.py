@@ -284,6 +284,14 @@ def test_the_editor_changes_the_draft_and_meanwhile_nothing_is_written_over_it(
     assert server.texts(room["id"])[-1] == "from the editor\nmore"
 
 
+def test_where_no_editor_can_be_started_that_is_said_and_the_draft_stays(sit: Sit) -> None:
+    john = sit("John", variables={"VISUAL": "no-such-editor"})
+    john.press(f"half-typed{EDIT}")
+    john.sees("!! no editor could be started: set $VISUAL or $EDITOR")
+    john.press(" still")
+    john.sees(lambda rows: rows[-2:-1] == ["> half-typed still"])
+
+
 def test_ctrl_c_in_the_editor_ends_the_editor_alone(sit: Sit, tmp_path: Path) -> None:
     editor = tmp_path / "editor"
     editor.write_text("#!/bin/sh\necho editing\nread line\n")
@@ -313,6 +321,9 @@ def test_plain_means_lines_and_nothing_else(server: Server, room: Any, tmp_path:
         john.sees("John │ typed")
         john.press(f"/qiut{ENTER}")
         john.sees("Did you mean /quit?")
+        john.press(f"/clear{ENTER}/edit{ENTER}")
+        john.sees("!! plain lines are not cleared: ")
+        john.sees("!! plain lines don't come back: ")
         server.kill9()
         john.sees("-- reconnecting")
         john.press(f"meanwhile{ENTER}")

@@ -4,7 +4,7 @@
 ``attention``, ``completion`` and ``paste`` are pure. ``conversation`` ties them
 to the client library and ``actions`` is what commands do; neither knows a
 terminal. ``screen`` is the one writer, ``prompt`` the line being typed,
-``faces`` what a conversation is shown in. Nothing heavy is imported before
+``editor`` the person's own, ``faces`` what a conversation is shown in. Nothing heavy is imported before
 `run` is called.
 """
 
@@ -50,8 +50,8 @@ async def run(
     from chatty.client.room import join
 
     http = Http(server, key=key)
-    conversation = Conversation(http, room_id, clock=asyncio.get_running_loop().time, bell=bell)
     plain = plain or env.environ.get("TERM") == "dumb" or not env.stdout.isatty()
+    conversation = Conversation(http, room_id, clock=asyncio.get_running_loop().time, bell=bell, plain=plain)
     face: Face = (Plain if plain else Inline)(env, conversation, color=env.color(color))
 
     def end(status: ExitStatus) -> None:

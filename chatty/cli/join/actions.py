@@ -31,6 +31,8 @@ class Host(Protocol):
 
     topic: str
     """What the room is about."""
+    plain: bool
+    """Whether nothing is redrawn, and what is typed is edited by the terminal itself."""
 
     @property
     def saying(self) -> bool:
@@ -86,6 +88,8 @@ class RoomActions:
 
     def edit(self, text: str) -> Outcome:
         """Change one's own last message; without ``text``, put it into the prompt."""
+        if self._host.plain and not text:
+            raise Wrong("plain lines don't come back: change your last message with /edit TEXT")
         mine = self._mine()
         if text:
             return protocol.Edit(mine.seq, text)
@@ -221,6 +225,8 @@ class RoomActions:
 
     def clear(self) -> None:
         """Clear the window."""
+        if self._host.plain:
+            raise Wrong("plain lines are not cleared: use your terminal's own keys or menu")
         self._host.clear()
 
     async def quit(self) -> None:

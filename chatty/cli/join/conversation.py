@@ -61,7 +61,7 @@ class Conversation:
     """The state of it all, the `Host` of the commands, and the `Desk` that a prompt types into.
 
     ``clock`` gives seconds, as the event loop's does; ``local`` turns an
-    aware time into the reader's own.
+    aware time into the reader's own. ``plain``: it is shown as lines alone.
     """
 
     def __init__(
@@ -72,11 +72,13 @@ class Conversation:
         clock: Callable[[], float],
         local: Callable[[datetime], datetime] = datetime.astimezone,
         bell: Bell = "mention",
+        plain: bool = False,
     ) -> None:
         self.changed = asyncio.Event()
         """Set when there is something to show; whoever shows it clears it."""
         self.topic = ""
         """What the room is about."""
+        self.plain = plain
         self._clock = clock
         self._local = local
         self._view = view.View(local)
