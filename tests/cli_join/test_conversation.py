@@ -407,6 +407,16 @@ async def test_plain_lines_refuse_what_takes_a_prompt_and_say_what_to_do(line: s
         assert await talk.says("/edit better") == Edit(1, "better")
 
 
+async def test_the_prompt_is_drawn_until_somebody_counts_as_away_and_is_told_what_is_new() -> None:
+    async with talking() as talk:
+        assert not talk.conversation.ticking
+        await talk.hears(by("Bob", 1))
+        assert talk.conversation.ticking
+        talk.time += 3_600
+        assert talk.conversation.news() != ""
+        assert not talk.conversation.ticking
+
+
 async def test_what_is_new_since_the_last_key_is_told_to_somebody_who_was_away() -> None:
     async with talking() as talk:
         await talk.hears(by("Bob", 1))
@@ -469,6 +479,7 @@ async def test_who_types_is_told_until_it_is_said_or_some_seconds_have_gone_by()
         await talk.hears(by("Bob", 1))
         assert "Ada is typing…" in talk.status()
         talk.time += 5
+        talk.conversation.pressed()
         assert "typing" not in talk.status()
         assert not talk.conversation.ticking
 

@@ -64,9 +64,14 @@ class Attention:
         """How many messages wait of those that the bell is for: mentions, unless it rings for all."""
         return self._new if self._bell == "all" else self.mentions
 
+    @property
+    def waiting(self) -> bool:
+        """Whether there will be `news` once somebody counts as away."""
+        return self._since is not None and self._clock() - self._pressed < AWAY
+
     def news(self) -> str:
         """How much is new and since when, for somebody who comes back; empty if there is nothing to tell."""
-        if self._since is None or self._clock() - self._pressed < AWAY:
+        if self._since is None or self.waiting:
             return ""
         return f"── {self._new:,} new since {self._local(self._since):%H:%M} ──"
 

@@ -260,8 +260,9 @@ class Conversation:
 
     @property
     def ticking(self) -> bool:
-        """Whether the status line changes by itself, with the seconds."""
-        return self._status.connection == "reconnecting" or bool(self._attention.typing())
+        """Whether what is drawn changes by itself, with the seconds."""
+        attention = self._attention
+        return self._status.connection == "reconnecting" or bool(attention.typing()) or attention.waiting
 
     def hint(self, text: str) -> None:
         """Show ``text`` in the status line; empty takes it away."""
