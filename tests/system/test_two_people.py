@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -77,6 +78,26 @@ def test_who_speaks_of_somebody_is_seen_in_the_status_and_in_the_title(people: t
     john.types("x")
     john.sees(lambda rows: "mention" not in rows[-1])
     john.sees(lambda _: john.title == "#general")
+
+
+def test_who_was_away_is_told_what_is_new_until_a_key_is_pressed(tmux: Tmux, room: Any, tmp_path: Path) -> None:
+    sooner = tmp_path / "sooner"  # a minute is long for a test
+    sooner.write_text(
+        f"#!{sys.executable}\nfrom chatty.cli import main\nfrom chatty.cli.join import attention\n"
+        "attention.AWAY = 3.0\nmain()\n"
+    )
+    sooner.chmod(0o755)
+    john, ada = tmux.person("John"), tmux.person("Ada")
+    john.says(f"clear; {sooner} join {room['id']}")
+    john.sees("● connected")
+    ada.joins(room["id"])
+    john.types("half-typed")
+    john.sees("> half-typed")
+    ada.says("are you there?")
+    ada.says("it can wait")
+    john.looks("Back after a while", "2 new since")
+    john.types("x")
+    john.sees(lambda rows: "> half-typedx" in rows and not any("new since" in row for row in rows))
 
 
 def test_what_was_said_can_be_changed_and_taken_back(people: tuple[Person, Person]) -> None:
