@@ -21,6 +21,9 @@ __all__ = ["Line", "Offer", "answer", "in_bash", "offers", "parse"]
 
 _PLAIN: Final = frozenset("_@%+:,./=-")
 _FILES: Final = "files"
+_ESCAPED: Final = {"": None, '"': '"\\$`'}
+"""What a backslash escapes, by the quotes that it is in; None: whatever follows it."""
+_FISH_ESCAPED: Final = {"": None, '"': '"\\$', "'": "'\\"}
 
 
 class Line(NamedTuple):
@@ -45,7 +48,8 @@ class Offer(NamedTuple):
 
 def answer(env: Environment, group: Group, shell: str, arguments: Sequence[str]) -> int:
     """Tell ``shell`` how the line in ``arguments`` may go on; bash also gives the characters that divide words."""
-    line = parse(arguments[0] if arguments else "", breaks=arguments[1] if len(arguments) > 1 else "")
+    breaks = arguments[1] if len(arguments) > 1 else ""
+    line = parse(arguments[0] if arguments else "", breaks=breaks, fish=shell == "fish")
     found = offers(env, group, line)
     if found is None:
         env.out(_FILES)
@@ -65,16 +69,18 @@ def answer(env: Environment, group: Group, shell: str, arguments: Sequence[str])
     return 0
 
 
-def parse(line: str, *, breaks: str = "") -> Line:
+def parse(line: str, *, breaks: str = "", fish: bool = False) -> Line:
     """Take ``line`` apart as shells do. Outside quotes, bash completes only what is behind one of ``breaks``."""
+    escaping = _FISH_ESCAPED if fish else _ESCAPED
     words: list[str] = []
     word, kept, opened, quote = "", "", "", ""
     begun = escaped = False
     for character in line:
         if escaped:
-            word += character if quote != '"' or character in '"\\$`' else f"\\{character}"
+            plain = escaping[quote]
+            word += character if plain is None or character in plain else f"\\{character}"
             escaped = False
-        elif character == "\\" and quote != "'":
+        elif character == "\\" and quote in escaping:
             begun = escaped = True
         elif quote:
             if character == quote:

@@ -30,6 +30,7 @@ _chatty() {
 complete -F _chatty chatty
 """
 
+# '=' has quotes: zsh takes a bare =* for the path of a command called *.
 _ZSH: Final = r"""
 #compdef chatty
 _chatty() {
@@ -38,7 +39,7 @@ _chatty() {
     while IFS= read -r said; do
         case $said in
             files) files=1 ;;
-            =*) offers+=("${said#=}") ;;
+            '='*) offers+=("${said#=}") ;;
         esac
     done < <(_CHATTY_COMPLETE=zsh chatty "${(j: :)words[1,CURRENT-1]} $QIPREFIX$IPREFIX$PREFIX" 2>/dev/null)
     if [[ -n $files ]]; then

@@ -166,18 +166,6 @@ def test_zsh_and_fish_also_get_what_a_word_means(home: Path) -> None:
     assert ask(home, "zsh", "chatty doctor ") == "files\n"
 
 
-@pytest.mark.parametrize("shell", SHELLS)
-def test_each_shell_gets_a_script_of_its_own(home: Path, shell: str) -> None:
-    done = subprocess.run([sys.executable, "-m", "chatty", "completion", shell], capture_output=True, check=True)
-    script = done.stdout.decode()
-    assert f"_CHATTY_COMPLETE={shell} " in script
-    assert "files)" in script or "case files" in script
-    for opening, closing in (("{", "}"), ("(", ")"), ("[", "]")):
-        cases = script.count("files)") + script.count("=*)") if opening == "(" else 0
-        assert script.count(opening) == script.count(closing) - cases, opening
-    assert {"bash": "complete -F", "zsh": "#compdef chatty\n", "fish": "complete -c chatty"}[shell] in script
-
-
 def test_another_shell_is_refused(home: Path) -> None:
     done = subprocess.run([sys.executable, "-m", "chatty", "completion", "tcsh"], capture_output=True)
     assert done.returncode == 2
@@ -193,65 +181,106 @@ def test_completing_needs_neither_network_nor_screen(home: Path) -> None:
         assert not imported & {"aiohttp", "asyncio", "prompt_toolkit", "pydantic", "rich", "sqlite3"}, line
 
 
-class Bash:
-    """A real, interactive bash. Its ``chatty`` completes as the real one, and shows its arguments when it is run."""
+@pytest.fixture
+def variables(home: Path) -> dict[str, str]:
+    """For shells whose ``chatty`` completes as the real one, and shows its arguments when it is run."""
+    programs = home / "bin"
+    programs.mkdir()
+    stand_in = programs / "chatty"
+    stand_in.write_text(
+        f"#!/bin/sh\n"
+        f'[ -z "$_CHATTY_COMPLETE" ] || exec {sys.executable} -m chatty "$@"\n'
+        f"printf '<<'; printf '%s|' \"$@\"; printf '>>\\n'\n"
+    )
+    stand_in.chmod(0o755)
+    return environment(
+        HOME=str(home),
+        XDG_STATE_HOME=str(home / "state"),
+        PATH=f"{programs}{os.pathsep}{os.environ['PATH']}",
+        PYTHONPATH=str(ROOT),
+        TERM="dumb",
+        LC_ALL="C.UTF-8",
+    )
 
-    def __init__(self, home: Path) -> None:
-        programs = home / "bin"
-        programs.mkdir()
-        stand_in = programs / "chatty"
-        stand_in.write_text(
-            f"#!/bin/sh\n"
-            f'[ -z "$_CHATTY_COMPLETE" ] || exec {sys.executable} -m chatty "$@"\n'
-            f"printf '<<'; printf '%s|' \"$@\"; printf '>>\\n'\n"
-        )
-        stand_in.chmod(0o755)
-        variables = environment(
-            HOME=str(home),
-            XDG_STATE_HOME=str(home / "state"),
-            PATH=f"{programs}{os.pathsep}{os.environ['PATH']}",
-            PYTHONPATH=str(ROOT),
-            TERM="dumb",
-            LC_ALL="C.UTF-8",
-        )
-        bash = shutil.which("bash")
-        assert bash is not None
+
+def script_of(shell: str) -> str:
+    command = [sys.executable, "-m", "chatty", "completion", shell]
+    return subprocess.run(command, capture_output=True, check=True, timeout=PATIENCE).stdout.decode()
+
+
+PROMPT = "@@ "
+BEGINNINGS = {
+    "bash": (
+        ("--norc", "--noprofile", "-i"),
+        "bind 'set bell-style none'; bind 'set enable-bracketed-paste off'; set +H; source ./script",
+    ),
+    "zsh": (
+        ("-f", "-i"),
+        "unsetopt beep prompt_sp; unset zle_bracketed_paste; autoload -Uz compinit; compinit -D -u; source ./script",
+    ),
+    "zsh that finds the script by itself": (
+        ("-f", "-i"),
+        "unsetopt beep prompt_sp; unset zle_bracketed_paste; mkdir functions; mv script functions/_chatty; "
+        "fpath=($PWD/functions $fpath); autoload -Uz compinit; compinit -D -u",
+    ),
+}
+
+
+class Shell:
+    """A real, interactive bash or zsh."""
+
+    def __init__(self, how: str, home: Path, variables: dict[str, str]) -> None:
+        arguments, beginning = BEGINNINGS[how]
+        name = how.split()[0]
+        (home / "script").write_text(script_of(name))
+        program = shutil.which(name)
+        assert program is not None, f"the tests need {name}; see CONTRIBUTING.md"
         self._child = pexpect.spawn(
-            bash,
-            ["--norc", "--noprofile", "-i"],
+            program,
+            list(arguments),
             env=variables,
             cwd=str(home),
             dimensions=(40, 500),
             encoding="utf-8",
             timeout=PATIENCE,
         )
-        self._child.sendline(
-            f"bind 'set bell-style none'; bind 'set enable-bracketed-paste off'; PS1='> '; set +H; "
-            f'eval "$({sys.executable} -m chatty completion bash)" && printf \'%s\\n\' rea""dy'
-        )
-        self._child.expect("ready\r\n")
+        self._child.sendline(f"{beginning}; PS1='@''@ '")  # the prompt, and not the echo of this line, is "@@ "
 
     def runs(self, typed: str) -> list[str]:
         """The arguments with which ``typed``, where ``\\t`` is the Tab key, runs the command."""
-        self._child.sendline(typed)
+        self.types(f"{typed}\n")
         self._child.expect(r"<<(.*?)\|>>\r\n")
         match = self._child.match
         assert isinstance(match, re.Match)
         arguments: list[str] = match[1].split("|")
         return arguments
 
+    def types(self, typed: str) -> None:
+        self._child.expect_exact(PROMPT)  # what is typed before it, zsh does not complete
+        self._child.send(typed)
+
+    def shows(self, text: str) -> None:
+        """Returns when ``text`` has come on the screen, below what has before."""
+        self._child.expect_exact(text)
+
     def close(self) -> None:
         self._child.close(force=True)
 
 
-@pytest.fixture
-def bash(home: Path) -> Iterator[Bash]:
-    started = Bash(home)
+@pytest.fixture(params=BEGINNINGS)
+def shell(request: pytest.FixtureRequest, home: Path, variables: dict[str, str]) -> Iterator[Shell]:
+    started = Shell(request.param, home, variables)
     yield started
     started.close()
 
 
-def test_bash_completes_names_however_they_are_quoted(bash: Bash, home: Path) -> None:
+def test_all_rooms_are_listed(shell: Shell) -> None:
+    shell.types("chatty jo\t\t\t")
+    for shown in ("join", "deploys", "dinner", "größe", "ops"):
+        shell.shows(shown)
+
+
+def test_names_are_completed_however_they_are_quoted(shell: Shell, home: Path) -> None:
     for typed, name in [
         ("chatty who dep\t", "deploys"),
         ("chatty who din\t", "dinner party"),
@@ -271,12 +300,12 @@ def test_bash_completes_names_however_they_are_quoted(bash: Bash, home: Path) ->
         ("chatty who ba\t", "back\\s"),
         ("chatty who \\~\t", "~x"),
     ]:
-        assert bash.runs(typed) == ["who", name], typed
-    assert bash.runs("chatty who \\$\t") == ["who", "$(touch pwned)"]
+        assert shell.runs(typed) == ["who", name], typed
+    assert shell.runs("chatty who \\$\t") == ["who", "$(touch pwned)"]
     assert not (home / "pwned").exists()
 
 
-def test_bash_completes_commands_options_values_and_files(bash: Bash, home: Path) -> None:
+def test_commands_options_values_and_files_are_completed(shell: Shell, home: Path) -> None:
     (home / "state-file").write_text("")
     (home / "a file").write_text("")
     for typed, arguments in [
@@ -291,4 +320,32 @@ def test_bash_completes_commands_options_values_and_files(bash: Bash, home: Path
         ("true; X=1 chatty who dep\t", ["who", "deploys"]),
         ("chatty who dep deploys\x1bb\x02\t", ["who", "deploys", "deploys"]),
     ]:
-        assert bash.runs(typed) == arguments, typed
+        assert shell.runs(typed) == arguments, typed
+
+
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("chatty jo", ["join"]),
+        ("chatty join ", [name for name in NAMES if name != "-dash"]),
+        ("chatty who dinner\\ p", ["dinner party"]),
+        ('chatty who "din', ["dinner party"]),
+        ("chatty who 'din", ["dinner party"]),
+        ("chatty who 'what\\'s", ["what's up?"]),
+        ("chatty send --key 'it\\'s one' din", ["dinner party"]),
+        ("chatty who -- -", ["-dash"]),
+        ("chatty tail deploys --no-f", ["--no-follow"]),
+        ("chatty who deploys --server ", ["http://127.0.0.1:9"]),
+        ("chatty who deploys --server=http:", ["--server=http://127.0.0.1:9"]),
+        ("chatty tail deploys --cursor a", ["a file"]),
+        ("chatty tail deploys --cursor=state-", ["--cursor=state-file"]),
+        ("true; X=1 chatty who dep", ["deploys"]),
+    ],
+)  # fmt: skip
+def test_fish_offers_what_fits(home: Path, variables: dict[str, str], line: str, offered: list[str]) -> None:
+    for name in ("state-file", "a file", "script"):
+        (home / name).write_text(script_of("fish") if name == "script" else "")
+    command = ["fish", "--no-config", "-c", "source ./script; complete -C $argv", line]
+    done = subprocess.run(command, env=variables, cwd=home, capture_output=True, check=True, timeout=PATIENCE)
+    assert done.stderr == b""
+    assert sorted(row.split("\t")[0] for row in done.stdout.decode().splitlines()) == sorted(offered)
