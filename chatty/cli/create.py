@@ -9,7 +9,7 @@ import typer
 from chatty.cli.config import Profile, load_profile
 from chatty.cli.environment import Environment
 from chatty.cli.failures import Failure, explain
-from chatty.cli.options import JsonOption, ProfileOption, ServerOption, environment, seconds
+from chatty.cli.options import JsonOption, ProfileOption, ServerOption, duration, environment
 from chatty.cli.target import DEFAULT_SERVER, resolve_server
 
 EXAMPLES: Final = (
@@ -22,10 +22,7 @@ def command(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help="The room's name.", show_default=False)],
     topic: Annotated[str, typer.Option("--topic", metavar="TEXT", help="What it is about.", show_default=False)] = "",
-    expires: Annotated[
-        float | None,
-        typer.Option("--expires", metavar="TIME", parser=seconds, help="Close it after this time: 30m, 24h, 7d …"),
-    ] = None,
+    expires: Annotated[float | None, duration("--expires", "Close it after this time: 30m, 24h, 7d …")] = None,
     server: ServerOption = None,
     profile: ProfileOption = None,
     json: JsonOption = False,
