@@ -1,0 +1,122 @@
+"""A conversation whose connection is in a test's hands."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from itertools import count
+from typing import cast
+
+from chatty.cli.join.attention import Bell
+from chatty.cli.join.conversation import Conversation
+from chatty.client.http import Http
+from chatty.client.inbox import Cursor, Received
+from chatty.client.room import Room
+from chatty.client.states import Connected
+from chatty.errors import ChattyError
+from chatty.events import Message
+from chatty.protocol import Ack, Frame, Limits, Live, RoomInfo, Say, Send, Welcome, You
+
+NOON = "2026-11-23T12:00:00.000Z"
+
+
+class Link:
+    """A room whose frames, acks and end a test decides on."""
+
+    def __init__(self) -> None:
+        self.said: list[Say] = []
+        self.typed = 0
+        self.posted: list[str] = []
+        self.acks: list[asyncio.Future[Ack]] = []
+        self._frames: asyncio.Queue[Frame | ChattyError | None] = asyncio.Queue()
+        self.arrived = asyncio.Event()
+
+    def gives(self, *frames: Frame | ChattyError | None) -> None:
+        """Let these frames come, then an error if one is given; None ends it."""
+        for frame in frames:
+            self._frames.put_nowait(frame)
+
+    async def frames(self) -> AsyncIterator[Received]:
+        while (frame := await self._frames.get()) is not None:
+            if isinstance(frame, ChattyError):
+                raise frame
+            yield Received(frame, "", Cursor("e", 0))
+
+    def typing(self) -> None:
+        self.typed += 1
+
+    async def say(self, command: Say) -> asyncio.Future[Ack]:
+        self.said.append(command)
+        self.posted.append(command.text if isinstance(command, Send) else "")
+        self.acks.append(asyncio.get_running_loop().create_future())
+        self.arrived.set()
+        return self.acks[-1]
+
+
+def welcome(last: int = 0, count: int = 1) -> Welcome:
+    room = RoomInfo("id", "general", "", NOON, "e", 1, last, count)
+    return Welcome(room, You("John"), ["John"], count, "e", 1, last, Limits())
+
+
+_marks = count()
+
+
+class Talk:
+    """A conversation, with its connection in the test's hands."""
+
+    def __init__(self, bell: Bell, *, plain: bool) -> None:
+        self.link = Link()
+        self.time = 100.0
+        self.conversation = Conversation(
+            cast(Http, None), "id", clock=lambda: self.time, local=lambda time: time, bell=bell, plain=plain
+        )
+        self.shown: list[str] = []
+        self.running = asyncio.create_task(self.conversation.run(cast(Room, self.link)))
+
+    async def shows(self, part: str) -> None:
+        async with asyncio.timeout(20):
+            while not any(part in line for line in self.lines()):
+                self.conversation.changed.clear()
+                await self.conversation.changed.wait()
+
+    def lines(self) -> list[str]:
+        self.shown += [line.plain for line in self.conversation.take()]
+        return self.shown
+
+    def status(self) -> str:
+        return "".join(text for _, text in self.conversation.status())
+
+    async def posts(self, *texts: str) -> None:
+        for text in texts:
+            assert self.conversation.enter(text)
+        async with asyncio.timeout(20):
+            while self.link.posted[-len(texts) :] != list(texts):
+                self.link.arrived.clear()
+                await self.link.arrived.wait()
+
+    async def says(self, line: str) -> Say:
+        """Types a command, and gives what comes of it."""
+        said = len(self.link.said)
+        assert self.conversation.enter(line), self.lines()
+        async with asyncio.timeout(20):
+            while len(self.link.said) == said:
+                self.link.arrived.clear()
+                await self.link.arrived.wait()
+        return self.link.said[-1]
+
+    async def hears(self, *frames: Frame) -> None:
+        """Lets frames come, and waits until they were heard."""
+        self.link.gives(*frames, Message(99, NOON, "bot", marker := f"heard {next(_marks)}"))
+        await self.shows(marker)
+
+
+@asynccontextmanager
+async def talking(bell: Bell = "mention", *, live: bool = True, plain: bool = False) -> AsyncIterator[Talk]:
+    talk = Talk(bell, plain=plain)
+    talk.conversation.state_changed(Connected())
+    talk.link.gives(welcome(), *([Live(0)] if live else []))
+    await asyncio.sleep(0)
+    yield talk
+    talk.running.cancel()
+    await asyncio.wait([talk.running])
