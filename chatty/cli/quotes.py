@@ -7,7 +7,16 @@ from typing import Final
 from msgspec import Struct
 
 from chatty.cli.clean import clean
-from chatty.events import Event, Message, MessageDeleted, MessageEdited, ParticipantRenamed, RoomClosed, TopicChanged
+from chatty.events import (
+    Event,
+    Message,
+    MessageDeleted,
+    MessageEdited,
+    ParticipantRenamed,
+    Reaction,
+    RoomClosed,
+    TopicChanged,
+)
 
 __all__ = ["Quotes", "passage"]
 
@@ -25,6 +34,8 @@ class _Known(Struct):
     changed: int
     """The event that changed it last, as far as this was shown."""
     deleted: bool
+    reacted: int
+    """The same of reactions to it."""
 
 
 class Quotes:
@@ -37,15 +48,24 @@ class Quotes:
     def note(self, event: Event) -> bool:
         """Take ``event`` in. False: nothing new; what it changed was already shown changed."""
         match event:
-            case Message(seq=seq, participant=participant, text=text, action=action, edited=edited, deleted=deleted):
+            case Message(seq=seq, edited=edited, deleted=deleted):
                 self._known.pop(seq, None)
-                self._known[seq] = _Known(participant, text[:_KEPT], action, max(edited, deleted), deleted > 0)
+                self._known[seq] = _Known(
+                    event.participant,
+                    event.text[:_KEPT],
+                    event.action,
+                    max(edited, deleted),
+                    deleted > 0,
+                    event.reacted,
+                )
                 if len(self._known) > self._most:
                     del self._known[next(iter(self._known))]
             case MessageEdited(of=of, text=text):
                 return bool(text) and self._change(of, event.seq, text, deleted=False)
             case MessageDeleted(of=of):
                 return self._change(of, event.seq, "", deleted=True)
+            case Reaction(of=of) if of in self._known:
+                return event.seq > self._known[of].reacted
         return True
 
     def _change(self, of: int, seq: int, text: str, *, deleted: bool) -> bool:

@@ -121,7 +121,6 @@ async def test_tail_shows_a_conversation_as_it_is_now(user: User, server: Server
         "↪ Ada: hello",
         "Ada │ hi",
         "* Ada waves",
-        "-- Ada 👍 → Ada: hello",
         "-- Ada changed the topic: greetings",
         "-- Ada is now called Ada L.",
         "-- Ada L. left",

@@ -217,6 +217,15 @@ def test_reactions_of_the_past_are_counted_the_most_frequent_first() -> None:
     assert line.endswith("r10 1  …")
 
 
+def test_a_reaction_that_is_counted_already_is_not_told_as_well() -> None:
+    assert shown(
+        Message(1, NOON, "alice", "hi", reactions={"👍": 2}, reacted=4),
+        Reaction(3, NOON, "bob", 1, "👍"),
+        Reaction(4, NOON, "carol", 1, "👍"),
+        Reaction(5, NOON, "dave", 1, "🎉"),
+    ) == ["12:00      alice │ hi  👍 2", "12:00          dave 🎉 → alice: hi"]
+
+
 def test_topics_and_names_that_change_are_told() -> None:
     assert shown(
         TopicChanged(1, NOON, "alice", "what {goes} out"),

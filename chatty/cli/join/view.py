@@ -115,7 +115,7 @@ class View:
         self._highlightable = HIGHLIGHTED_CHARACTERS  # each time: a flood of code must not keep a screen waiting
         for shared, group in groupby(events, self._shared):
             if shared:
-                yield from self._together(list(group))
+                yield from self._together([event for event in group if self._quotes.note(event)])
                 continue
             for event in group:
                 if self._quotes.note(event):
@@ -136,6 +136,8 @@ class View:
                 return None
 
     def _together(self, events: Sequence[Event]) -> Iterator[Text]:
+        if not events:
+            return
         when = self._local(events[-1].time)
         yield from self._new_day(when)
         match events[-1]:
