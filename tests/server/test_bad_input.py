@@ -129,7 +129,9 @@ def test_any_name_is_taken_as_it_is_but_for_its_edges_or_refused(server: Server,
     st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=10)),
     lambda inner: st.one_of(
         st.lists(inner, max_size=3),
-        st.dictionaries(st.sampled_from(["participant", "text", "name", "topic", "expires_in"]), inner, max_size=5),
+        st.dictionaries(
+            st.sampled_from(["participant", "text", "name", "topic", "expires_in", "reply_to"]), inner, max_size=5
+        ),
     ),
 ).map(lambda value: json.dumps(value).encode())))  # fmt: skip
 @settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -217,8 +219,11 @@ def test_half_an_upgrade_joins_nobody(server: Server, room: str, change: dict[st
 commands: st.SearchStrategy[Any] = st.one_of(
     st.text(max_size=60),
     st.fixed_dictionaries(
-        {"op": st.sampled_from(["send", "produce", "fly", 1, None])},
+        {"op": st.sampled_from(["send", "produce", "edit", "delete", "react", "fly", 1, None])},
         optional={
+            "of": st.one_of(st.integers(), st.floats()),
+            "reply_to": st.one_of(st.integers(), st.none()),
+            "reaction": st.text(max_size=40),
             "text": st.one_of(st.text(max_size=20), st.none(), st.integers()),
             "n": st.one_of(st.integers(), st.floats(), st.text(max_size=3), st.none()),
             "ref": st.one_of(st.text(max_size=80), st.integers()),

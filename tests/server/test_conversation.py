@@ -106,6 +106,8 @@ async def test_changes_are_numbered_like_messages_and_happen_once(server: Server
         ({"op": "rename", "name": "\n"}, "name_invalid"),
         ({"op": "rename", "name": "server"}, "name_invalid"),
         ({"op": "send", "text": "x", "reply_to": 99}, "message_not_found"),
+        ({"op": "send", "text": "x", "reply_to": -1}, "message_not_found"),
+        ({"op": "send", "text": "x", "reply_to": 1 << 63}, "message_not_found"),
     ],
     ids=str,
 )
@@ -130,8 +132,11 @@ async def test_who_is_renamed_speaks_comes_back_and_leaves_under_the_new_name(se
         for one in (ada, elsewhere, bob):
             await until(one, "live")
         await said(ada, op="rename", name="Countess")
+        await say(elsewhere, op="typing")
         await said(elsewhere, op="send", text="both of me")
-        assert (await until(bob, "message"))[-1]["participant"] == "Countess"
+        *_, typing, message = await until(bob, "message")
+        assert typing == {"event_type": "typing", "participant": "Countess"}
+        assert message["participant"] == "Countess"
         async with door(server, room, "name=Ada", "n" * 32) as another:
             assert (await heard(another, 1))[0]["you"] == {"participant": "Ada"}
     gone = {"Ada", "Bob", "Countess"}
@@ -271,6 +276,16 @@ def test_a_receipt_covers_what_a_message_answers(server: Server, room: str) -> N
     assert (first.status, ask(server, "POST", address, message, headers).status) == (201, 200)
     other = ask(server, "POST", address, {**message, "reply_to": first.json["seq"]}, headers)
     assert refusal(other) == (409, "idempotency_conflict")
+    disguised = ask(server, "POST", address, {**message, "text": f"hello\0{first.json['seq']}\0False"}, headers)
+    assert refusal(disguised) == (409, "idempotency_conflict")
+
+
+def test_no_number_of_a_message_is_too_large_to_be_refused(server: Server, room: str) -> None:
+    for number in (1 << 32, 1 << 63, 1 << 100):
+        message = {"participant": "Ada", "text": "hello", "reply_to": number}
+        answer = ask(server, "POST", f"/v1/rooms/{room}/messages", message)
+        assert refusal(answer) in ((404, "message_not_found"), (400, "bad_request"))
+    assert ask(server, "GET", "/healthz").status == 200
 
 
 def test_of_all_wordings_the_last_alone_is_kept(server: Server, room: str) -> None:

@@ -82,8 +82,13 @@ def _trim(room: Room, entry: e.TrimRoom) -> Outcome:
     return (f.Trimmed(first),) if first > room.first else NOTHING
 
 
+def _is_over(room: Room, at: int) -> bool:
+    """Whether a room takes nothing more: closed, or its time has run out and `ExpireRoom` will say so in a moment."""
+    return room.closed_at > 0 or 0 < room.expires_at <= at
+
+
 def _connect(room: Room, entry: e.Connect) -> Outcome:
-    if room.closed_at:
+    if _is_over(room, entry.at):
         return Rejection("room_closed")
     if entry.connection in room.connections:
         return Rejection("internal", "This connection is in the room already.")
@@ -130,7 +135,7 @@ def _may_say(room: Room, entry: e.Post | e.Change) -> Rejection | Duplicate | No
             return Duplicate()
         if entry.n > accepted + 1:
             return Rejection("out_of_order", f"The next number is {accepted + 1}, not {entry.n}.")
-    if room.closed_at:
+    if _is_over(room, entry.at):
         return Rejection("room_closed")
     return None
 
@@ -268,7 +273,7 @@ def _start_node(room: Room, entry: e.StartNode) -> Outcome:
     found: list[f.Fact] = []
     departed = 0
     for name_key, participant in sorted(room.participants.items()):
-        dead = sorted(c for c in participant.connections if _is_over(c, entry))
+        dead = sorted(c for c in participant.connections if _is_dead(c, entry))
         found += [f.Disconnected(name_key, connection) for connection in dead]
         if not dead or len(dead) < len(participant.connections):
             continue
@@ -280,7 +285,7 @@ def _start_node(room: Room, entry: e.StartNode) -> Outcome:
     return tuple(found)
 
 
-def _is_over(connection: str, entry: e.StartNode) -> bool:
+def _is_dead(connection: str, entry: e.StartNode) -> bool:
     return e.is_from(connection, entry.node) and not e.is_of_life(connection, entry.node, entry.life)
 
 

@@ -18,7 +18,6 @@ from chatty.server.platform.rooms import Rooms, find_room, json_of, participant_
 from chatty.server.platform.web import answer, refused
 
 Wish = protocol.Edit | protocol.Delete | protocol.React | protocol.SetTopic | protocol.Rename
-_HIGHEST = 1 << 32
 
 
 class Author(NamedTuple):
@@ -37,11 +36,11 @@ def change(wish: Wish, room_id: str, at: int, author: Author) -> e.Change | e.Re
     whose: dict[str, Any] = {"room": room_id, "at": at, **author._asdict()}
     match wish:
         case protocol.Edit(of=of, text=text):
-            return _about(of) or check_text(text, size=MESSAGE_BYTES) or e.Edit(**whose, of=of, text=text)
+            return check_text(text, size=MESSAGE_BYTES) or e.Edit(**whose, of=of, text=text)
         case protocol.Delete(of=of):
-            return _about(of) or e.Delete(**whose, of=of)
+            return e.Delete(**whose, of=of)
         case protocol.React(of=of, reaction=reaction, remove=remove):
-            unfit = _about(of) or check_reaction(reaction, points=REACTION_POINTS)
+            unfit = check_reaction(reaction, points=REACTION_POINTS)
             return unfit or e.React(**whose, of=of, reaction=reaction, remove=remove)
         case protocol.SetTopic(topic=topic):
             if len(topic) > TOPIC_POINTS:
@@ -52,10 +51,6 @@ def change(wish: Wish, room_id: str, at: int, author: Author) -> e.Change | e.Re
             if isinstance(name, e.Rejection):
                 return name
             return e.Rename(**whose, new_name=name, new_key=compare_key(name))
-
-
-def _about(of: int) -> e.Rejection | None:
-    return None if 0 < of < _HIGHEST else e.Rejection("message_not_found")
 
 
 class Changes:

@@ -165,6 +165,11 @@ class Hub:
         """Rooms with a member here."""
         return len(self._rooms)
 
+    def members(self, room_id: str) -> list[Member]:
+        """All who are attached to a room."""
+        room = self._rooms.get(room_id)
+        return list(room.members()) if room else []
+
     def attach(self, member: Member, position: int) -> None:
         """From now on hold for ``member`` what happens after ``position``."""
         member.position = position

@@ -25,6 +25,7 @@ from chatty.protocol import (
     NewRoom,
     Page,
     Participants,
+    encode,
 )
 from chatty.seed import SeedRoom
 from chatty.server.business.entries import CloseRoom, CreateRoom, Duplicate, Post, Rejection
@@ -218,8 +219,8 @@ class Rooms:
         receipt = request.headers.get("Idempotency-Key", "")
         if len(receipt) > MOST_KEY:
             raise Refused("bad_request", f"An Idempotency-Key has at most {MOST_KEY} characters.")
-        said = f"{name}\0{new.text}" + (f"\0{new.reply_to}\0{new.action}" if new.reply_to or new.action else "")
-        digest = hashlib.sha256(said.encode()).digest()[:16] if receipt else b""
+        said = encode((name, new.text, new.reply_to, new.action))
+        digest = hashlib.sha256(said).digest()[:16] if receipt else b""
         outcome = await self.node.log.commit(
             Post(
                 view.info.id, self.node.now(), name, name_key, identity.hash, new.text,

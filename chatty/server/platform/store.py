@@ -17,14 +17,11 @@ from chatty.server.business import facts as f
 from chatty.server.business.entries import (
     Change,
     CreateRoom,
-    Delete,
-    Edit,
     Entry,
     Forget,
     Post,
     Probe,
     PurgeRoom,
-    React,
     Rejection,
     StartNode,
     TrimRoom,
@@ -129,32 +126,22 @@ class Store:
     # --- one entry ------------------------------------------------------------------------------------------
 
     def _apply_one(self, entry: Entry, applied: Applied) -> Outcome:
-        if type(entry) is Post:
-            room = self._rooms.get(entry.room) or self._load(entry.room)
-            if entry.n:
-                self._load_producer(room, entry)
-            elif entry.receipt:
-                self._load_receipt(room, entry)
-            if entry.reply_to:
-                self._load_target(room, entry.reply_to, entry)
-            return self._decide(room, entry, applied, entry.identity)
-        if isinstance(entry, Change):
-            room = self._room(entry.room)
-            if entry.n:
-                self._load_producer(room, entry)
-            if isinstance(entry, Edit | Delete | React):
-                self._load_target(room, entry.of, entry)
-            return self._decide(room, entry, applied, entry.identity)
         apply = _RARE.get(type(entry))
         if apply is not None:
             # What reads or deletes rows of many rooms needs all that came before it to be rows.
             self._rows.flush()
             return apply(self, entry, applied)
-        return self._decide(self._room(entry.room), entry, applied)
+        return self._decide(self._rooms.get(entry.room) or self._load(entry.room), entry, applied)
 
-    def _decide(self, room: Room, entry: Entry, applied: Applied, author: bytes | None = None) -> Outcome:
+    def _decide(self, room: Room, entry: Entry, applied: Applied) -> Outcome:
+        author = None
         try:
+            if type(entry) is Post or isinstance(entry, Change):
+                author = entry.identity
+                self._load_what_it_needs(room, entry)
             outcome = decide(room, entry)
+        except sqlite3.Error:
+            raise
         except Exception as error:  # noqa: BLE001 - a rule that fails refuses one entry, and poisons nothing
             self._on_error(error)
             return Rejection("internal")
@@ -248,13 +235,24 @@ class Store:
         self._rooms[room_id] = room
         return room
 
+    def _load_what_it_needs(self, room: Room, entry: Post | Change) -> None:
+        if entry.n:
+            self._load_producer(room, entry)
+        elif type(entry) is Post and entry.receipt:
+            self._load_receipt(room, entry)
+        of = entry.reply_to if type(entry) is Post else getattr(entry, "of", 0)
+        if of:
+            self._load_target(room, of, entry)
+
     def _load_target(self, room: Room, of: int, entry: Post | Change) -> None:
         """As it is just now: an entry before this one in the batch may have changed it."""
-        self._rows.flush()
         room.targets.clear()
+        if not 0 < of <= room.last:
+            return  # any number at all may come from outside; a key has room for so many
+        self._rows.flush()
         key = room.key << ROOM_BITS | of
         row = self._db.execute("SELECT author, body FROM events WHERE key = ? AND kind = 0", (key,)).fetchone()
-        if row and 0 < of <= room.last:
+        if row:
             mine = self._db.execute(
                 "SELECT reaction FROM reactions WHERE message = ? AND identity = ?", (key, entry.identity)
             ).fetchall()

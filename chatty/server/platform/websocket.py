@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections import deque
 from collections.abc import Awaitable
 from typing import Final
@@ -151,7 +150,7 @@ class V1Session(Session):
             await follow(self, self.node.reads, self.node.hub, self.view, self._asked)
         except ConnectionError:
             return  # the reader notices too, and ends the session
-        except sqlite3.Error as error:
+        except Exception as error:  # noqa: BLE001 - nobody may go on listening who will never be told what it missed
             self.node.report("history could not be read", error)
             self.cut(Close.GOING_AWAY)
 
@@ -242,7 +241,7 @@ class V1Session(Session):
             event = outcome[0] if outcome else None
             answer = Ack(n=n, seq=getattr(event, "seq", None), ref=ref)
             if isinstance(event, ParticipantRenamed):
-                self.name, self.name_key = event.name, compare_key(event.name)
+                self._renamed(event.name)
         elif type(outcome) is Duplicate:
             answer = Ack(n=n, seq=outcome.seq or None, duplicate=True, ref=ref)
         else:
@@ -253,6 +252,13 @@ class V1Session(Session):
         self.in_flight -= 1
         if self.waiter is not None:
             self.wake()
+
+    def _renamed(self, name: str) -> None:
+        """The participant has other connections, perhaps, which are called so from here on, too."""
+        was = self.identity.hash, self.name_key
+        for other in self.node.hub.members(self.room_id):
+            if isinstance(other, Session) and other.connection and (other.identity.hash, other.name_key) == was:
+                other.name, other.name_key = name, compare_key(name)
 
 
 def text_of(refusal: Rejection) -> str:

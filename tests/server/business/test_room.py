@@ -223,9 +223,13 @@ def test_a_room_expires_at_its_time_and_not_before() -> None:
     place.room = Room(1, ROOM)
     place.do(e.CreateRoom(ROOM, AT, "A room", "", "epoch", OWNER, AT + 60_000))
     assert place.do(e.ExpireRoom(ROOM, AT + 59_999)) == ()
+    place.now = AT + 59_999
+    place.post("in time")
+    place.now = AT + 60_000
+    assert code(place.post("too late")) == code(place.connect("node/1/1")) == "room_closed"
     place.do(e.ExpireRoom(ROOM, AT + 60_000))
     assert place.do(e.ExpireRoom(ROOM, AT + 60_001)) == ()
-    assert place.happened == ["room_closed"]
+    assert place.happened == ["message John in time", "room_closed"]
 
 
 def test_a_room_without_an_end_never_expires(place: Place) -> None:

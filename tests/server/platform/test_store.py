@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from chatty.events import Message
 from chatty.server.business import entries as e
@@ -174,10 +175,11 @@ def test_a_rule_that_fails_refuses_its_entry_and_no_other(path: Path) -> None:
     store = Store(path, on_error=errors.append)
     store.open()
     broken = e.CloseRoom(ROOM, AT, "no bytes")  # type: ignore[arg-type]
-    applied = store.apply([creation(), post("one"), broken, post("two")])
+    senseless = replace(post("about what?"), reply_to="no number")  # what it needs can't even be looked for
+    applied = store.apply([creation(), post("one"), broken, senseless, post("two")])
     store.close()
-    assert applied.outcomes[2] == e.Rejection("internal")
-    assert len(errors) == 1
+    assert applied.outcomes[2:4] == [e.Rejection("internal")] * 2
+    assert len(errors) == 2
     assert texts_in(path) == ["one", "two"]
 
 
