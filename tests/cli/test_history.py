@@ -53,6 +53,14 @@ def test_n_gives_the_newest_ones(user: User, room: str, count: int) -> None:
     assert texts(user.says("history", room, "--format", "json", "-n", str(count))) == lines[-count:]
 
 
+def test_long_messages_come_whole_and_all_of_them(server: Server, user: User, room: str) -> None:
+    said = [f"{number} " + "\0" * 16_000 for number in range(25)]  # JSON makes six bytes of each, and pages end early
+    for text in said:
+        say(server, room, text)
+    assert texts(user.says("history", room, "--format", "json")) == said
+    assert texts(user.says("history", room, "--format", "json", "-n", "20")) == said[-20:]
+
+
 def test_json_is_what_the_wire_has(server: Server, user: User, room: str) -> None:
     first = say(server, room, "hello")
     say(server, room, "hi", "Bob", reply_to=first)

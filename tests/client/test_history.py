@@ -37,6 +37,17 @@ async def test_a_limit_ends_it(room: chatty.Room, limit: int) -> None:
     assert last == [f"line {2 * PAGE_EVENTS - number}" for number in range(count)]
 
 
+async def test_pages_that_end_early_because_messages_are_long_leave_none_out(server: Server, room_id: str) -> None:
+    said = [f"{number} " + "\0" * 16_000 for number in range(25)]  # of each character JSON makes six bytes
+    async with chatty.join(server.url, room_id, name="Ada") as room:
+        for line in said:
+            await room.post(line)
+        await room.flush()
+        assert [message.text async for message in room.history()] == said
+        assert [message.text async for message in room.history(newest_first=True)] == said[::-1]
+        assert [message.text async for message in room.history(limit=20)] == said[:20]
+
+
 async def test_who_stops_early_is_sent_no_more(room: chatty.Room) -> None:
     taken = []
     async for message in room.history():

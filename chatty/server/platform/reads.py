@@ -37,10 +37,11 @@ class RoomView(Struct, frozen=True):
 
 
 class Slice(Struct, frozen=True):
-    """Events in ascending order: their numbers and how they are sent."""
+    """Events in ascending order: their numbers, how they are sent, and whether more would have been too large."""
 
     seqs: list[int]
     bodies: list[bytes]
+    cut: bool = False
 
 
 class Reads:
@@ -79,9 +80,9 @@ class Reads:
         """
         return await self._ask(lambda db: _page(db, room_key, after, before, limit, kinds, newest, size))
 
-    async def messages(self, keys: Sequence[int]) -> Slice:
-        """The messages with these keys, as far as they are still kept."""
-        return await self._ask(lambda db: _messages(db, keys))
+    async def messages(self, keys: Sequence[int], *, newest: bool = False, size: int = PAGE_BYTES) -> Slice:
+        """The messages with these keys, as far as they are still kept, the first or the ``newest`` that fit."""
+        return await self._ask(lambda db: _messages(db, keys, newest, size))
 
     async def last(self, room_key: int) -> int:
         """The room's newest event's number."""
@@ -209,31 +210,33 @@ def _page(
 ) -> Slice:
     low = room_key << ROOM_BITS
     high = low + (1 << ROOM_BITS if before is None else before)
-    order = "DESC" if newest else "ASC"
     only = f"AND kind IN ({','.join('?' * len(kinds))})" if kinds else ""
-    seqs, bodies = db.execute(
+    return _slice(db, f"key > ? AND key < ? {only}", (low + after, high, *kinds), limit, size, newest=newest)
+
+
+def _messages(db: sqlite3.Connection, keys: Sequence[int], newest: bool, size: int) -> Slice:
+    which = "key IN (SELECT value FROM json_each(?)) AND kind = 0"
+    return _slice(db, which, (json.dumps(list(keys)),), len(keys), size, newest=newest)
+
+
+def _slice(
+    db: sqlite3.Connection, which: str, values: Sequence[object], limit: int, size: int, *, newest: bool
+) -> Slice:
+    """What fits is found by lengths alone: SQLite knows them without reading the bodies, which may be large."""
+    order = "DESC" if newest else "ASC"
+    seqs, bodies, cut = db.execute(
         f"""
-        SELECT group_concat(key - ?, ','), group_concat(CAST(body AS TEXT), x'0a') FROM (
-            SELECT key, body FROM (
-                SELECT key, body, sum(length(body)) OVER (ORDER BY key {order}) - length(body) AS before
-                FROM (SELECT key, body FROM events WHERE key > ? AND key < ? {only} ORDER BY key {order} LIMIT ?)
-            ) WHERE before < ? ORDER BY key
-        )""",  # noqa: S608 - nothing of a user's is in the text
-        (low, low + after, high, *kinds, limit, size),
+        WITH wanted AS MATERIALIZED (
+            SELECT key, length(body) AS size FROM events WHERE {which} ORDER BY key {order} LIMIT ?
+        ), fitting AS (
+            SELECT key FROM (SELECT key, sum(size) OVER (ORDER BY key {order}) - size AS before FROM wanted)
+            WHERE before < ?
+        )
+        SELECT group_concat(key & ?, ','), group_concat(CAST(body AS TEXT), x'0a'),
+            count(*) < (SELECT count(*) FROM wanted)
+        FROM (SELECT key, body FROM events WHERE key IN fitting ORDER BY key)""",  # noqa: S608 - nothing of a user's
+        (*values, limit, size, (1 << ROOM_BITS) - 1),
     ).fetchone()
-    return _slice(seqs, bodies)
-
-
-def _messages(db: sqlite3.Connection, keys: Sequence[int]) -> Slice:
-    row = db.execute(
-        "SELECT group_concat(key & ?, ','), group_concat(CAST(body AS TEXT), x'0a') FROM (SELECT key, body FROM events"
-        " WHERE key IN (SELECT value FROM json_each(?)) AND kind = 0 ORDER BY key)",
-        ((1 << ROOM_BITS) - 1, json.dumps(list(keys))),
-    ).fetchone()
-    return _slice(*row)
-
-
-def _slice(seqs: str | None, bodies: str) -> Slice:
     if seqs is None:
         return Slice([], [])
-    return Slice([int(seq) for seq in seqs.split(",")], bodies.encode().split(b"\n"))
+    return Slice([int(seq) for seq in seqs.split(",")], bodies.encode().split(b"\n"), bool(cut))

@@ -41,7 +41,8 @@ from chatty.server.platform.words import wanted
 T = TypeVar("T")
 MOST_KEY: Final = 255
 MOST_DIGITS: Final = 20
-ANY_SIZE: Final = 1 << 40
+PAGE_SIZE: Final = 1 << 20
+"""Bytes of events above which a page ends: what somebody asks for and does not read waits in memory."""
 LAST_MOMENT: Final = 253_402_300_799_999
 """The end of the year 9999, in milliseconds: beyond it times are no longer written alike."""
 _YEAR: Final = 366 * 24 * 3600
@@ -180,14 +181,14 @@ class Rooms:
                     view, look_for, after=low, before=high, limit=limit + 1, newest=newest
                 )
                 more = len(keys) > limit
-                page = await self.node.reads.messages(_cut(keys, limit, newest=newest))
+                page = await self.node.reads.messages(_cut(keys, limit, newest=newest), newest=newest, size=PAGE_SIZE)
         else:
             page = await self.node.reads.page(
-                view.key, after=low, before=high, limit=limit + 1, kinds=kinds, newest=newest, size=ANY_SIZE
+                view.key, after=low, before=high, limit=limit + 1, kinds=kinds, newest=newest, size=PAGE_SIZE
             )
             more = len(page.bodies) > limit
         bodies = [Raw(body) for body in _cut(page.bodies, limit, newest=newest)]
-        return answer(Page(bodies, view.info.epoch, view.info.first, view.info.last, more))
+        return answer(Page(bodies, view.info.epoch, view.info.first, view.info.last, more or page.cut))
 
     async def _between(
         self, request: web.Request, view: RoomView, after: int, before: int | None
