@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import gc
 import os
 import re
@@ -13,21 +12,21 @@ import secrets
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Iterator, Sequence
-from pathlib import Path
-from typing import IO, Final
+from collections.abc import AsyncIterator, Sequence
+from typing import Final
 
 import structlog
 from aiohttp import web
 
-from chatty.errors import ChattyError
+from chatty.errors import Refused
 from chatty.protocol import Close, NewRoom
 from chatty.server.business.entries import Probe, Rejection, StartNode
 from chatty.server.platform import keeper, logs
 from chatty.server.platform.changes import Changes
+from chatty.server.platform.directory import check_that_it_is_there, locked
 from chatty.server.platform.doctor import DATABASE
 from chatty.server.platform.doors import Doors
-from chatty.server.platform.faults import StoreError
+from chatty.server.platform.faults import SettingError, StoreError
 from chatty.server.platform.hub import Hub
 from chatty.server.platform.log import LocalLog
 from chatty.server.platform.metrics import Metrics
@@ -50,17 +49,6 @@ SWITCH_SECONDS: Final = 0.001
 
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _LOG = structlog.get_logger("chatty")
-
-
-class SettingError(ChattyError):
-    """A setting that cannot be. ``hint`` says what to do."""
-
-    def __init__(self, message: str, hint: str) -> None:
-        self.hint = hint
-        super().__init__(message, hint)
-
-    def __str__(self) -> str:
-        return str(self.args[0])
 
 
 def run(settings: Settings, rooms: Sequence[str] = ()) -> int:
@@ -97,9 +85,9 @@ async def _serve(settings: Settings, rooms: Sequence[str]) -> int:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, end)
-    with _locked(settings.data) as lock:
+    with locked(settings.data) as lock:
         store = Store(settings.data / DATABASE, on_error=lambda error: node.report("a rule failed", error))
-        _check_that_it_is_there(store.path, lock)
+        check_that_it_is_there(store.path, lock)
         store.open()
         if not lock.tell():
             with contextlib.suppress(OSError):  # on a full disk what is stored can still be read
@@ -247,39 +235,18 @@ async def _announce(node: Node, origin: str, names: Sequence[str]) -> None:
         known = await node.reads.rows(
             "SELECT id FROM rooms WHERE name = ? AND closed_at = 0 ORDER BY key LIMIT 1", name.strip()
         )
-        room_id = known[0][0] if known else (await Rooms(node).create_room(NewRoom(name))).id
+        try:
+            room_id = known[0][0] if known else (await Rooms(node).create_room(NewRoom(name))).id
+        except Refused as refused:
+            if refused.code != "unavailable":
+                raise
+            lines.append(f"warning: the room {name!r} is not made, since nothing can be stored just now")
+            continue
         lines.append(f"join {name!r}:  chatty join {room_id}{server}")
     if not names:
         lines.append(f"next, in another terminal:  chatty create general{server}  and  chatty join general{server}")
     sys.stderr.write("\n".join(lines) + "\n")
     sys.stderr.flush()
-
-
-@contextlib.contextmanager
-def _locked(data: Path) -> Iterator[IO[str]]:
-    """One server for a data directory."""
-    try:
-        data.mkdir(parents=True, exist_ok=True, mode=0o700)
-        lock: IO[str] = (data / "lock").open("a+")
-    except OSError as error:
-        raise SettingError(f"cannot use {data} ({error.strerror})", "choose another --data directory") from error
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise SettingError(
-                f"another server uses {data}", "stop it first, or give this one a --data directory of its own"
-            ) from None
-        yield lock
-
-
-def _check_that_it_is_there(database: Path, lock: IO[str]) -> None:
-    """A database that was lost must not be taken for one that never was: the lock file remembers."""
-    if lock.seek(0, os.SEEK_END) and not (database.exists() and database.stat().st_size):
-        raise StoreError(
-            f"the database {database} is gone, or empty",
-            f"restore a backup; to begin with nothing, remove {database.with_name('lock')} too",
-        )
 
 
 def _check(settings: Settings) -> None:

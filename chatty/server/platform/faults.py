@@ -8,15 +8,23 @@ from typing import Final
 from chatty.errors import ChattyError
 
 
-class StoreError(ChattyError):
-    """The data cannot be used. ``hint`` says what to do."""
+class Fault(ChattyError):
+    """Why a server can't be, or can't go on. ``hint`` says what to do."""
 
     def __init__(self, message: str, hint: str) -> None:
         self.hint = hint
         super().__init__(message, hint)
 
     def __str__(self) -> str:
-        return f"{self.args[0]}"
+        return str(self.args[0])
+
+
+class StoreError(Fault):
+    """The data cannot be used."""
+
+
+class SettingError(Fault):
+    """A setting that cannot be."""
 
 
 RETRY: Final = frozenset({
