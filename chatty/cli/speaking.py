@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
 from chatty.client.outbox import TRANSIENT
-from chatty.errors import Refused, Unreachable
+from chatty.errors import ProtocolError, Refused, Unreachable
 from chatty.protocol import encode
 
 __all__ = ["persistently", "receipt"]
@@ -21,6 +21,9 @@ _LONGEST_PAUSE: Final = 2.0
 _TRANSIENT_SECONDS: Final = 30.0
 """How long a server may say that it can store nothing just now."""
 
+_MISTAKES: Final = 5
+"""How many answers may make no sense, as those of a proxy in trouble, before this is taken for no chatty server."""
+
 
 def receipt(*parts: str) -> str:
     """An idempotency key that is the same for the same ``parts``, and for no others."""
@@ -28,7 +31,7 @@ def receipt(*parts: str) -> str:
 
 
 async def persistently(attempt: Callable[[], Awaitable[T]], *, wait: float = math.inf) -> T:
-    """What ``attempt`` gives, tried again while nothing answers, or the server can store nothing just now.
+    """What ``attempt`` gives, tried again while nothing sensible answers, or the server can store nothing just now.
 
     ``wait``: seconds for which nothing may answer. Raises what ``attempt``
     raised last.
@@ -36,12 +39,14 @@ async def persistently(attempt: Callable[[], Awaitable[T]], *, wait: float = mat
     now = asyncio.get_running_loop().time
     began = now()
     pause = _FIRST_PAUSE
+    mistakes = 0
     while True:
         at_least = 0.0
         try:
             return await attempt()
-        except Unreachable:
-            if now() - began + pause > wait:
+        except (Unreachable, ProtocolError) as error:
+            mistakes += isinstance(error, ProtocolError)
+            if now() - began + pause > wait or mistakes > _MISTAKES:
                 raise
         except Refused as refused:
             if refused.code not in TRANSIENT or now() - began > max(wait, _TRANSIENT_SECONDS):
