@@ -23,10 +23,12 @@ from chatty.protocol import Close, NewRoom
 from chatty.server.business.entries import Probe, Rejection, StartNode
 from chatty.server.platform import keeper, logs
 from chatty.server.platform.changes import Changes
+from chatty.server.platform.connections import Connection, is_loopback
 from chatty.server.platform.directory import check_that_it_is_there, locked
 from chatty.server.platform.doctor import DATABASE
 from chatty.server.platform.doors import Doors
 from chatty.server.platform.faults import SettingError, StoreError
+from chatty.server.platform.guard import guard, heads
 from chatty.server.platform.hub import Hub
 from chatty.server.platform.log import LocalLog
 from chatty.server.platform.metrics import Metrics
@@ -35,7 +37,7 @@ from chatty.server.platform.reads import Reads
 from chatty.server.platform.rooms import Rooms
 from chatty.server.platform.search import Search
 from chatty.server.platform.store import Store
-from chatty.server.platform.web import BODY_BYTES, guard, is_loopback, problem
+from chatty.server.platform.web import BODY_BYTES, problem
 from chatty.server.settings import Settings
 
 BACKLOG: Final = 2048
@@ -151,32 +153,21 @@ async def _listening(node: Node) -> AsyncIterator[str]:
     """Serve HTTP; gives the origin at which."""
     settings = node.settings
     app = web.Application(middlewares=[guard(node)], client_max_size=BODY_BYTES)
-    app.on_response_prepare.append(_be_brief)
+    app.on_response_prepare.append(heads(settings))
     rooms = Rooms(node)
     app.add_routes([*Doors(node).routes(), *rooms.routes(), *Changes(node, rooms).routes(), *_probes(node)])
-    runner = web.AppRunner(app, access_log=None, handle_signals=False, keepalive_timeout=15, shutdown_timeout=0.5)
+    runner = web.AppRunner(app, handle_signals=False, shutdown_timeout=0.5)
     await runner.setup()
-    assert runner.server is not None
-    make_protocol = runner.server
-
-    def factory() -> asyncio.Protocol:
-        protocol: asyncio.Protocol = make_protocol()
-        node.fresh[protocol] = node.loop.time()
-        return protocol
-
+    accept = runner.server
+    assert accept is not None
     listener = _listen(settings.host, settings.port)
-    server = await node.loop.create_server(factory, sock=listener, backlog=BACKLOG)
+    server = await node.loop.create_server(lambda: Connection(node, accept), sock=listener, backlog=BACKLOG)
     host, port = listener.getsockname()[:2]
     try:
         yield f"http://{f'[{host}]' if ':' in host else host}:{port}"
     finally:
         server.close()
         await runner.cleanup()
-
-
-async def _be_brief(_: web.Request, response: web.StreamResponse) -> None:
-    """Which versions of what are running here is nobody's business."""
-    response.headers.pop("Server", None)
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -219,7 +210,7 @@ def _probes(node: Node) -> list[web.RouteDef]:
         connections=("Open WebSocket connections.", lambda: len(node.sessions)),
         streams=("Open event streams.", lambda: len(node.streams)),
         log_waiting=("Entries that wait for their outcome.", lambda: node.log.waiting),
-        write_bytes=("Bytes that wait for members to read them.", lambda: sum(s.backlog() for s in node.sessions)),
+        write_bytes=("Bytes that wait for members to read them.", lambda: sum(c.backlog() for c in node.connections)),
     )
     node.metrics.counters["deliveries"] = ("Events written to members.", lambda: node.hub.delivered)
     return [web.get("/healthz", alive), web.get("/readyz", ready), web.get("/metrics", metrics)]

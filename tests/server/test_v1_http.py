@@ -301,7 +301,7 @@ def test_a_key_may_be_any_utf8(server: Server, room: str) -> None:
         ("POST", "/messages"),
     ],
 )  # fmt: skip
-@pytest.mark.parametrize("room", [NOWHERE, "x", "%00", "%ff", "..", "%2e%2e%2f", "é".encode().hex(), "%F0%9F%98%80"])
+@pytest.mark.parametrize("room", [NOWHERE, "x", "%00", "..", "%2e%2e%2f", "é".encode().hex(), "%F0%9F%98%80"])
 def test_a_room_that_is_not_there_is_not_found(server: Server, method: str, path: str, room: str) -> None:
     body = {"participant": "a", "text": "b"} if method == "POST" else None
     assert refusal(ask(server, method, f"/v1/rooms/{room}{path}?join=false", body)) == (404, "room_not_found")

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from aiohttp import web
 
@@ -15,6 +12,7 @@ from chatty.events import Event
 from chatty.protocol import SUBPROTOCOL
 from chatty.server.business.entries import Connect, Rejection
 from chatty.server.business.room import Outcome
+from chatty.server.platform.connections import address_of, connection_of
 from chatty.server.platform.follow import Asked
 from chatty.server.platform.identities import identity_of, nobody, offered_key
 from chatty.server.platform.node import Node
@@ -22,7 +20,7 @@ from chatty.server.platform.pace import Addresses
 from chatty.server.platform.rooms import MOST_DIGITS, find_room, number, participant_name
 from chatty.server.platform.session import Session
 from chatty.server.platform.stream import Stream
-from chatty.server.platform.web import address_of, refused
+from chatty.server.platform.web import refused
 from chatty.server.platform.websocket import SeedSession, V1Session
 
 
@@ -32,7 +30,6 @@ class Doors:
     def __init__(self, node: Node) -> None:
         self.node = node
         self._joins = Addresses(node.settings.join_rate)
-        self._open: Counter[str] = Counter()
 
     def routes(self) -> list[web.RouteDef]:
         """Method, address, handler."""
@@ -53,7 +50,7 @@ class Doors:
             raise _upgrade_required()
         address = address_of(request)
         session = SeedSession(self.node, room_id, nobody(), name, name_key, paced=bool(address))
-        with self._entered(address):
+        with connection_of(request).under_guard():
             await self._join(address, session)
             return await session.serve(request)
 
@@ -70,7 +67,7 @@ class Doors:
         key, address = offered_key(request), address_of(request)
         identity = identity_of(key) if key else nobody()
         session = V1Session(self.node, view, identity, name, name_key, asked, paced=bool(address))
-        with self._entered(address):
+        with connection_of(request).under_guard():
             if joins == "true":
                 await self._join(address, session)
             return await session.serve(request, (SUBPROTOCOL,))
@@ -81,8 +78,9 @@ class Doors:
         if dot and seen.isascii() and seen.isdigit() and len(seen) <= MOST_DIGITS:
             asked = Asked(int(seen), epoch)
         view = await find_room(self.node, request)
-        with self._entered(address_of(request)):
-            return await Stream(self.node, view).serve(request, asked)
+        connection = connection_of(request)
+        with connection.under_guard():
+            return await Stream(self.node, view, connection).serve(request, asked)
 
     async def _join(self, address: str, session: Session) -> None:
         """Join, and only then answer the handshake: refusals are HTTP statuses."""
@@ -114,20 +112,6 @@ class Doors:
         if isinstance(result, Rejection):
             session.connection = ""
             raise refused(result)
-
-    @contextmanager
-    def _entered(self, address: str) -> Iterator[None]:
-        """Count a connection of ``address`` while it lasts."""
-        most = self.node.settings.connections_per_ip
-        if address and most and self._open[address] >= most:
-            raise Refused("too_many_connections", retry_after=10)
-        self._open[address] += 1
-        try:
-            yield
-        finally:
-            self._open[address] -= 1
-            if not self._open[address]:
-                del self._open[address]
 
 
 def _asked(request: web.Request) -> Asked:

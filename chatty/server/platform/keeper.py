@@ -11,11 +11,13 @@ import structlog
 from chatty.events import rfc3339
 from chatty.protocol import PING_SECONDS, PONG_SECONDS, TICK_SECONDS, Close, Tick, encode, text_frame
 from chatty.server.business.entries import ExpireRoom, Forget, PurgeRoom, TrimRoom
+from chatty.server.platform.connections import Connection
 from chatty.server.platform.hub import v1_dialect
 from chatty.server.platform.node import Node
 from chatty.server.platform.reads import Reads
 from chatty.server.platform.schema import ROOM_BITS
 from chatty.server.platform.session import Session
+from chatty.server.platform.stream import Stream
 
 SWEEP_SECONDS: Final = 1.0
 AT_ONCE: Final = 250
@@ -46,12 +48,16 @@ async def keep_connections(node: Node) -> None:
     while True:
         await asyncio.sleep(SWEEP_SECONDS)
         now = node.loop.time()
-        for protocol, since in list(node.fresh.items()):
-            if now - since > HANDSHAKE_SECONDS:
-                node.fresh.pop(protocol, None)
-                transport = getattr(protocol, "transport", None)
-                if transport is not None:
-                    transport.abort()
+        for connection in list(node.connections):
+            if not connection.asked:
+                silent = now - connection.since > HANDSHAKE_SECONDS
+            else:
+                silent = not connection.guarded and is_stalled(connection, now)
+            if silent:
+                connection.abort()
+        for stream in list(node.streams):
+            if is_stalled(stream, now):
+                stream.cut(Close.SLOW)
         for number, session in enumerate(list(node.sessions)):
             if number % AT_ONCE == AT_ONCE - 1:
                 await asyncio.sleep(0)
@@ -71,18 +77,22 @@ async def keep_streams(node: Node) -> None:
             stream.beat()
 
 
+def is_stalled(writer: Session | Stream | Connection, now: float) -> bool:
+    """Whether the peer has taken nothing of what waits for it, for ten seconds of being looked at."""
+    backlog = writer.backlog()
+    taken = writer.written - backlog
+    if not backlog:
+        writer.stalled = None
+    elif writer.stalled is None or writer.stalled[0] != taken:
+        writer.stalled = (taken, now)
+    return writer.stalled is not None and now - writer.stalled[1] > STALL_SECONDS
+
+
 def look_at(session: Session, now: float) -> None:
     """Ping a session, or cut it where it is silent or does not read."""
-    backlog = session.backlog()
-    if not backlog:
-        session.stalled = None
-    else:
-        taken = session.written - backlog
-        if session.stalled is None or session.stalled[0] != taken:
-            session.stalled = (taken, now)
-        elif now - session.stalled[1] > STALL_SECONDS:
-            session.cut(Close.SLOW)
-            return
+    if is_stalled(session, now):
+        session.cut(Close.SLOW)
+        return
     if session.pinged_at and session.pinged_at > 0:
         if session.heard:
             session.pinged_at = -now

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -20,6 +21,7 @@ from chatty.server.platform.store import Applied
 from chatty.server.settings import Settings
 
 if TYPE_CHECKING:
+    from chatty.server.platform.connections import Connection
     from chatty.server.platform.session import Session
     from chatty.server.platform.stream import Stream
 
@@ -47,7 +49,8 @@ class Node:
         self.loop = asyncio.get_running_loop()
         self.sessions: dict[Session, None] = {}
         self.streams: dict[Stream, None] = {}
-        self.fresh: dict[object, float] = {}
+        self.connections: dict[Connection, None] = {}
+        self.addresses: Counter[str] = Counter()
         self.stopping = False
         self._connections = 0
         self._tasks: set[asyncio.Task[None]] = set()
@@ -76,10 +79,6 @@ class Node:
         """Wait until what is being closed is closed, but no longer than ``seconds``."""
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=seconds)
-
-    def begun(self, protocol: object) -> None:
-        """A connection has sent its first request: from here on others watch over it."""
-        self.fresh.pop(protocol, None)
 
     def report(self, what: str, error: BaseException) -> None:
         """Log a fault that nobody else is told of."""

@@ -30,12 +30,13 @@ from chatty.protocol import (
 from chatty.seed import SeedRoom
 from chatty.server.business.entries import CloseRoom, CreateRoom, Duplicate, Post, Rejection
 from chatty.server.business.names import check_name, check_room_name, check_text, compare_key
+from chatty.server.platform.connections import address_of
 from chatty.server.platform.identities import ANONYMOUS, bearer, identity_of, offered_key, token_hash
 from chatty.server.platform.node import Node
 from chatty.server.platform.pace import Addresses
 from chatty.server.platform.reads import RoomView, Slice
 from chatty.server.platform.schema import KINDS
-from chatty.server.platform.web import address_of, answer, body_of, refused
+from chatty.server.platform.web import answer, body_of, refused
 from chatty.server.platform.words import wanted
 
 T = TypeVar("T")

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from aiohttp import web
 
 from chatty.protocol import Close, Control, encode
+from chatty.server.platform.connections import Connection
 from chatty.server.platform.follow import Asked, follow
 from chatty.server.platform.hub import Member
 from chatty.server.platform.node import Node
@@ -29,14 +30,15 @@ def sse_dialect(events: Sequence[Stored], epoch: str) -> bytes:
 class Stream(Member):
     """One open event stream."""
 
-    __slots__ = ("_ended", "_transport", "node", "view")
+    __slots__ = ("_connection", "_ended", "node", "stalled", "view")
 
-    def __init__(self, node: Node, view: RoomView) -> None:
+    def __init__(self, node: Node, view: RoomView, connection: Connection) -> None:
         super().__init__(sse_dialect, view.info.id)
         self.node = node
         self.view = view
         self._ended = asyncio.Event()
-        self._transport: asyncio.WriteTransport | None = None
+        self.stalled: tuple[int, float] | None = None
+        self._connection = connection
 
     async def serve(self, request: web.Request, asked: Asked) -> web.StreamResponse:
         """Stream until the peer is gone, the room closes or the server stops."""
@@ -49,7 +51,6 @@ class Stream(Member):
         await response.write(b": chatty\n\n")
         if request.transport is None:
             return response
-        self._transport = request.transport
         self.connect(request.transport)
         self.node.streams[self] = None
         try:
@@ -57,6 +58,9 @@ class Stream(Member):
             await self._ended.wait()
         except ConnectionError:
             return response
+        except Exception as error:  # noqa: BLE001 - reported; an answer that has begun can only be broken off
+            self.node.report("a stream failed", error)
+            self._connection.abort()
         finally:
             self.node.streams.pop(self, None)
             self.node.hub.detach(self)
@@ -72,19 +76,16 @@ class Stream(Member):
 
     def beat(self) -> None:
         """Keep proxies from closing a quiet stream, and notice a peer that is gone."""
-        if self._transport is None or self._transport.is_closing():
+        if self._connection.is_closing:
             self._ended.set()
         else:
             self.tell(_chunk(b":\n\n"))
 
     async def drained(self) -> None:
-        while self.backlog():
-            await asyncio.sleep(0.01)
-            if self._transport is None or self._transport.is_closing():
-                raise ConnectionResetError
+        await self._connection.drained()
 
     def cut(self, code: Close) -> None:
         self.node.hub.detach(self)
-        if code is Close.SLOW and self._transport is not None:
-            self._transport.abort()
+        if code is Close.SLOW:
+            self._connection.abort()
         self._ended.set()
