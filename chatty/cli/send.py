@@ -33,6 +33,9 @@ EXAMPLES: Final = (
     "make release 2>&1 | chatty send deploys --name ci",
 )
 
+_MAY_PASS: Final = (ExitStatus.FAILED, ExitStatus.UNREACHABLE)
+"""How a run ends that is worth repeating."""
+
 
 class Wish(NamedTuple):
     """What was asked for on the command line. Times are in seconds."""
@@ -166,6 +169,7 @@ def _partly(sending: Sending) -> Failure:
 def _with_account(error: Exception, sending: Sending, wish: Wish) -> Failure:
     """``error`` as a failure that also says how far things got."""
     from chatty.cli.lines import Odd
+    from chatty.client.outbox import TRANSIENT
 
     if isinstance(error, Odd):
         failure = Failure(
@@ -175,10 +179,9 @@ def _with_account(error: Exception, sending: Sending, wish: Wish) -> Failure:
         failure = explain(error)
     if sending.acked + sending.unacked > 1:
         failure.message += f" ({sending.acked:,} stored, {sending.unacked:,} not known)"
-        again = "run it again on the same input: it sends what is missing"
-        failure.hint = failure.hint or (
-            again if wish.key is not None else "with --key a second run sends what is missing"
-        )
+        if not failure.hint and (failure.status in _MAY_PASS or failure.code in TRANSIENT):
+            again = "run it again on the same input: it" if wish.key is not None else "with --key a second run"
+            failure.hint = f"{again} sends what is missing"
     return failure
 
 

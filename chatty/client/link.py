@@ -359,6 +359,8 @@ class Link:
         outcome = self._outbox.refused(error, again=again)
         if outcome is not None:
             self._settle((outcome,))
+            if self._outbox.lasting:  # what is behind it would get its number, and a later run take it for stored
+                self._fail(Refused(error.code, error.message))
         self._to_write.set()
 
 

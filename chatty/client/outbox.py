@@ -50,11 +50,13 @@ class Outbox(Generic[T]):
 
     Each message is added with a ``ticket``, which comes back with its outcome.
     ``fresh`` says that nobody has used ``producer`` before, so that sending
-    may begin without waiting for the server's answer to `Produce`.
+    may begin without waiting for the server's answer to `Produce`, and that
+    nobody will later: it is not ``lasting``.
     """
 
     def __init__(self, producer: str, *, fresh: bool) -> None:
         self.producer = producer
+        self.lasting = not fresh
         self._fresh = fresh
         self._accepted = 0  # the number of the last message that is done: acked, by this or an earlier run
         self._known = 0  # the number up to which the room had accepted when it was last asked

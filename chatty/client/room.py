@@ -58,7 +58,8 @@ def join(
 
     ``producer`` continues the numbering of an earlier run, so that sending
     the same messages again sends only what is missing (see
-    `chatty.client.identity.producer_from_key`).
+    `chatty.client.identity.producer_from_key`). The first refusal by the
+    server then ends the sending: what is behind it would get its number.
 
     ``patience``: seconds for which a lost connection is tried again before
     the room gives up with `Unreachable`; None: for ever. The first connection

@@ -15,8 +15,9 @@ import pexpect
 import pytest
 
 import chatty
-from chatty.protocol import MESSAGE_BYTES
+from chatty.protocol import MESSAGE_BYTES, Ack, Error, Frame, Produce, Producing, Say, Send
 from tests.cli.user import User
+from tests.client.scripted import Scripted, talks
 from tests.support.server import PATIENCE, ROOT, Server, free_port
 
 
@@ -249,6 +250,42 @@ def test_a_rerun_with_the_same_key_sends_what_is_missing(user: User, server: Ser
     assert server.texts(room) == lines
     user.run("send", room, "--key", "build-8", said=b"again")
     assert server.texts(room)[-1] == "again"
+
+
+async def test_a_line_that_is_refused_is_what_a_rerun_with_the_same_key_begins_with(user: User) -> None:
+    stored: list[str] = []
+    muted = ["two"]
+
+    def reply(command: Produce | Say) -> Frame:
+        if isinstance(command, Produce):
+            return Producing(len(stored))
+        assert isinstance(command, Send)
+        assert command.n is not None
+        if command.n != len(stored) + 1:
+            return Error(n=command.n, code="out_of_order", message="")
+        if command.text in muted:
+            return Error(n=command.n, code="muted", message="You are muted.")
+        stored.append(command.text)
+        return Ack(n=command.n, seq=command.n)
+
+    lines = ["one", "two", *map(str, range(2_000))]
+    said = "\n".join(lines).encode()
+    async with Scripted(talks(reply=reply)) as scripted:
+        send = ("send", "1" * 27, "--key", "K", "--server", scripted.url)
+        told = await asyncio.to_thread(user.fails, 4, *send, said=said)
+        assert stored == ["one"]
+        assert told.startswith("error: You are muted. (1 stored, ")
+        assert "hint" not in told, "another run would be refused, too"
+        muted.clear()
+        await asyncio.to_thread(user.run, *send, said=said)
+    assert stored == lines
+
+
+def test_what_a_closed_room_is_told_again_is_not_to_be_tried_again(user: User, server: Server) -> None:
+    room = server.make_room()
+    user.run("send", room["id"], "--key", "K", said=b"a\nb\n")
+    server.ask("DELETE", f"/v1/rooms/{room['id']}", token=room["owner_token"])
+    assert "hint" not in user.fails(6, "send", room["id"], "--key", "K", said=b"a\nb\n")
 
 
 def test_a_key_needs_an_identity_that_lasts(user: User, server: Server, room: str) -> None:

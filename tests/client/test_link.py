@@ -15,7 +15,7 @@ from chatty.client.outbox import Outbox
 from chatty.client.room import Room
 from chatty.client.states import Connected, Connecting, Offline, Reconnecting, State
 from chatty.events import Message
-from chatty.protocol import Gap, Live, Tick, encode
+from chatty.protocol import Command, Gap, Live, Send, Tick, encode
 from tests.client.scripted import AT, Answer, Scripted, greeting, problem, refusing, silent, talks, text, websocket
 
 
@@ -173,3 +173,17 @@ async def test_what_a_moderator_refuses_is_told_and_what_follows_is_sent() -> No
             futures = [await room.post(text) for text in "abc"]
             outcomes = await asyncio.gather(*futures, return_exceptions=True)
     assert [getattr(outcome, "n", None) or str(outcome) for outcome in outcomes] == ["not now (muted)", 1, 2]
+
+
+async def test_of_a_producer_that_lasts_nothing_goes_under_the_number_of_what_was_refused() -> None:
+    heard: list[Command] = []
+    async with Scripted(talks(reply=refusing("muted", times=1), heard=heard)) as scripted:
+        async with chatty.join(scripted.url, "room", name="John", producer=new_producer()) as room:
+            futures = [await room.post(text) for text in "abc"]
+            outcomes = await asyncio.gather(*futures, return_exceptions=True)
+            with pytest.raises(chatty.Refused, match="not now"):
+                await room.send("d")
+    assert [str(outcome) for outcome in outcomes] == ["not now (muted)"] * 3
+    said = {(command.n, command.text) for command in heard if isinstance(command, Send)}
+    assert (1, "a") in said
+    assert said <= {(1, "a"), (2, "b"), (3, "c")}
