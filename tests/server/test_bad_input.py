@@ -61,6 +61,21 @@ def test_addresses_that_are_no_utf8_are_refused(server: Server, path: bytes) -> 
     assert status(raw(server, b"GET %b HTTP/1.1\r\nHost: localhost\r\n%b\r\n" % (path, headers))) == 400
 
 
+@pytest.mark.parametrize("coded", ["%FF", "%ff%fe", "%C3", "%ED%A0%80", "a%FFb"])
+def test_addresses_are_no_utf8_however_that_is_written(server: Server, room: str, coded: str) -> None:
+    plain = {"Content-Type": "text/plain"}
+    for method, path, body in (
+        ("POST", f"/chat?name={coded}", None),
+        ("POST", f"/v1/rooms/{room}/messages?name={coded}", b"x"),
+        ("GET", f"/v1/rooms/{room}/events?q={coded}", None),
+        ("GET", f"/v1/rooms/{room}/stream?epoch={coded}", None),
+        ("GET", f"/v1/rooms/{room}?{coded}", None),
+        ("GET", f"/v1/rooms/{coded}", None),
+    ):
+        assert refusal(ask(server, method, path, body, plain if body else None)) == (400, "bad_request")
+    assert server.history(room) == []
+
+
 def test_a_body_of_50_mb_is_refused_without_being_kept(server: Server, room: str) -> None:
     answer = raw(server, post(room, b'{"participant":"a","text":"' + b"x" * 50_000_000 + b'"}'))
     assert answer == b"" or status(answer) == 413  # the refusal may be lost where the sender goes on talking

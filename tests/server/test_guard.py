@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import http.client
 from collections.abc import Iterator
 
 import pytest
 
 from tests.server.asking import UPGRADE, ask, refusal
-from tests.support.server import Server
+from tests.support.server import PATIENCE, Server
 
 NOWHERE = "2SzErhA2PvYGjf4PQ4pvTh9BfE0"
 HERE = (404, "room_not_found")
@@ -78,3 +79,46 @@ def test_sockets_streams_and_posts_are_guarded_too(server: Server, room: str) ->
     plain = {"Content-Type": "text/plain", **from_elsewhere}
     assert refusal(ask(server, "POST", f"/v1/rooms/{room}/messages?name=a", b"x", plain)) == NOT_ALLOWED
     assert server.history(room) == []
+
+
+ALLOWED = {"Origin": "https://Page.example"}
+PREFLIGHT = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type"}
+
+
+def test_a_page_that_was_allowed_is_let_read_the_answers_and_refusals(named: Server) -> None:
+    room = named.make_room()["id"]
+    for path, status in ((f"/v1/rooms/{room}", 200), (f"/v1/rooms/{NOWHERE}", 404), ("/nowhere", 404)):
+        answer = ask(named, "GET", path, headers=ALLOWED)
+        assert answer.status == status
+        assert answer.headers["Access-Control-Allow-Origin"] == "https://Page.example"
+        assert answer.headers["Vary"] == "Origin"
+
+
+def test_a_page_that_was_allowed_is_let_listen_to_a_stream(named: Server) -> None:
+    path = f"/v1/rooms/{named.make_room()['id']}/stream"
+    line = http.client.HTTPConnection("127.0.0.1", named.port, timeout=PATIENCE)
+    try:
+        line.request("GET", path, headers=ALLOWED)
+        assert line.getresponse().headers["Access-Control-Allow-Origin"] == "https://Page.example"
+    finally:
+        line.close()
+
+
+def test_a_page_that_was_allowed_may_ask_beforehand_for_every_method(named: Server) -> None:
+    for path in ("/v1/rooms", f"/v1/rooms/{NOWHERE}/messages", f"/v1/rooms/{NOWHERE}/messages/1/reactions/x"):
+        answer = ask(named, "OPTIONS", path, headers=ALLOWED | PREFLIGHT)
+        assert answer.status == 204
+        assert answer.headers["Access-Control-Allow-Origin"] == "https://Page.example"
+        assert {"POST", "PUT", "PATCH", "DELETE"} < set(answer.headers["Access-Control-Allow-Methods"].split(", "))
+        assert {"Authorization", "Content-Type"} < set(answer.headers["Access-Control-Allow-Headers"].split(", "))
+
+
+def test_other_pages_are_let_do_and_read_nothing(named: Server, server: Server) -> None:
+    for which in (named, server):
+        for origin in ("https://evil.example", "null"):
+            answer = ask(which, "OPTIONS", "/v1/rooms", headers={"Origin": origin, **PREFLIGHT})
+            assert refusal(answer) == NOT_ALLOWED
+            assert "Access-Control-Allow-Origin" not in answer.headers
+    own = ask(server, "GET", f"/v1/rooms/{NOWHERE}", headers={"Origin": server.url})
+    assert "Access-Control-Allow-Origin" not in own.headers
+    assert refusal(ask(server, "OPTIONS", "/v1/rooms")) == (405, "method_not_allowed")

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import http.client
 import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 import pytest
 
-from tests.server.asking import ask
+from tests.server.asking import ask, raw
 from tests.support.server import PATIENCE, Server
 
 
@@ -157,3 +160,20 @@ def test_a_listener_is_no_participant(server: Server, room: str) -> None:
     with Listening(server, room) as stream:
         stream.until_live()
         assert ask(server, "GET", f"/v1/rooms/{room}/participants").json == {"participants": []}
+
+
+def test_a_stream_that_fails_is_broken_off_and_says_nothing_more(tmp_path: Path) -> None:
+    with Server(tmp_path / "data") as server:
+        room = server.make_room()["id"]
+        say(server, room, "one", "two", "three")
+        server.stop()
+        with closing(sqlite3.connect(tmp_path / "data" / "chatty.db")) as db:
+            db.execute("UPDATE events SET body = 'no JSON' WHERE key & 255 = 2")
+            db.commit()
+        server.start()
+        answer = raw(server, b"GET /v1/rooms/%b/stream?after=0 HTTP/1.1\r\nHost: localhost\r\n\r\n" % room.encode())
+        assert answer.startswith(b"HTTP/1.1 200 ")
+        assert answer.count(b"HTTP/1.1") == 1
+        assert not answer.endswith(b"0\r\n\r\n")  # else it would look like a stream's end
+        assert "a stream failed" in server.log
+        assert room not in server.log
