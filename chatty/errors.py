@@ -113,4 +113,11 @@ class Disconnected(ChattyError):
 
 
 class ProtocolError(ChattyError):
-    """What answered at this address does not speak chatty's protocol; ``str(error)`` says what it said."""
+    """What answered at this address does not speak chatty's protocol; ``str(error)`` says what it said.
+
+    Where it said that the server has another address, that is ``elsewhere``.
+    """
+
+    def __init__(self, said: str, *, elsewhere: str | None = None) -> None:
+        self.elsewhere = elsewhere
+        super().__init__(said)

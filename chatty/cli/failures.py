@@ -71,7 +71,8 @@ def explain(error: Exception) -> Failure:
             code, status = _CLOSED.get(error.code, ("disconnected", ExitStatus.FAILED))
             return Failure(status, code, str(error))
         case ProtocolError():
-            return Failure(ExitStatus.FAILED, "protocol", str(error), "is this the address of a chatty server?")
+            hint = f"--server {error.elsewhere}" if error.elsewhere else "is this the address of a chatty server?"
+            return Failure(ExitStatus.FAILED, "protocol", str(error), hint)
         case ChattyError():
             return Failure(ExitStatus.FAILED, "failed", str(error), getattr(error, "hint", ""))
         case OSError():

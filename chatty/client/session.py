@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from urllib.parse import urljoin
 
 import aiohttp
 import msgspec
@@ -21,7 +22,7 @@ _decode_problem = msgspec.json.Decoder(protocol.Problem).decode
 
 
 def open_session(server: str, key: str | None) -> aiohttp.ClientSession:
-    """A session that raises `Refused`, `Unreachable` or `ProtocolError` for every answer of 400 and above.
+    """A session that raises `Refused`, `Unreachable` or `ProtocolError` for every answer of 300 and above.
 
     ``key`` goes along with each request. Raises ValueError if ``server`` is no address.
     """
@@ -29,6 +30,7 @@ def open_session(server: str, key: str | None) -> aiohttp.ClientSession:
         base_url(server) + "/",
         headers=bearer(key) if key else None,
         timeout=_TIMEOUT,
+        middlewares=(_stay,),
         raise_for_status=_raise_refusal,
     )
 
@@ -66,6 +68,27 @@ def _reason(error: aiohttp.ClientOSError) -> str:
     if isinstance(cause, ConnectionRefusedError):
         return "connection refused"
     return (cause.strerror or str(cause) or type(cause).__name__).lower()
+
+
+async def _stay(request: aiohttp.ClientRequest, ask: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+    """Follows no redirect: the key would not go along to another origin, so one would be somebody else there."""
+    response = await ask(request)
+    if 300 <= response.status < 400:
+        response.close()
+        raise _moved(str(request.url), response.headers.get("Location", ""))
+    return response
+
+
+def _moved(asked: str, location: str) -> ProtocolError:
+    here, version, path = asked.partition("?")[0].rpartition("/v1/")
+    try:
+        there = urljoin(asked, location).partition("?")[0]
+        if there.endswith(version + path):  # not so a page to log in
+            elsewhere = base_url(there.removesuffix(version + path))
+            return ProtocolError(f"{here} redirects to {elsewhere}", elsewhere=elsewhere)
+    except ValueError:
+        there = repr(location)
+    return ProtocolError(f"{here} redirects to {there}")
 
 
 async def _raise_refusal(response: aiohttp.ClientResponse) -> None:

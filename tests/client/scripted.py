@@ -82,6 +82,15 @@ def text(status: int, body: str, *, kind: str = "text/html", retry_after: float 
     return answer
 
 
+def redirect(status: int, *, to: str, keep_path: bool = True) -> Answer:
+    """A redirect to another server, such as a proxy's from http to https; without the path: to its log-in."""
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        return web.Response(status=status, headers={"Location": to + (request.path_qs if keep_path else "/login")})
+
+    return answer
+
+
 def problem(status: int, code: str, *, retry_after: float | None = None) -> Answer:
     """A refusal as chatty says it."""
     body = encode(Problem("title", status, f"because of {code}", code)).decode()

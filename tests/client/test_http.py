@@ -9,7 +9,7 @@ import chatty
 from chatty.client.identity import new_secret
 from chatty.protocol import decode_frame
 from tests.client.reading import story
-from tests.client.scripted import Scripted, problem, text
+from tests.client.scripted import Scripted, problem, redirect, talks, text
 from tests.support.server import Server, free_port
 
 
@@ -165,6 +165,28 @@ async def test_a_gateway_without_its_server_is_unreachable(status: int) -> None:
     async with Scripted(text(status, "<h1>Bad Gateway</h1>")) as scripted:
         with pytest.raises(chatty.Unreachable, match=str(status)):
             await chatty.create_room(scripted.url, "general")
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_a_redirect_is_told_and_not_followed(status: int) -> None:
+    async with Scripted(talks()) as other, Scripted(redirect(status, to=f"{other.url}/chat")) as scripted:
+        with pytest.raises(chatty.ProtocolError) as by_http:
+            await chatty.create_room(scripted.url, "general")
+        with pytest.raises(chatty.ProtocolError) as by_websocket:
+            async with chatty.join(scripted.url, "room", name="John"):
+                pytest.fail("without the key it is somebody else there")
+        for error in (by_http.value, by_websocket.value):
+            assert str(error) == f"{scripted.url} redirects to {other.url}/chat"
+            assert error.elsewhere == f"{other.url}/chat"
+    assert other.asked == []
+
+
+async def test_a_redirect_to_something_else_names_no_server() -> None:
+    for to in ("https://login.example", "mailto:nobody", "http://["):
+        async with Scripted(redirect(302, to=to, keep_path=False)) as scripted:
+            with pytest.raises(chatty.ProtocolError, match="redirects to") as error:
+                await chatty.create_room(scripted.url, "general")
+        assert error.value.elsewhere is None
 
 
 async def test_a_refusal_tells_how_long_to_wait() -> None:
