@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from chatty import protocol
 from chatty.client.address import base_url, room_path
-from chatty.client.session import bearer, failures, open_session
+from chatty.client.session import UNREADABLE, bearer, failures, open_session
 from chatty.errors import ProtocolError
 from chatty.protocol import CreatedRoom, NewMessage, NewRoom, Page, Participants, Present, RoomInfo
 
@@ -137,7 +137,7 @@ class Http:
                 body = await response.read()
         try:
             return msgspec.json.decode(body, type=answer) if answer else None  # type: ignore[return-value]
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except UNREADABLE as error:
             raise ProtocolError(f"{self.server} did not answer as a chatty server does ({error})") from error
 
 

@@ -8,17 +8,16 @@ from random import Random
 from typing import Any, Final
 
 import aiohttp
-import msgspec
 from msgspec import Struct
 
 from chatty.client import backoff
 from chatty.client.connection import ABNORMAL, HEARTBEAT_SECONDS, Closed, Connection, connect
 from chatty.client.inbox import Cursor, Inbox
 from chatty.client.outbox import TRANSIENT, Outbox, Outcome
-from chatty.client.session import open_session
+from chatty.client.session import UNREADABLE, open_session
 from chatty.client.states import Connected, Connecting, Reconnecting, State
 from chatty.errors import CODES, ChattyError, Disconnected, ProtocolError, Refused, Unreachable
-from chatty.events import ParticipantRenamed
+from chatty.events import Event, ParticipantRenamed
 from chatty.protocol import (
     Ack,
     Close,
@@ -278,7 +277,7 @@ class Link:
         writer.add_done_callback(lambda task: None if task.cancelled() else connection.abort())
         try:
             return await self._read(connection)
-        except (ProtocolError, msgspec.DecodeError) as error:
+        except ProtocolError as error:
             return Closed(ABNORMAL, str(error))
         finally:
             writer.cancel()
@@ -310,7 +309,7 @@ class Link:
             raw = await connection.receive()
             if isinstance(raw, Closed):
                 return raw
-            frame = decode_frame(raw)
+            frame = _decode(raw)
             if isinstance(frame, Ack):
                 self._acked = True
                 self._unsettled_since = None
@@ -366,6 +365,9 @@ class Link:
 
 def _decode(raw: str) -> Frame | Unknown:
     try:
-        return decode_frame(raw)
-    except msgspec.DecodeError as error:
+        frame = decode_frame(raw)
+        if isinstance(frame, Event):
+            _ = frame.time  # so that it is one for whoever asks for it
+    except (*UNREADABLE, ValueError) as error:
         raise ProtocolError(f"what came is no frame: {error}") from error
+    return frame

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 from urllib.parse import urljoin
 
 import aiohttp
@@ -14,7 +16,13 @@ from chatty import protocol
 from chatty.client.address import base_url
 from chatty.errors import CODES, ProtocolError, Refused, Unreachable
 
-__all__ = ["bearer", "failures", "open_session"]
+__all__ = ["UNREADABLE", "bearer", "failures", "open_session"]
+
+UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What decoding raises for what isn't the JSON that was expected, or is nested too deeply."""
+
+_LONGEST_WAIT: Final = 600.0
+"""The longest Retry-After that is kept to, in seconds; it may be a mistake of something in between."""
 
 _TIMEOUT = aiohttp.ClientTimeout(total=30, sock_connect=10)
 _GATEWAY = {502, 503, 504}
@@ -100,7 +108,7 @@ async def _raise_refusal(response: aiohttp.ClientResponse) -> None:
     retry_after = _seconds(response.headers.get("Retry-After"))
     try:
         problem = _decode_problem(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except UNREADABLE:
         said = f"{response.status} {response.reason}"
         if response.status in _GATEWAY:
             raise Unreachable(server, said) from None
@@ -113,6 +121,7 @@ async def _raise_refusal(response: aiohttp.ClientResponse) -> None:
 def _seconds(retry_after: str | None) -> float | None:
     """Retry-After in seconds; its other form, a date, is no figure to plan with."""
     try:
-        return max(0.0, float(retry_after)) if retry_after else None
+        seconds = float(retry_after or "nan")
     except ValueError:
         return None
+    return min(max(0.0, seconds), _LONGEST_WAIT) if math.isfinite(seconds) else None

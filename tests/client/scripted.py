@@ -72,7 +72,7 @@ class Scripted:
         return await self._answers[number](request)
 
 
-def text(status: int, body: str, *, kind: str = "text/html", retry_after: float | None = None) -> Answer:
+def text(status: int, body: str, *, kind: str = "text/html", retry_after: float | str | None = None) -> Answer:
     """An answer of a server that is no chatty."""
     headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
 

@@ -197,6 +197,21 @@ async def test_a_refusal_tells_how_long_to_wait() -> None:
     assert str(refused.value) == "because of rate_limited (rate_limited)"
 
 
+@pytest.mark.parametrize(("said", "meant"), [("inf", None), ("nan", None), ("soon", None), ("1e9", 600), ("-1", 0)])
+async def test_nobody_is_made_to_wait_for_ever(said: str, meant: float | None) -> None:
+    async with Scripted(text(429, "slow down", retry_after=said)) as scripted:
+        with pytest.raises(chatty.Refused) as refused:
+            await chatty.create_room(scripted.url, "general")
+    assert refused.value.retry_after == meant
+
+
+async def test_what_is_nested_too_deeply_is_no_answer() -> None:
+    for status in (200, 400):
+        async with Scripted(text(status, '{"x":' + "[" * 100_000)) as scripted:
+            with pytest.raises(chatty.ProtocolError):
+                await chatty.create_room(scripted.url, "general")
+
+
 async def test_a_server_may_live_under_a_path() -> None:
     async with Scripted(problem(404, "room_not_found")) as scripted:
         with pytest.raises(chatty.Refused):

@@ -44,6 +44,8 @@ def said(seq: int, words: str = "") -> Message:
         text(429, "slow down", retry_after=0),
         text(200, "<h1>please log in to our café's network</h1>"),
         talks("no JSON"),
+        talks('{"event_type":"future","seq":1,"x":' + "[" * 100_000),
+        talks('{"event_type":"message","seq":1,"at":"soon","participant":"Ada","text":"hello"}'),
         talks('{"event_type":"gap","reason":"a new one","first":1,"last":2}', close=1001),
     ],
 )
