@@ -34,8 +34,8 @@ _CLOSED = {
 }
 
 _HINTS = {
-    "name_invalid": "choose another one: --name NAME",
-    "name_taken": "choose another one: --name NAME",
+    "name_invalid": "say which: --name NAME",
+    "name_taken": "say which: --name NAME",
 }
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 

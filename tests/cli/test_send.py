@@ -160,7 +160,7 @@ async def test_a_name_that_somebody_else_holds_is_refused(user: User, server: Se
         assert waiting.stdin is not None
         waiting.stdin.write(b"one\n")
         assert await asyncio.to_thread(waiting.wait, PATIENCE) == 6, "it need not wait for the end of its input"
-    assert said.endswith("hint:  choose another one: --name NAME\n")
+    assert said.endswith("hint:  say which: --name NAME\n")
 
 
 def test_it_waits_for_a_server_that_is_yet_to_come(user: User, tmp_path_factory: pytest.TempPathFactory) -> None:
