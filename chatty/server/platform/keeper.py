@@ -10,11 +10,10 @@ import structlog
 
 from chatty.events import rfc3339
 from chatty.protocol import PING_SECONDS, PONG_SECONDS, TICK_SECONDS, Close, Tick, encode, text_frame
-from chatty.server.business.entries import ExpireRoom, Forget, PurgeRoom, TrimRoom
+from chatty.server.business.entries import ExpireRoom, Forget, PurgeRoom, Rejection, TrimRoom
 from chatty.server.platform.connections import Connection
 from chatty.server.platform.hub import v1_dialect
 from chatty.server.platform.node import Node
-from chatty.server.platform.reads import Reads
 from chatty.server.platform.schema import ROOM_BITS
 from chatty.server.platform.session import Session
 from chatty.server.platform.stream import Stream
@@ -29,11 +28,14 @@ STALL_SECONDS: Final = 10.0
 HOUSEKEEPING_SECONDS: Final = 10.0
 CLOCK_SECONDS: Final = 60.0
 """How long after the start nothing is done by the wall clock."""
+JUMP_SECONDS: Final = 60.0
+"""By how much the wall clock may go ahead of the time that went by; a machine's clock is put right by far less."""
+DISTRUST_SECONDS: Final = 3600.0
+"""How long after a greater jump nothing is done by the wall clock, so that somebody can put it right."""
 
 CLOSED_KEPT_MS: Final = 24 * 3600 * 1000
 RECEIPTS_KEPT_MS: Final = 24 * 3600 * 1000
 PRODUCERS_KEPT_MS: Final = 30 * 24 * 3600 * 1000
-DAY_MS: Final = 24 * 3600 * 1000
 EVENTS_A_MESSAGE: Final = 20
 """Events that are kept for each message that is to be: changes without end are not kept without end."""
 TRIM_EVENTS: Final = 2_000
@@ -107,46 +109,56 @@ def look_at(session: Session, now: float) -> None:
 
 
 async def keep_rooms(node: Node, retain_events: int, retain_age_ms: int) -> None:
-    """Propose what time asks for; the log decides.
-
-    What goes by the wall clock waits a minute after the start, and while the
-    clock is behind the newest event or has jumped by more than a day: a machine
-    without a battery for its clock must not expire everything.
-    """
-    started, wall, trusted = _uptime(), node.now(), False
+    """Propose what time asks for; the log decides."""
+    housekeeping = Housekeeping(node, retain_events, retain_age_ms, node.now(), _uptime())
     while True:
         await asyncio.sleep(HOUSEKEEPING_SECONDS)
         try:
-            if retain_events:
-                await _trim_to(node, retain_events)
-            lived_ms = (_uptime() - started) * 1000
-            if abs(node.now() - wall - lived_ms) > DAY_MS:
-                started, wall, trusted = _uptime(), node.now(), False
-                continue
-            if lived_ms < CLOCK_SECONDS * 1000:
-                continue
-            trusted = trusted or not await is_behind(node.reads, node.now())  # from then on a jump would show
-            if trusted:
-                await _by_the_clock(node, node.now(), retain_age_ms)
+            await housekeeping.do(node.now(), _uptime())
         except Exception as error:  # noqa: BLE001 - reported, and tried again
             node.report("housekeeping failed; it is tried again", error)
 
 
 def _uptime() -> float:
     """Seconds since some moment, in which the machine may also have slept."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
-async def is_behind(reads: Reads, now: int) -> bool:
-    """Whether the clock, which shows ``now``, shows a time before that of a room or of an event."""
-    ((latest, newest),) = await reads.rows(
-        "SELECT max(max(created_at), max(closed_at)), max(json_extract(CAST((SELECT body FROM events"
-        " WHERE events.key BETWEEN rooms.key << ? AND (rooms.key + 1) << ? ORDER BY events.key DESC LIMIT 1)"
-        " AS TEXT), '$.at')) FROM rooms",
-        ROOM_BITS,
-        ROOM_BITS,
-    )
-    return (latest or 0) > now or (newest or "") > rfc3339(now)
+class Housekeeping:
+    """Forgets what need not be kept, and ends what has run out.
+
+    A wall clock that is wrong must not delete everything. One that is behind only deletes later. One that goes
+    ahead of the time that went by shows it, and for an hour nothing is done by it. One that was ahead
+    from the start can't be told from a right one.
+    """
+
+    def __init__(self, node: Node, retain_events: int, retain_age_ms: int, now: int, up: float) -> None:
+        """``now`` is the wall clock's time in milliseconds; ``up`` counts seconds, also those of the machine's sleep.
+
+        ``retain_events`` and ``retain_age_ms`` are 0 for no limit.
+        """
+        self._node = node
+        self._retain_events = retain_events
+        self._retain_age_ms = retain_age_ms
+        self._now, self._up = now, up
+        self._trust_from = up + CLOCK_SECONDS
+        self._short: dict[int, int] = {}
+
+    async def do(self, now: int, up: float) -> None:
+        """Propose what ``now`` asks for."""
+        ahead = (now - self._now) / 1000 - (up - self._up)
+        self._now, self._up = now, up
+        if ahead > JUMP_SECONDS:
+            self._trust_from = up + DISTRUST_SECONDS
+            _LOG.warning(
+                "the clock has jumped ahead; if it is wrong, put it right within the hour:"
+                " until then nothing is deleted for its age, and no room expires",
+                seconds=round(ahead),
+            )
+        if self._retain_events:
+            self._short = await _trim_to(self._node, self._retain_events, self._short)
+        if up >= self._trust_from:
+            await _by_the_clock(self._node, now, self._retain_age_ms)
 
 
 async def _by_the_clock(node: Node, now: int, retain_age_ms: int) -> None:
@@ -168,27 +180,49 @@ async def _by_the_clock(node: Node, now: int, retain_age_ms: int) -> None:
     ):
         await node.log.commit(Forget("", now, now - PRODUCERS_KEPT_MS, now - RECEIPTS_KEPT_MS))
     if retain_age_ms:
-        for room_id, key, first in await node.reads.rows("SELECT id, key, first FROM rooms"):
-            keep_from = await node.reads.first_since(key, first, now - retain_age_ms)
+        since = max(0, now - retain_age_ms)
+        # One question for all rooms: most have nothing that is so old.
+        old = await node.reads.rows(
+            "SELECT id, key, first FROM rooms WHERE json_extract(CAST((SELECT body FROM events"
+            " WHERE events.key > rooms.key << ? AND events.key < (rooms.key + 1) << ? ORDER BY events.key LIMIT 1)"
+            " AS TEXT), '$.at') < ?",
+            ROOM_BITS, ROOM_BITS, rfc3339(since),
+        )  # fmt: skip
+        for room_id, key, first in old:
+            keep_from = await node.reads.first_since(key, first, since)
             if keep_from > first:
                 await _trim(node, room_id, key, keep_from)
 
 
-async def _trim_to(node: Node, messages: int) -> None:
-    for room_id, key, first in await node.reads.rows("SELECT id, key, first FROM rooms"):
-        keep_from = await node.reads.before_newest_messages(key, messages) + 1
-        keep_from = max(keep_from, await node.reads.last(key) - messages * EVENTS_A_MESSAGE + 1)
-        if keep_from > first:
-            await _trim(node, room_id, key, keep_from)
+async def _trim_to(node: Node, messages: int, short: dict[int, int]) -> dict[int, int]:
+    """Keep the newest ``messages`` of each room. Gives the rooms that had no more than that, and their last events.
+
+    ``short`` is what this gave before: where nothing has happened since, a room is not looked at again.
+    """
+    rooms = await node.reads.rows(
+        "SELECT id, key, first, (SELECT max(events.key) FROM events"
+        " WHERE events.key > rooms.key << ? AND events.key < (rooms.key + 1) << ?) FROM rooms",
+        ROOM_BITS, ROOM_BITS,
+    )  # fmt: skip
+    still_short = {}
+    for room_id, key, first, last in rooms:
+        if short.get(key) != last:
+            keep_from = await node.reads.before_newest_messages(key, messages) + 1
+            keep_from = max(keep_from, await node.reads.last(key) - messages * EVENTS_A_MESSAGE + 1)
+            if keep_from > first:
+                await _trim(node, room_id, key, keep_from)
+                continue
+        still_short[key] = last
+    return still_short
 
 
 async def _trim(node: Node, room_id: str, key: int, first: int) -> None:
-    """Forget what is below ``first``, a part at a time."""
+    """Forget what is below ``first``, a part at a time. Where the disk is full, housekeeping comes back to it."""
     while True:
         page = await node.reads.rows(
             "SELECT key - ? FROM events WHERE key > ? AND key < ? ORDER BY key LIMIT 1 OFFSET ?",
             key << ROOM_BITS, key << ROOM_BITS, (key << ROOM_BITS) + first, TRIM_EVENTS,
         )  # fmt: skip
-        await node.log.commit(TrimRoom(room_id, node.now(), page[0][0] if page else first))
-        if not page:
+        outcome = await node.log.commit(TrimRoom(room_id, node.now(), page[0][0] if page else first))
+        if not page or isinstance(outcome, Rejection):
             return
