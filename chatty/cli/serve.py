@@ -5,12 +5,17 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from chatty.cli.failures import usage
+from chatty.cli.environment import Environment
+from chatty.cli.failures import Failure, explain, usage
+from chatty.cli.options import environment
 from chatty.server.settings import SETTINGS, Settings
+
+if TYPE_CHECKING:
+    from chatty.server.app import NamedRoom
 
 EXAMPLES: Final = (
     "chatty serve --room general",
@@ -20,23 +25,38 @@ EXAMPLES: Final = (
 _METAVARS: Final = {str: "TEXT", int: "N", float: "N", Path: "DIRECTORY"}
 
 
-def command(**given: Any) -> int:
+def command(ctx: typer.Context, **given: Any) -> int:
     """Run a server until it is told to stop, by SIGTERM or Ctrl-C."""
     from chatty.server.app import SettingError, run
 
-    rooms = given.pop("room")
+    rooms, env = given.pop("room") or [], environment(ctx)
     try:
-        return run(Settings(**given), rooms=rooms or [])
+        return run(Settings(**given), rooms, lambda room: _remember(env, room))
     except SettingError as error:
         raise usage(str(error), error.hint) from None
 
 
+def _remember(env: Environment, room: NamedRoom) -> bool:
+    """Keep ``room`` among those that this user knows, as if the user had created it; whether that was possible."""
+    from chatty.cli.known import KnownRoom, known_rooms, remember
+
+    try:
+        same = [known for known in known_rooms(env) if known.id == room.id]
+        if room.server not in {known.server for known in same}:
+            token = room.owner_token or next((known.owner_token for known in same if known.owner_token), None)
+            remember(env, KnownRoom(room.id, room.name, room.server, token))
+    except (OSError, Failure) as error:
+        env.err(f"warning: room {room.name!r} is not remembered, so it can't be closed ({explain(error).message})")
+        return False
+    return True
+
+
 def _parameters() -> Iterator[inspect.Parameter]:
+    yield inspect.Parameter("ctx", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)
     for setting in SETTINGS:
-        dashed = setting.name.replace("_", "-")
         option = typer.Option(
-            f"--{dashed}/--no-{dashed}" if setting.type is bool else f"--{dashed}",
-            envvar=f"CHATTY_{setting.name.upper()}",
+            setting.option,
+            envvar=setting.variable,
             metavar=_METAVARS.get(setting.type),
             help=setting.help,
             show_default=setting.default != "",

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import gc
 import os
 import re
 import resource
 import secrets
+import shlex
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Sequence
-from typing import Final
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Final, NamedTuple
 
 import structlog
 from aiohttp import web
 
 from chatty.errors import Refused
-from chatty.protocol import Close, NewRoom
+from chatty.protocol import PORT, ROOM_NAME_POINTS, Close, NewRoom
 from chatty.server.business.entries import Probe, Rejection, StartNode
+from chatty.server.business.names import check_room_name
 from chatty.server.platform import keeper, logs
 from chatty.server.platform.changes import Changes
 from chatty.server.platform.connections import Connection, is_loopback
@@ -38,7 +41,7 @@ from chatty.server.platform.rooms import Rooms
 from chatty.server.platform.search import Search
 from chatty.server.platform.store import Store
 from chatty.server.platform.web import BODY_BYTES, problem
-from chatty.server.settings import Settings
+from chatty.server.settings import SETTINGS, Settings
 
 BACKLOG: Final = 2048
 SEND_BUFFER: Final = 128 * 1024
@@ -53,12 +56,25 @@ _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _LOG = structlog.get_logger("chatty")
 
 
-def run(settings: Settings, rooms: Sequence[str] = ()) -> int:
+class NamedRoom(NamedTuple):
+    """A room that shall exist, and now does. ``owner_token`` is its owner's if it was made just now."""
+
+    id: str
+    name: str
+    server: str
+    owner_token: str | None
+
+
+Remember = Callable[[NamedRoom], bool]
+"""Keeps a room for whoever serves it; says whether that person's commands find it by its name."""
+
+
+def run(settings: Settings, rooms: Sequence[str], remember: Remember) -> int:
     """Serve until SIGTERM or SIGINT; the exit status. ``rooms`` are names of rooms that shall exist.
 
     Raises SettingError or StoreError, both with a hint, when it can't start.
     """
-    _check(settings)
+    check(settings, rooms)
     logs.set_up(settings.log_level, settings.log_format, sys.stderr)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft < hard:
@@ -75,10 +91,10 @@ def run(settings: Settings, rooms: Sequence[str] = ()) -> int:
     except ImportError:
         runner = asyncio.Runner()
     with runner:
-        return runner.run(_serve(settings, rooms))
+        return runner.run(_serve(settings, rooms, remember))
 
 
-async def _serve(settings: Settings, rooms: Sequence[str]) -> int:
+async def _serve(settings: Settings, rooms: Sequence[str], remember: Remember) -> int:
     stop: asyncio.Future[BaseException | None] = asyncio.get_running_loop().create_future()
 
     def end(error: BaseException | None = None) -> None:
@@ -103,7 +119,7 @@ async def _serve(settings: Settings, rooms: Sequence[str]) -> int:
         for absence in await node.reads.away():
             node.await_return(*absence)
         async with _listening(node) as origin:
-            await _announce(node, origin, rooms)
+            await _announce(node, origin, rooms, remember)
             keepers = [
                 asyncio.create_task(keeper.keep_connections(node)),
                 asyncio.create_task(keeper.keep_streams(node)),
@@ -181,7 +197,9 @@ def _listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         raise SettingError(
             f"cannot listen on {host}:{port} ({(error.strerror or str(error)).lower()})",
-            "stop what listens there, or choose another --port",
+            "stop what listens there, or choose another --port"
+            if error.errno == errno.EADDRINUSE
+            else "choose another --host or --port",
         ) from error
     return listener
 
@@ -216,31 +234,53 @@ def _probes(node: Node) -> list[web.RouteDef]:
     return [web.get("/healthz", alive), web.get("/readyz", ready), web.get("/metrics", metrics)]
 
 
-async def _announce(node: Node, origin: str, names: Sequence[str]) -> None:
+async def _announce(node: Node, origin: str, names: Sequence[str], remember: Remember) -> None:
     """Say where the server is and what to do next; make sure that the named rooms exist."""
     lines = [f"chatty listens on {origin}, and keeps everything in {node.settings.data}"]
     if not is_loopback(node.settings.host):
         lines.append("warning: open to everybody who reaches this address (--access open)")
-    server = "" if origin.endswith(":8080") and "127.0.0.1" in origin else f" --server {origin}"
-    for name in names:
-        known = await node.reads.rows(
-            "SELECT id FROM rooms WHERE name = ? AND closed_at = 0 ORDER BY key LIMIT 1", name.strip()
-        )
+    near = origin.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
+    server = "" if near == f"http://127.0.0.1:{PORT}" else f" --server {near}"
+    for name in map(str.strip, names):
         try:
-            room_id = known[0][0] if known else (await Rooms(node).create_room(NewRoom(name))).id
+            room = await _named(node, name, near)
         except Refused as refused:
             if refused.code != "unavailable":
                 raise
             lines.append(f"warning: the room {name!r} is not made, since nothing can be stored just now")
             continue
-        lines.append(f"join {name!r}:  chatty join {room_id}{server}")
+        if remember(room) and not sys.stderr.isatty():
+            # The id is the key to the room, and this may be a journal.
+            lines.append(f"join {name!r}:  chatty join {shlex.quote(name)}{server}  (its id, for others: chatty rooms)")
+        else:
+            lines.append(f"join {name!r}:  chatty join {room.id}{server}")
     if not names:
         lines.append(f"next, in another terminal:  chatty create general{server}  and  chatty join general{server}")
     sys.stderr.write("\n".join(lines) + "\n")
     sys.stderr.flush()
 
 
-def _check(settings: Settings) -> None:
+async def _named(node: Node, name: str, server: str) -> NamedRoom:
+    known = await node.reads.rows("SELECT id FROM rooms WHERE name = ? AND closed_at = 0 ORDER BY key LIMIT 1", name)
+    if known:
+        return NamedRoom(known[0][0], name, server, None)
+    created = await Rooms(node).create_room(NewRoom(name))
+    return NamedRoom(created.id, name, server, created.owner_token)
+
+
+def check(settings: Settings, rooms: Sequence[str] = ()) -> None:
+    """Raise SettingError for what cannot be. ``rooms`` are names of rooms that shall exist."""
+    for setting in SETTINGS:
+        number = getattr(settings, setting.name)
+        if setting.range and number and not setting.range.least <= number <= setting.range.most:  # nor is it NaN
+            raise SettingError(
+                f"{setting.option} (or {setting.variable}) cannot be {number}",
+                f"choose 0, or from {setting.range.least} to {setting.range.most}. {setting.help}",
+            )
+    for name in rooms:
+        checked = check_room_name(name, points=ROOM_NAME_POINTS)
+        if isinstance(checked, Rejection):
+            raise SettingError(f"{name!r} is no room's name", checked.message[:1].lower() + checked.message[1:])
     if settings.access not in ("", "open"):
         raise SettingError(f"unknown access {settings.access!r}", "this version knows: --access open")
     if not is_loopback(settings.host) and not settings.access:
@@ -259,10 +299,10 @@ def _age_ms(text: str) -> int:
     """``30d`` as milliseconds; 0 for nothing."""
     if not text:
         return 0
-    found = re.fullmatch(r"(\d{1,6})([smhdw])", text)
+    found = re.fullmatch(r"([1-9]\d{0,5})([smhdw])", text)
     if found is None:
-        raise SettingError(f"{text!r} is no length of time", "write 30d, 12h, 90m …")
+        raise SettingError(f"{text!r} is no length of time", "write 30d, 12h, 90m …; without --retain-age all is kept")
     return int(found[1]) * _UNITS[found[2]] * 1000
 
 
-__all__ = ["DATABASE", "SettingError", "StoreError", "run"]
+__all__ = ["DATABASE", "NamedRoom", "SettingError", "StoreError", "check", "run"]

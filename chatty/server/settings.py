@@ -16,20 +16,32 @@ def _help(text: str) -> Any:
     return Meta(description=text)
 
 
+class Range(NamedTuple):
+    """What a number may be besides 0, which means something of its own in each setting."""
+
+    least: float
+    most: float
+
+
+_RATE: Final = Range(0.0001, 1_000_000)
+
+
 class Settings(Struct, frozen=True, kw_only=True):
     """The server's settings. The option is ``--name-with-dashes``, the variable ``CHATTY_NAME``."""
 
     host: Annotated[str, _help("The address to listen on. Beyond loopback it needs --access.")] = "127.0.0.1"
-    port: Annotated[int, _help("The port to listen on; 0 for any free one.")] = PORT
+    port: Annotated[int, _help("The port to listen on; 0 for any free one."), Range(1, 65_535)] = PORT
     data: Annotated[Path, _help("The directory that keeps everything.")] = user_data_path("chatty")
     access: Annotated[str, _help("Who may use this server: 'open' for everybody who reaches it.")] = ""
     allowed_host: Annotated[str, _help("Host names to answer to besides loopback's, separated by commas.")] = ""
     allowed_origin: Annotated[str, _help("Origins (https://…) of pages that may use this server, by commas.")] = ""
-    message_rate: Annotated[float, _help("Messages a second from one connection after a burst of 50; 0: any.")] = 10.0
-    join_rate: Annotated[float, _help("Joins a minute from one address; 0: any.")] = 60.0
-    room_rate: Annotated[float, _help("New rooms a minute from one address; 0: any.")] = 10.0
-    connections_per_ip: Annotated[int, _help("Connections from one address; 0: any.")] = 32
-    retain_events: Annotated[int, _help("Messages to keep in each room; 0: all.")] = 0
+    message_rate: Annotated[
+        float, _help("Messages a second from one connection after a burst of 50; 0: any."), _RATE
+    ] = 10.0
+    join_rate: Annotated[float, _help("Joins a minute from one address; 0: any."), _RATE] = 60.0
+    room_rate: Annotated[float, _help("New rooms a minute from one address; 0: any."), _RATE] = 10.0
+    connections_per_ip: Annotated[int, _help("Connections from one address; 0: any."), Range(1, 1_000_000)] = 32
+    retain_events: Annotated[int, _help("Messages to keep in each room; 0: all."), Range(1, 1_000_000_000)] = 0
     retain_age: Annotated[str, _help("How long to keep messages: 30d, 12h …; empty: for ever.")] = ""
     log_level: Annotated[str, _help("debug, info, warning or error.")] = "info"
     log_format: Annotated[str, _help("text for people, json for machines.")] = "text"
@@ -42,14 +54,25 @@ class Setting(NamedTuple):
     type: type
     default: Any
     help: str
+    range: Range | None
+    """Of numbers, and only of them."""
+
+    @property
+    def option(self) -> str:
+        return f"--{self.name.replace('_', '-')}"
+
+    @property
+    def variable(self) -> str:
+        return f"CHATTY_{self.name.upper()}"
 
 
 def _table() -> tuple[Setting, ...]:
     hints, described = get_type_hints(Settings), get_type_hints(Settings, include_extras=True)
-    return tuple(
-        Setting(field.name, hints[field.name], field.default, described[field.name].__metadata__[0].description)
-        for field in fields(Settings)
-    )
+    rows = []
+    for field in fields(Settings):
+        meta, *ranges = described[field.name].__metadata__
+        rows.append(Setting(field.name, hints[field.name], field.default, meta.description, *(ranges or [None])))
+    return tuple(rows)
 
 
 SETTINGS: Final[tuple[Setting, ...]] = _table()

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -45,10 +50,78 @@ def test_options_go_before_variables_and_rooms_are_made_once(user: User, tmp_pat
         (["--message-rate", "fast"], "'fast' is no number"),
         (["--host", "0.0.0.0"], "--access"),
         (["--retain-age", "long"], "'long' is no length of time"),
+        (["--retain-age", "0d"], "'0d' is no length of time"),
+        (["--port", "65536"], "--port (or CHATTY_PORT) cannot be 65536\nhint:  choose 0, or from 1 to 65535"),
+        (["--host", "203.0.113.1", "--access", "open"], "choose another --host or --port"),
+        (["--room", "lobby", "--room", " "], "' ' is no room's name\nhint:  give the room a name of 1 to 128"),
     ],
 )
 def test_a_setting_that_cannot_be_is_wrong_usage(user: User, tmp_path: Path, arguments: list[str], told: str) -> None:
     assert told in user.fails(2, "serve", "--data", str(tmp_path / "data"), *arguments)
+
+
+def test_a_variable_is_checked_as_an_option_is(user: User, tmp_path: Path) -> None:
+    env = {**user.env, "CHATTY_RETAIN_EVENTS": "-1"}
+    told = user.fails(2, "serve", "--data", str(tmp_path / "data"), env=env)
+    assert told.startswith("error: --retain-events (or CHATTY_RETAIN_EVENTS) cannot be -1\nhint:  ")
+    assert not (tmp_path / "data").exists()
+
+
+@contextmanager
+def serving(user: User, data: Path, port: int, *options: str, **popen: Any) -> Iterator[list[str]]:
+    """A server while it runs; gives the first line that it says, and one for each ``--room`` among ``options``."""
+    process = user.start("serve", "--port", str(port), "--data", str(data), *options, **popen)
+    assert process.stderr is not None
+    yield [process.stderr.readline().decode() for _ in range(1 + options.count("--room"))]
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(PATIENCE) == 0
+
+
+def test_whoever_serves_a_room_owns_it_and_finds_it_by_name(user: User, tmp_path: Path) -> None:
+    port, data = free_port(), tmp_path / "data"
+    there = ("--server", f"http://127.0.0.1:{port}")
+    with serving(user, data, port, "--room", "lobby") as said:
+        (first,) = map(json.loads, user.says("rooms", "--json").splitlines())
+        assert (first["name"], first["server"], first["owned"]) == ("lobby", there[1], True)
+        assert f"chatty join lobby --server {there[1]}" in said[1]
+        assert first["id"] not in "".join(said)  # it may be a journal that is read by others
+    with serving(user, data, port, "--room", "lobby"):
+        user.run("send", "lobby", "hello", *there)
+        user.run("close", "lobby", *there)
+    with serving(user, data, port, "--room", "lobby"):
+        (second,) = map(json.loads, user.says("rooms", "--json").splitlines())
+        assert second["id"] != first["id"]
+
+
+def test_a_served_room_is_still_owned_at_another_port(user: User, tmp_path: Path) -> None:
+    ports = free_port(), free_port()
+    for port in ports:
+        with serving(user, tmp_path / "data", port, "--room", "lobby"):
+            pass
+    with serving(user, tmp_path / "data", ports[1]):
+        user.run("close", "lobby", "--server", f"http://127.0.0.1:{ports[1]}")
+
+
+def test_a_terminal_is_told_a_served_rooms_id(user: User, tmp_path: Path) -> None:
+    controller, terminal = os.openpty()
+    process = user.start("serve", "--port", "0", "--data", str(tmp_path), "--room", "lobby", stderr=terminal)
+    os.close(terminal)
+    with os.fdopen(controller, "rb") as screen:
+        said = screen.readline() + screen.readline()
+        (room,) = map(json.loads, user.says("rooms", "--json").splitlines())
+        assert f"chatty join {room['id']} --server {room['server']}" in said.decode()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(PATIENCE) == 0
+
+
+def test_a_served_room_that_cannot_be_remembered_is_told_by_its_id(user: User, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    env = {**user.env, "XDG_STATE_HOME": str(tmp_path / "file")}
+    process = user.start("serve", "--port", "0", "--data", str(tmp_path / "data"), "--room", "lobby", env=env)
+    assert process.stderr is not None
+    said = "".join(process.stderr.readline().decode() for _ in range(3))
+    assert "warning: room 'lobby' is not remembered" in said
+    assert re.search(r"chatty join [0-9A-Za-z]{27} ", said)
 
 
 def test_a_second_server_on_the_same_data_is_refused(user: User, own_server: Server) -> None:

@@ -1,0 +1,50 @@
+"""Settings that cannot be are refused before anything is done by them."""
+
+from __future__ import annotations
+
+from math import inf, nan
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from chatty.server.app import SettingError, check
+from chatty.server.settings import SETTINGS, Setting, Settings
+
+NUMBERS = [setting for setting in SETTINGS if setting.type in (int, float)]
+
+
+def with_one(setting: Setting, value: Any) -> Settings:
+    return replace(Settings(), **{setting.name: value})
+
+
+def test_what_is_set_unless_told_otherwise_can_be() -> None:
+    check(Settings())
+
+
+@pytest.mark.parametrize("number", [-1, -0.5, 1e-300, 10**30, inf, -inf, nan])
+@pytest.mark.parametrize("setting", NUMBERS, ids=lambda setting: setting.name)
+def test_a_number_that_makes_no_sense_is_refused_with_those_that_do(setting: Setting, number: Any) -> None:
+    with pytest.raises(SettingError, match=f"{setting.option} .* cannot be {number}".replace("+", r"\+")) as refused:
+        check(with_one(setting, number))
+    assert refused.value.hint.startswith("choose 0, or from ")
+    assert refused.value.hint.endswith(setting.help)
+
+
+@pytest.mark.parametrize("setting", NUMBERS, ids=lambda setting: setting.name)
+def test_zero_and_both_ends_of_its_range_are_numbers_for_every_setting(setting: Setting) -> None:
+    assert setting.range is not None
+    for number in (0, *setting.range):
+        check(with_one(setting, number))
+
+
+@pytest.mark.parametrize("age", ["-1d", "0s", "1", "d", "1y", "1.5d", " 1d", "1234567d"])
+def test_what_is_no_length_of_time_is_refused(age: str) -> None:
+    with pytest.raises(SettingError, match="is no length of time"):
+        check(Settings(retain_age=age))
+
+
+@pytest.mark.parametrize("name", ["", " ", "x" * 129, "a\nb", "\udcff"])
+def test_what_is_no_rooms_name_is_refused_before_anything_is_served(name: str) -> None:
+    with pytest.raises(SettingError, match="is no room's name"):
+        check(Settings(), ["lobby", name])
