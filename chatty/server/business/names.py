@@ -9,11 +9,27 @@ from chatty.server.business.entries import Rejection
 
 RESERVED: Final = frozenset({"server", "system"})
 _INVISIBLE: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_SELECTORS: Final = "\ufe0e\ufe0f"
+"""They ask for a character as text or as an emoji, come with every ❤️, and show nothing by themselves."""
+_BLANK: Final = frozenset({
+    *"\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u3164\uffa0",
+    *map(chr, (*range(0xFE00, 0xFE0E), *range(0xE0100, 0xE01F0))),
+    "\u2800",
+})  # fmt: skip
+"""Letters, marks and a symbol that nothing is seen of: Unicode's Default_Ignorable_Code_Point, and Braille's blank.
+
+Those of it that are controls, formats or unassigned are known by their categories.
+"""
+_NO_SELECTORS: Final = str.maketrans("", "", _SELECTORS)
 
 
 def compare_key(name: str) -> str:
-    """The form in which two names that people take for the same are equal (NFKC and case folding, Unicode 3.13)."""
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    """The form in which two names that people take for the same are equal (NFKC and case folding, Unicode 3.13).
+
+    White space that nobody sees or counts makes no difference either.
+    """
+    seen = unicodedata.normalize("NFKC", name.translate(_NO_SELECTORS)).casefold()
+    return " ".join(unicodedata.normalize("NFKC", seen).split())
 
 
 def check_name(name: str, *, points: int) -> str | Rejection:
@@ -28,11 +44,16 @@ def check_room_name(name: str, *, points: int) -> str | Rejection:
 
 def _check(name: str, points: int, advice: str, reserved: frozenset[str] = RESERVED) -> str | Rejection:
     trimmed = name.strip()
-    if not 1 <= len(trimmed) <= points or any(unicodedata.category(c) in _INVISIBLE for c in trimmed):
+    key = compare_key(trimmed)
+    if not key or len(trimmed) > points or any(_is_invisible(c) for c in trimmed):
         return Rejection("name_invalid", advice)
-    if not (key := compare_key(trimmed).strip()) or key in reserved:
+    if key in reserved:
         return Rejection("name_invalid", f"The name {trimmed!r} is reserved; choose another one.")
     return trimmed
+
+
+def _is_invisible(character: str) -> bool:
+    return character in _BLANK or unicodedata.category(character) in _INVISIBLE
 
 
 def check_reaction(reaction: str, *, points: int) -> Rejection | None:

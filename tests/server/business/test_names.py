@@ -21,20 +21,41 @@ def test_a_name_loses_the_white_space_around_it() -> None:
     assert check_name(" \t Ada \u3000\n", points=32) == "Ada"
 
 
+@pytest.mark.parametrize("name", ["Ada ❤️", "☺︎", "한글", "नमस्ते", "ပြည်", "\u1820\u1822", "⠓⠊"])
+def test_marks_and_selectors_that_shape_what_is_seen_are_let_in(name: str) -> None:
+    assert check_name(name, points=32) == name
+
+
+BLANK = [
+    chr(point)
+    for point in (
+        0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x180B, 0x180E, 0x180F, 0x2800, 0x3164, 0xFE00, 0xFE0D, 0xFFA0, 0xFFF0,
+        0xE0100, 0xE01EF, 0x1D173, 0x1BCA0, 0x2065,
+    )
+]  # fmt: skip
 INVISIBLE = [
     chr(point)
     for point in (0, 0x0A, 0x1B, 0x7F, 0x200B, 0x202E, 0xFEFF, 0xD800, 0xE000, 0x2028, 0x2029, 0xE0001, 0x0378)
 ]
 
 
-@pytest.mark.parametrize("name", ["", " ", "x" * 33, *(f"a{character}b" for character in INVISIBLE)])
+@pytest.mark.parametrize("name", ["", " ", "x" * 33, "\ufe0f", *(f"a{character}b" for character in INVISIBLE)])
 def test_what_can_not_be_seen_or_is_too_long_is_no_name(name: str) -> None:
     refused = check_name(name, points=32)
     assert isinstance(refused, Rejection)
     assert refused.code == "name_invalid"
 
 
-@pytest.mark.parametrize("name", ["system", "SERVER", "Server", " system ", "ｓｙｓｔｅｍ", "ſyſtem"])
+@pytest.mark.parametrize("character", BLANK, ids=ascii)
+@pytest.mark.parametrize("name", ["{}", "Ada{}", "A{}da", "{}Ada"])
+def test_no_name_looks_like_another_by_a_letter_or_mark_that_shows_nothing(name: str, character: str) -> None:
+    for refused in (check_name(name.format(character), points=32), check_room_name(name.format(character), points=128)):
+        assert isinstance(refused, Rejection)
+        assert refused.code == "name_invalid"
+        assert "visible" in refused.message
+
+
+@pytest.mark.parametrize("name", ["system", "SERVER", "Server", " system ", "ｓｙｓｔｅｍ", "sys\ufe0ftem", "ſyſtem"])
 def test_reserved_names_are_refused_however_they_are_written(name: str) -> None:
     assert isinstance(check_name(name, points=32), Rejection)
 
@@ -46,7 +67,19 @@ def test_rooms_may_have_names_that_participants_may_not() -> None:
 
 @pytest.mark.parametrize(
     ("one", "other"),
-    [("Ada", "ADA"), ("Ada", "Ａｄａ"), ("é", "e\u0301"), ("straße", "STRASSE"), ("ﬁ", "fi"), ("Ω", "ω")],
+    [
+        ("Ada", "ADA"),
+        ("Ada", "Ａｄａ"),
+        ("é", "e\u0301"),
+        ("straße", "STRASSE"),
+        ("ﬁ", "fi"),
+        ("Ω", "ω"),
+        ("Ada", "Ada\ufe0f"),
+        ("Ada", "Ada \ufe0f"),
+        ("a b", "a  b"),
+        ("❤", "❤️"),
+        ("é", "e\ufe0f\u0301"),
+    ],
 )
 def test_names_that_people_take_for_the_same_compare_as_equal(one: str, other: str) -> None:
     assert compare_key(one) == compare_key(other)
