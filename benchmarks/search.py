@@ -29,7 +29,7 @@ from benchmarks.report import Benchmark, Figures, Options, Table, latencies, rou
 from benchmarks.servers import Running, running
 from chatty.server.business.entries import CreateRoom, Post
 from chatty.server.platform.doctor import DATABASE
-from chatty.server.platform.search import INDEX
+from chatty.server.platform.index import INDEX
 from chatty.server.platform.store import Store
 
 MESSAGES: Final = 1_000_000

@@ -1,4 +1,4 @@
-"""Opening SQLite so that what it says it has kept is kept, and checking that it is whole."""
+"""Opening SQLite so that what it says it has kept is kept, if it is whole and is the one that was there."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ import sqlite3
 from pathlib import Path
 from typing import Final
 
-from chatty.server.platform.faults import StoreError
-from chatty.server.platform.schema import migrate
+import structlog
+
+from chatty.server.platform.faults import RESTORE, StoreError
+from chatty.server.platform.index import INDEX, is_ahead
+from chatty.server.platform.schema import begin_epochs, migrate, version
 
 WAL_BYTES: Final = 4_000_000
 """The WAL's length from the start on: that of `store.CHECKPOINT_PAGES` pages, after which it is used again."""
@@ -22,15 +25,27 @@ BUSY_MS: Final = 5_000
 CACHE: Final = -65_536
 """SQLite's cache for the writer: 64 MiB, which it counts in negative KiB."""
 
+_LOG = structlog.get_logger("chatty")
+
 
 def connect(path: Path) -> sqlite3.Connection:
     """The one connection that writes: WAL, every commit synced, checkpoints by hand.
 
     Raises StoreError for data that can't be used, sqlite3.Error for what SQLite says itself.
     """
-    _check_length(path)
+    check_length(path)
     db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=512)
+    try:
+        _prepare(db, path)
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _prepare(db: sqlite3.Connection, path: Path) -> None:
     db.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
+    version(db)  # before anything is done to what may be another program's
     for name, value, wanted in (("journal_mode", "WAL", "wal"), ("synchronous", "FULL", 2)):
         db.execute(f"PRAGMA {name} = {value}")
         (got,) = db.execute(f"PRAGMA {name}").fetchone()
@@ -47,9 +62,11 @@ def connect(path: Path) -> sqlite3.Connection:
         if found != ["ok"]:
             raise _damaged("; ".join(found))
     migrate(db)
+    if is_ahead(path.with_name(INDEX), path):
+        begin_epochs(db)
+        _LOG.warning("the database was replaced by an older one, so every room has a new epoch")
     with contextlib.suppress(sqlite3.Error):  # a full disk: the WAL stays as it is, and is all there is
         empty_wal(db, path)  # of what a crash left there; what was deleted just before it, too
-    return db
 
 
 def empty_wal(db: sqlite3.Connection, path: Path) -> bool:
@@ -83,22 +100,8 @@ def _stretch_wal(db: sqlite3.Connection, path: Path) -> None:
     db.execute(f"PRAGMA cache_size = {CACHE}")
 
 
-def check(path: Path) -> list[str]:
-    """Everything that SQLite finds wrong with the database: its full check. Empty when it is sound."""
-    try:
-        _check_length(path)
-        db = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
-        try:
-            found = [row[0] for row in db.execute("PRAGMA integrity_check")]
-        finally:
-            db.close()
-    except (StoreError, sqlite3.Error) as error:
-        return [str(error)]
-    return [] if found == ["ok"] else found
-
-
-def _check_length(path: Path) -> None:
-    """A file that was cut short: SQLite itself would only notice when it reads past the end."""
+def check_length(path: Path) -> None:
+    """Raise StoreError for a file that was cut short: SQLite itself would only notice when it reads past the end."""
     wal = path.with_name(path.name + "-wal")
     if not path.exists() or not path.stat().st_size or (wal.exists() and wal.stat().st_size):
         return
@@ -113,7 +116,4 @@ def _check_length(path: Path) -> None:
 
 
 def _damaged(what: str) -> StoreError:
-    return StoreError(
-        f"the data is damaged: {what}",
-        "keep a copy of the data directory, run `chatty doctor` on it, and restore a backup",
-    )
+    return StoreError(f"the data is damaged: {what}", RESTORE)

@@ -1,10 +1,11 @@
-"""A data directory: who may use it, and whether what it should have is there."""
+"""A data directory: who may use it, and whether what is there is chatty's, and all that should be there."""
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
 import os
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
@@ -48,3 +49,20 @@ def check_that_it_is_there(database: Path, lock: IO[str]) -> None:
             f"restore a backup: chatty restore BACKUP --data {database.parent};"
             f" to begin with nothing, remove {database.with_name('lock')} too",
         )
+
+
+def looking(database: Path) -> str:
+    """The URI that opens a database for reading, leaves no file behind, and works where nothing can be written.
+
+    Without a write-ahead log or a journal nobody has it open, so nothing needs to be locked.
+    """
+    file = database.resolve()
+    used = any(file.with_name(file.name + ending).exists() for ending in ("-wal", "-journal"))
+    return f"{file.as_uri()}?mode=ro{'' if used else '&immutable=1'}"
+
+
+def is_ours(db: sqlite3.Connection, mark: int, tables: set[str]) -> bool:
+    """Whether a database has chatty's ``mark``, or is from before there were marks and has ``tables``, or is empty."""
+    (found,) = db.execute("PRAGMA application_id").fetchone()
+    there = {name for (name,) in db.execute("SELECT name FROM sqlite_master")}
+    return found == mark or (not found and (not there or tables <= there))

@@ -47,20 +47,32 @@ def may_retry(error: sqlite3.Error) -> bool:
     return getattr(error, "sqlite_errorcode", None) in RETRY
 
 
+RESTORE: Final = (
+    "keep a copy of the data directory, run `chatty doctor` on it, and restore a backup with `chatty restore`"
+)
+"""What to do about damaged data."""
+
+_PERMISSIONS: Final = "check the permissions of the directory and of its files"
+_DISK: Final = "check the disk (its kernel log); what was acknowledged before is kept, start again afterwards"
+_SPACE: Final = "free some space where the data is; if there is enough, check the disk (its kernel log)"
+_KNOWN: Final = (
+    ("SQLITE_CORRUPT", "the data is damaged", RESTORE),
+    ("SQLITE_NOTADB", "the data is damaged", RESTORE),
+    ("SQLITE_IOERR_FSYNC", "the disk failed to keep what was written", _DISK),
+    ("SQLITE_IOERR_DIR_FSYNC", "the disk failed to keep what was written", _DISK),
+    ("SQLITE_FULL", "the disk is full", "free some space where the data is"),
+    ("SQLITE_IOERR_WRITE", "the disk takes nothing more", _SPACE),
+    ("SQLITE_IOERR_SHMSIZE", "the disk takes nothing more", _SPACE),
+    ("SQLITE_BUSY", "another program has locked the data", "end it, or wait for it"),
+    ("SQLITE_CANTOPEN", "cannot open the data", _PERMISSIONS),
+    ("SQLITE_READONLY", "cannot write the data", _PERMISSIONS),
+    ("SQLITE_", "the store failed", "see the log; start again, and report it if it stays"),
+)
+"""How names of SQLite's codes begin, what they mean, and what to do."""
+
+
 def explain(error: sqlite3.Error) -> StoreError:
-    """A fault after which the server must not go on, with what to do about it."""
+    """What SQLite says as what it means for the data, with what to do about it."""
     name = getattr(error, "sqlite_errorname", "SQLITE_ERROR")
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-        return StoreError(
-            f"the data is damaged ({name}: {error})",
-            "keep a copy of the data directory, run `chatty doctor` on it, and restore a backup",
-        )
-    if "FSYNC" in name:
-        return StoreError(
-            f"the disk failed to keep what was written ({name})",
-            "check the disk (its kernel log); what was acknowledged before is kept, start again afterwards",
-        )
-    if code == sqlite3.SQLITE_CANTOPEN:
-        return StoreError(f"cannot open the data ({name}: {error})", "check the directory's permissions")
-    return StoreError(f"the store failed ({name}: {error})", "see the log; start again, and report it if it stays")
+    meaning, hint = next((meaning, hint) for begin, meaning, hint in _KNOWN if name.startswith(begin))
+    return StoreError(f"{meaning} ({name}: {error})", hint)

@@ -10,12 +10,17 @@ import json
 import sqlite3
 import time
 from collections.abc import Iterable
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Final
 
+from chatty.server.platform.directory import is_ours, looking
+from chatty.server.platform.faults import StoreError
 from chatty.server.platform.schema import KINDS, ROOM_BITS
 from chatty.server.platform.words import PREFIXES, TOKENIZE, who
+
+INDEX: Final = "search.db"
+"""The index's name within a data directory."""
 
 CHUNK: Final = 250
 """Events that one transaction takes in, and rows that one takes out: a message may have to wait for it, some 1 ms."""
@@ -26,6 +31,7 @@ ERASE_SHARE: Final = 10
 NAMES: Final = 10_000
 """Participants' names whose forms for comparison are remembered."""
 
+_MARK: Final = int.from_bytes(b"Chts")
 _VERSION: Final = 2
 _SHAPE: Final = f"""
     CREATE VIRTUAL TABLE messages USING fts5(
@@ -44,6 +50,7 @@ _SHAPE: Final = f"""
         boot  TEXT NOT NULL                         -- the machine's start since which it is written; empty: it is whole
     );
     INSERT INTO notes VALUES (0, '');
+    PRAGMA application_id = {_MARK};
 """  # noqa: S608 - words of our own
 _SCRATCH: Final = """
     CREATE TEMP TABLE fresh (key INTEGER PRIMARY KEY, kind INTEGER, name TEXT, text TEXT, of INTEGER);
@@ -80,6 +87,29 @@ _NOW: Final = f"""
 _LAST: Final = """coalesce(
     (SELECT max(e.key) FROM chat.events AS e WHERE e.key > r.key << 32 AND e.key < (r.key + 1) << 32) - (r.key << 32),
     r.first - 1)"""
+_AHEAD: Final = f"""SELECT EXISTS (
+    SELECT 1 FROM main.positions AS p JOIN chat.rooms AS r ON r.key = p.room WHERE r.epoch = p.epoch AND {_LAST} < p.seq
+)"""  # noqa: S608
+
+
+def is_ahead(index: Path, database: Path) -> bool:
+    """Whether the index has had events that the store doesn't have: another, older one was put in its place.
+
+    False where the index can't tell. Raises StoreError where its file is another program's.
+    """
+    if not index.exists():
+        return False
+    try:
+        with closing(sqlite3.connect(looking(index), uri=True)) as db:
+            if not is_ours(db, _MARK, {"messages", "positions", "notes"}):
+                raise StoreError(
+                    f"{index} is another program's, not chatty's",
+                    "choose another --data directory, or move that file away",
+                )
+            db.execute("ATTACH ? AS chat", (looking(database),))
+            return bool(db.execute(_AHEAD).fetchone()[0])  # it looks at the index first, so nothing comes in between
+    except sqlite3.Error:
+        return False
 
 
 class Index:

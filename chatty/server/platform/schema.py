@@ -8,7 +8,11 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
+from chatty.server.platform.directory import is_ours
 from chatty.server.platform.faults import StoreError
+
+MARK: Final = int.from_bytes(b"Chty")
+"""The database's ``application_id``: whose it is."""
 
 MIGRATIONS: Final[tuple[str, ...]] = (
     """
@@ -71,6 +75,13 @@ MIGRATIONS: Final[tuple[str, ...]] = (
         PRIMARY KEY (message, identity, reaction)
     ) WITHOUT ROWID;
     """,
+    f"""
+    PRAGMA application_id = {MARK};
+    CREATE TABLE probes (
+        key  INTEGER PRIMARY KEY,
+        body BLOB NOT NULL                          -- as large as a message may be: whether there is place for one
+    );
+    """,
 )
 
 KINDS: Final[dict[str, int]] = {
@@ -93,13 +104,29 @@ class Timed(Struct):
 decode_time: Final = msgspec.json.Decoder(Timed).decode
 
 
-def migrate(db: sqlite3.Connection) -> None:
-    """Bring a database to this version's shape. Raises StoreError for a database of a newer version."""
+def version(db: sqlite3.Connection) -> int:
+    """The shape that a database has; 0: none yet. Raises StoreError for a newer version's, or another program's."""
+    if not is_ours(db, MARK, {"rooms", "events", "participants", "producers", "receipts"}):
+        raise StoreError(
+            "the database is another program's, not chatty's", "choose another --data directory, or move that file away"
+        )
     (have,) = db.execute("PRAGMA user_version").fetchone()
-    if have > len(MIGRATIONS):
+    if not 0 <= have <= len(MIGRATIONS):
         raise StoreError(
             f"the data is of schema {have}, and this chatty knows {len(MIGRATIONS)}",
             "start the newer chatty that wrote it, or another --data directory",
         )
-    for number, script in enumerate(MIGRATIONS[have:], have + 1):
+    return int(have)
+
+
+def migrate(db: sqlite3.Connection) -> None:
+    """Bring a database to this version's shape. Raises StoreError as `version` does."""
+    for number, script in enumerate(MIGRATIONS[(have := version(db)) :], have + 1):
         db.executescript(f"BEGIN IMMEDIATE; {script} PRAGMA user_version = {number}; COMMIT;")
+
+
+def begin_epochs(db: sqlite3.Connection) -> int:
+    """Give every room a new epoch, so that whoever resumes is told of a gap: it may have seen other events under these
+    numbers, or under those that are given out next. Gives how many rooms there are.
+    """
+    return db.execute("UPDATE rooms SET epoch = lower(hex(randomblob(8)))").rowcount

@@ -23,13 +23,10 @@ import structlog
 
 from chatty.errors import Refused
 from chatty.server.platform.faults import may_retry
-from chatty.server.platform.index import Index
+from chatty.server.platform.index import INDEX, Index
 from chatty.server.platform.reads import RoomView
 from chatty.server.platform.schema import ROOM_BITS
 from chatty.server.platform.words import Wanted, match
-
-INDEX: Final = "search.db"
-"""The index's name within a data directory."""
 
 WAIT_SECONDS: Final = 2.0
 """How long a search waits for the index."""

@@ -17,11 +17,12 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from chatty.events import Message
+from chatty.protocol import MESSAGE_BYTES
 from chatty.server.business import entries as e
 from chatty.server.business.room import Outcome
-from chatty.server.platform import database, doctor
+from chatty.server.platform import doctor
 from chatty.server.platform.faults import StoreError, may_retry
-from chatty.server.platform.schema import MIGRATIONS
+from chatty.server.platform.schema import MARK, MIGRATIONS
 from chatty.server.platform.store import Store, Stored
 from tests.server.entries import OWNER, texts
 
@@ -155,6 +156,32 @@ def test_a_full_disk_refuses_the_batch_keeps_what_was_there_and_is_over_when_the
     assert texts_in(path) == ["before", None, "after", "there"]
 
 
+def test_a_probe_fails_where_the_largest_message_has_no_place(store: Store, path: Path) -> None:
+    store.apply([creation(), e.Probe("", AT)])
+    wal = path.with_name(f"{path.name}-wal")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (wal.stat().st_size, hard))
+    try:
+        with pytest.raises(sqlite3.Error) as failed:
+            while True:
+                store.apply([post("x" * MESSAGE_BYTES)])
+        assert may_retry(failed.value)
+        with pytest.raises(sqlite3.Error):
+            store.apply([e.Probe("", AT)])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    store.apply([e.Probe("", AT)])
+
+
+def test_probes_alone_do_not_make_the_files_grow(store: Store, path: Path) -> None:
+    sizes = []
+    for _ in range(1_000):
+        store.apply([e.Probe("", AT)])
+        store.checkpoint(quiet=True)
+        sizes.append(sum(file.stat().st_size for file in path.parent.iterdir()))
+    assert sizes[-1] == sizes[500]
+
+
 def test_a_disk_without_place_for_a_checkpoint_stops_nothing(store: Store, path: Path) -> None:
     store.apply([creation()])
     for _ in range(300):
@@ -244,6 +271,29 @@ def test_data_of_a_newer_version_is_refused_and_left_as_it_is(path: Path) -> Non
     assert texts_in(path) == ["kept"]
 
 
+def test_a_database_from_before_there_were_marks_is_taken_on(path: Path) -> None:
+    run(path, [creation(), post("kept")], set(), False)
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        db.executescript("DROP TABLE probes; PRAGMA user_version = 2; PRAGMA application_id = 0")
+    run(path, [post("after")], set(), True)
+    assert texts_in(path) == ["kept", "after"]
+    with contextlib.closing(sqlite3.connect(path)) as db:
+        assert db.execute("PRAGMA application_id").fetchone() == (MARK,)
+
+
+@pytest.mark.parametrize("version", [-1, 0, 1, 2, 99])
+@pytest.mark.parametrize("name", [doctor.DATABASE, "search.db"])
+def test_another_programs_database_is_refused_and_left_as_it_is(path: Path, name: str, version: int) -> None:
+    with contextlib.closing(sqlite3.connect(path.with_name(name))) as db:
+        db.executescript(f"CREATE TABLE rooms (name); PRAGMA user_version = {version}")
+    before = path.with_name(name).read_bytes()
+    with pytest.raises(StoreError, match="another program's") as refused:
+        opened(path)
+    assert "--data" in refused.value.hint
+    assert path.with_name(name).read_bytes() == before
+    assert not path.with_name(f"{name}-wal").exists()
+
+
 def filled(path: Path) -> int:
     """A database of some pages; its size."""
     run(path, [creation(), *(post("x" * 3_000) for _ in range(100))], set(), False)
@@ -287,7 +337,7 @@ def test_the_full_check_finds_what_starting_does_not_look_for(path: Path) -> Non
 
 def test_a_sound_database_has_nothing_wrong_also_while_it_is_open(store: Store, path: Path) -> None:
     store.apply([creation(), post("one")])
-    assert database.check(path) == []
+    assert doctor.check(path.parent) == []
 
 
 def test_the_doctor_says_where_there_is_no_database(tmp_path: Path) -> None:
