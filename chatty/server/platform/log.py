@@ -16,6 +16,8 @@ from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from typing import Final, Protocol
 
+import structlog
+
 from chatty.server.business.entries import Entry, Rejection
 from chatty.server.business.room import Outcome
 from chatty.server.platform.faults import explain, may_retry
@@ -34,6 +36,10 @@ QUIET_SECONDS: Final = 0.05
 """How long nothing must have come before the WAL is tidied up."""
 AGAIN_SECONDS: Final = 1.0
 """After how long that is tried again, where somebody's reading was in the way."""
+CALM_SECONDS: Final = 10.0
+"""How long nothing must have been refused before that is over: where a large entry has no place, a small one may."""
+
+_LOG = structlog.get_logger("chatty")
 
 
 class Log(Protocol):
@@ -81,6 +87,7 @@ class LocalLog:
         self._idle = True
         self._seen = 0
         self._closing = False
+        self._refused_at: float | None = None
         self._ended = asyncio.Event()
         self._thread = threading.Thread(target=self._run, name="log", daemon=True)
         self._thread.start()
@@ -189,7 +196,22 @@ class LocalLog:
             if not may_retry(error):
                 raise
             applied = Applied([Rejection("unavailable")] * len(batch), {}, [])
+            self._note_refusal(error)
+        else:
+            self._note_success()
         replies = [reply for _, reply in batch]
         self._loop.call_soon_threadsafe(self._deliver, applied, replies, time.monotonic() - began, since)
         self._store.checkpoint(quiet=False)
         return True
+
+    def _note_refusal(self, error: sqlite3.Error) -> None:
+        """Whoever runs the server learns it when it begins, and not once more for each message."""
+        if self._refused_at is None:
+            fault = explain(error)
+            _LOG.warning("nothing can be stored", error=str(fault), hint=fault.hint)
+        self._refused_at = time.monotonic()
+
+    def _note_success(self) -> None:
+        if self._refused_at is not None and time.monotonic() - self._refused_at >= CALM_SECONDS:
+            self._refused_at = None
+            _LOG.info("what comes is stored again")
