@@ -23,7 +23,7 @@ HEADINGS: Final = {
     "Talk": ("join", "send", "tail", "history"),
     "Rooms": ("create", "rooms", "who", "close"),
     "Scripts": ("ask", "run", "bot", "completion"),
-    "Serve": ("serve", "doctor"),
+    "Serve": ("serve", "doctor", "restore"),
 }
 """What the help lists, in its order: headings, and the commands under each."""
 

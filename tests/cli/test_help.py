@@ -67,7 +67,7 @@ def test_a_command_is_summed_up_in_one_short_line(name: str) -> None:
 
 
 def test_a_misspelled_command_or_option_is_recognised(user: User) -> None:
-    assert "no such command 'craete'. Did you mean 'create'?" in user.fails(2, "craete")
+    assert "no such command 'histroy'. Did you mean 'history'?" in user.fails(2, "histroy")
     assert "no such option: --tiemout. Did you mean --timeout?" in user.fails(2, "send", "x", "--tiemout", "3")
     assert shlex.split(user.fails(2, "send", "x", "--tiemout", "3").splitlines()[1]) == (
         ["hint:", "see:", "chatty", "send", "--help"]

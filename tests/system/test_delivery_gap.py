@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import shutil
 import sqlite3
 import time
 from pathlib import Path
@@ -13,6 +15,7 @@ import pytest
 
 import chatty
 from chatty.server.platform.doctor import DATABASE
+from chatty.server.platform.restore import restore
 from tests.support.server import PATIENCE, Server
 from tests.system.support_wire import Wire
 
@@ -52,7 +55,16 @@ async def test_another_epoch_is_a_gap_and_all_there_is_follows(server: Server, r
     assert numbers(rest) == [1, 2, "live"]
 
 
-async def test_an_epoch_that_changed_under_a_client_is_a_gap_for_it_too(server: Server, room_id: str) -> None:
+def back_up(server: Server, backup: Path) -> None:
+    """As the documentation says to do it, while the server runs."""
+    with contextlib.closing(sqlite3.connect(server.data / DATABASE)) as db:
+        db.execute("VACUUM INTO ?", (str(backup),))
+
+
+async def test_a_restored_backup_is_a_gap_for_a_client_that_was_there_before(
+    server: Server, room_id: str, tmp_path: Path
+) -> None:
+    backup = tmp_path / "backup.db"
     got: list[Any] = []
 
     async def until(room: chatty.Room, text: str) -> None:
@@ -62,13 +74,12 @@ async def test_an_epoch_that_changed_under_a_client_is_a_gap_for_it_too(server: 
                 return
 
     async with chatty.join(server.url, room_id, participate=False, since=0) as room:
-        await say(server, room_id, "one", "two")
+        await say(server, room_id, "one")
+        back_up(server, backup)
+        await say(server, room_id, "two")
         await until(room, "two")
         await asyncio.to_thread(server.stop)
-        with sqlite3.connect(server.data / DATABASE) as db:  # what restoring a backup does
-            db.execute("DELETE FROM events WHERE key = (SELECT max(key) FROM events)")
-            db.execute("UPDATE rooms SET epoch = 'restored'")
-        db.close()
+        await asyncio.to_thread(restore, backup, server.data)
         await asyncio.to_thread(server.start)
         await say(server, room_id, "three")
         await until(room, "three")
@@ -77,6 +88,28 @@ async def test_an_epoch_that_changed_under_a_client_is_a_gap_for_it_too(server: 
     (gap,) = (event for event in got if isinstance(event, chatty.Gap))
     assert (gap.reason, gap.first) == ("epoch", 1)
     assert texts.index(gap) == 2
+
+
+async def test_a_backup_that_was_put_there_by_hand_is_a_gap_if_the_search_index_has_seen_more(
+    server: Server, room_id: str, tmp_path: Path
+) -> None:
+    backup = tmp_path / "backup.db"
+    await say(server, room_id, "one")
+    back_up(server, backup)
+    await say(server, room_id, "two", "three")
+    epoch = server.ask("GET", f"/v1/rooms/{room_id}")["epoch"]
+    assert server.ask("GET", f"/v1/rooms/{room_id}/events?q=three")["events"]  # so it is in the index
+    await asyncio.to_thread(server.restart)
+    assert server.ask("GET", f"/v1/rooms/{room_id}")["epoch"] == epoch
+    assert "older one" not in server.log
+    await asyncio.to_thread(server.stop)
+    shutil.copy(backup, server.data / DATABASE)
+    await asyncio.to_thread(server.start)
+    assert server.log.count("replaced by an older one") == 1
+    await say(server, room_id, "other", "others", "too")
+    gap, *rest = await frames(server, room_id, since=3, epoch=epoch)
+    assert gap == {"event_type": "gap", "reason": "epoch", "first": 1, "last": 4}
+    assert numbers(rest) == [1, 2, 3, 4, "live"]
 
 
 async def test_to_be_ahead_of_the_log_is_a_gap_and_what_comes_follows(server: Server, room_id: str) -> None:

@@ -1,0 +1,50 @@
+"""`restore` puts a backup in the place of a stopped server's data, and says so in one line."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from tests.cli.user import User
+from tests.support.server import Server
+
+
+def test_a_backup_of_a_running_server_is_restored_when_it_is_stopped(
+    user: User, own_server: Server, tmp_path: Path
+) -> None:
+    data, backup = own_server.data, tmp_path / "backup.db"
+    room = own_server.make_room()["id"]
+    user.run("send", room, "before", "--server", own_server.url)
+    with closing(sqlite3.connect(data / "chatty.db")) as db:
+        db.execute("VACUUM INTO ?", (str(backup),))
+    user.run("send", room, "after", "--server", own_server.url)
+
+    said = user.fails(2, "restore", str(backup), "--data", str(data))
+    assert (
+        said
+        == f"error: another server uses {data}\nhint:  stop it first, or give this one a --data directory of its own\n"
+    )
+    assert own_server.texts(room) == ["before", "after"]
+
+    own_server.stop()
+    env = {**user.env, "CHATTY_DATA": str(data)}
+    kept = data / "replaced-1"
+    assert user.says("restore", str(backup), env=env) == (
+        f"{data} now has what {backup} has, rooms: 1; what was there is in {kept}\n"
+    )
+    assert user.says("doctor", str(data)) == f"{data} is sound\n"
+    assert user.says("doctor", str(kept)) == f"{kept} is sound\n"
+    own_server.start()
+    assert own_server.texts(room) == ["before"]
+
+
+def test_what_is_no_backup_is_refused_with_what_to_do(user: User, tmp_path: Path) -> None:
+    assert user.fails(1, "restore", "nowhere.db", "--data", str(tmp_path / "data")) == (
+        "error: there is no backup nowhere.db\nhint:  name a database, such as backup.db\n"
+    )
+    (tmp_path / "notes").write_text("my notes")
+    error, hint = user.fails(1, "restore", str(tmp_path / "notes"), "--data", str(tmp_path / "data")).splitlines()
+    assert "no SQLite database" in error
+    assert hint.startswith("hint:  ")
+    assert not (tmp_path / "data" / "chatty.db").exists()
