@@ -152,7 +152,7 @@ class Housekeeping:
             self._trust_from = up + DISTRUST_SECONDS
             _LOG.warning(
                 "the clock has jumped ahead; if it is wrong, put it right within the hour:"
-                " until then nothing is deleted for its age, and no room expires",
+                " until then nothing is deleted for its age, and no room is closed",
                 seconds=round(ahead),
             )
         if self._retain_events:
