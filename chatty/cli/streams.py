@@ -8,6 +8,7 @@ import select
 import stat
 import threading
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from types import TracebackType
 from typing import Final, Self
 
@@ -65,50 +66,80 @@ def _read(descriptor: int) -> bytes:
 class Output:
     """A descriptor to write to, without ever making the event loop wait for whoever reads it.
 
-    As a context manager around the work of a task it also watches a pipe
-    while there is nothing to write: when its reader goes away, the work is
-    cancelled, and ReaderGone comes out.
+    As a context manager around the work of a task it also watches a pipe or a
+    socket while there is nothing to write: when its reader goes away, the work
+    is cancelled, and ReaderGone comes out.
+
+    ``written``: how many bytes of what `write` was given last have gone out.
+    ``finishing``: seconds for which who is cancelled in the middle of a line
+    goes on with that.
     """
 
-    def __init__(self, descriptor: int) -> None:
+    def __init__(self, descriptor: int, *, finishing: float = 2.0) -> None:
+        self.written = 0
         self._descriptor = descriptor
+        self._finishing = finishing
         self._loop = asyncio.get_running_loop()
-        self._watched = stat.S_ISFIFO(os.fstat(descriptor).st_mode)
+        self._watch: select.epoll | None = None
         self._task = asyncio.current_task()
         self._gone = False
 
     def __enter__(self) -> Self:
-        if self._watched:
-            self._loop.add_reader(self._descriptor, self._reader_gone)  # nothing can be read there but the end
+        mode = os.fstat(self._descriptor).st_mode
+        if stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode):
+            self._watch = select.epoll()
+            self._watch.register(self._descriptor, 0)  # an error or a hang-up, which come unasked; not what can be read
+            self._loop.add_reader(self._watch, self._reader_gone)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._watched:
-            self._loop.remove_reader(self._descriptor)
+        if self._watch is not None:
+            self._loop.remove_reader(self._watch)
+            self._watch.close()
         if self._gone and self._task is not None and self._task.uncancel() == 0 and kind is asyncio.CancelledError:
             raise ReaderGone from error
 
     def _reader_gone(self) -> None:
-        self._loop.remove_reader(self._descriptor)
+        assert self._watch is not None
+        self._loop.remove_reader(self._watch)
         self._gone = True
         if self._task is not None:
             self._task.cancel()
 
     async def write(self, data: bytes) -> None:
-        """Write all of ``data``. Raises ReaderGone, or OSError such as a full disk."""
+        """Write all of ``data``. Raises ReaderGone, or OSError such as a full disk.
+
+        Who is cancelled meanwhile leaves whole lines, if somebody reads them.
+        """
+        self.written = 0
+        try:
+            await self._write(data, len(data))
+        except asyncio.CancelledError:
+            if self._gone:
+                raise ReaderGone from None
+            begun = data.find(b"\n", self.written - 1) + 1 if self.written else 0
+            with suppress(TimeoutError, ReaderGone, OSError):
+                async with asyncio.timeout(self._finishing):
+                    await self._write(data, begun)
+            raise
+
+    async def _write(self, data: bytes, end: int) -> None:
         view = memoryview(data)
-        while view:
-            # A pipe that is writable takes PIPE_BUF bytes at once; more might block until somebody reads.
+        while self.written < end:
+            # A pipe that is writable takes PIPE_BUF bytes at once, and whole; more might block until somebody reads.
             waits = await self._writable()
+            stop = end
+            if waits and end - self.written > select.PIPE_BUF:
+                full = self.written + select.PIPE_BUF
+                stop = data.rfind(b"\n", self.written, full) + 1 or full
             try:
-                written = os.write(self._descriptor, view[: select.PIPE_BUF] if waits else view)
+                self.written += os.write(self._descriptor, view[self.written : stop])
             except (BrokenPipeError, ConnectionResetError):
                 raise ReaderGone from None
             except BlockingIOError:
                 continue
-            view = view[written:]
 
     async def _writable(self) -> bool:
         """Returns when something can be written; False where one cannot wait for that and need not."""

@@ -80,7 +80,7 @@ def command(
     """Print what is said in a room, without joining it.
 
     Reconnects for as long as it takes; nothing is lost or comes twice by
-    that. With --cursor that also holds for the command's own restarts.
+    that. With --cursor a new run goes on where the last one stopped.
     """
     from chatty.cli.running import run
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import os
 import stat
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple
 
 from chatty.cli.cursor import CursorFile, Position
 from chatty.cli.environment import Environment
@@ -80,6 +81,14 @@ class Bookmark:
         self._at = cursor
 
 
+class _Shown(NamedTuple):
+    """A frame as it goes out, whether it is an event, and where a reader who has had it would resume."""
+
+    data: bytes
+    durable: bool
+    cursor: Cursor
+
+
 class Tailing:
     """Carries frames, until ``count`` events have gone out, the room is closed, or, unless ``follow``, the present.
 
@@ -98,25 +107,42 @@ class Tailing:
 
         Raises ReaderGone, OSError, and what ended the room for good.
         """
-        lines: list[str] = []
+        batch: list[_Shown] = []
         size = events = 0
         if bookmark:
             bookmark.move(room.cursor)
         async for received in room.frames():
-            line = self._show(received)
-            lines.append(line)
-            size += len(line)
-            events += is_durable(received.frame)
+            shown = _Shown(self._show(received).encode(), is_durable(received.frame), received.cursor)
+            batch.append(shown)
+            size += len(shown.data)
+            events += shown.durable
             done = self.events + events == self._count or (isinstance(received.frame, Live) and not self._follow)
             if done or not room.held or size > _BATCH:
-                await self._out.write("".join(lines).encode())
-                self.events += events
-                if bookmark:
-                    bookmark.move(received.cursor)
-                lines.clear()
+                await self._put_out(batch, bookmark)
+                batch.clear()
                 size = events = 0
             if done:
                 return
+
+    async def _put_out(self, batch: Sequence[_Shown], bookmark: Bookmark | None) -> None:
+        try:
+            await self._out.write(b"".join(shown.data for shown in batch))
+        except asyncio.CancelledError:
+            self._note(batch, bookmark)
+            raise
+        self._note(batch, bookmark)
+
+    def _note(self, batch: Sequence[_Shown], bookmark: Bookmark | None) -> None:
+        """Counts what of ``batch`` has gone out as a whole."""
+        left, cursor = self._out.written, None
+        for shown in batch:
+            left -= len(shown.data)
+            if left < 0:
+                break
+            self.events += shown.durable
+            cursor = shown.cursor
+        if bookmark and cursor:
+            bookmark.move(cursor)
 
 
 def is_durable(frame: Frame | Unknown) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import pty
+import select
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -114,6 +115,83 @@ async def test_who_stops_reading_ends_work_that_has_nothing_to_write(pipe: tuple
     task = asyncio.current_task()
     assert task is not None
     assert not task.cancelling()
+
+
+async def test_short_lines_are_never_torn(pipe: tuple[int, int]) -> None:
+    reader, writer = pipe
+    with Output(writer) as out:
+        writing = asyncio.create_task(out.write(BIG))
+        while not out.written:
+            await asyncio.sleep(0)
+        while select.select([], [writer], [], 0)[1]:  # until the pipe is full
+            await asyncio.sleep(0)
+        writing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await writing
+    os.close(writer)
+    got = await read_all(reader)
+    assert got == BIG[: out.written]
+    assert got.endswith(b"\n")
+
+
+async def test_who_is_cancelled_in_the_middle_of_a_line_finishes_it_first(pipe: tuple[int, int]) -> None:
+    reader, writer = pipe
+    line = b"x" * 100_000 + b"\n"  # more than a pipe holds
+    with Output(writer) as out:
+        writing = asyncio.create_task(out.write(line + line))
+        while select.select([], [writer], [], 0)[1]:
+            await asyncio.sleep(0)
+        writing.cancel()
+        reading = asyncio.create_task(read_all(reader))
+        with pytest.raises(asyncio.CancelledError):
+            await writing
+    os.close(writer)
+    assert await reading == line
+    assert out.written == len(line)
+
+
+async def test_where_nobody_reads_a_line_is_finished_no_more(pipe: tuple[int, int]) -> None:
+    _, writer = pipe
+    with Output(writer, finishing=0.01) as out:
+        writing = asyncio.create_task(out.write(b"x" * 100_000 + b"\n"))
+        while select.select([], [writer], [], 0)[1]:
+            await asyncio.sleep(0)
+        writing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await writing
+
+
+async def test_a_pipe_that_one_reads_from_oneself_is_written_to(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    both = os.open(tmp_path / "fifo", os.O_RDWR)
+    try:
+        with Output(both) as out:
+            await out.write(b"one\n")
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)  # so that the loop sees that something can be read there
+            await out.write(b"two\n")
+        assert os.read(both, 100) == b"one\ntwo\n"
+    finally:
+        os.close(both)
+
+
+async def test_a_socket_whose_other_end_goes_away_ends_work_that_has_nothing_to_write() -> None:
+    near, far = socket.socketpair()
+    with near, pytest.raises(ReaderGone), Output(near.fileno()) as out:
+        far.sendall(b"what nobody reads")
+        await out.write(b"one\n")
+        assert far.recv(100) == b"one\n"
+        asyncio.get_running_loop().call_soon(far.close)
+        await asyncio.Event().wait()
+
+
+async def test_a_socket_that_says_no_more_may_still_be_reading() -> None:
+    near, far = socket.socketpair()
+    with near, far, Output(near.fileno()) as out:
+        far.shutdown(socket.SHUT_WR)
+        for number in range(10):
+            await out.write(b"%d" % number)
+        assert far.recv(100) == b"0123456789"
 
 
 async def test_being_cancelled_for_another_reason_stays_that(pipe: tuple[int, int]) -> None:
