@@ -356,10 +356,10 @@ def test_the_data_of_the_version_before_is_brought_along(tmp_path: Path) -> None
         said = ask(server, "POST", f"/v1/rooms/{room}/messages", {"participant": "Ada", "text": "old"}, headers).json
         server.stop()
         db = sqlite3.connect(server.data / "chatty.db")
-        db.executescript("DROP TABLE wordings; DROP TABLE reactions; PRAGMA user_version = 1;")
+        db.executescript("DROP TABLE wordings; DROP TABLE reactions; DROP TABLE probes; PRAGMA user_version = 1;")
         db.close()
         server.start()
         edit = {"participant": "Ada", "text": "new"}
         assert ask(server, "PATCH", f"/v1/rooms/{room}/messages/{said['seq']}", edit, headers).status == 200
         assert json.loads(json.dumps(stored(server, room)))[0]["text"] == "new"
-        assert len(MIGRATIONS) == 2
+        assert len(MIGRATIONS) == 3

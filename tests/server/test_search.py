@@ -197,6 +197,12 @@ def test_an_index_that_is_taken_away_under_the_server_comes_back(tmp_path: Path)
         assert found(server, room, q="still") == ["still there", "still talking"]
 
 
+def test_in_a_room_where_nothing_was_said_nothing_is_found_also_before_there_is_an_index(tmp_path: Path) -> None:
+    (tmp_path / "data" / "search.db").mkdir(parents=True)  # there never will be one
+    with Server(tmp_path / "data") as server:
+        assert found(server, server.make_room()["id"], q="anything") == []
+
+
 async def test_a_stop_while_much_is_taken_in_is_quick_and_loses_nothing(tmp_path: Path) -> None:
     with Server(tmp_path / "data", "--message-rate", "0") as server:
         room = server.make_room()["id"]

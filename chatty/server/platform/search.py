@@ -82,6 +82,8 @@ class Search:
 
         The keys ascend. Raises Refused while there is no index to ask.
         """
+        if not room.info.last:
+            return []  # the index, which nobody then waits for, may not be there yet
         await self._caught_up(room)
         low = room.key << ROOM_BITS
         high = low + (1 << ROOM_BITS if before is None else before)
