@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.server import PATIENCE, Server
-from tests.system.support_faults import eventually, figure
+from tests.system.support_faults import eventually, figure, memory
 
 LONGEST = "\0" * 16_000
 """JSON makes six bytes of each character."""
@@ -61,6 +61,23 @@ def test_answers_and_streams_that_nobody_reads_are_cut_and_forgotten(server: Ser
         eventually(lambda: figure(server, "chatty_streams") == 0, "no stream is open")
         for line in unread:
             assert received(line, WHOLE_PAGE) < WHOLE_PAGE
+
+
+def test_an_answer_to_who_has_hung_up_is_not_kept(server: Server) -> None:
+    room = server.make_room()["id"]
+    for number in range(12):
+        server.ask("POST", f"/v1/rooms/{room}/messages", {"participant": "ci", "text": f"{number} {LONGEST}"})
+
+    def hang_up(times: int) -> None:
+        for _ in range(times):
+            with asking(server, f"/v1/rooms/{room}/events") as line:
+                line.recv(1)
+        eventually(lambda: figure(server, "chatty_write_bytes") == 0, "the server knows")
+
+    hang_up(30)
+    before = memory(server)
+    hang_up(100)
+    assert memory(server) - before < 40 * WHOLE_PAGE
 
 
 def test_who_reads_slowly_gets_it_all(server: Server) -> None:

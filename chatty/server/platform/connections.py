@@ -112,6 +112,23 @@ class Connection(web.RequestHandler):
         if self._wire is not None:
             self._wire.abort()
 
+    async def finish_response(
+        self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
+    ) -> tuple[web.StreamResponse, bool]:
+        """Write an answer. To one that hangs up meanwhile it is lost, and nothing may keep it.
+
+        The error that says so is kept by a future, and its frames keep the
+        future: a circle with the answer in it that only a full garbage
+        collection would find.
+        """
+        if isinstance(resp, web.Response):
+            try:
+                await resp.prepare(request)
+                await resp.write_eof()
+            except ConnectionError as error:
+                error.__traceback__ = None
+        return await super().finish_response(request, resp, start_time)
+
     def handle_error(
         self,
         request: web.BaseRequest,
