@@ -44,7 +44,9 @@ class CursorFile:
         self._descriptor = -1
 
     def __enter__(self) -> Self:
-        """Raises Failure if another command has it, and OSError."""
+        """Raises Failure if another command has it, or it is no file at all; and OSError."""
+        if self._path.exists() and not self._path.is_file():  # a FIFO would be waited for, a device be replaced
+            raise usage(f"{self._given} is no file, and can't remember anything")
         while True:
             self._descriptor = self._locked(self._path, os.O_RDWR | os.O_CREAT)
             if self._is_in_place():
@@ -64,7 +66,7 @@ class CursorFile:
         try:
             return msgspec.json.decode(data, type=Position)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            hint = "without it, reading begins at the room's first event"
+            hint = "remove it to begin as if there had been none"
             raise Failure(ExitStatus.FAILED, "damaged", f"{self._path} is no cursor ({error})", hint) from None
 
     def load_for(self, room_id: str) -> Position | None:
@@ -75,10 +77,11 @@ class CursorFile:
         return position
 
     def save(self, position: Position) -> None:
-        """Make it hold ``position``, at once or not at all. Only a crash of the whole machine may undo it."""
+        """Make it hold ``position``, at once or not at all. A crash of the whole machine may undo it, and no more."""
         new = self._path.with_name(f".{self._path.name}.new")
         descriptor = self._locked(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         os.write(descriptor, msgspec.json.encode(position) + b"\n")
+        os.fdatasync(descriptor)  # or the machine may crash with an empty file in its place, which knows no position
         new.replace(self._path)
         os.close(self._descriptor)
         self._descriptor = descriptor

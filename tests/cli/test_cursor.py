@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import fcntl
+import os
 from pathlib import Path
 
 import pytest
 
 from chatty.cli.cursor import CursorFile, Position
+from chatty.cli.exits import ExitStatus
 from chatty.cli.failures import Failure
 
 FIRST = Position("2SzErhA2PvYGjf4PQ4pvTh9BfE0", "epoch", 1)
@@ -57,6 +59,17 @@ def test_what_is_no_cursor_is_not_overwritten(tmp_path: Path, text: str) -> None
     with CursorFile(path) as file, pytest.raises(Failure, match="is no cursor"):
         file.load()
     assert path.read_text() == text
+
+
+def test_what_is_no_file_stays_what_it_is(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "link").symlink_to(os.devnull)
+    for path in (Path(os.devnull), tmp_path, tmp_path / "fifo", tmp_path / "link"):
+        before = path.stat()
+        with pytest.raises(Failure, match="is no file") as failure, CursorFile(path):
+            pytest.fail("it can hold no position")
+        assert failure.value.status == ExitStatus.USAGE
+        assert os.path.samestat(path.stat(), before)
 
 
 def test_a_file_that_is_replaced_while_somebody_takes_it_is_not_taken(
