@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import tomllib
 import unicodedata
+from contextlib import suppress
 from difflib import get_close_matches
 from pathlib import Path
 from typing import NamedTuple
 
 from chatty.cli.environment import Environment
-from chatty.cli.failures import usage
+from chatty.cli.exits import ExitStatus
+from chatty.cli.failures import Failure, usage
 from chatty.cli.files import write_private
 
 __all__ = ["Profile", "client_key", "load_profile", "login_name", "profiles"]
@@ -77,7 +79,8 @@ def client_key(env: Environment, profile: Profile, server: str, *, lasting: bool
 
     Where the secret can be neither read nor kept, as in a container without a
     home, each command is somebody new; if that won't do, because the identity
-    has to be a ``lasting`` one, it raises OSError.
+    has to be a ``lasting`` one, it raises OSError. Raises Failure for a file
+    that holds no secret.
     """
     from chatty.client.identity import derive_key, new_secret
 
@@ -85,17 +88,22 @@ def client_key(env: Environment, profile: Profile, server: str, *, lasting: bool
     path = env.config_directory / name
     try:
         try:
-            secret = path.read_text("ascii").strip()
+            secret = path.read_bytes().strip()
         except FileNotFoundError:
             write_private(path, new_secret().encode() + b"\n", replace=False)
-            secret = path.read_text("ascii").strip()  # of two commands that start at once, the first one's
-        if path.stat().st_mode & 0o077:
-            path.chmod(0o600)
+            secret = path.read_bytes().strip()  # of two commands that start at once, the first one's
+        exposed = path.stat().st_mode & 0o077
     except OSError:
         if lasting:
             raise
         return new_secret()
-    return derive_key(secret, server)
+    if not secret or not secret.isascii():
+        hint = "remove it to get a new one, and be somebody new to every server"
+        raise Failure(ExitStatus.FAILED, "damaged", f"{path} holds no secret", hint)
+    if exposed:
+        with suppress(OSError):  # a read-only disk, perhaps a container's, is its owner's care
+            path.chmod(0o600)
+    return derive_key(secret.decode("ascii"), server)
 
 
 def login_name(env: Environment) -> str:

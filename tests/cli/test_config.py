@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -143,3 +145,28 @@ def test_without_a_home_each_command_is_somebody_new_unless_that_will_not_do(
     assert client_key(env, Profile("default"), "http://a") != client_key(env, Profile("default"), "http://a")
     with pytest.raises(OSError, match="secret"):
         client_key(env, Profile("default"), "http://a", lasting=True)
+
+
+def test_a_secret_on_a_read_only_disk_is_read(
+    make_environment: MakeEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    env = make_environment()
+    first = client_key(env, Profile("default"), "http://a")
+    (env.config_directory / "secret").chmod(0o444)
+
+    def read_only(path: Path, mode: int) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), path)
+
+    monkeypatch.setattr(Path, "chmod", read_only)
+    assert client_key(env, Profile("default"), "http://a", lasting=True) == first
+
+
+@pytest.mark.parametrize("damage", [b"", b"\n", b"\xff\xfe"])
+def test_a_secret_that_is_none_is_told_and_not_used(make_environment: MakeEnvironment, damage: bytes) -> None:
+    env = make_environment()
+    env.config_directory.mkdir()
+    (env.config_directory / "secret").write_bytes(damage)
+    for lasting in (False, True):
+        with pytest.raises(Failure, match="holds no secret") as failure:
+            client_key(env, Profile("default"), "http://a", lasting=lasting)
+        assert failure.value.code == "damaged"
