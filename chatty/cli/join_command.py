@@ -34,14 +34,14 @@ def command(
     plain: Annotated[bool, typer.Option("--plain", help="Print lines only, and redraw nothing.")] = False,
 ) -> int:
     """Join a room, and talk there."""
-    import asyncio
+    from chatty.cli.running import run_plainly
 
     env = environment(ctx)
     if not env.stdin.isatty():
         raise usage("join needs a terminal to type in", "scripts use: chatty send ROOM, and: chatty tail ROOM")
     target = resolve_room(env, room, server=server, profile=profile)
     name = participant_name(env, name, target.profile)
-    return asyncio.run(_join(env, target, name, plain=plain, color=color, bell=bell))
+    return run_plainly(_join(env, target, name, plain=plain, color=color, bell=bell))
 
 
 async def _join(env: Environment, target: Target, name: str, *, plain: bool, color: bool | None, bell: Bell) -> int:

@@ -5,11 +5,35 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Coroutine
+import threading
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import ParamSpec, TypeVar
 
-__all__ = ["run"]
+__all__ = ["run", "run_plainly"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class _Helpers(ThreadPoolExecutor):
+    """Does the loop's blocking calls, such as asking for an address, in threads that nobody waits for at the end."""
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        future: Future[T] = Future()
+
+        def work() -> None:
+            if not future.set_running_or_notify_cancel():
+                return
+            try:
+                future.set_result(fn(*args, **kwargs))
+            except BaseException as error:  # noqa: BLE001 - it is raised where the result is wanted
+                future.set_exception(error)
+
+        threading.Thread(target=work, daemon=True).start()
+        return future
 
 
 def run(command: Coroutine[None, None, int]) -> int:
@@ -19,7 +43,17 @@ def run(command: Coroutine[None, None, int]) -> int:
     order, and gives 128 + the signal's number; a second one ends the process
     at once. Signals that are ignored, as under nohup, stay so.
     """
-    return asyncio.run(_until_signal(command))
+    return run_plainly(_until_signal(command))
+
+
+def run_plainly(command: Coroutine[None, None, T]) -> T:
+    """What ``command`` gives, as `asyncio.run`, but without waiting for threads, one of which may ask a name server."""
+
+    async def beside_helpers() -> T:
+        asyncio.get_running_loop().set_default_executor(_Helpers())
+        return await command
+
+    return asyncio.run(beside_helpers())
 
 
 async def _until_signal(command: Coroutine[None, None, int]) -> int:
