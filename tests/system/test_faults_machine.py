@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import resource
 import socket
 import statistics
 import threading
@@ -122,9 +123,32 @@ def test_on_a_full_disk_messages_are_refused_and_reading_goes_on_until_there_is_
             ada.hear(f"space {life}")
             acked.append(f"space {life}")
     assert server.texts(room) == acked
+    assert "nothing can be stored" in server.log
+    assert "free some space" in server.log
     assert server.stop() == 0
     server.start()
     assert server.texts(room) == acked
+
+
+def test_a_room_that_cannot_be_made_keeps_nobody_from_reading_the_others(server: Server) -> None:
+    room = server.make_room()["id"]
+    fill_disk(server, 0)
+    acked = 0
+    while post(server, room, BIG) == 201:
+        acked += 1
+    full = resource.prlimit(server.pid, resource.RLIMIT_FSIZE)
+    server.kill9()
+    mine = resource.getrlimit(resource.RLIMIT_FSIZE)
+    server.options = ("--room", "new")
+    resource.setrlimit(resource.RLIMIT_FSIZE, (full[0], mine[1]))  # the server has it from its start
+    try:
+        server.start(wait=False)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, mine)
+    eventually(lambda: "warning: the room 'new' is not made" in server.log, "it has started")
+    assert server.texts(room) == [BIG] * acked
+    free_disk(server)
+    assert post(server, room, BIG) == 201
 
 
 def test_who_left_while_the_disk_was_full_has_left_when_there_is_space(server: Server) -> None:

@@ -96,6 +96,14 @@ def test_a_backup_goes_into_a_new_directory_and_stays_as_it_is(tmp_path: Path, b
     assert S_IMODE((tmp_path / "new" / "data").stat().st_mode) == 0o700
 
 
+def test_what_is_damaged_is_replaced_as_well_and_kept_as_it_is(data: Path, backup: Path) -> None:
+    cut(data / doctor.DATABASE)
+    damaged = (data / doctor.DATABASE).read_bytes()
+    restore(backup, data)
+    assert texts(data / doctor.DATABASE) == ["one"]
+    assert (data / "replaced-1" / doctor.DATABASE).read_bytes() == damaged
+
+
 def test_data_in_use_is_left_alone(data: Path, backup: Path) -> None:
     with locked(data), pytest.raises(SettingError):
         restore(backup, data)
