@@ -29,8 +29,14 @@ def _flag(value: Any) -> bool:
         raise ValueError(value) from None
 
 
+def _utf8(value: str) -> str:
+    value.encode()  # UnicodeEncodeError is a ValueError
+    return value
+
+
 _TYPES: Final[dict[Any, tuple[Callable[[Any], Any], str]]] = {
-    str: (str, "text"),
+    str: (_utf8, "UTF-8"),
+    list[str]: (_utf8, "UTF-8"),
     int: (int, "whole number"),
     float: (float, "number"),
     bool: (_flag, "yes or no"),
@@ -84,8 +90,10 @@ def coerce_here(command: TyperCommand | TyperGroup) -> None:
         if described is None:
             continue
         parser = described.parameter_info.parser
-        kind = str if described.annotation == list[str] else described.annotation
-        if parser is not None:
+        kind = described.annotation
+        if kind == list[str] and param.nargs == -1:  # a text, which is repaired, or a command, which gets any bytes
+            param._runtime_param = _Coercion(str, "text")  # type: ignore[attr-defined]
+        elif parser is not None:
             param._runtime_param = _Coercion(parser, "value")  # type: ignore[attr-defined]
         elif described.is_choice and get_origin(described.annotation) is Literal:
             param._runtime_param = _Coercion(_one_of(described.choices), "choice")  # type: ignore[attr-defined]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import AsyncIterator
 from typing import Any, Final
@@ -21,6 +22,9 @@ _ABOUT_ONE: Final = frozenset({"message_empty", "message_too_long"})
 
 _AHEAD: Final = 10 * IN_FLIGHT
 """Messages that are posted before the outcome of the first of them has been shown."""
+
+_STOPPED: Final = 0.1
+"""Seconds by which a clock that is looked at so late tells that the process was stopped, as by Ctrl-Z."""
 
 
 class Sending:
@@ -105,9 +109,15 @@ class Sending:
         await self._show(shown)
 
     async def _one_more(self) -> None:
-        done, _ = await asyncio.wait([self._pending[0]], timeout=self._timeout)
-        if not done:
-            raise Failure(ExitStatus.UNREACHABLE, "timed_out", f"no ack for {self._timeout:g} s")
+        now = asyncio.get_running_loop().time
+        late = math.inf
+        while late > _STOPPED:  # whoever was stopped meanwhile hasn't looked yet for what came
+            deadline = now() + self._timeout
+            done, _ = await asyncio.wait([self._pending[0]], timeout=self._timeout)
+            if done:
+                return
+            late = now() - deadline
+        raise Failure(ExitStatus.UNREACHABLE, "timed_out", f"no ack for {self._timeout:g} s")
 
     async def _show(self, shown: list[bytes]) -> None:
         if self._acks and shown:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 import math
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
 from chatty.client.outbox import TRANSIENT
 from chatty.errors import ProtocolError, Refused, Unreachable
-from chatty.protocol import encode
 
 __all__ = ["persistently", "receipt"]
 
@@ -27,7 +27,7 @@ _MISTAKES: Final = 5
 
 def receipt(*parts: str) -> str:
     """An idempotency key that is the same for the same ``parts``, and for no others."""
-    return hashlib.sha256(encode(parts)).hexdigest()
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()  # a file's name may be no UTF-8, and escaped there
 
 
 async def persistently(attempt: Callable[[], Awaitable[T]], *, wait: float = math.inf) -> T:

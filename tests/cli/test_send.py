@@ -16,8 +16,8 @@ import pytest
 
 import chatty
 from chatty.protocol import MESSAGE_BYTES, Ack, Error, Frame, Produce, Producing, Say, Send
-from tests.cli.user import User
-from tests.client.scripted import Scripted, talks
+from tests.cli.user import Running, User
+from tests.client.scripted import Scripted, accepts, talks
 from tests.support.server import PATIENCE, ROOT, Server, free_port
 
 
@@ -121,6 +121,14 @@ def test_arguments_that_are_not_utf8_are_repaired_too(user: User, server: Server
     assert server.texts(room) == ["caf\ufffd"]
 
 
+@pytest.mark.parametrize(
+    ("command", "option"), [("send", "--key"), ("send", "--name"), ("ask", "--choices"), ("ask", "--from")]
+)
+def test_an_option_that_is_not_utf8_is_wrong_usage(user: User, room: str, command: str, option: str) -> None:
+    told = user.fails(2, command, room, "hello", option, os.fsdecode(b"caf\xe9"))
+    assert f"{option}': 'caf\\udce9' is no UTF-8" in told
+
+
 def test_in_a_terminal_without_a_text_it_says_how_it_is_used(user: User, room: str) -> None:
     child = pexpect.spawn(
         sys.executable, ["-m", "chatty", "send", room], env=user.env, cwd=ROOT, timeout=PATIENCE, encoding="utf-8"
@@ -200,6 +208,26 @@ def test_without_progress_it_gives_up_with_status_5_and_an_account(own_user: Use
     assert sending.returncode == 5
     assert b"no ack for 1 s" in said
     assert b"(1 stored, 1 not known)" in said
+
+
+async def test_an_ack_that_came_while_the_command_was_stopped_counts(user: User) -> None:
+    started: list[Running] = []
+
+    def reply(command: Produce | Say) -> Frame:
+        if isinstance(command, Send):
+            wait_until(lambda: Path(f"/proc/{started[0].pid}/stat").read_text().rpartition(") ")[2][0] == "S")
+            started[0].send_signal(signal.SIGSTOP)  # it has said all that it had to, and waits
+        return accepts(command)
+
+    async with Scripted(talks(reply=reply)) as scripted:
+        started.append(user.start("send", "1" * 27, "--server", scripted.url, "--timeout", "1s"))
+        assert started[0].stdin is not None
+        started[0].stdin.write(b"one\n")
+        started[0].stdin.close()
+        await asyncio.to_thread(os.waitid, os.P_PID, started[0].pid, os.WSTOPPED)
+        await asyncio.sleep(2)  # not for anything to happen, but because more than the second must have passed
+        started[0].send_signal(signal.SIGCONT)
+        assert await asyncio.to_thread(started[0].wait, PATIENCE) == 0
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])

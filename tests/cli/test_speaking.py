@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Awaitable, Callable
 
 import pytest
 
 from chatty.cli import speaking
-from chatty.cli.speaking import persistently
+from chatty.cli.speaking import persistently, receipt
 from chatty.errors import ChattyError, ProtocolError, Refused, Unreachable
 
 
@@ -42,6 +43,11 @@ async def test_what_never_makes_sense_is_no_chatty_server() -> None:
 async def test_who_does_not_want_to_wait_is_told_at_once(error: ChattyError) -> None:
     with pytest.raises(type(error)):
         await persistently(failing(error), wait=-1.0)
+
+
+def test_receipts_differ_where_names_of_files_do() -> None:
+    assert len({receipt(os.fsdecode(name)) for name in (b"cursor", b"cursor\xfe", b"cursor\xff")}) == 3
+    assert receipt("a", "bc") != receipt("ab", "c")
 
 
 async def test_a_refusal_is_final() -> None:
