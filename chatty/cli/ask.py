@@ -76,7 +76,7 @@ def command(
     ] = None,
     key: Annotated[
         str | None,
-        typer.Option("--key", metavar="K", help="Running again with the same K goes on waiting for the same answer."),
+        typer.Option("--key", metavar="K", help="A run with the same K goes on waiting, and asks nothing twice."),
     ] = None,
     name: NameOption = None,
     wait: WaitOption = 0.0,

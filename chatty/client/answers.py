@@ -34,9 +34,13 @@ class Question(NamedTuple):
     answerers: Sequence[str] = ()
 
     def answer(self, frame: Frame | Unknown) -> str | None:
-        """The answer that ``frame`` gives, as the choice is spelled; None if it is none."""
+        """The answer that ``frame`` gives, as the choice is spelled; None if it is none.
+
+        History has an edited reply with its newest text, which counts from
+        the edit on: the event of that has it, too.
+        """
         match frame:
-            case Message(participant=who, text=text, reply_to=self.seq, deleted=0):
+            case Message(participant=who, text=text, reply_to=self.seq, edited=0, deleted=0):
                 said = self._chosen(text)
             case MessageEdited(participant=who, text=text):  # of a reply: see `is_reply`
                 said = self._chosen(text)

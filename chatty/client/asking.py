@@ -2,7 +2,7 @@
 
 An answer is a reply to the question, or a reaction to it. Both are events
 after it in the room, so whoever knows the question's number can begin to wait
-at any time, also after a crash, and gets the same answer.
+at any time, also after a crash, and gets the first answer that the room has.
 """
 
 from __future__ import annotations

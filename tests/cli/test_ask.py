@@ -120,6 +120,19 @@ def test_a_second_run_with_the_same_key_finds_the_answer_that_came_meanwhile(
     assert server.texts(room).count("Deploy? [yes/no]") == 1
 
 
+def test_a_reply_that_was_edited_since_counts_from_the_edit_on_also_for_a_later_run(
+    user: User, server: Server, room: str
+) -> None:
+    arguments = ("Deploy?", "--choices", "yes,no", "--key", "K")
+    process, question = asking(user, server, room, *arguments)
+    early = reply(server, room, question, "hm", key="a" * 32)
+    reply(server, room, question, "no", name="Grace")
+    assert answer_of(process) == "no\n"
+    edit = {"participant": "Ada", "text": "yes"}
+    server.ask("PATCH", f"/v1/rooms/{room}/messages/{early}", edit, token="a" * 32)
+    assert user.says("ask", room, *arguments) == "no\n"
+
+
 def test_a_key_belongs_to_one_question(user: User, room: str) -> None:
     user.fails(5, "ask", room, "Deploy?", "--key", "K", "--timeout", "10ms")
     assert "--key K" in user.fails(6, "ask", room, "Something else?", "--key", "K", "--timeout", "10ms")

@@ -55,6 +55,14 @@ def test_without_choices_anything_is_an_answer_as_it_was_given() -> None:
     assert Question(7).answer(Message(9, AT, "Ada", "", 7, deleted=10)) is None
 
 
+def test_a_reply_that_was_edited_counts_by_its_edit() -> None:
+    question = Question(7, ["yes", "no"])
+    assert question.answer(Message(9, AT, "Ada", "yes", 7, edited=12)) is None
+    assert question.is_reply(Message(9, AT, "Ada", "yes", 7, edited=12))
+    assert question.answer(MessageEdited(12, AT, "Ada", 9, "yes")) == "yes"
+    assert question.answer(MessageEdited(11, AT, "Ada", 9, "")) is None
+
+
 def test_only_who_was_asked_may_answer() -> None:
     question = Question(7, answerers=["Ada", "Bob"])
     assert [question.answer(reply("ok", by=name)) for name in ("ada", "BOB", "Eve")] == ["ok", "ok", None]

@@ -103,6 +103,16 @@ async def test_an_answer_that_came_meanwhile_is_found_by_who_asks_again(server: 
     assert [(answer.text, answer.participant) for answer in answers] == [("yes", "Ada")] * 2
 
 
+async def test_a_reply_that_was_edited_since_does_not_come_before_another_answer(server: Server, room_id: str) -> None:
+    async with chatty.join(server.url, room_id, name="Ada") as ada:
+        number = (await ada.send("Deploy?")).seq or 0
+        early = (await ada.send("hm", reply_to=number)).seq or 0
+        await ada.send("no", reply_to=number)
+        await ada.edit(early, "yes")
+    async with chatty.join(server.url, room_id, name="ci", participate=False) as bot:
+        assert (await ask(bot, number, choices=["yes", "no"])).text == "no"
+
+
 async def test_a_second_run_asks_only_once(server: Server, room_id: str) -> None:
     key, producer = new_secret(), new_producer()
 
