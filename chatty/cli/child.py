@@ -11,47 +11,57 @@ from contextlib import suppress
 from typing import Final, NamedTuple
 
 from chatty.cli.environment import Environment, ReaderGone
+from chatty.cli.starting import Pipe, signal_name, start
 from chatty.cli.streams import Output
 
 __all__ = ["Child", "Ending", "die_of"]
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-_CHUNK: Final = 65_536
 
 Seen = Callable[[int, bytes], None]
 """Is told what the command prints, and to which descriptor."""
 
 
 class Ending(NamedTuple):
-    """How a command ended: with ``status``, by ``signal``, or not even started because of ``error``."""
+    """How a command ended: with ``status``, by ``signal``, or not even started because of ``error``.
+
+    ``lost``: why what it printed did not all get to where it should.
+    """
 
     status: int
     signal: int = 0
     error: str = ""
+    lost: str = ""
+
+    @property
+    def failed(self) -> bool:
+        """Whether not all is well."""
+        return bool(self.status or self.lost)
 
     def __str__(self) -> str:
         if self.error:
             return f"could not be started ({self.error})"
         if self.signal:
-            return f"killed by {signal.Signals(self.signal).name}"
-        return f"failed with {self.status}" if self.status else "done"
+            how = f"killed by {signal_name(self.signal)}"
+        else:
+            how = f"failed with {self.status}" if self.status else "done"
+        return f"{how}, output lost ({self.lost})" if self.lost else how
 
 
 class Child:
     """A command whose output passes through us. Signals that we get are its own.
 
-    ``seen`` is told all that it prints. When it has ended, ``hurried`` is set
-    by any further signal.
+    ``seen`` is told all that it prints; None: it prints past us. When it has
+    ended, ``hurried`` is set by any further signal.
     """
 
-    def __init__(self, env: Environment, command: Sequence[str], seen: Seen) -> None:
+    def __init__(self, env: Environment, command: Sequence[str], seen: Seen | None) -> None:
         self.hurried = asyncio.Event()
         self._env = env
         self._command = command
         self._seen = seen
         self._process: asyncio.subprocess.Process | None = None
         self._early: list[int] = []
-        self._started = False
 
     async def run(self, started: Callable[[], None]) -> Ending:
         """Runs it to its end, and calls ``started`` as soon as it runs. What it leaves running is not waited for."""
@@ -59,11 +69,11 @@ class Child:
         for number in _SIGNALS:
             if signal.getsignal(number) is not signal.SIG_IGN:
                 loop.add_signal_handler(number, self._signal, number)
-        pumps = [_Pump(stream.fileno(), self._seen) for stream in (self._env.stdout, self._env.stderr)]
+        descriptors = (self._env.stdout.fileno(), self._env.stderr.fileno())
+        pumps = _pumps(descriptors, self._seen) if self._seen else []
+        out, err = (pumps[0].end, pumps[-1].end) if pumps else descriptors
         try:
-            self._process = await asyncio.create_subprocess_exec(
-                *self._command, stdin=self._env.stdin.fileno(), stdout=pumps[0].end, stderr=pumps[1].end
-            )
+            self._process = await start(self._command, stdin=self._env.stdin.fileno(), stdout=out, stderr=err)
         except OSError as error:
             return Ending(127 if isinstance(error, FileNotFoundError) else 126, error=error.strerror or str(error))
         finally:
@@ -76,10 +86,9 @@ class Child:
         status = await self._process.wait()
         for pump in pumps:
             pump.finish()
-        for failed in await asyncio.gather(*pumping):
-            if failed:
-                self._env.err(f"error: cannot pass on what the command prints ({failed.strerror or failed})")
-        return Ending(128 - status, -status) if status < 0 else Ending(status)
+        failed = [error for error in await asyncio.gather(*pumping) if error]
+        lost = failed[0].strerror or str(failed[0]) if failed else ""
+        return Ending(128 - status, -status, lost=lost) if status < 0 else Ending(status, lost=lost)
 
     def _signal(self, number: int) -> None:
         if self._process is None:
@@ -97,27 +106,26 @@ class Child:
             self._process.send_signal(number)
 
 
-class _Pump:
+def _pumps(descriptors: Sequence[int], seen: Seen) -> list[_Pump]:
+    """One for each descriptor; for one and the same file there is one, so that what is printed keeps its order."""
+    out, err = descriptors
+    same = os.path.samestat(os.fstat(out), os.fstat(err))
+    return [_Pump(to, seen) for to in ((out,) if same else descriptors)]
+
+
+class _Pump(Pipe):
     """Moves what is written to ``end`` to the descriptor ``to``, at the pace of whoever reads that."""
 
     def __init__(self, to: int, seen: Seen) -> None:
-        self._from, self.end = os.pipe()
-        os.set_blocking(self._from, False)
+        super().__init__()
         self._to = to
         self._seen = seen
-        self._finishing = False
-        self._wake = asyncio.Event()
-
-    def finish(self) -> None:
-        """Nothing more is to come, even if somebody still could write: what is there is moved, and that's all."""
-        self._finishing = True
-        self._wake.set()
 
     async def run(self) -> OSError | None:
         """Returns at the end, or with what prevents it from going on; the command then learns by SIGPIPE."""
         out = Output(self._to)
         try:
-            while data := await self._read():
+            while data := await self.read():
                 self._seen(self._to, data)
                 await out.write(data)
         except ReaderGone:
@@ -125,23 +133,8 @@ class _Pump:
         except OSError as error:
             return error
         finally:
-            os.close(self._from)
+            self.close()
         return None
-
-    async def _read(self) -> bytes:
-        loop = asyncio.get_running_loop()
-        while True:
-            try:
-                return os.read(self._from, _CHUNK)
-            except BlockingIOError:
-                if self._finishing:
-                    return b""
-            self._wake.clear()
-            loop.add_reader(self._from, self._wake.set)
-            try:
-                await self._wake.wait()
-            finally:
-                loop.remove_reader(self._from)
 
 
 def die_of(number: int) -> int:

@@ -11,17 +11,13 @@ __all__ = ["Progress"]
 
 
 class Progress:
-    """A command's progress. ``printed`` is set whenever there may be something new, its end included.
+    """A command's progress. ``printed`` is set whenever there may be something new, its end included."""
 
-    ``keeps_lines=False``: what it prints is nobody's business.
-    """
-
-    def __init__(self, patterns: Patterns, *, keeps_lines: bool) -> None:
+    def __init__(self, patterns: Patterns) -> None:
         self.lines = LastLines(patterns)
         self.printed = asyncio.Event()
         self.ended = asyncio.Event()
         self.ending: Ending | None = None
-        self._keeps_lines = keeps_lines
         self._now = asyncio.get_running_loop().time
         self._began = self._now()
         self._took: float | None = None
@@ -33,9 +29,8 @@ class Progress:
 
     def seen(self, stream: int, data: bytes) -> None:
         """It has printed ``data`` to the descriptor ``stream``."""
-        if self._keeps_lines:
-            self.lines.feed(stream, data)
-            self.printed.set()
+        self.lines.feed(stream, data)
+        self.printed.set()
 
     def end(self, ending: Ending) -> None:
         """It has ended."""

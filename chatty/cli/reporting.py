@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import Final
 
 from chatty.cli.child import Ending
@@ -11,7 +12,7 @@ from chatty.cli.progress import Progress
 from chatty.cli.speaking import persistently, receipt
 from chatty.client.http import Http
 from chatty.client.identity import new_secret
-from chatty.errors import Refused
+from chatty.errors import ChattyError, Refused
 
 __all__ = ["Report"]
 
@@ -19,6 +20,9 @@ _EVERY: Final = 2.0
 """Seconds from one update of the message to the next."""
 
 _LIVE_LINES: Final = 10
+
+_GONE: Final = "message_not_found"
+"""What is refused that is about a message that somebody has deleted, or that the room keeps no longer."""
 
 
 class Report:
@@ -39,15 +43,25 @@ class Report:
         self._run = new_secret()
 
     async def tell(self) -> None:
-        """Say what there is to say, from the beginning to the end. Raises `ChattyError`."""
-        first = 0
+        """Say what there is to say, from the beginning to the end. Raises `ChattyError` if the end can't be told."""
+        progress, first = self._progress, 0
+        shown: str | None = ""
         if self._from_the_start:
-            first = await self._say(f"▶ {self._title}")
-            await self._follow(first)
-        await self._progress.ended.wait()
-        ending = self._progress.ending
-        assert ending is not None
-        await self._say(self._result(ending), reply_to=first)
+            with suppress(ChattyError):
+                first = await self._say(f"▶ {self._title}")
+                shown = await self._follow(first)
+        await progress.ended.wait()
+        assert progress.ending is not None
+        result = self._result(progress.ending)
+        try:
+            await self._say(result, reply_to=first)
+        except Refused as refusal:
+            if not first or refusal.code != _GONE:
+                raise
+            await self._say(result)
+        if shown != "":  # the result has the lines now
+            with suppress(ChattyError):
+                await self._edit(first, f"▶ {self._title}")
 
     async def _say(self, text: str, reply_to: int = 0) -> int:
         mark = receipt(self._run, text)
@@ -55,28 +69,34 @@ class Report:
             lambda: self._http.send(self._room_id, text, name=self._name, reply_to=reply_to, receipt=mark)
         )
 
-    async def _follow(self, message: int) -> None:
-        """Keeps ``message`` up to date until the command ends, and then leaves its lines to the result."""
-        progress, shown = self._progress, ""
-        try:
-            while True:
-                await self._pause()
-                await progress.printed.wait()
-                progress.printed.clear()
-                if progress.ended.is_set():
-                    break
-                lines = progress.lines.text(_LIVE_LINES, ended=False)
-                if lines != shown:
-                    shown = lines
-                    block = f" · {_duration(progress.seconds)}\n{in_code_block(lines)}"
-                    await self._edit(message, f"▶ {self._title}{block}")
-            if shown:
-                await self._edit(message, f"▶ {self._title}")
-        except Refused:
-            return  # somebody has deleted it; the result is told all the same
+    async def _follow(self, message: int) -> str | None:
+        """Keeps ``message`` up to date until the command ends. Gives the lines that it then shows; None: perhaps some.
+
+        What cannot be told is left for the next time. Raises Refused if the message is gone.
+        """
+        progress = self._progress
+        shown: str | None = ""
+        while True:
+            await self._pause()
+            await progress.printed.wait()
+            progress.printed.clear()
+            if progress.ended.is_set():
+                return shown
+            lines = progress.lines.text(_LIVE_LINES, ended=False)
+            if lines == shown:
+                continue
+            block = f" · {_duration(progress.seconds)}\n{in_code_block(lines)}"
+            try:
+                await self._edit(message, f"▶ {self._title}{block}")
+                shown = lines
+            except ChattyError as error:
+                if isinstance(error, Refused) and error.code == _GONE:
+                    raise
+                shown = None
+                progress.printed.set()
 
     async def _edit(self, message: int, text: str) -> None:
-        await persistently(lambda: self._http.edit(self._room_id, message, text, name=self._name))
+        await self._http.edit(self._room_id, message, text, name=self._name)
 
     async def _pause(self) -> None:
         try:
@@ -88,7 +108,7 @@ class Report:
     def _result(self, ending: Ending) -> str:
         if ending.error:
             return f"✖ {self._title}: {ending}"
-        sign, word = ("✖", "after") if ending.status else ("✔", "in")
+        sign, word = ("✖", "after") if ending.failed else ("✔", "in")
         text = f"{sign} {self._title}: {ending} {word} {_duration(self._progress.seconds)}"
         lines = self._progress.lines.text(ended=True)
         return f"{text}\n{in_code_block(lines)}" if lines else text

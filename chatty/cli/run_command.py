@@ -78,7 +78,7 @@ def command(
         from chatty.cli.child import die_of
 
         return die_of(ending.signal)
-    return ending.status
+    return ending.status or int(ending.failed)
 
 
 def _pattern(text: str) -> re.Pattern[str]:
@@ -105,13 +105,15 @@ async def _run(env: Environment, wish: Wish) -> Ending:
     from chatty.cli.child import Child
     from chatty.cli.progress import Progress
 
-    progress = Progress(wish.patterns, keeps_lines=not wish.quiet)
-    child = Child(env, wish.command, progress.seen)
+    progress = Progress(wish.patterns)
+    child = Child(env, wish.command, None if wish.quiet else progress.seen)
     telling: list[asyncio.Task[None]] = []
     ending = await child.run(lambda: telling.append(asyncio.create_task(_tell(env, wish, progress))))
     progress.end(ending)
     if ending.error:
         env.err(f"error: {wish.command[0]}: {ending.error}")
+    if ending.lost:
+        env.err(f"error: cannot pass on what the command prints ({ending.lost})")
     await _finish(env, telling[0] if telling else asyncio.create_task(_tell(env, wish, progress)), child.hurried)
     return ending
 
@@ -125,7 +127,7 @@ async def _tell(env: Environment, wish: Wish, progress: Progress) -> None:
 
     if wish.only_failures:
         await progress.ended.wait()
-        if progress.ending and not progress.ending.status:
+        if progress.ending and not progress.ending.failed:
             return
     if isinstance(wish.target, Failure):
         raise wish.target

@@ -12,12 +12,15 @@ from pathlib import Path
 
 import pexpect
 import pytest
+from aiohttp import web
 
 from chatty.cli import run_command
 from chatty.cli.lastlines import LAST_BYTES, LAST_LINES, LastLines, command_line, in_code_block
+from chatty.client.identity import derive_key
 from tests.cli.conftest import MakeEnvironment
 from tests.cli.test_send import wait_until
 from tests.cli.user import User
+from tests.client.scripted import Scripted
 from tests.support.server import PATIENCE, ROOT, Server, free_port
 
 
@@ -104,6 +107,53 @@ def test_what_it_leaves_running_is_not_waited_for(user: User, server: Server, ro
     assert "\n20000\n```" in messages(server, room)[-1][1]
 
 
+def test_what_it_leaves_running_is_not_waited_for_even_if_it_prints_on(user: User, room: str, tmp_path: Path) -> None:
+    user.run("run", room, "--", "sh", "-c", f"yes & echo $! > {tmp_path}/pid", stdout=subprocess.DEVNULL)
+    pid = int((tmp_path / "pid").read_text())
+    wait_until(lambda: not Path(f"/proc/{pid}").exists() or "\nState:\tZ" in Path(f"/proc/{pid}/status").read_text())
+
+
+def test_a_script_without_a_first_line_is_run_as_anybody_would(user: User, room: str, tmp_path: Path) -> None:
+    script = tmp_path / "no-command"
+    script.write_text('echo "$0:$1"; exit 7')
+    script.chmod(0o755)
+    assert user.run("run", room, "--", str(script), "a b", status=7).stdout == f"{script}:a b\n".encode()
+    found = {**user.env, "PATH": f"{tmp_path}:{user.env['PATH']}"}
+    assert user.run("run", room, "--", "no-command", "x", status=7, env=found).stdout == f"{script}:x\n".encode()
+
+
+def test_whoever_ignores_the_deaths_of_children_gets_the_commands_status_all_the_same(user: User, room: str) -> None:
+    user.run("run", room, "--", "sh", "-c", "exit 3", status=3, preexec_fn=ignore_the_deaths_of_children)
+
+
+def ignore_the_deaths_of_children() -> None:
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+
+
+def test_both_streams_in_one_file_keep_their_order(user: User, room: str, tmp_path: Path) -> None:
+    script = "import os\nfor n in range(300): os.write(1, b'out %d\\n' % n); os.write(2, b'err %d\\n' % n)"
+    with (tmp_path / "log").open("wb") as log:
+        user.run("run", room, "--", sys.executable, "-c", script, stdout=log, stderr=log)
+    told = (tmp_path / "log").read_text().splitlines()
+    assert told == [f"{word} {number}" for number in range(300) for word in ("out", "err")]
+
+
+def test_output_that_a_full_disk_loses_is_no_success(user: User, server: Server, room: str) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = user.run("run", room, "--only-failures", "--", "echo", "hi", status=1, stdout=full)
+        user.run("run", room, "--", "sh", "-c", "echo hi; exit 4", status=4, stdout=full)
+    assert done.stderr == b"error: cannot pass on what the command prints (No space left on device)\n"
+    lost, _, failed = server.texts(room)
+    assert without_time(lost).startswith("✖ `echo hi`: done, output lost (No space left on device) after N s")
+    assert "failed with 4, output lost (No space left on device)" in failed
+
+
+def test_a_signal_without_a_name_has_its_number(user: User, server: Server, room: str) -> None:
+    number = signal.SIGRTMIN + 1
+    user.run("run", room, "--", "sh", "-c", f"kill -{int(number)} $$", status=-number)
+    assert f"killed by signal {int(number)}" in messages(server, room)[-1][1]
+
+
 def test_whoever_stops_reading_ends_the_command_as_without_it(user: User, room: str) -> None:
     process = user.start("run", room, "--", "yes")
     assert process.stdout is not None
@@ -171,6 +221,60 @@ def test_quiet_shows_nothing_of_what_it_prints(user: User, server: Server, room:
         "▶ `printenv CHATTY_NAME`",
         "✔ `printenv CHATTY_NAME`: done in N s",
     ]
+
+
+def test_what_is_not_shown_does_not_pass_through_us(user: User, room: str, tmp_path: Path) -> None:
+    left = f"(until test -e {tmp_path}/go; do sleep 0.05; done; echo late; touch {tmp_path}/alive) & echo now"
+    with (tmp_path / "log").open("wb") as log:
+        user.run("run", room, "--quiet", "--", "sh", "-c", left, stdout=log, stderr=log)
+    (tmp_path / "go").touch()
+    wait_until((tmp_path / "alive").exists)
+    assert (tmp_path / "log").read_bytes() == b"now\nlate\n"
+
+
+def test_the_result_is_told_when_the_beginning_was_deleted(
+    user: User, server: Server, room: str, tmp_path: Path
+) -> None:
+    script = f"echo a; until test -e {tmp_path}/go; do sleep 0.05; done; exit 3"
+    process = user.start("run", room, "--", "sh", "-c", script)
+    wait_until(lambda: "```" in "".join(server.texts(room)))
+    secret = (user.home / "config" / "chatty" / "secret").read_text().strip()
+    first = server.history(room)[0]["seq"]
+    server.ask("DELETE", f"/v1/rooms/{room}/messages/{first}?name=John", token=derive_key(secret, server.url))
+    (tmp_path / "go").touch()
+    _, err = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, err) == (3, b"")
+    assert "failed with 3" in messages(server, room)[-1][1]
+
+
+@pytest.mark.parametrize("failures", [1, 1_000_000])
+async def test_updates_that_fail_are_passed_over_and_the_result_is_told(
+    user: User, room: str, tmp_path: Path, failures: int
+) -> None:
+    told: list[tuple[str, str]] = []
+    results = 0
+
+    async def answer(request: web.Request) -> web.Response:
+        nonlocal results
+        text = (await request.json())["text"]
+        told.append((request.method, text))
+        updates = sum(method == "PATCH" for method, _ in told)
+        results += text.startswith("✖")
+        if (request.method == "PATCH" and updates <= failures) or (text.startswith("✖") and results == 1):
+            return web.Response(status=500, text="<h1>oops</h1>")
+        return web.json_response({"seq": 1}, status=201)
+
+    async with Scripted(answer) as scripted:
+        script = f"echo a; until test -e {tmp_path}/go; do sleep 0.05; done; exit 3"
+        process = user.start("run", room, "--server", scripted.url, "--", "sh", "-c", script)
+        await asyncio.to_thread(wait_until, lambda: [method for method, _ in told].count("PATCH") == 2)
+        (tmp_path / "go").touch()
+        _, err = await asyncio.to_thread(process.communicate, timeout=PATIENCE)
+    assert (process.returncode, err) == (3, b"")
+    assert [method for method, _ in told] == ["POST", "PATCH", "PATCH", "POST", "POST", "PATCH"]
+    assert told[1][1].endswith("\n```\na\n```")
+    assert "failed with 3" in told[4][1]
+    assert "```" not in told[5][1]
 
 
 def test_secrets_are_redacted_in_all_that_is_told_and_in_nothing_else(

@@ -1,0 +1,97 @@
+"""Starts commands as a shell would, and reads what they print."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import fcntl
+import os
+import shutil
+import signal
+import sys
+import termios
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+__all__ = ["Pipe", "signal_name", "start"]
+
+_CHUNK: Final = 65_536
+
+
+async def start(
+    command: Sequence[str],
+    *,
+    environ: Mapping[str, str] | None = None,
+    stdin: int,
+    stdout: int,
+    stderr: int,
+    new_session: bool = False,
+) -> asyncio.subprocess.Process:
+    """Starts ``command``; a script without ``#!`` is one for ``/bin/sh``, as for everybody who starts commands.
+
+    Streams are descriptors, or constants of `asyncio.subprocess`. Raises OSError if it can't be started.
+    """
+    # Where whoever started us ignores the deaths of children, the kernel keeps no status for us either.
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+
+    async def started(words: Sequence[str]) -> asyncio.subprocess.Process:
+        return await asyncio.create_subprocess_exec(
+            *words, stdin=stdin, stdout=stdout, stderr=stderr, env=environ, start_new_session=new_session
+        )
+
+    try:
+        return await started(command)
+    except OSError as error:
+        script = shutil.which(command[0], path=os.pathsep.join(os.get_exec_path(environ)))
+        if error.errno != errno.ENOEXEC or script is None:
+            raise
+        return await started(["/bin/sh", script, *command[1:]])
+
+
+def signal_name(number: int) -> str:
+    """Such as SIGTERM; real-time signals have numbers only."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+class Pipe:
+    """What commands write to ``end``, to read without making the event loop wait. Close ``end`` when they have it."""
+
+    def __init__(self) -> None:
+        self._from, self.end = os.pipe()
+        os.set_blocking(self._from, False)
+        self._left: int | None = None  # bytes, once it is to end
+        self._wake = asyncio.Event()
+
+    def finish(self) -> None:
+        """Only what is there now is still to be read, even if somebody goes on writing."""
+        if self._left is None:
+            self._left = int.from_bytes(fcntl.ioctl(self._from, termios.FIONREAD, bytes(4)), sys.byteorder)
+            self._wake.set()
+
+    async def read(self) -> bytes:
+        """Some bytes; none at the end."""
+        loop = asyncio.get_running_loop()
+        while self._left != 0:
+            try:
+                data = os.read(self._from, _CHUNK if self._left is None else min(self._left, _CHUNK))
+            except BlockingIOError:
+                pass
+            else:
+                if self._left is not None:
+                    self._left -= len(data)
+                return data
+            self._wake.clear()
+            loop.add_reader(self._from, self._wake.set)
+            try:
+                await self._wake.wait()
+            finally:
+                loop.remove_reader(self._from)
+        return b""
+
+    def close(self) -> None:
+        """Nobody reads any more; who writes learns by SIGPIPE."""
+        self._left = 0
+        os.close(self._from)
