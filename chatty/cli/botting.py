@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import signal
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from chatty.cli.failures import Failure
 from chatty.cli.handler import Handled, handle
 from chatty.cli.plain import gap
 from chatty.cli.speaking import persistently, receipt
+from chatty.cli.starting import signal_name
 from chatty.cli.target import Target
 from chatty.client.answers import same
 from chatty.client.http import Http
@@ -32,9 +32,6 @@ __all__ = ["Bot", "Work"]
 _CUT: Final = "\n… (cut: {:,} bytes)"
 _CONFLICT: Final = "idempotency_conflict"
 """What a reply is refused with that an earlier run has given in other words."""
-
-_LOST: Final = frozenset({"message_not_found", "room_closed"})
-"""Refusals of a reply that comes too late."""
 
 
 class Work(NamedTuple):
@@ -163,10 +160,8 @@ class Bot:
         try:
             await persistently(lambda: self._http.send(room_id, text, name=name, reply_to=message.seq, receipt=mark))
         except Refused as refusal:
-            if refusal.code in _LOST:
+            if refusal.code != _CONFLICT:
                 self._note(message, f"no reply is possible ({clean(refusal.message, newlines=False)})")
-            elif refusal.code != _CONFLICT:
-                raise
 
     def _note(self, message: Message, what: str) -> None:
         self._env.err(f"note:  message {message.seq:,}: {what}")
@@ -199,7 +194,7 @@ def _trouble(handled: Handled, timeout: float) -> str:
     if handled.status is None:
         return f"the command took longer than {timeout:g} s"
     if handled.status < 0:
-        return f"the command was killed by {signal.Signals(-handled.status).name}"
+        return f"the command was killed by {signal_name(-handled.status)}"
     return f"the command failed with {handled.status}"
 
 

@@ -9,12 +9,15 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Final, NamedTuple
 
+from chatty.cli.starting import Pipe, start
+
 __all__ = ["Handled", "handle"]
 
 _GRACE: Final = 2.0
 """Seconds between asking a command to end, and ending it."""
 
-_CHUNK: Final = 65_536
+_GLANCE: Final = 0.02
+"""Seconds from one look to the next whether it has."""
 
 
 class Handled(NamedTuple):
@@ -31,28 +34,45 @@ class Handled(NamedTuple):
 async def handle(
     command: Sequence[str], given: bytes, *, environ: Mapping[str, str], timeout: float, most: int, stderr: int
 ) -> Handled:
-    """Runs ``command`` with ``given`` on its standard input, and keeps ``most`` bytes of what it prints.
+    """Runs ``command`` with ``given`` on its standard input, and keeps ``most`` bytes of what is printed until it ends.
 
     It gets a process group of its own, of which nothing is left afterwards:
-    after ``timeout`` seconds, or when this is cancelled, all of it is told to
-    end, and soon ended. Raises OSError if it can't be started.
+    when it has ended, after ``timeout`` seconds, or when this is cancelled,
+    all of it is told to end, and soon ended. Raises OSError if it can't be
+    started.
     """
-    process = await asyncio.create_subprocess_exec(
-        *command,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=stderr,
-        env=environ,
-        start_new_session=True,
-    )
+    pipe = Pipe()
     try:
-        async with asyncio.timeout(timeout):
-            _, (printed, size) = await asyncio.gather(_feed(process, given), _collect(process, most))
-            return Handled(await process.wait(), printed, size)
-    except TimeoutError:
-        return Handled(None, b"", 0)
+        try:
+            process = await start(
+                command,
+                environ=environ,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=pipe.end,
+                stderr=stderr,
+                new_session=True,
+            )
+        finally:
+            os.close(pipe.end)
+        try:
+            async with asyncio.timeout(timeout):
+                return await _handled(process, pipe, given, most)
+        except TimeoutError:
+            return Handled(None, b"", 0)
+        finally:
+            await _end(process)
     finally:
-        await _end(process)
+        pipe.close()
+
+
+async def _handled(process: asyncio.subprocess.Process, pipe: Pipe, given: bytes, most: int) -> Handled:
+    async with asyncio.TaskGroup() as tasks:
+        feeding = tasks.create_task(_feed(process, given))
+        collecting = tasks.create_task(_collect(pipe, most))
+        status = await process.wait()
+        feeding.cancel()
+        pipe.finish()  # what it has left running may hold the other end for as long as it likes
+    return Handled(status, *collecting.result())
 
 
 async def _feed(process: asyncio.subprocess.Process, given: bytes) -> None:
@@ -63,25 +83,28 @@ async def _feed(process: asyncio.subprocess.Process, given: bytes) -> None:
     process.stdin.close()
 
 
-async def _collect(process: asyncio.subprocess.Process, most: int) -> tuple[bytes, int]:
-    assert process.stdout is not None
+async def _collect(pipe: Pipe, most: int) -> tuple[bytes, int]:
     kept, size = b"", 0
-    while chunk := await process.stdout.read(_CHUNK):
+    while chunk := await pipe.read():
         size += len(chunk)
         kept += chunk[: most - len(kept)]
     return kept, size
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
-    if process.returncode is None:
-        _signal(process, signal.SIGTERM)
+    if _signal(process, signal.SIGTERM):
         with suppress(TimeoutError):
             async with asyncio.timeout(_GRACE):
-                await process.wait()
-    _signal(process, signal.SIGKILL)
+                while _signal(process, 0):  # nothing tells when a group is empty
+                    await asyncio.sleep(_GLANCE)
+        _signal(process, signal.SIGKILL)
     await process.wait()
 
 
-def _signal(process: asyncio.subprocess.Process, number: int) -> None:
-    with suppress(ProcessLookupError, PermissionError):  # nobody is left, or only somebody else's, as under sudo
+def _signal(process: asyncio.subprocess.Process, number: int) -> bool:
+    """Whether it reached anybody in the group: else nobody is left, or only somebody else's, as under sudo."""
+    try:
         os.killpg(process.pid, number)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 import chatty
+from tests.cli.test_run import ignore_the_deaths_of_children
 from tests.cli.test_send import wait_until
 from tests.cli.user import Running, User
 from tests.support.server import PATIENCE, Server, free_port
@@ -200,12 +202,65 @@ def test_a_command_that_is_not_there_ends_it_and_the_message_waits(
     wait_until(lambda: replies(server, room) == [(asked, "a")])
 
 
-async def test_a_name_that_somebody_holds_is_told(user: User, server: Server, room: str, cursor: Path) -> None:
-    async with chatty.join(server.url, room, name="Ada"):
-        process = bot(user, room, cursor, "--on", "a", "--name", "Ada", "--", "echo", "hi")
-        say(server, room, "a", name="Grace")
-        said = await asyncio.to_thread(ended, process, 6)
-    assert "Somebody else holds the name" in said
+async def test_a_reply_that_the_room_refuses_is_told_and_the_bot_goes_on(
+    user: User, server: Server, room: str, cursor: Path
+) -> None:
+    process = bot(user, room, cursor, "--on", "a", "--", "echo", "hi")
+    async with chatty.join(server.url, room, name="bot"):
+        refused = say(server, room, "a")
+        await asyncio.to_thread(wait_until, lambda: json.loads(cursor.read_bytes())["seq"] >= refused)
+    wait_until(lambda: server.ask("GET", f"/v1/rooms/{room}/participants")["participants"] == [])
+    asked = say(server, room, "a")
+    wait_until(lambda: replies(server, room) == [(asked, "hi")])
+    process.terminate()
+    said = ended(process, 143)
+    assert said.startswith(f"note:  message {refused}: no reply is possible (Somebody else holds the name")
+    assert said.count("\n") == 1
+
+
+def test_what_a_command_leaves_in_the_background_keeps_nobody_waiting_and_may_end_in_order(
+    user: User, server: Server, room: str, cursor: Path, tmp_path: Path
+) -> None:
+    left = f"trap 'echo over > {tmp_path}/new; mv {tmp_path}/new {tmp_path}/end; exit' TERM; echo ready; "
+    left += "while true; do sleep 0.05; done"
+    script = f"mkfifo {tmp_path}/fifo; (({left}) | tee {tmp_path}/fifo) & read line < {tmp_path}/fifo; echo started"
+    bot(user, room, cursor, "--on", "a", "--timeout", "1h", *SHELL, script)
+    asked = say(server, room, "a")
+    wait_until(lambda: [(to, text.split()[-1]) for to, text in replies(server, room)] == [(asked, "started")])
+    assert (tmp_path / "end").exists()
+
+
+def test_who_leaves_the_group_with_the_output_costs_the_bot_nothing(
+    user: User, server: Server, room: str, cursor: Path, tmp_path: Path
+) -> None:
+    pids = tmp_path / "pids"
+    script = f"setsid sh -c 'echo $$ >> {pids}; exec sleep 600' & until grep -q . {pids}; do sleep 0.05; done; echo hi"
+    process = bot(user, room, cursor, "--on", "a", "--timeout", "1h", *SHELL, script)
+
+    def open_files() -> int:
+        asked = say(server, room, "a")
+        wait_until(lambda: (asked, "hi") in replies(server, room))
+        wait_until(lambda: json.loads(cursor.read_bytes())["seq"] >= asked)
+        return len(list(Path(f"/proc/{process.pid}/fd").iterdir()))
+
+    try:
+        first = open_files()
+        assert [open_files() for _ in range(3)] == [first] * 3
+        assert all(alive(int(pid)) for pid in pids.read_text().split())
+    finally:
+        for pid in pids.read_text().split():
+            os.kill(int(pid), signal.SIGKILL)
+
+
+def test_it_works_under_who_ignores_the_deaths_of_children_and_with_scripts_without_a_first_line(
+    user: User, server: Server, room: str, cursor: Path, tmp_path: Path
+) -> None:
+    script = tmp_path / "script"
+    script.write_text("read line; echo $line to you")
+    script.chmod(0o755)
+    bot(user, room, cursor, "--on", "a", "--", str(script), preexec_fn=ignore_the_deaths_of_children)
+    asked = say(server, room, "a")
+    wait_until(lambda: replies(server, room) == [(asked, "a to you")])
 
 
 @pytest.mark.parametrize(
