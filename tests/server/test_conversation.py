@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -221,7 +222,11 @@ def test_a_deleted_text_and_all_its_wordings_are_gone_from_every_file(tmp_path: 
             await said(ada, op="delete", of=seq)
 
     def wordings(server: Server) -> int:
-        return sum(file.read_bytes().count(b"secret wording") for file in server.data.iterdir())
+        found = 0
+        for file in server.data.iterdir():
+            with suppress(FileNotFoundError):  # a journal that was there for a moment
+                found += file.read_bytes().count(b"secret wording")
+        return found
 
     with Server(tmp_path / "data") as server:
         room = server.make_room()["id"]
@@ -325,10 +330,11 @@ def test_a_text_that_somebody_reads_while_it_is_deleted_is_gone_when_that_is_don
 async def test_a_flood_of_topics_cuts_nobody_who_reads(server: Server, room: str) -> None:
     async with door(server, room, "join=false") as reader, door(server, room, "name=Ada", KEY) as ada:
         await until(reader, "live")
+        reading = [asyncio.create_task(until(one, "message")) for one in (reader, ada)]
         for _ in range(600):
             await say(ada, op="topic", topic="\x01" * 512)
         await say(ada, op="send", text="the end")
-        assert (await until(reader, "message"))[-1]["text"] == "the end"
+        assert [(await frames)[-1]["text"] for frames in reading] == ["the end"] * 2
 
 
 async def test_who_floods_with_typing_is_cut(server: Server, room: str) -> None:

