@@ -67,13 +67,13 @@ def command(
     input and output are its own, and it neither waits for the room nor fails
     because of it.
     """
-    import asyncio
+    from chatty.cli.running import run_plainly
 
     env = environment(ctx)
     patterns = [_pattern(text) for text in redact or ()]
     target = _target(env, room, server, profile)
     wish = Wish(target, name, cmd, only_failures, quiet, patterns)
-    ending = asyncio.run(_run(env, wish))
+    ending = run_plainly(_run(env, wish))
     if ending.signal:
         from chatty.cli.child import die_of
 
