@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -149,18 +150,15 @@ async def test_a_server_that_is_away_in_the_middle_is_waited_for(own_server: Ser
     assert process.stdout is not None
     begun = process.stdout.readline()  # the pipe is full long before the end
     own_server.kill9()
-    knocks: asyncio.Queue[None] = asyncio.Queue()
+    reading = asyncio.create_task(asyncio.to_thread(process.stdout.read))
 
-    def nobody_in(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writer.close()
-        knocks.put_nowait(None)
+    def turn_away() -> None:
+        with socket.create_server(("127.0.0.1", own_server.port)) as listener:
+            listener.settimeout(PATIENCE)
+            for _ in range(3):  # who comes again has been sent away, and waits
+                listener.accept()[0].close()
 
-    async with await asyncio.start_server(nobody_in, "127.0.0.1", own_server.port):
-        reading = asyncio.create_task(asyncio.to_thread(process.stdout.read))
-        for _ in range(3):  # who comes again has been sent away, and waits
-            again = asyncio.create_task(knocks.get())
-            await asyncio.wait([again, reading], timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED)
-            assert again.done(), "it gave up, or never came"
+    await asyncio.to_thread(turn_away)
     await asyncio.to_thread(own_server.start)
     rest = await reading
     assert await asyncio.to_thread(process.wait, PATIENCE) == 0
