@@ -22,8 +22,8 @@ from chatty.server.platform.words import PREFIXES, TOKENIZE, who
 INDEX: Final = "search.db"
 """The index's name within a data directory."""
 
-CHUNK: Final = 250
-"""Events that one transaction takes in, and rows that one takes out: a message may have to wait for it, some 1 ms."""
+CHUNK: Final = 500
+"""Events that one transaction takes in, and rows that one takes out: a message may have to wait for it, some 2 ms."""
 MERGE_PAGES: Final = 256
 """What one step of an erasure writes, in pages of 4 KiB."""
 ERASE_SHARE: Final = 10

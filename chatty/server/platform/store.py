@@ -137,9 +137,13 @@ class Store:
     def _decide(self, room: Room, entry: Entry, applied: Applied) -> Outcome:
         author = None
         try:
-            if type(entry) is Post or isinstance(entry, Change):
+            if type(entry) is Post:
                 author = entry.identity
-                self._load_what_it_needs(room, entry)
+                if entry.n or entry.receipt or entry.reply_to:
+                    self._load_for(room, entry, entry.reply_to)
+            elif isinstance(entry, Change):
+                author = entry.identity
+                self._load_for(room, entry, getattr(entry, "of", 0))
             outcome = decide(room, entry)
         except sqlite3.Error:
             raise
@@ -237,12 +241,12 @@ class Store:
         self._rooms[room_id] = room
         return room
 
-    def _load_what_it_needs(self, room: Room, entry: Post | Change) -> None:
+    def _load_for(self, room: Room, entry: Post | Change, of: int) -> None:
+        """What the rules need to know for ``entry``, which is about the message ``of``, or about none."""
         if entry.n:
             self._load_producer(room, entry)
         elif type(entry) is Post and entry.receipt:
             self._load_receipt(room, entry)
-        of = entry.reply_to if type(entry) is Post else getattr(entry, "of", 0)
         if of:
             self._load_target(room, of, entry)
 
