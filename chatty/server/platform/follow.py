@@ -68,8 +68,11 @@ async def follow(follower: Follower, reads: Reads, hub: Hub, view: RoomView, ask
 
 
 async def _replay_newest(follower: Follower, reads: Reads, view: RoomView, count: int) -> None:
-    """The newest ``count`` messages: a restart's comings and goings don't push talk out of sight."""
-    position = await reads.before_newest_messages(view.key, count)
+    """The newest ``count`` messages of the welcome's: a restart's comings and goings don't push talk out of sight.
+
+    What has been said since then comes besides, and takes nobody's place.
+    """
+    position = await reads.before_newest_messages(view.key, count, upto=view.info.last)
     while True:
         page = await reads.page(
             view.key, after=position, before=view.info.last + 1, limit=PAGE_EVENTS, kinds=_MESSAGES

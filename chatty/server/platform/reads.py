@@ -88,14 +88,14 @@ class Reads:
         """The room's newest event's number."""
         return await self._ask(lambda db: _last(db, room_key))
 
-    async def before_newest_messages(self, room_key: int, count: int) -> int:
-        """The number of the event before the newest ``count`` messages."""
+    async def before_newest_messages(self, room_key: int, count: int, *, upto: int = (1 << ROOM_BITS) - 1) -> int:
+        """The number of the event before the newest ``count`` messages among those up to event ``upto``."""
         low = room_key << ROOM_BITS
         oldest = await self._ask(lambda db: _number(
             db,
-            "SELECT min(key) FROM (SELECT key FROM events WHERE key > ? AND key < ? AND kind = 0"
+            "SELECT min(key) FROM (SELECT key FROM events WHERE key > ? AND key <= ? AND kind = 0"
             " ORDER BY key DESC LIMIT ?)",
-            low, low + (1 << ROOM_BITS), count,
+            low, low + upto, count,
         ))  # fmt: skip
         return max(0, oldest - low - 1)
 

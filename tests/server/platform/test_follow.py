@@ -143,3 +143,13 @@ async def test_resuming_is_exact_or_names_the_gap_before_anything_else(
     assert [frame for frame in follower.frames if frame["event_type"] == "gap"] == gaps
     assert follower.frames[: len(gaps)] == gaps
     assert follower.frames[-1] == {"event_type": "live", "last": 10}
+
+
+async def test_what_is_said_after_the_welcome_takes_no_place_of_the_last_messages(place: Place) -> None:
+    place.shelf.say(*map(str, range(10)))
+    welcomed = await place.shelf.reads.room(ROOM)
+    assert welcomed is not None
+    place.apply(*messages("new", "newer"))
+    follower = Follower()
+    await follow(follower, place.shelf.reads, place.hub, welcomed, Asked(last=3))
+    assert follower.seqs == [8, 9, 10, 11, 12]
