@@ -86,7 +86,8 @@ class Output:
 
     def __enter__(self) -> Self:
         mode = os.fstat(self._descriptor).st_mode
-        if stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode):
+        # Where there is no epoll, a reader that goes away is noticed with the next write.
+        if (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)) and hasattr(select, "epoll"):
             self._watch = select.epoll()
             self._watch.register(self._descriptor, 0)  # an error or a hang-up, which come unasked; not what can be read
             self._loop.add_reader(self._watch, self._reader_gone)
