@@ -341,9 +341,10 @@ async def test_who_floods_with_typing_is_cut(server: Server, room: str) -> None:
     before = cut_for(server, Close.CONTROL_FLOOD)
     async with door(server, room, "name=Ada", KEY) as ada:
         await until(ada, "live")
-        with pytest.raises(ConnectionClosed):  # with a close frame, if it reads one in time
+        with suppress(ConnectionClosed):  # or all of it fits into what the kernel holds
             for _ in range(100_000):
                 await say(ada, op="typing")
+        await ada.wait_closed()  # with a close frame, if it reads one in time
     assert cut_for(server, Close.CONTROL_FLOOD) == before + 1
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import urllib.request
+from contextlib import suppress
 from typing import Any
 from urllib.parse import quote
 
@@ -171,7 +172,7 @@ async def test_the_rooms_end_is_told_and_closes_with_4510(server: Server) -> Non
 async def test_a_ping_is_answered_and_a_flood_of_them_closes_with_4013(server: Server, room: str) -> None:
     async with connect(door(server, room, "John")) as john:
         await (await john.ping(b"are you there?"))
-        with pytest.raises(ConnectionClosed):
+        with suppress(ConnectionClosed):  # or all of them fit into what the kernel holds
             for _ in range(10_000):
                 await john.ping()
-        assert john.close_code in (4013, 1006)  # the flood may hide the frame that says why
+        assert await closed_with(john) in (4013, 1006)  # the flood may hide the frame that says why

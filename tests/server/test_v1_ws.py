@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlencode
 
@@ -201,10 +202,10 @@ async def test_binary_frames_large_ones_and_floods_of_pings_end_the_connection(s
         await socket.send("x" * 131_073)
         assert await close_code(socket) == 1009
     async with door(server, room, name="c") as socket:
-        with pytest.raises(ConnectionClosed):
+        with suppress(ConnectionClosed):  # or all of them fit into what the kernel holds
             for _ in range(10_000):
                 await socket.ping()
-        assert socket.close_code in (4013, 1006)  # the flood may hide the frame that says why
+        assert await close_code(socket) in (4013, 1006)  # the flood may hide the frame that says why
 
 
 # --- leaving ------------------------------------------------------------------------------------------------
