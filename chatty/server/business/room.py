@@ -160,7 +160,7 @@ def _post(room: Room, entry: e.Post) -> Outcome:
     if refused is not None:
         return refused
     speaker = _speaker(room, entry)
-    if isinstance(speaker, Rejection):
+    if not isinstance(speaker, tuple):
         return speaker
     if entry.reply_to and _target(room, entry.reply_to) is None:
         return Rejection("message_not_found")
@@ -178,7 +178,7 @@ def _change(room: Room, entry: e.Change) -> Outcome:
     if refused is not None:
         return refused
     speaker = _speaker(room, entry)
-    if isinstance(speaker, Rejection):
+    if not isinstance(speaker, tuple):
         return speaker
     outcome = _CHANGE[type(entry)](room, entry, *speaker)
     if entry.n and type(outcome) is tuple:
