@@ -368,3 +368,9 @@ def text_frame(payload: bytes) -> bytes:
     if size < 65_536:
         return b"\x81\x7e" + size.to_bytes(2) + payload
     return b"\x81\x7f" + size.to_bytes(8) + payload
+
+
+def close_frame(code: Close) -> bytes:
+    """A server's close frame with its reason (RFC 6455, 5.5.1)."""
+    payload = code.to_bytes(2) + CLOSE_REASONS[code].encode()
+    return bytes([0x88, len(payload)]) + payload

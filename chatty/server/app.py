@@ -160,8 +160,8 @@ async def _close_connections(node: Node) -> None:
         stream.cut(Close.GOING_AWAY)
     await node.settled(STOP_SECONDS)
     for session in list(node.sessions):
-        if session.transport is not None:
-            session.transport.abort()
+        if session.wire is not None:
+            session.wire.abort()
 
 
 @contextlib.asynccontextmanager

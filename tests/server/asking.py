@@ -1,12 +1,17 @@
-"""One HTTP request to a server, exactly as the test says it."""
+"""One HTTP request to a server, exactly as the test says it; and how a WebSocket ends."""
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import http.client
 import json
 import socket
 from typing import Any, NamedTuple
+
+import pytest
+from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import ConnectionClosed
 
 from chatty.errors import CODES
 from tests.support.server import PATIENCE, Server
@@ -65,3 +70,11 @@ def raw(server: Server, request: bytes) -> bytes:
             while part := line.recv(65_536):
                 answer += part
     return answer
+
+
+async def close_code(socket: ClientConnection) -> int | None:
+    """Reads to the end; gives the code that came with it."""
+    with pytest.raises(ConnectionClosed):
+        while True:
+            await asyncio.wait_for(socket.recv(), PATIENCE)
+    return socket.close_code

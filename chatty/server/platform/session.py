@@ -13,9 +13,10 @@ from typing import Final
 
 from aiohttp import WSMessage, WSMsgType, web
 
-from chatty.protocol import CLOSE_REASONS, FRAME_BYTES, Close
+from chatty.protocol import FRAME_BYTES, Close, close_frame
 from chatty.server.business.entries import Disconnect
 from chatty.server.business.room import Outcome
+from chatty.server.platform.connections import Connection, connection_of
 from chatty.server.platform.hub import Dialect, Member
 from chatty.server.platform.identities import Identity
 from chatty.server.platform.node import Node
@@ -29,18 +30,19 @@ CONTROL_RATE: Final = 5.0
 CONTROL_BURST: Final = 50
 CLOSE_SECONDS: Final = 2.0
 """How long a peer may take to answer a close frame before its transport is aborted."""
-FLOOD_CLOSE_SECONDS: Final = 0.1
-"""The same for a peer that floods: while its answer is waited for, its flood would go on being read."""
+MOST_UNHEARD: Final = 100
+"""Frames that a peer may send after that was said: then nothing more is read from it."""
 
 _PONG: Final = b"\x8a"
+_FRAMES: Final = frozenset({WSMsgType.TEXT, WSMsgType.BINARY, WSMsgType.PING, WSMsgType.PONG})
 
 
 class Session(Member):
     """One WebSocket connection in one room."""
 
     __slots__ = (
-        "_bucket", "_closing", "_controls", "_waiter_at", "connection", "following", "heard", "identity",
-        "in_flight", "name", "name_key", "node", "pinged_at", "said_so", "stalled", "transport", "waiter", "ws",
+        "_bucket", "_controls", "_gone", "_waiter_at", "connection", "following", "heard", "identity",
+        "in_flight", "name", "name_key", "node", "pinged_at", "said_so", "stalled", "waiter", "wire",
     )  # fmt: skip
 
     def __init__(
@@ -57,10 +59,9 @@ class Session(Member):
         self.said_so = False
         self.pinged_at = 0.0
         self.stalled: tuple[int, float] | None = None
-        self.transport: asyncio.WriteTransport | None = None
-        self.ws: web.WebSocketResponse | None = None
+        self.wire: Connection | None = None
         self.following: asyncio.Task[None] | None = None
-        self._closing: asyncio.Task[None] | None = None
+        self._gone: asyncio.Future[None] | None = None
         self.waiter: asyncio.Future[None] | None = None
         self._waiter_at = 0
         self._controls: Bucket | None = None
@@ -73,6 +74,7 @@ class Session(Member):
         """Finish the handshake, and talk until the end. The caller has attached the session to the hub."""
         ws = web.WebSocketResponse(
             protocols=protocols,
+            autoclose=False,
             autoping=False,
             compress=False,
             max_msg_size=FRAME_BYTES + 1,  # aiohttp's limit is exclusive
@@ -80,11 +82,10 @@ class Session(Member):
         )
         try:
             await ws.prepare(request)
-            transport = request.transport
-            if transport is None:
+            if request.transport is None:
                 return ws
-            self.ws, self.transport = ws, transport
-            self.connect(transport)
+            self.wire = connection_of(request)
+            self.connect(request.transport)
             self.node.sessions[self] = None
             await self.begin()
             await self._read(ws)
@@ -92,9 +93,10 @@ class Session(Member):
             pass  # the peer is gone, which is what the rest deals with
         finally:
             self._end()
-        if self._closing is not None:
-            # aiohttp ends what is still open when the handler returns, with a close code of its own.
-            await asyncio.wait([self._closing])
+        if self.wire is not None and self._gone is not None:
+            await asyncio.wait([self._gone])
+            self.wire.force_close()
+        await ws.close(drain=False)
         _untie(ws.exception())
         return ws
 
@@ -112,17 +114,22 @@ class Session(Member):
         self.node.sessions.pop(self, None)
         self.node.hub.detach(self)
         if self.connection:
-            said_so = self.said_so and self._closing is None
+            said_so = self.said_so and self._gone is None
             self.node.insist(Disconnect(self.room_id, self.node.now(), self.connection, said_so))
 
     async def _read(self, ws: web.WebSocketResponse) -> None:
         receive, text_type, on_text = ws.receive, WSMsgType.TEXT, self.on_text
+        unheard = 0
         while True:
             message = await receive()
             self.heard = True
-            if message.type is text_type:
-                if self._closing is not None:
-                    continue  # it was told to go: what it still says is not heard
+            if self._gone is not None and message.type in _FRAMES:
+                # It was told to go: what it still says is not heard, and a flood is not even read.
+                unheard += 1
+                if unheard > MOST_UNHEARD and self.wire is not None:
+                    self.wire.pause_reading()
+                    return
+            elif message.type is text_type:
                 if self._bucket is not None:
                     wait = self._bucket.take(self.node.loop.time())
                     if wait:
@@ -136,15 +143,17 @@ class Session(Member):
 
     def _on_control(self, message: WSMessage) -> bool:
         """Deal with what is no text; whether to go on."""
-        if message.type in (WSMsgType.PING, WSMsgType.PONG):
-            if self.may_control() and message.type is WSMsgType.PING:
-                self.tell(_PONG + len(message.data).to_bytes(1) + message.data)
-            return self._closing is None
         if message.type is WSMsgType.BINARY:
             self.cut(Close.BINARY)
+        elif message.type in _FRAMES:
+            if self.may_control() and message.type is WSMsgType.PING:
+                self.tell(_PONG + len(message.data).to_bytes(1) + message.data)
+        else:
+            self.said_so = message.type is WSMsgType.CLOSE
+            if self._gone is not None and not self._gone.done():
+                self._gone.set_result(None)
             return False
-        self.said_so = message.type is WSMsgType.CLOSE
-        return False
+        return True
 
     def may_control(self) -> bool:
         """Whether one more of what nobody waits for may come: pings, pongs, typing. Cuts whoever floods with it."""
@@ -156,29 +165,14 @@ class Session(Member):
         return True
 
     def cut(self, code: Close) -> None:
-        if self._closing is None and self.ws is not None:
+        if self._gone is None and self.wire is not None:
             if self.following is not None:
                 self.following.cancel()
             self.node.hub.detach(self)
             self.node.metrics.closes[code] += 1
-            self._closing = asyncio.create_task(self._close(self.ws, code))
-            self.node.keep(self._closing)
-
-    async def _close(self, ws: web.WebSocketResponse, code: Close) -> None:
-        # A peer that does not read would hold ws.close() up for ever.
-        assert self.transport is not None
-        patience = FLOOD_CLOSE_SECONDS if code is Close.CONTROL_FLOOD else CLOSE_SECONDS + 0.5
-        bound = self.node.loop.call_later(patience, self.transport.abort)
-        until = bound.when()
-        try:
-            await ws.close(code=code, message=CLOSE_REASONS[code].encode(), drain=False)
-            # The code comes behind all that was said before: whoever reads after all shall learn it.
-            while self.backlog() and self.node.loop.time() < until:
-                await asyncio.sleep(0.01)
-        finally:
-            bound.cancel()
-            if self.backlog():
-                self.transport.abort()
+            self.tell(close_frame(code))
+            self._gone = self.node.loop.create_future()
+            self.node.keep(self.node.loop.create_task(_see_off(self.wire, self._gone)))
 
     # --- entries in flight ----------------------------------------------------------------------------------
 
@@ -200,11 +194,20 @@ class Session(Member):
             await self.waiter
 
     async def drained(self) -> None:
-        """Wait until the peer has taken what was written: what more there is comes at its pace."""
-        while self.backlog():
-            await asyncio.sleep(0.01)
-            if self.transport is None or self.transport.is_closing():
-                raise ConnectionResetError
+        assert self.wire is not None
+        await self.wire.drained()
+
+
+async def _see_off(wire: Connection, gone: asyncio.Future[None]) -> None:
+    """Give a peer time to answer a close frame.
+
+    To close while something of its is unread would be a reset of the
+    connection, which may overtake what says why.
+    """
+    await asyncio.wait([gone], timeout=CLOSE_SECONDS)
+    if not gone.done():
+        wire.abort()
+        gone.set_result(None)
 
 
 def _untie(error: BaseException | None) -> None:
