@@ -67,6 +67,11 @@ def test_a_room_shows_itself_without_its_owners_token(server: Server) -> None:
     assert ask(server, "HEAD", f"/v1/rooms/{made['id']}").status == 200
 
 
+def test_a_room_made_through_a_proxy_with_tls_has_an_address_with_tls(server: Server) -> None:
+    made = ask(server, "POST", "/v1/rooms", {"name": "deploys"}, {"X-Forwarded-Proto": "https"}).json
+    assert made["url"] == f"{server.url.replace('http', 'https', 1)}/v1/rooms/{made['id']}"
+
+
 def test_two_rooms_may_have_one_name_and_are_two(server: Server) -> None:
     one, other = server.make_room("twin"), server.make_room("twin")
     assert one["id"] != other["id"]

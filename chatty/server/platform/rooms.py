@@ -114,7 +114,9 @@ class Rooms:
     async def create(self, request: web.Request) -> web.StreamResponse:
         self._may_create(request)
         new = await json_of(request, NewRoom)
-        created = await self.create_room(new, f"{request.scheme}://{request.host}")
+        # The header is the caller's to set, and it alone is told what it makes of it.
+        scheme = "https" if request.headers.get("X-Forwarded-Proto") == "https" else request.scheme
+        created = await self.create_room(new, f"{scheme}://{request.host}")
         return answer(created, 201, {"Location": f"/v1/rooms/{created.id}"})
 
     async def create_room(self, new: NewRoom, origin: str = "") -> CreatedRoom:
