@@ -46,6 +46,12 @@ def test_what_can_not_be_seen_or_is_too_long_is_no_name(name: str) -> None:
     assert refused.code == "name_invalid"
 
 
+def test_what_is_too_long_for_a_name_is_refused_without_a_look_at_all_of_it() -> None:
+    """Marks of two classes in the wrong order, which normalizing would sort one by one: for minutes, if it began."""
+    marks = "\u0315" * 200_000 + "\u0334" * 200_000
+    assert isinstance(check_name(f"a{marks}", points=32), Rejection)
+
+
 @pytest.mark.parametrize("character", BLANK, ids=ascii)
 @pytest.mark.parametrize("name", ["{}", "Ada{}", "A{}da", "{}Ada"])
 def test_no_name_looks_like_another_by_a_letter_or_mark_that_shows_nothing(name: str, character: str) -> None:
