@@ -37,7 +37,8 @@ CLOSED_KEPT_MS: Final = 24 * 3600 * 1000
 RECEIPTS_KEPT_MS: Final = 24 * 3600 * 1000
 PRODUCERS_KEPT_MS: Final = 30 * 24 * 3600 * 1000
 EVENTS_A_MESSAGE: Final = 20
-"""Events that are kept for each message that is to be: changes without end are not kept without end."""
+LEAST_EVENTS: Final = 20_000
+"""Events that are kept for each message that is to be, and in any case: what is no message counts as well some day."""
 TRIM_EVENTS: Final = 2_000
 """Events that one entry forgets: the writer is not held up for long."""
 
@@ -208,7 +209,8 @@ async def _trim_to(node: Node, messages: int, short: dict[int, int]) -> dict[int
     for room_id, key, first, last in rooms:
         if short.get(key) != last:
             keep_from = await node.reads.before_newest_messages(key, messages) + 1
-            keep_from = max(keep_from, await node.reads.last(key) - messages * EVENTS_A_MESSAGE + 1)
+            most = max(messages * EVENTS_A_MESSAGE, LEAST_EVENTS)
+            keep_from = max(keep_from, await node.reads.last(key) - most + 1)
             if keep_from > first:
                 await _trim(node, room_id, key, keep_from)
                 continue

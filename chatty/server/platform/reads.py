@@ -89,15 +89,14 @@ class Reads:
         return await self._ask(lambda db: _last(db, room_key))
 
     async def before_newest_messages(self, room_key: int, count: int, *, upto: int = (1 << ROOM_BITS) - 1) -> int:
-        """The number of the event before the newest ``count`` messages among those up to event ``upto``."""
+        """The number of the message before the newest ``count`` up to event ``upto``; 0 where there are no more."""
         low = room_key << ROOM_BITS
-        oldest = await self._ask(lambda db: _number(
+        before = await self._ask(lambda db: _number(
             db,
-            "SELECT min(key) FROM (SELECT key FROM events WHERE key > ? AND key <= ? AND kind = 0"
-            " ORDER BY key DESC LIMIT ?)",
+            "SELECT key FROM events WHERE key > ? AND key <= ? AND kind = 0 ORDER BY key DESC LIMIT 1 OFFSET ?",
             low, low + upto, count,
         ))  # fmt: skip
-        return max(0, oldest - low - 1)
+        return max(0, before - low)
 
     async def first_since(self, room_key: int, first: int, at: int) -> int:
         """The first event at or after ``at`` (milliseconds): times never run backwards, so halving finds it."""

@@ -43,12 +43,13 @@ class Shelf:
 
     def come_and_go(self, count: int) -> None:
         """Two events each."""
+        entries: list[e.Entry] = []
         for _ in range(count):
             self._members += 1
             one = f"node/1/{self._members}"
-            self.apply(
-                e.Connect(ROOM, self.at, one, "Bob", "bob", b"b" * 16, False), e.Disconnect(ROOM, self.at, one, True)
-            )
+            entries.append(e.Connect(ROOM, self.at, one, "Bob", "bob", b"b" * 16, False))
+            entries.append(e.Disconnect(ROOM, self.at, one, True))
+        self.apply(*entries)
 
     async def key(self) -> int:
         view = await self.reads.room(ROOM)

@@ -17,6 +17,7 @@ from chatty.server.business.room import Outcome
 from chatty.server.platform.keeper import (
     CLOCK_SECONDS,
     DISTRUST_SECONDS,
+    LEAST_EVENTS,
     STALL_SECONDS,
     TRIM_EVENTS,
     Housekeeping,
@@ -237,6 +238,24 @@ async def test_an_age_beyond_all_history_keeps_all_of_it(shelf: Shelf, keep: Kee
     house = keep(0, 999_999 * 7 * DAY)
     await house.live(CLOCK_SECONDS)
     assert await house.first() == 1
+
+
+async def test_a_room_with_no_more_messages_than_are_kept_stays_whole(shelf: Shelf, keep: Keep) -> None:
+    shelf.come_and_go(100)
+    shelf.say("a", "b", "c")
+    shelf.come_and_go(100)
+    house = keep(3, 0.0)
+    await house.live(CLOCK_SECONDS)
+    assert await house.first() == 1
+
+
+async def test_changes_without_end_are_not_kept_without_end(shelf: Shelf, keep: Keep) -> None:
+    shelf.say("a")
+    shelf.come_and_go(LEAST_EVENTS // 2 + 10)
+    house = keep(3, 0.0)
+    await house.live(CLOCK_SECONDS)
+    key = await shelf.key()
+    assert await shelf.reads.last(key) - await house.first() + 1 == LEAST_EVENTS
 
 
 async def test_the_newest_messages_are_kept_and_idle_rooms_are_not_looked_at(shelf: Shelf, keep: Keep) -> None:
