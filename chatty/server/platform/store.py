@@ -271,6 +271,7 @@ class Store:
                 "SELECT n FROM producers WHERE room = ? AND identity = ? AND producer = ?", (room.key, *key)
             ).fetchone()
             room.producers[key] = row[0] if row else 0
+            self._rows.remembered += 1
 
     def _load_receipt(self, room: Room, entry: Post) -> None:
         key = (entry.identity, entry.receipt)
@@ -280,6 +281,7 @@ class Store:
             ).fetchone()
             if row:
                 room.receipts[key] = (row[0], row[1])
+                self._rows.remembered += 1
 
     def _drop_surplus(self) -> None:
         """What is committed can be loaded again."""

@@ -6,6 +6,7 @@ import contextlib
 import resource
 import sqlite3
 import tempfile
+import tracemalloc
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -16,6 +17,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from chatty.client.identity import new_producer
 from chatty.events import Message
 from chatty.protocol import MESSAGE_BYTES
 from chatty.server.business import entries as e
@@ -195,6 +197,23 @@ def test_a_disk_without_place_for_a_checkpoint_stops_nothing(store: Store, path:
     assert isinstance(store.apply([post("still there")]).outcomes[0], tuple)
     store.checkpoint(quiet=True)
     assert path.stat().st_size > 300 * 12_000
+
+
+def test_numbers_that_are_refused_leave_nothing_in_memory(store: Store) -> None:
+    store.apply([creation()])
+
+    def refuse(count: int) -> int:
+        for at in range(0, count, 1_000):
+            refused = store.apply([as_ada(new_producer(), n=9) for _ in range(at, at + 1_000)]).outcomes
+            assert {outcome.code for outcome in refused if isinstance(outcome, e.Rejection)} == {"out_of_order"}
+        return tracemalloc.get_traced_memory()[0]
+
+    tracemalloc.start()
+    try:
+        before = refuse(11_000)
+        assert refuse(11_000) < before + 1_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_rule_that_fails_refuses_its_entry_and_no_other(path: Path) -> None:
