@@ -26,7 +26,7 @@ CHUNK: Final = 500
 """Events that one transaction takes in, and rows that one takes out: a message may have to wait for it, some 2 ms."""
 MERGE_PAGES: Final = 256
 """What one step of an erasure writes, in pages of 4 KiB."""
-ERASE_SHARE: Final = 10
+ERASE_SHARE: Final = 30
 """An erasure rewrites the whole index: so long must pass before the next, as a multiple of what the last one took."""
 NAMES: Final = 10_000
 """Participants' names whose forms for comparison are remembered."""
@@ -201,11 +201,8 @@ class Index:
         if not taken:
             return {}, False
         self._learn_names()
-        deleted = db.execute(
-            "SELECT EXISTS (SELECT 1 FROM temp.fresh WHERE kind = ?)", (KINDS["message_deleted"],)
-        ).fetchone()[0]
         with _Transaction(db):
-            db.execute("DELETE FROM messages WHERE rowid IN (SELECT key FROM temp.changed)")
+            gone = db.execute("DELETE FROM messages WHERE rowid IN (SELECT key FROM temp.changed)").rowcount
             db.execute(
                 "INSERT INTO messages (rowid, who, text) SELECT key, who, text FROM temp.fresh JOIN temp.names USING"
                 " (name) WHERE kind = ? AND text <> '' ORDER BY key",
@@ -216,7 +213,7 @@ class Index:
                 "INSERT INTO positions SELECT * FROM temp.reached WHERE true"
                 " ON CONFLICT (room) DO UPDATE SET seq = excluded.seq"
             )
-            if deleted:
+            if gone:
                 self._note_erasure()
         return dict(db.execute("SELECT room, seq FROM temp.reached").fetchall()), taken == CHUNK
 

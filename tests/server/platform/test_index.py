@@ -163,6 +163,18 @@ def test_nothing_of_a_deleted_text_and_its_wordings_stays_in_the_file(store: Sto
     assert found(store, "meanwhile")
 
 
+def test_what_was_edited_away_leaves_the_file_as_well(store: Store, index: Index) -> None:
+    say(store, "confidential", "another")
+    take_all(index)
+    store.apply([e.Edit(**ADA, of=1, text="redacted")])
+    take_all(index)
+    assert on_disk(store, "confidential") > 0
+    while index.erase():
+        pass
+    assert on_disk(store, "confidential") == 0
+    assert (found(store, "redacted"), found(store, "another")) == ([1], [2])
+
+
 def test_an_erasure_that_was_cut_short_is_taken_up_again(store: Store) -> None:
     say(store, "confidential", *(["other"] * 10))
     with closing(index_of(store)) as index:
