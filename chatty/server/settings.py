@@ -24,6 +24,8 @@ class Range(NamedTuple):
 
 
 _RATE: Final = Range(0.0001, 1_000_000)
+_PACE: Final = Range(0.2, 1_000_000)
+"""Of a connection, which while it waits for its turn is not read: nor is its pong, for which it has ten seconds."""
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -36,7 +38,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     allowed_host: Annotated[str, _help("Host names to answer to besides loopback's, separated by commas.")] = ""
     allowed_origin: Annotated[str, _help("Origins (https://…) of pages that may use this server, by commas.")] = ""
     message_rate: Annotated[
-        float, _help("Messages a second from one connection after a burst of 50; 0: any."), _RATE
+        float, _help("Messages a second from one connection after a burst of 50; 0: any."), _PACE
     ] = 10.0
     join_rate: Annotated[float, _help("Joins a minute from one address; 0: any."), _RATE] = 60.0
     room_rate: Annotated[float, _help("New rooms a minute from one address; 0: any."), _RATE] = 10.0
