@@ -250,6 +250,15 @@ async def test_what_follows_ones_own_rename_is_said_under_the_new_name(server: S
     assert [event["participant"] for event in events if event["event_type"] != "ack"][-3:] == ["Ada", "Bob", "Bob"]
 
 
+async def test_all_connections_of_a_participant_go_by_its_name_as_the_room_has_it(server: Server, room: str) -> None:
+    async with door(server, room, "name=Ada", KEY) as ada, door(server, room, "name=ADA", KEY) as other:
+        assert (await until(other, "live"))[0]["you"] == {"participant": "Ada"}
+        await said(ada, op="rename", name="Bob")
+        await until(other, "participant_renamed")
+        await say(other, op="typing")
+        assert (await until(ada, "typing"))[-1]["participant"] == "Bob"
+
+
 async def test_a_rename_is_nobody_elses(server: Server, room: str) -> None:
     """Who may only send, under a name that nobody held, is not renamed with whoever takes that name."""
     async with door(server, room, "name=Ada&join=false", OTHER) as sender, door(server, room, "name=Ada", KEY) as ada:

@@ -20,7 +20,7 @@ class Created(Struct, frozen=True, gc=False):
 
 
 class Connected(Struct, frozen=True, gc=False):
-    """A connection is one of the participant's, which is here."""
+    """A connection is one of the participant's, which is here. ``name`` is as the room has it."""
 
     connection: str
     name: str

@@ -92,7 +92,8 @@ def _connect(room: Room, entry: e.Connect) -> Outcome:
     if refused is not None:
         return refused
     holder = room.participants.get(entry.name_key)
-    connected = f.Connected(entry.connection, entry.name, entry.name_key, entry.identity, entry.returns)
+    name = holder.name if holder else entry.name
+    connected = f.Connected(entry.connection, name, entry.name_key, entry.identity, entry.returns)
     if holder is not None:
         return (connected,)
     return (ParticipantJoined(room.last + 1, _now(room, entry.at), entry.name), connected)

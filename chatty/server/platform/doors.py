@@ -8,7 +8,6 @@ import base64
 from aiohttp import web
 
 from chatty.errors import Refused
-from chatty.events import Event
 from chatty.protocol import SUBPROTOCOL
 from chatty.server.business.entries import Connect, Rejection
 from chatty.server.business.room import Outcome
@@ -92,11 +91,9 @@ class Doors:
         outcome: asyncio.Future[Outcome] = node.loop.create_future()
 
         def reply(result: Outcome) -> None:
-            if isinstance(result, tuple) and isinstance(session, SeedSession):
-                # Exactly here: it hears its own join first, and all that follows.
-                first = result[0]
-                assert isinstance(first, Event)
-                node.hub.attach(session, first.seq - 1)
+            # Exactly here: what follows in the log is about a session that is in the room.
+            if isinstance(result, tuple):
+                session.joined(result)
             if not outcome.done():
                 outcome.set_result(result)
 

@@ -140,10 +140,6 @@ class _Room:
         self.last = 0
         self.spoke = time.monotonic()
 
-    def members(self) -> Iterator[Member]:
-        yield from self.held
-        yield from self.listening()
-
     def listening(self) -> Iterator[Member]:
         """Who hears things as they happen."""
         yield from self.fresh
@@ -164,11 +160,6 @@ class Hub:
     def room_count(self) -> int:
         """Rooms with a member here."""
         return len(self._rooms)
-
-    def members(self, room_id: str) -> list[Member]:
-        """All who are attached to a room."""
-        room = self._rooms.get(room_id)
-        return list(room.members()) if room else []
 
     def attach(self, member: Member, position: int) -> None:
         """From now on hold for ``member`` what happens after ``position``."""

@@ -64,7 +64,8 @@ async def keep_connections(node: Node) -> None:
         for number, session in enumerate(list(node.sessions)):
             if number % AT_ONCE == AT_ONCE - 1:
                 await asyncio.sleep(0)
-            look_at(session, now)
+            if session.wire is not None:
+                look_at(session, now)
         for last, members in node.hub.quiet_rooms(time.monotonic() - TICK_SECONDS):
             tick = text_frame(encode(Tick(last=last)))
             for member in members:

@@ -15,7 +15,8 @@ from aiohttp import WSMessage, WSMsgType, web
 
 from chatty.protocol import FRAME_BYTES, Close, close_frame
 from chatty.server.business.entries import Disconnect
-from chatty.server.business.room import Outcome
+from chatty.server.business.facts import Connected
+from chatty.server.business.room import Facts, Outcome
 from chatty.server.platform.connections import Connection, connection_of
 from chatty.server.platform.hub import Dialect, Member
 from chatty.server.platform.identities import Identity
@@ -99,6 +100,13 @@ class Session(Member):
         await ws.close(drain=False)
         _untie(ws.exception())
         return ws
+
+    def joined(self, facts: Facts) -> None:
+        """Its `Connect` has led to ``facts``."""
+        connected = facts[-1]
+        assert isinstance(connected, Connected)
+        self.name = connected.name
+        self.node.sessions[self] = None
 
     async def begin(self) -> None:
         """Say what comes before anything else, and go live."""

@@ -7,7 +7,7 @@ from collections.abc import Awaitable
 from typing import Final
 
 from chatty.errors import CODES
-from chatty.events import ParticipantRenamed
+from chatty.events import Event, ParticipantRenamed
 from chatty.protocol import (
     MESSAGE_BYTES,
     TYPING_SECONDS,
@@ -34,7 +34,7 @@ from chatty.protocol import (
 )
 from chatty.server.business.entries import Duplicate, Entry, Post, Rejection
 from chatty.server.business.names import check_text, compare_key
-from chatty.server.business.room import Outcome
+from chatty.server.business.room import Facts, Outcome
 from chatty.server.platform.changes import Author, change
 from chatty.server.platform.follow import Asked, follow
 from chatty.server.platform.hub import Member, seed_dialect, v1_dialect
@@ -57,6 +57,12 @@ class SeedSession(Session):
 
     def __init__(self, node: Node, room_id: str, identity: Identity, name: str, name_key: str, *, paced: bool) -> None:
         super().__init__(node, seed_dialect, room_id, identity, name, name_key, paced=paced)
+
+    def joined(self, facts: Facts) -> None:
+        super().joined(facts)
+        first = facts[0]
+        assert isinstance(first, Event)
+        self.node.hub.attach(self, first.seq - 1)  # it hears its own join first, and all that follows
 
     async def begin(self) -> None:
         self.node.hub.go_live(self, "")
@@ -256,8 +262,8 @@ class V1Session(Session):
     def _renamed(self, name: str) -> None:
         """The participant has other connections, perhaps, which are called so from here on, too."""
         was = self.identity.hash, self.name_key
-        for other in self.node.hub.members(self.room_id):
-            if isinstance(other, Session) and other.connection and (other.identity.hash, other.name_key) == was:
+        for other in self.node.sessions:
+            if other.connection and other.room_id == self.room_id and (other.identity.hash, other.name_key) == was:
                 other.name, other.name_key = name, compare_key(name)
 
 
