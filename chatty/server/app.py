@@ -75,6 +75,7 @@ def run(settings: Settings, rooms: Sequence[str], remember: Remember) -> int:
     Raises SettingError or StoreError, both with a hint, when it can't start.
     """
     check(settings, rooms)
+    sys.stderr = sys.stderr or os.fdopen(2, "w", closefd=False)  # it was closed, and is open on nothing now
     logs.set_up(settings.log_level, settings.log_format, sys.stderr)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft < hard:
@@ -146,10 +147,12 @@ async def _serve(settings: Settings, rooms: Sequence[str], remember: Remember) -
 def _fail(fault: BaseException) -> None:
     """End at once: nothing may be said any more, not even by a destructor that means well."""
     hint = getattr(fault, "hint", "see the log")
-    _LOG.error("the server cannot go on", error=str(fault) or type(fault).__name__, hint=hint, exc_info=fault)
-    sys.stderr.write(f"error: {fault}\nhint:  {hint}\n")
-    sys.stderr.flush()
-    os._exit(1)
+    try:
+        _LOG.error("the server cannot go on", error=str(fault) or type(fault).__name__, hint=hint, exc_info=fault)
+        sys.stderr.write(f"error: {fault}\nhint:  {hint}\n")
+        sys.stderr.flush()
+    finally:
+        os._exit(1)  # also where it can't be said
 
 
 async def _close_connections(node: Node) -> None:
@@ -256,8 +259,9 @@ async def _announce(node: Node, origin: str, names: Sequence[str], remember: Rem
             lines.append(f"join {name!r}:  chatty join {room.id}{server}")
     if not names:
         lines.append(f"next, in another terminal:  chatty create general{server}  and  chatty join general{server}")
-    sys.stderr.write("\n".join(lines) + "\n")
-    sys.stderr.flush()
+    with contextlib.suppress(OSError, ValueError):  # a full disk, or nobody who reads
+        sys.stderr.write("\n".join(lines) + "\n")
+        sys.stderr.flush()
 
 
 async def _named(node: Node, name: str, server: str) -> NamedRoom:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import resource
 import select
 import socket
@@ -112,23 +113,36 @@ class Peer(contextlib.AbstractContextManager["Peer"]):
         return seen, BROKEN
 
 
-class Confined(Server):
-    """`Server` with at most ``files`` descriptors."""
+class InShell(Server):
+    """`Server` as a shell starts it: ``line`` is what it is told, with ``"$@"`` for the server."""
 
-    def __init__(self, data: Path, *, files: int) -> None:
+    def __init__(self, data: Path, line: str) -> None:
         super().__init__(data)
-        self._files = files
+        self._line = line
 
     def start(self, *, wait: bool = True) -> Self:
         serve = [sys.executable, "-m", "chatty", "serve", "--port", str(self.port), "--data", str(self.data)]
-        command = ["sh", "-c", f'ulimit -n {self._files}; exec "$@"', "sh", *serve]
         with self._log.open("ab") as log:
             self.process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=ROOT, env=self._env
-            )
+                ["sh", "-c", self._line, "sh", *serve],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=ROOT, env=self._env,
+            )  # fmt: skip
         if wait:
             self.wait_ready()
         return self
+
+
+class Confined(InShell):
+    """`Server` with at most ``files`` descriptors."""
+
+    def __init__(self, data: Path, *, files: int) -> None:
+        super().__init__(data, f'ulimit -n {files}; exec "$@"')
+
+
+def read_from(fifo: Path) -> int:
+    """Makes a pipe with a name; gives the descriptor of its one reader, to close when that shall go."""
+    os.mkfifo(fifo)
+    return os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
 
 
 def figure(server: Server, name: str) -> int:

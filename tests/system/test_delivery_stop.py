@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import shlex
+import signal
 import socket
 import urllib.request
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 from chatty.client.identity import new_producer
 from tests.support.server import PATIENCE, Server
+from tests.system.support_faults import InShell, Peer, read_from
 from tests.system.support_scale import SLACK
 from tests.system.support_wire import Ended, Wire
 
@@ -116,3 +123,17 @@ async def test_sigterm_with_500_sockets_keeps_what_was_accepted_and_tells_everyb
         assert [(stored[seq]["participant"], stored[seq]["text"]) for seq in talker.acked.values()] == expected
         mine = [event["text"] for event in stored.values() if event["participant"] == f"talker-{number}"]
         assert mine == [f"line {n}" for n in range(1, len(mine) + 1)]
+
+
+@pytest.mark.parametrize("log", ["full", "unread", "closed"])
+def test_a_stop_is_as_clean_where_nothing_can_be_logged(log: str, tmp_path: Path) -> None:
+    reader = read_from(pipe := tmp_path / "pipe")
+    to = {"full": "/dev/full", "unread": shlex.quote(str(pipe)), "closed": "&-"}[log]
+    with InShell(tmp_path / "data", f'exec "$@" 2>{to}') as server:
+        os.close(reader)
+        room = server.make_room()["id"]
+        with Peer(server, room, "Ada") as ada:
+            ada.until(lambda event: event["event_type"] == "live")
+            server.signal(signal.SIGTERM)
+            assert ada.rest() == ([], 1001)
+        assert server.wait() == 0

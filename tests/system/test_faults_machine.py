@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import os
 import resource
+import shlex
 import socket
 import statistics
 import threading
@@ -20,7 +22,7 @@ import psutil
 import pytest
 
 from tests.support.server import PATIENCE, Server
-from tests.system.support_faults import Confined, Peer, eventually, fill_disk, free_disk, post
+from tests.system.support_faults import Confined, InShell, Peer, eventually, fill_disk, free_disk, post, read_from
 from tests.system.support_traced import TracedServer
 
 KEY = "k" * 32
@@ -130,6 +132,20 @@ def test_on_a_full_disk_messages_are_refused_and_reading_goes_on_until_there_is_
     assert server.texts(room) == acked
 
 
+def test_a_full_disk_that_has_the_log_too_stops_nobody(server: Server, room_id: str) -> None:
+    os.truncate(server._log, 1_000_000)  # beyond the database, so that no line has a place when no message has
+    fill_disk(server, 0)
+    acked = 0
+    while post(server, room_id, BIG) == 201:
+        acked += 1
+    assert post(server, room_id, BIG) == 503
+    assert "nothing can be stored" not in server.log
+    assert server.texts(room_id) == [BIG] * acked
+    free_disk(server)
+    assert post(server, room_id, BIG) == 201
+    assert server.stop() == 0
+
+
 def test_a_room_that_cannot_be_made_keeps_nobody_from_reading_the_others(server: Server) -> None:
     room = server.make_room()["id"]
     fill_disk(server, 0)
@@ -230,6 +246,21 @@ def test_after_a_failed_fsync_nothing_is_acked_and_the_server_says_why_and_stops
         stored = again.texts(room)
     assert stored[: len(acked)] == acked
     assert len(stored) <= len(acked) + 1  # of the one that was under way nobody was told anything
+
+
+def test_after_a_failed_fsync_the_server_stops_too_where_it_cannot_say_why(tmp_path: Path) -> None:
+    traced = "strace -D -f -o /dev/null -e trace=fdatasync -e inject=fdatasync:error=EIO:when=50"
+    reader = read_from(log := tmp_path / "log")
+    with InShell(tmp_path / "data", f'exec {traced} "$@" 2>{shlex.quote(str(log))}') as broken:
+        os.close(reader)
+        room = broken.make_room()["id"]
+        acked = []
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            for number in range(100):
+                broken.ask("POST", f"/v1/rooms/{room}/messages", {"participant": "Ada", "text": str(number)})
+                acked.append(str(number))
+        assert broken.wait() == 1
+        assert 30 < len(acked) < 50
 
 
 def _up_to_ack(peer: Peer) -> list[dict[str, object]]:

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from typing import Final, TextIO
 
 import structlog
 
 LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
+
+
+class _Lossy(structlog.PrintLogger):
+    """Loses what can't be written, on a full disk or where nobody reads: it mustn't end what it is about."""
+
+    def msg(self, message: str) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            super().msg(message)
+
+    debug = info = warning = error = msg
 
 
 def set_up(level: str, form: str, out: TextIO) -> None:
@@ -28,7 +39,7 @@ def set_up(level: str, form: str, out: TextIO) -> None:
             *final,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
-        logger_factory=structlog.PrintLoggerFactory(out),
+        logger_factory=lambda *_: _Lossy(out),
     )
     logging.basicConfig(level=max(LEVELS[level], logging.WARNING), stream=out, format="%(levelname)s %(message)s")
     # It logs a line for each malformed request, and lines with the peer's bytes in them.
