@@ -45,6 +45,7 @@ def examine(database: Path) -> list[str]:
     try:
         check_length(database)
         with closing(sqlite3.connect(looking(database), uri=True)) as db:
+            db.execute("BEGIN")  # one moment for all that is read: a server may be writing
             if not version(db):
                 return ["the database is empty"]
             found = [row[0] for row in db.execute(f"PRAGMA integrity_check({MOST})")]

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,12 +18,13 @@ from chatty.server.platform.store import Store
 from tests.server.platform.conftest import AT, OWNER, ROOM
 
 
+def fail(error: BaseException) -> None:
+    raise error
+
+
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
     """What a server leaves that had two rooms, one of them with retention."""
-
-    def fail(error: BaseException) -> None:
-        raise error
 
     store = Store(tmp_path / doctor.DATABASE, on_error=fail)
     store.open()
@@ -46,6 +48,27 @@ def test_nothing_is_wrong_with_what_a_server_left_and_nothing_is_left_beside_it(
     before = sorted(data.iterdir())
     assert doctor.check(data) == []
     assert sorted(data.iterdir()) == before
+
+
+def test_rooms_that_are_made_while_it_looks_are_no_damage(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store, connect, made = Store(data / doctor.DATABASE, on_error=fail), sqlite3.connect, []
+
+    def make_room(question: str) -> None:
+        if "FROM events" in question:
+            store.apply([e.CreateRoom("new", AT, "New", "", "epoch", OWNER)])
+            store.apply([e.Post("new", AT, "Ada", "ada", b"a" * 16, "the first")])
+            made.append("new")
+
+    def watched(*arguments: Any, **options: Any) -> sqlite3.Connection:
+        db = connect(*arguments, **options)
+        db.set_trace_callback(make_room)
+        return db
+
+    with closing(store):
+        store.open()
+        monkeypatch.setattr(sqlite3, "connect", watched)
+        assert doctor.examine(store.path) == []
+    assert made
 
 
 @pytest.mark.parametrize(
