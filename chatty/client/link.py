@@ -316,6 +316,9 @@ class Link:
                 self._settle((outbox.acked(frame),))
             elif isinstance(frame, Error) and frame.n is not None:
                 self._refused(frame)
+            elif isinstance(frame, Error) and frame.ref is None and len(outbox):
+                # The server can't read what it was sent, nor its number: nothing behind that is ever acked.
+                self._fail(Refused(frame.code, frame.message))
             elif isinstance(frame, Producing):
                 self._settle(outbox.producing(frame))
                 self._to_write.set()

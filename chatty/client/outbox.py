@@ -154,8 +154,9 @@ class Outbox(Generic[T]):
         return outcome
 
     def abandon(self) -> list[T]:
-        """Forgets all that has no outcome, and gives its tickets."""
+        """Forgets all that has no outcome, and gives its tickets. Answers to it may still come, and mean nothing."""
         tickets = [message.ticket for message in (*self._flight, *self._waiting)]
+        self._wasted += len(self._flight)
         self._flight.clear()
         self._waiting.clear()
         return tickets
@@ -179,9 +180,9 @@ def unsendable(command: Say, message_bytes: int) -> Refused | None:
     What is refused by this gets no number, so that it doesn't shift the
     others' in a second run. Raises ValueError for what is no command.
     """
+    wire = protocol.encode(command)
+    protocol.decode_command(wire)
     if not isinstance(command, (Send, Edit)):
-        wire = protocol.encode(command)
-        protocol.decode_command(wire)
         return Refused("too_large") if len(wire) > message_bytes else None
     if len(command.text.encode()) > message_bytes:
         return Refused("message_too_long")

@@ -229,7 +229,7 @@ class Room(Verbs):
 
         What was queued first is stored first. The future has the outcome.
         Raises what ended the connection for good, and ValueError for what
-        cannot be said at all (text with a lone surrogate).
+        cannot be said at all (text with a lone surrogate, a number that is none).
         """
         future: asyncio.Future[Ack] = asyncio.get_running_loop().create_future()
         refusal = unsendable(command, self.welcome.limits.message_bytes)

@@ -15,7 +15,7 @@ from chatty.client.outbox import Outbox
 from chatty.client.room import Room
 from chatty.client.states import Connected, Connecting, Offline, Reconnecting, State
 from chatty.events import Message
-from chatty.protocol import Command, Gap, Live, Send, Tick, encode
+from chatty.protocol import Command, Error, Frame, Gap, Live, Produce, Producing, Say, Send, Tick, encode
 from tests.client.scripted import AT, Answer, Scripted, greeting, problem, refusing, silent, talks, text, websocket
 
 
@@ -189,3 +189,38 @@ async def test_of_a_producer_that_lasts_nothing_goes_under_the_number_of_what_wa
     said = {(command.n, command.text) for command in heard if isinstance(command, Send)}
     assert (1, "a") in said
     assert said <= {(1, "a"), (2, "b"), (3, "c")}
+
+
+async def test_a_command_that_the_server_cannot_read_ends_the_sending_and_nobody_waits_for_it() -> None:
+    def reply(command: Produce | Say) -> Frame:
+        if isinstance(command, Produce):
+            return Producing(0)
+        unread = Error(code="bad_request", message="no such thing")  # without a number, since that was not read either
+        return unread if command.n == 1 else Error(n=command.n, code="out_of_order", message="")
+
+    async with Scripted(talks(reply=reply)) as scripted:
+        async with chatty.join(scripted.url, "room", name="John") as room:
+            futures = [await room.post(text) for text in "abc"]
+            outcomes = await asyncio.gather(*futures, return_exceptions=True)
+            with pytest.raises(chatty.Refused, match="no such thing"):
+                await room.send("d")
+    assert [str(outcome) for outcome in outcomes] == ["no such thing (bad_request)"] * 3
+
+
+async def test_what_is_wrong_with_nothing_that_was_said_is_for_who_reads_frames() -> None:
+    stray = Error(code="bad_request", message="no such thing")
+    async with Scripted(talks(Live(0), stray)) as scripted:
+        async with chatty.join(scripted.url, "room", name="John") as room:
+            frames = room.frames()
+            assert [(await anext(frames)).frame for _ in range(3)][2] == stray
+            assert (await room.send("a")).n == 1
+
+
+async def test_a_producer_that_is_none_is_told() -> None:
+    def reply(command: Produce | Say) -> Frame:
+        return Error(code="bad_request", message="a producer is a KSUID")
+
+    async with Scripted(talks(reply=reply)) as scripted:
+        async with chatty.join(scripted.url, "room", name="John", producer="report of Monday") as room:
+            with pytest.raises(chatty.Refused, match="KSUID"):
+                await room.send("a")

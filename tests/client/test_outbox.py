@@ -232,6 +232,12 @@ def test_what_is_abandoned_is_named_in_order() -> None:
     assert len(outbox) == 0
 
 
+def test_answers_to_what_was_abandoned_mean_nothing() -> None:
+    outbox = outbox_with("a", "b", sent=2)
+    outbox.abandon()
+    assert outbox.refused(Error(n=2, code="out_of_order", message="")) is None
+
+
 @pytest.mark.parametrize("number", [None, 0, 2])
 def test_an_ack_for_what_is_not_under_way_is_no_ack(number: int | None) -> None:
     with pytest.raises(ProtocolError):

@@ -104,7 +104,17 @@ async def test_what_is_refused_stops_nothing_behind_it(server: Server, room_id: 
 
 @pytest.mark.parametrize(
     "command",
-    [Send(text="\ud800"), Rename(name="\ud800"), React(of="one", reaction="👍")],  # type: ignore[arg-type]
+    [
+        Send(text="\ud800"),
+        Send(text=None),  # type: ignore[arg-type]
+        Send(text="to nobody", reply_to=None),  # type: ignore[arg-type]
+        Send(text="to a text", reply_to="3"),  # type: ignore[arg-type]
+        Send(text="waves", action=1),  # type: ignore[arg-type]
+        Edit(of="1", text="a"),  # type: ignore[arg-type]
+        Edit(of=None, text="a"),  # type: ignore[arg-type]
+        Rename(name="\ud800"),
+        React(of="one", reaction="👍"),  # type: ignore[arg-type]
+    ],
 )
 async def test_what_is_no_command_is_the_callers_mistake(server: Server, room_id: str, command: Say) -> None:
     async with chatty.join(server.url, room_id, name="John") as room:
