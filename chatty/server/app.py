@@ -265,7 +265,8 @@ async def _announce(node: Node, origin: str, names: Sequence[str], remember: Rem
 
 
 async def _named(node: Node, name: str, server: str) -> NamedRoom:
-    known = await node.reads.rows("SELECT id FROM rooms WHERE name = ? AND closed_at = 0 ORDER BY key LIMIT 1", name)
+    lasting = "SELECT id FROM rooms WHERE name = ? AND closed_at = 0 AND expires_at = 0 ORDER BY key LIMIT 1"
+    known = await node.reads.rows(lasting, name)
     if known:
         return NamedRoom(known[0][0], name, server, None)
     created = await Rooms(node).create_room(NewRoom(name))

@@ -93,6 +93,16 @@ def test_whoever_serves_a_room_owns_it_and_finds_it_by_name(user: User, tmp_path
         assert second["id"] != first["id"]
 
 
+def test_a_room_that_has_an_end_is_not_the_one_that_is_always_there(user: User, tmp_path: Path) -> None:
+    port, data = free_port(), tmp_path / "data"
+    with serving(user, data, port):
+        user.run("create", "lobby", "--expires", "1h", "--server", f"http://127.0.0.1:{port}")
+    for _ in range(2):
+        with serving(user, data, port, "--room", "lobby"):
+            listed = map(json.loads, user.says("rooms", "--json").splitlines())
+            assert [room["name"] for room in listed] == ["lobby", "lobby"]
+
+
 def test_a_served_room_is_still_owned_at_another_port(user: User, tmp_path: Path) -> None:
     ports = free_port(), free_port()
     for port in ports:
