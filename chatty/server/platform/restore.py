@@ -12,7 +12,7 @@ from typing import NamedTuple
 from chatty.server.platform.database import check_length
 from chatty.server.platform.directory import locked, looking
 from chatty.server.platform.doctor import DATABASE, examine
-from chatty.server.platform.faults import StoreError, explain
+from chatty.server.platform.faults import RESTORE, StoreError, explain
 from chatty.server.platform.index import INDEX
 from chatty.server.platform.schema import begin_epochs
 
@@ -37,8 +37,12 @@ def restore(backup: Path, data: Path) -> Restored:
         try:
             check_length(backup)
             rooms = _copy(backup, fresh)
-        except sqlite3.Error as error:
-            raise explain(error) from error
+        except (StoreError, sqlite3.Error) as error:
+            fault = explain(error) if isinstance(error, sqlite3.Error) else error
+            if fault.hint != RESTORE:  # a full disk: not the backup's fault
+                raise fault from error
+            why = str(fault).replace("the data is", "it is", 1)
+            raise StoreError(f"{backup} can't be restored: {why}", "choose another one; the data is as it was") from error
         _sync(fresh)
         replaced = _set_aside(data)
         # A crash now leaves no database, which a server would miss; and no old WAL, which would go into the new one.
@@ -60,7 +64,7 @@ def _copy(backup: Path, fresh: Path) -> int:
             source.backup(db)
         db.execute("PRAGMA journal_mode = DELETE")  # one file, whatever the backup was
         if found := examine(fresh):
-            raise StoreError(f"{backup} can't be restored: {found[0]}", "choose another one; the data is as it was")
+            raise StoreError(found[0], RESTORE)
         return begin_epochs(db)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import shutil
 import sqlite3
 from collections.abc import Callable
@@ -121,6 +122,12 @@ def overwrite(backup: Path) -> None:
         file.write(b"\xff" * 8192)
 
 
+def confuse(backup: Path) -> None:
+    with backup.open("r+b") as file:
+        file.seek(16)
+        file.write(b"\0\3")  # the size of a page
+
+
 def changed_by(script: str) -> Callable[[Path], None]:
     def change(backup: Path) -> None:
         with closing(sqlite3.connect(backup)) as db:
@@ -132,8 +139,8 @@ def changed_by(script: str) -> Callable[[Path], None]:
 @pytest.mark.parametrize(
     "spoil",
     [
-        Path.unlink,
         cut,
+        confuse,
         overwrite,
         lambda backup: backup.write_bytes(b""),
         lambda backup: backup.write_text("a text"),
@@ -141,7 +148,7 @@ def changed_by(script: str) -> Callable[[Path], None]:
         changed_by(f"PRAGMA user_version = {len(MIGRATIONS) + 1}"),
         changed_by("PRAGMA application_id = 7"),
     ],
-    ids=["gone", "cut", "overwritten", "empty", "text", "unsound", "newer", "foreign"],
+    ids=["cut", "confused", "overwritten", "empty", "text", "unsound", "newer", "foreign"],
 )
 def test_a_backup_that_is_none_is_refused_and_nothing_has_changed(
     data: Path, backup: Path, spoil: Callable[[Path], object]
@@ -150,8 +157,26 @@ def test_a_backup_that_is_none_is_refused_and_nothing_has_changed(
     before = {file: file.read_bytes() for file in data.iterdir()}
     with pytest.raises(StoreError) as refused:
         restore(backup, data)
-    assert refused.value.hint
+    assert str(refused.value).startswith(f"{backup} can't be restored: ")
+    assert refused.value.hint == "choose another one; the data is as it was"
     assert {file: file.read_bytes() for file in data.iterdir()} == before
+
+
+def test_a_backup_that_is_not_there_is_missed(data: Path, backup: Path) -> None:
+    backup.unlink()
+    with pytest.raises(StoreError, match=f"^there is no backup {backup}$"):
+        restore(backup, data)
+
+
+def test_a_full_disk_is_no_fault_of_the_backup(data: Path, backup: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (backup.stat().st_size // 2, hard))
+    try:
+        with pytest.raises(StoreError) as refused:
+            restore(backup, data)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert "free some space" in refused.value.hint
 
 
 def test_a_backup_of_an_older_chatty_is_as_good(data: Path, backup: Path) -> None:
