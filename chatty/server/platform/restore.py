@@ -41,8 +41,8 @@ def restore(backup: Path, data: Path) -> Restored:
             fault = explain(error) if isinstance(error, sqlite3.Error) else error
             if fault.hint != RESTORE:  # a full disk: not the backup's fault
                 raise fault from error
-            why = str(fault).replace("the data is", "it is", 1)
-            raise StoreError(f"{backup} can't be restored: {why}", "choose another one; the data is as it was") from error
+            what = f"{backup} can't be restored: {str(fault).replace('the data is', 'it is', 1)}"
+            raise StoreError(what, "choose another one; the data is as it was") from error
         _sync(fresh)
         replaced = _set_aside(data)
         # A crash now leaves no database, which a server would miss; and no old WAL, which would go into the new one.

@@ -60,7 +60,7 @@ def test_rooms_that_are_made_while_it_looks_are_no_damage(data: Path, monkeypatc
             made.append("new")
 
     def watched(*arguments: Any, **options: Any) -> sqlite3.Connection:
-        db = connect(*arguments, **options)
+        db: sqlite3.Connection = connect(*arguments, **options)
         db.set_trace_callback(make_room)
         return db
 
