@@ -30,7 +30,7 @@ MEANINGS: Final = {
     ExitStatus.USAGE: "The command line, or what it names, makes no sense.",
     ExitStatus.NO_SUCH_ROOM: "No such room.",
     ExitStatus.NOT_ALLOWED: "Not allowed, or no valid credentials.",
-    ExitStatus.UNREACHABLE: "The server was not reached, or something did not come in time.",
+    ExitStatus.UNREACHABLE: "The server was not reached or can't do it just now, or something did not come in time.",
     ExitStatus.REFUSED: "The server said no (rate, too long, name taken, room closed), or took only a part.",
     ExitStatus.HUNG_UP: "Hung up.",
     ExitStatus.INTERRUPTED: "Interrupted.",

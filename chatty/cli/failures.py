@@ -14,8 +14,10 @@ __all__ = ["Failure", "explain", "report", "usage"]
 
 _STATUS = {
     "bad_request": ExitStatus.FAILED,
+    "busy": ExitStatus.UNREACHABLE,
     "internal": ExitStatus.FAILED,
     "method_not_allowed": ExitStatus.FAILED,
+    "unavailable": ExitStatus.UNREACHABLE,
     "unsupported_media_type": ExitStatus.FAILED,
     "upgrade_required": ExitStatus.FAILED,
     "room_not_found": ExitStatus.NO_SUCH_ROOM,
