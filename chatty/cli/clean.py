@@ -11,7 +11,7 @@ import re
 import unicodedata
 from typing import Final
 
-__all__ = ["clean"]
+__all__ = ["as_utf8", "clean"]
 
 MARKS: Final = 4
 """Combining marks kept on one character; more of them climb over the lines above."""
@@ -58,6 +58,11 @@ def clean(text: str, *, newlines: bool = True) -> str:
         f"<U+{ord(character):04X}>" if _invisible(character) and place not in kept else character
         for place, character in enumerate(text)
     )
+
+
+def as_utf8(text: str) -> str:
+    """``text`` as it was typed or given, with what was no UTF-8 in it, which Python keeps as surrogates, replaced."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _thin_marks(text: str) -> str:

@@ -52,7 +52,9 @@ def duration(option: str, help: str) -> Any:
 
 def text_of(words: list[str] | None) -> str | None:
     """What arguments say that are one text; None without any. What is no UTF-8 in them is replaced."""
-    return " ".join(words).encode("utf-8", "surrogateescape").decode("utf-8", "replace") if words else None
+    from chatty.cli.clean import as_utf8
+
+    return as_utf8(" ".join(words)) if words else None
 
 
 # For the shell's completion, where nothing is asked of the network.

@@ -49,6 +49,13 @@ async def test_a_paste_of_many_lines_does_not_send_itself() -> None:
         assert typist.desk.entered == []
 
 
+async def test_a_byte_that_is_no_utf8_is_replaced_and_what_it_is_in_goes_once(tmp_path: Path) -> None:
+    async with at_prompt(FileHistory(tmp_path / "history", print)) as typist:
+        await typist.press(b"caf\xe9\r\rx", lambda: typist.prompt.draft == "x")
+        assert typist.desk.entered == ["caf\ufffd"]
+        await typist.press(UP, lambda: typist.prompt.draft == "caf\ufffd")
+
+
 async def test_a_refused_line_stays() -> None:
     async with at_prompt() as typist:
         await typist.press(f"bad{ENTER}", lambda: typist.desk.entered == ["bad"])

@@ -69,8 +69,8 @@ class Typist:
         self._drawn = asyncio.Event()
         prompt.app.after_render += lambda _: self._drawn.set()
 
-    async def press(self, keys: str, until: Callable[[], bool]) -> None:
-        self._keys.send_text(keys)
+    async def press(self, keys: str | bytes, until: Callable[[], bool]) -> None:
+        self._keys.send_bytes(keys if isinstance(keys, bytes) else keys.encode())
         await self.sees(until)
 
     async def sees(self, what: Callable[[], bool]) -> None:

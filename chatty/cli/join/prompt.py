@@ -32,7 +32,7 @@ from prompt_toolkit.styles import Style
 from prompt_toolkit.widgets import SearchToolbar
 from rich.text import Text
 
-from chatty.cli.clean import clean
+from chatty.cli.clean import as_utf8, clean
 from chatty.cli.join.completion import candidates
 from chatty.cli.join.paste import PasteGuard
 from chatty.cli.join.screen import PromptApplication, TerminalOutput
@@ -221,7 +221,7 @@ class Prompt:
         return keys
 
     def _enter(self) -> None:
-        line = self.buffer.text
+        line = self.buffer.text = as_utf8(self.buffer.text)  # what is sent and what is remembered must be text
         if not line.strip():
             return
         if question := self._guard.question(line):
