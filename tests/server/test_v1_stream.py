@@ -24,10 +24,12 @@ class Sent(NamedTuple):
 
 
 class Listening:
-    """An open stream of a room."""
+    """An open stream of a room, over HTTP/1.1 or an ``older`` version."""
 
-    def __init__(self, server: Server, room: str, query: str = "", last_event_id: str = "") -> None:
+    def __init__(self, server: Server, room: str, query: str = "", last_event_id: str = "", older: str = "") -> None:
         self._line = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)
+        if older:
+            self._line._http_vsn_str = older  # type: ignore[attr-defined]
         headers = {"Last-Event-ID": last_event_id} if last_event_id else {}
         self._line.request("GET", f"/v1/rooms/{room}/stream?{query}", headers=headers)
         self.response = self._line.getresponse()
@@ -154,6 +156,24 @@ def test_a_stream_ends_with_its_room(server: Server) -> None:
     with Listening(server, made["id"], "after=0") as stream:
         assert [sent.data["event_type"] for sent in stream.until_live()] == ["room_closed", "live"]
         assert stream.next() is None
+
+
+def test_an_older_version_of_http_hears_the_same_and_no_chunks_until_the_connection_ends(server: Server) -> None:
+    made = server.make_room()
+    say(server, made["id"], "before")
+    with (
+        Listening(server, made["id"], "after=0") as newer,
+        Listening(server, made["id"], "after=0", older="HTTP/1.0") as older,
+    ):
+        assert newer.response.headers["Transfer-Encoding"] == "chunked"
+        assert older.response.status == 200
+        assert "Transfer-Encoding" not in older.response.headers
+        assert older.until_live() == newer.until_live()
+        say(server, made["id"], "after")
+        server.ask("DELETE", f"/v1/rooms/{made['id']}", token=made["owner_token"])
+        heard = [older.next() for _ in range(3)]
+        assert heard == [newer.next() for _ in range(3)]
+    assert [sent and sent.data["event_type"] for sent in heard] == ["message", "room_closed", None]
 
 
 def test_a_listener_is_no_participant(server: Server, room: str) -> None:

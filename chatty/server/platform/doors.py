@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 
 from chatty.errors import Refused
 from chatty.protocol import SUBPROTOCOL
@@ -79,7 +79,8 @@ class Doors:
         view = await find_room(self.node, request)
         connection = connection_of(request)
         with connection.under_guard():
-            return await Stream(self.node, view, connection).serve(request, asked)
+            chunked = request.version >= HttpVersion11
+            return await Stream(self.node, view, connection, chunked=chunked).serve(request, asked)
 
     async def _join(self, address: str, session: Session) -> None:
         """Join, and only then answer the handshake: refusals are HTTP statuses."""

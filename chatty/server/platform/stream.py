@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from aiohttp import web
 
@@ -24,28 +24,33 @@ def _chunk(data: bytes) -> bytes:
 def sse_dialect(events: Sequence[Stored], epoch: str) -> bytes:
     """Events with an id from which ``Last-Event-ID`` resumes."""
     mark = epoch.encode()
-    return _chunk(b"".join([b"id: %b.%d\ndata: %b\n\n" % (mark, seq, body) for seq, body, _ in events]))
+    return b"".join([b"id: %b.%d\ndata: %b\n\n" % (mark, seq, body) for seq, body, _ in events])
+
+
+def chunked_dialect(events: Sequence[Stored], epoch: str) -> bytes:
+    """The same over HTTP/1.1. Older versions know no chunks: there the stream ends with the connection."""
+    return _chunk(sse_dialect(events, epoch))
 
 
 class Stream(Member):
     """One open event stream."""
 
-    __slots__ = ("_connection", "_ended", "node", "stalled", "view")
+    __slots__ = ("_connection", "_ended", "_part", "node", "stalled", "view")
 
-    def __init__(self, node: Node, view: RoomView, connection: Connection) -> None:
-        super().__init__(sse_dialect, view.info.id)
+    def __init__(self, node: Node, view: RoomView, connection: Connection, *, chunked: bool) -> None:
+        super().__init__(chunked_dialect if chunked else sse_dialect, view.info.id)
         self.node = node
         self.view = view
         self._ended = asyncio.Event()
         self.stalled: tuple[int, float] | None = None
         self._connection = connection
+        self._part: Callable[[bytes], bytes] = _chunk if chunked else bytes
 
     async def serve(self, request: web.Request, asked: Asked) -> web.StreamResponse:
         """Stream until the peer is gone, the room closes or the server stops."""
         response = web.StreamResponse(headers={
             "Content-Type": "text/event-stream; charset=utf-8", "Cache-Control": "no-store", "X-Accel-Buffering": "no",
         })  # fmt: skip
-        response.enable_chunked_encoding()
         response.force_close()
         await response.prepare(request)
         await response.write(b": chatty\n\n")
@@ -72,14 +77,14 @@ class Stream(Member):
 
     def say(self, control: Control) -> None:
         """Write a control frame: without an id, so that it doesn't count as seen."""
-        self.tell(_chunk(b"data: %b\n\n" % encode(control)))
+        self.tell(self._part(b"data: %b\n\n" % encode(control)))
 
     def beat(self) -> None:
         """Keep proxies from closing a quiet stream, and notice a peer that is gone."""
         if self._connection.is_closing:
             self._ended.set()
         else:
-            self.tell(_chunk(b":\n\n"))
+            self.tell(self._part(b":\n\n"))
 
     async def drained(self) -> None:
         await self._connection.drained()
