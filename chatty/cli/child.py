@@ -16,7 +16,8 @@ from chatty.cli.streams import Output
 
 __all__ = ["Child", "Ending", "die_of"]
 
-_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_TYPED: Final = (signal.SIGINT, signal.SIGQUIT)  # Ctrl-C and Ctrl-\
+_SIGNALS: Final = (*_TYPED, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 
 Seen = Callable[[int, bytes], None]
 """Is told what the command prints, and to which descriptor."""
@@ -100,7 +101,7 @@ class Child:
 
     def _pass_on(self, number: int) -> None:
         assert self._process is not None
-        if number == signal.SIGINT and _in_foreground():
+        if number in _TYPED and _in_foreground():
             return  # the terminal has sent it to the command, too, and a second one often means more than the first
         with suppress(ProcessLookupError, PermissionError):  # gone, or somebody else's, as under sudo
             self._process.send_signal(number)

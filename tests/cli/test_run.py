@@ -55,7 +55,10 @@ def test_it_ends_by_the_commands_signal(user: User, server: Server, room: str, n
     assert f"killed by {number.name}" in messages(server, room)[-1][1]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+PASSED_ON = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2]
+
+
+@pytest.mark.parametrize("number", PASSED_ON)
 def test_signals_are_passed_on_and_the_command_decides(user: User, room: str, number: signal.Signals) -> None:
     script = f"import signal, sys; signal.signal({int(number)}, lambda *_: sys.exit(9)); print(1, flush=True)"
     process = user.start("run", room, "--", sys.executable, "-c", f"{script}\nwhile True: signal.pause()")
@@ -65,21 +68,24 @@ def test_signals_are_passed_on_and_the_command_decides(user: User, room: str, nu
     assert process.wait(PATIENCE) == 9
 
 
-def test_ctrl_c_reaches_the_command_once(user: User, room: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("key", "number"), [("c", signal.SIGINT), ("\\", signal.SIGQUIT)])
+def test_ctrl_c_and_its_like_reach_the_command_once(
+    user: User, room: str, tmp_path: Path, key: str, number: signal.Signals
+) -> None:
     script = tmp_path / "command.py"
     script.write_text(
         "import signal\n"
-        "both = {signal.SIGINT, signal.SIGTERM}\n"
+        f"both = {{signal.{number.name}, signal.SIGTERM}}\n"
         "signal.pthread_sigmask(signal.SIG_BLOCK, both)\n"
         "print('ready', flush=True)\n"
-        "while (number := signal.sigwait(both)) == signal.SIGINT:\n"
+        f"while (number := signal.sigwait(both)) == signal.{number.name}:\n"
         "    print('interrupt', flush=True)\n"
         "print('end', flush=True)\n"
     )
     arguments = ["-m", "chatty", "run", room, "--", sys.executable, str(script)]
     terminal = pexpect.spawn(sys.executable, arguments, env=user.env, cwd=str(ROOT), timeout=PATIENCE, encoding="utf-8")
     terminal.expect("ready")
-    terminal.sendintr()
+    terminal.sendcontrol(key)
     terminal.expect("interrupt")
     terminal.kill(signal.SIGTERM)  # is passed on behind whatever else is
     terminal.expect("end")
