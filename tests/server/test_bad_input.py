@@ -231,6 +231,13 @@ def test_half_an_upgrade_joins_nobody(server: Server, room: str, change: dict[st
     assert server.history(room) == []
 
 
+def test_an_upgrade_in_a_version_that_knows_none_joins_nobody(server: Server, room: str) -> None:
+    for path in (f"/chat/join?name=a&room={room}", f"/v1/rooms/{room}/ws?name=a"):
+        older = upgrade(path).replace(b"HTTP/1.1", b"HTTP/1.0")
+        assert status(raw(server, older + frame(b"\x03\xe8", 0x88))) == 426
+    assert server.history(room) == []
+
+
 commands: st.SearchStrategy[Any] = st.one_of(
     st.text(max_size=60),
     st.fixed_dictionaries(

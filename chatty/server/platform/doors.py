@@ -123,7 +123,8 @@ def _is_upgrade(request: web.Request) -> bool:
     """Whether the handshake will succeed: a join must not be committed for one that fails (RFC 6455, 4.2.1)."""
     headers = request.headers
     return (
-        headers.get("Upgrade", "").strip().lower() == "websocket"
+        request.version >= HttpVersion11  # before it there is no upgrade (RFC 9110, 7.8)
+        and headers.get("Upgrade", "").strip().lower() == "websocket"
         and "upgrade" in headers.get("Connection", "").lower()
         and headers.get("Sec-WebSocket-Version", "") in ("13", "8", "7")
         and _is_key(headers.get("Sec-WebSocket-Key", ""))
