@@ -8,7 +8,7 @@ import typer
 
 from chatty.cli.environment import Environment
 from chatty.cli.exits import ExitStatus
-from chatty.cli.failures import Failure
+from chatty.cli.failures import Failure, explain
 from chatty.cli.options import ProfileOption, RoomArgument, ServerOption, environment
 from chatty.cli.target import Target, about, resolve_room
 
@@ -45,5 +45,8 @@ async def _close(env: Environment, target: Target) -> int:
     with about(target):
         async with Http(target.server) as http:
             await http.close_room(target.room_id, known.owner_token)
-    remember(env, replace(known, ends_at=env.now()))
+    try:
+        remember(env, replace(known, ends_at=env.now()))
+    except (OSError, Failure) as error:
+        env.err(f"warning: that the room is closed is not remembered ({explain(error).message})")
     return 0

@@ -94,7 +94,11 @@ def _from_url(url: str, profile: Profile) -> Target:
 def _home(env: Environment, room_id: str) -> str | None:
     from chatty.cli.known import known_rooms
 
-    return next((known.server for known in reversed(known_rooms(env)) if known.id == room_id), None)
+    try:
+        rooms = known_rooms(env)
+    except (OSError, Failure):  # who has the id needs no more than a guess
+        return None
+    return next((known.server for known in reversed(rooms) if known.id == room_id), None)
 
 
 def _named(env: Environment, name: str, server: str | None) -> KnownRoom:

@@ -105,6 +105,16 @@ def test_close_ends_a_room_that_was_created_here(user: User, server: Server) -> 
     assert "closed" in user.fails(6, "close", room)
 
 
+def test_a_room_is_closed_all_the_same_where_that_cannot_be_remembered(user: User, server: Server) -> None:
+    room = user.says("create", "deploys").strip()
+    (lock,) = (user.home / "state").rglob("rooms.json.lock")
+    lock.unlink()
+    lock.mkdir()
+    done = user.run("close", "deploys")
+    assert done.stderr.startswith(b"warning: that the room is closed is not remembered (")
+    assert server.history(room)[-1]["event_type"] == "room_closed"
+
+
 def test_a_room_of_somebody_else_is_not_ones_own_to_close(user: User, room: str, tmp_path: Path) -> None:
     said = user.fails(4, "close", room)
     assert said.startswith(f'error: "{room}" is not yours to close\nhint:  ')

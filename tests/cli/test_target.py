@@ -29,6 +29,17 @@ def test_an_id_that_is_known_is_looked_for_where_it_was_unless_told_otherwise(
     assert resolve_room(env, A, server="http://x").server == "http://x"
 
 
+def test_an_id_needs_no_file_that_only_tells_where_it_was(make_environment: MakeEnvironment) -> None:
+    env = make_environment()
+    env.state_directory.mkdir()
+    file = env.state_directory / "rooms.json"
+    file.write_text("damaged")
+    assert resolve_room(env, A)[:2] == (LOCAL, A)
+    file.unlink()
+    file.mkdir()  # can't be read, not even by root
+    assert resolve_room(env, A)[:2] == (LOCAL, A)
+
+
 @pytest.mark.parametrize(
     ("url", "server"),
     [
