@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from chatty.errors import Refused
+from chatty.server.platform.guard import refusal_heads
 from tests.server.asking import UPGRADE, ask, refusal
 from tests.support.server import PATIENCE, Server
 
@@ -79,6 +81,19 @@ def test_sockets_streams_and_posts_are_guarded_too(server: Server, room: str) ->
     plain = {"Content-Type": "text/plain", **from_elsewhere}
     assert refusal(ask(server, "POST", f"/v1/rooms/{room}/messages?name=a", b"x", plain)) == NOT_ALLOWED
     assert server.history(room) == []
+
+
+def test_whoever_lacks_something_is_told_what(server: Server, room: str) -> None:
+    answer = ask(server, "DELETE", f"/v1/rooms/{room}")
+    assert (answer.status, answer.headers["WWW-Authenticate"]) == (401, "Bearer")
+    answer = ask(server, "GET", f"/v1/rooms/{room}/ws?name=a")
+    assert answer.status == 426
+    assert (answer.headers["Connection"], answer.headers["Upgrade"]) == ("upgrade", "websocket")
+
+
+@pytest.mark.parametrize(("wait", "said"), [(0.01, "1"), (1.0, "1"), (1.2, "2"), (59.5, "60")])
+def test_whoever_comes_back_when_told_to_does_not_come_too_early(wait: float, said: str) -> None:
+    assert refusal_heads(Refused("rate_limited", retry_after=wait)) == {"Retry-After": said}
 
 
 ALLOWED = {"Origin": "https://Page.example"}

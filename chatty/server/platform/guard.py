@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import resource
 from collections.abc import Awaitable, Callable
 from typing import Final
@@ -26,6 +27,10 @@ _BY_STATUS: Final = {
     404: "room_not_found", 405: "method_not_allowed", 413: "too_large", 415: "unsupported_media_type",
     426: "upgrade_required",
 }  # fmt: skip
+_BY_CODE: Final = {
+    "unauthorized": {"WWW-Authenticate": "Bearer"},
+    "upgrade_required": {"Connection": "upgrade", "Upgrade": "websocket"},
+}
 _PREFLIGHT: Final = {
     "Access-Control-Allow-Methods": "GET, POST, PUT, PATCH, DELETE",
     "Access-Control-Allow-Headers": "Authorization, Content-Type, Idempotency-Key, Last-Event-ID",
@@ -57,10 +62,7 @@ def guard(node: Node) -> Middleware:
             return await handler(request)
         except Refused as error:
             node.metrics.refusals[error.code] += 1
-            headers = {"Retry-After": str(max(1, round(error.retry_after)))} if error.retry_after else {}
-            if error.code == "upgrade_required":
-                headers["Upgrade"] = "websocket"
-            response = problem(error.code, error.message, status=error.status, headers=headers)
+            response = problem(error.code, error.message, status=error.status, headers=refusal_heads(error))
             if error.code in ("busy", "too_many_connections"):
                 response.force_close()
             return response
@@ -80,6 +82,12 @@ def guard(node: Node) -> Middleware:
             return problem("internal")
 
     return guarded
+
+
+def refusal_heads(error: Refused) -> dict[str, str]:
+    """What a refusal's headers say besides its body."""
+    wait = {"Retry-After": str(math.ceil(error.retry_after))} if error.retry_after else {}
+    return _BY_CODE.get(error.code, {}) | wait
 
 
 def _check_encoding(request: web.Request) -> None:
