@@ -31,7 +31,7 @@ from chatty.server.platform.directory import check_that_it_is_there, locked
 from chatty.server.platform.doctor import DATABASE
 from chatty.server.platform.doors import Doors
 from chatty.server.platform.faults import SettingError, StoreError
-from chatty.server.platform.guard import guard, heads
+from chatty.server.platform.guard import guard, heads, listed
 from chatty.server.platform.hub import Hub
 from chatty.server.platform.log import LocalLog
 from chatty.server.platform.metrics import Metrics
@@ -53,6 +53,8 @@ STOP_SECONDS: Final = 3.0
 SWITCH_SECONDS: Final = 0.001
 
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_ORIGIN: Final = re.compile(r"[a-z][a-z0-9+.-]*://[a-z0-9._:\[\]-]+")
+"""Scheme, host and perhaps a port: what browsers send, and nothing that they never do."""
 _LOG = structlog.get_logger("chatty")
 
 
@@ -293,6 +295,11 @@ def check(settings: Settings, rooms: Sequence[str] = ()) -> None:
             f"{settings.host} can be reached from other machines, and nothing would keep anybody out",
             "say so with --access open, or listen on 127.0.0.1",
         )
+    for origin in listed(settings.allowed_origin):
+        if not _ORIGIN.fullmatch(origin):
+            raise SettingError(
+                f"{origin!r} is no origin", "write it as browsers do, without a path: https://chat.example.org"
+            )
     if settings.log_level not in logs.LEVELS:
         raise SettingError(f"unknown log level {settings.log_level!r}", f"choose one of {', '.join(logs.LEVELS)}")
     if settings.log_format not in ("text", "json"):

@@ -21,9 +21,8 @@ NOT_ALLOWED = (403, "not_allowed")
 def named(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server that answers to a name and to a page besides."""
     data = tmp_path_factory.mktemp("named") / "data"
-    with Server(
-        data, "--allowed-host", "chat.example, other.example", "--allowed-origin", "https://page.example"
-    ) as it:
+    hosts, origins = "chat.example, other.example", "https://page.example, https://other.example/"
+    with Server(data, "--allowed-host", hosts, "--allowed-origin", origins) as it:
         yield it
 
 
@@ -69,6 +68,7 @@ def test_a_page_from_elsewhere_may_not(server: Server, origin: str) -> None:
 
 def test_a_page_that_was_allowed_may_ask(named: Server) -> None:
     assert asked(named, Origin="https://page.example") == HERE
+    assert asked(named, Origin="https://other.example") == HERE
     assert asked(named, Origin="https://evil.example") == NOT_ALLOWED
 
 

@@ -107,7 +107,7 @@ def _descriptor(request: web.Request) -> int:
 
 def heads(settings: Settings) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
     """What every answer's headers lack or have besides."""
-    origins = _listed(settings.allowed_origin)
+    origins = listed(settings.allowed_origin)
 
     async def head(request: web.Request, response: web.StreamResponse) -> None:
         response.headers.pop("Server", None)  # which versions of what are running here is nobody's business
@@ -120,14 +120,15 @@ def heads(settings: Settings) -> Callable[[web.Request, web.StreamResponse], Awa
     return head
 
 
-def _listed(setting: str) -> set[str]:
-    return {one.strip().lower() for one in setting.split(",") if one.strip()}
+def listed(setting: str) -> set[str]:
+    """The hosts or origins of a setting, as they are compared: the slash behind an origin says nothing."""
+    return {one.strip().lower().removesuffix("/") for one in setting.split(",") if one.strip()}
 
 
 def _host_check(settings: Settings) -> Callable[[web.Request], None]:
     """Browsers are let in from where they should come: against rebinding and foreign pages."""
     local = is_loopback(settings.host)
-    hosts, origins = _listed(settings.allowed_host), _listed(settings.allowed_origin)
+    hosts, origins = listed(settings.allowed_host), listed(settings.allowed_origin)
 
     def check(request: web.Request) -> None:
         host = _split(f"//{request.host}")[0]
