@@ -29,6 +29,9 @@ from chatty.protocol import MESSAGE_BYTES, Frame, Gap, Unknown
 
 __all__ = ["Bot", "Work"]
 
+_AHEAD: Final = 100
+"""Messages that are begun from the oldest on that isn't done, and that a run after a crash may begin again."""
+
 _CUT: Final = "\n… (cut: {:,} bytes)"
 _CONFLICT: Final = "idempotency_conflict"
 """What a reply is refused with that an earlier run has given in other words."""
@@ -60,8 +63,8 @@ class Bot:
     """Somebody called ``name`` in ``target`` who does ``work``. ``identity`` tells its replies from another bot's.
 
     ``file`` remembers how far it is: before the oldest message that is being
-    worked on. At most as many messages as there are jobs are begun from there
-    on, so no more are begun again by the next run.
+    worked on. What is done behind that is begun again by the next run, and
+    replied to once all the same.
     """
 
     def __init__(
@@ -118,7 +121,8 @@ class Bot:
 
     async def _vacancy(self) -> None:
         """Returns when another job may begin."""
-        while len(self._jobs) >= self._work.jobs:
+        at_once = self._work.jobs
+        while sum(not job.done for job in self._jobs) >= at_once or len(self._jobs) >= max(at_once, _AHEAD):
             self._settled.clear()
             await self._settled.wait()
 

@@ -172,6 +172,46 @@ def test_the_cursor_stays_before_the_oldest_that_is_not_done(
     assert replies(server, room) == [(second, "a2"), (first, "a1")]
 
 
+def slow_and_fast(tmp_path: Path) -> str:
+    """Logs what is done, and prints something else each time; "a slow" waits for the file "go"."""
+    slow = f"until test -e {tmp_path}/go; do sleep 0.05; done; echo end >> {tmp_path}/log"
+    return f"echo $CHATTY_SEQ >> {tmp_path}/log; case $CHATTY_TEXT in *slow) {slow};; esac; date +%N"
+
+
+def test_a_slow_command_keeps_nobody_from_the_other_places_and_a_kill_loses_and_repeats_no_reply(
+    user: User, server: Server, room: str, cursor: Path, tmp_path: Path
+) -> None:
+    arguments = ("--on", "a", "--jobs", "2", *SHELL, slow_and_fast(tmp_path))
+    process = bot(user, room, cursor, *arguments)
+    slow = say(server, room, "a slow")
+    fast = [say(server, room, "a") for _ in range(5)]
+    wait_until(lambda: [seq for seq, _ in replies(server, room)] == fast)
+    answered = replies(server, room)
+    assert json.loads(cursor.read_bytes())["seq"] == slow - 1
+    process.kill()
+    process.wait(PATIENCE)
+    (tmp_path / "go").touch()
+    missed = say(server, room, "a while it is away")
+    bot(user, room, cursor, *arguments)
+    wait_until(lambda: json.loads(cursor.read_bytes())["seq"] >= missed)
+    assert replies(server, room)[:5] == answered
+    assert sorted(seq for seq, _ in replies(server, room)) == [slow, *fast, missed]
+
+
+def test_no_more_than_a_hundred_are_begun_from_the_oldest_on_that_is_not_done(
+    user: User, server: Server, room: str, cursor: Path, tmp_path: Path
+) -> None:
+    bot(user, room, cursor, "--on", "a", "--jobs", "2", *SHELL, f"{slow_and_fast(tmp_path)} > /dev/null")
+    asked = [str(say(server, room, text)) for text in ("a slow", *["a"] * 109)]
+    log = tmp_path / "log"
+    wait_until(lambda: log.exists() and len(log.read_text().split()) >= 100)
+    (tmp_path / "go").touch()
+    wait_until(lambda: json.loads(cursor.read_bytes())["seq"] == int(asked[-1]))
+    begun = log.read_text().split()
+    assert sorted(begun[:100]) == sorted(asked[:100])
+    assert begun[100] == "end"
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_it_and_what_it_runs(
     user: User, server: Server, room: str, cursor: Path, tmp_path: Path, number: int
