@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatty.cli.join.view import COLORS, View, color, failure, gap, not_sent, notice, skipped
+from chatty.cli.join.view import COLORS, ROWS, View, color, failure, gap, not_sent, notice, skipped
 from chatty.cli.quotes import BEGINNING
 from chatty.events import (
     Event,
@@ -292,6 +292,33 @@ def test_a_flood_of_code_is_highlighted_only_in_part() -> None:
     lines = list(View(utc).lines([message(code, seq=number) for number in range(1, 20)]))
     assert len(lines[1].spans) > 200
     assert len(lines[-1].spans) < 20
+
+
+def test_a_flood_of_line_feeds_is_shown_only_in_part() -> None:
+    view = View(utc)
+    lines = list(view.lines([message("a" + "\nb" * 16_000, seq=1), message("c\nd\ne", seq=2), message("f\ng", seq=3)]))
+    rows = lines[1].plain.split("\n")
+    assert rows[0] == "12:00      alice │ a"
+    assert set(rows[1:-1]) == {"                 │ b"}
+    assert len(rows[1:-1]) == ROWS
+    assert rows[-1] == "                 │ … 14,000 more lines"
+    assert lines[2].plain.split("\n") == ["12:00      alice │ c", "                 │ … 2 more lines"]
+    assert lines[3].plain.split("\n")[1] == "                 │ … 1 more line"
+    assert [line.plain.count("\n") for line in view.lines([message("a\nb", seq=4)])] == [1]
+
+
+def test_what_became_of_a_text_that_is_cut_stands_behind_its_last_row() -> None:
+    (line,) = shown(Message(1, NOON, "eve", "```\n" + "x\n" * 3_000, edited=2))
+    assert line.split("\n")[-2:] == ["                 │ … 1,001 more lines", "                 │ (edited)"]
+
+
+def test_messages_that_are_looked_up_show_their_numbers() -> None:
+    view = View(utc, numbered=True)
+    lines = list(view.lines([message("one"), Message(2, NOON, "dave", "```\ncode\n```", edited=3)]))
+    assert [line.plain for line in lines[1:]] == [
+        "12:00      alice │ one  #1",
+        "12:00       dave │ ── code\n                   code\n                 │ (edited)  #2",
+    ]
 
 
 def test_what_was_not_sent_is_shown_with_its_text() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Final, Protocol
 
 from rich.text import Text
@@ -55,7 +55,7 @@ class Host(Protocol):
 
 
 class RoomActions:
-    """The `Actions` of the commands. ``look`` makes a `View` for what doesn't follow what was shown before."""
+    """The `Actions` of the commands. ``look`` makes a numbered `View` for what doesn't follow what was shown before."""
 
     def __init__(
         self,
@@ -188,15 +188,7 @@ class RoomActions:
 
     def _show(self, messages: list[Message], before: str, after: str) -> None:
         shown = [message for message in messages if not self._hidden.hides(message)]
-        self._host.say(view.notice(before), *self._numbered(shown), view.notice(after))
-
-    def _numbered(self, messages: list[Message]) -> Iterator[Text]:
-        """The messages, each with the number that commands know it by."""
-        look = self._look()
-        for message in messages:
-            *lines, last = look.lines([message])
-            yield from lines
-            yield last.append(f"  #{message.seq}", style="dim")
+        self._host.say(view.notice(before), *self._look().lines(shown), view.notice(after))
 
     # --- what changes for oneself alone ---
 

@@ -310,7 +310,7 @@ class Conversation:
         return clear
 
     def _look(self) -> view.View:
-        return view.View(self._local, me=self._view.me, timestamps=self._view.timestamps)
+        return view.View(self._local, me=self._view.me, timestamps=self._view.timestamps, numbered=True)
 
     # --- what is typed ---
 

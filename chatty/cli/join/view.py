@@ -46,6 +46,9 @@ NAMES: Final = 8
 REACTIONS: Final = 12
 """Kinds of reactions shown with a message."""
 
+ROWS: Final = 2_000
+"""Further rows of texts that are shown at once; of a text with more of them than are left, the beginning."""
+
 MENTION: Final = "!"
 EDIT: Final = "✎"
 
@@ -94,25 +97,34 @@ class View:
     ``local`` turns an aware time into the reader's own, as
     ``datetime.astimezone`` does. ``me`` is the reader's name: who speaks of it
     is marked. ``timestamps`` tells whether the time stands before everything.
-    Both may be set anew at any time.
+    Both may be set anew at any time. ``numbered``: behind each message stands
+    the number that commands know it by.
     """
 
     def __init__(
-        self, local: Callable[[datetime], datetime] = datetime.astimezone, *, me: str = "", timestamps: bool = True
+        self,
+        local: Callable[[datetime], datetime] = datetime.astimezone,
+        *,
+        me: str = "",
+        timestamps: bool = True,
+        numbered: bool = False,
     ) -> None:
         self.me = me
         self.timestamps = timestamps
         self._local = local
+        self._numbered = numbered
         self._day: date | None = None
         self._quotes = Quotes()
         self._highlightable = 0
+        self._rows = 0
 
     def lines(self, events: Iterable[Event]) -> Iterator[Text]:
         """``events`` as they are to be shown; those who come and go one after the other share a line, or who react.
 
         A change of a message that was already shown as changed has no line.
         """
-        self._highlightable = HIGHLIGHTED_CHARACTERS  # each time: a flood of code must not keep a screen waiting
+        # Each time: a flood of code, or of line feeds, must not keep a screen waiting.
+        self._highlightable, self._rows = HIGHLIGHTED_CHARACTERS, ROWS
         for shared, group in groupby(events, self._shared):
             if shared:
                 yield from self._together([event for event in group if self._quotes.note(event)])
@@ -162,7 +174,8 @@ class View:
     def _message(self, when: datetime, event: Message) -> Text:
         say = self._did if event.action and not event.deleted else self._said
         text = "" if event.deleted else event.text
-        return say(self._answered(event), when, event.participant, text, self._mark(event), _since(event))
+        since = _since(event) + f"  #{event.seq}" * self._numbered
+        return say(self._answered(event), when, event.participant, text, self._mark(event), since)
 
     def _said(self, line: Text, when: datetime, name: str, text: str, mark: str, since: str = "") -> Text:
         """``line`` with who said what; with ``mark`` and what became of it ``since``."""
@@ -203,18 +216,30 @@ class View:
 
     def _add_body(self, line: Text, text: str, column: int, mark: str, since: str) -> Text:
         """``line`` with ``text``, whose further rows begin at ``column``: code after blanks alone, to copy well."""
+        text, left_out = self._beginning(text)
         text = clean(text)
         start = len(line)
-        code = False
+        aside = False  # whether the last row is none to write behind
         if has_markup(text):
-            code = self._add_rows(line, text, column)
+            aside = self._add_rows(line, text, column)
         else:
             line.append(_indent(text, column, "│ "))
         if mark == MENTION:
             line.stylize("bold", start)
-        if since and code:
+        if left_out:
+            aside = True
+            line.append(f"\n{' ' * column}│ … {left_out:,} more line{'s' * (left_out > 1)}", style="dim")
+        if since and aside:
             since = f"\n{' ' * column}│ {since.strip()}"
         return line.append(since, style="dim")
+
+    def _beginning(self, text: str) -> tuple[str, int]:
+        """What may be shown of ``text``, by the rows that are left, and how many of its rows that leaves out."""
+        further, left = text.count("\n"), self._rows
+        self._rows = max(0, left - further)
+        if further <= left:
+            return text, 0
+        return "\n".join(text.split("\n", left + 1)[: left + 1]), further - left
 
     def _add_rows(self, line: Text, text: str, column: int) -> bool:
         """``line`` with the rows of a text that has markup; whether the last one is code."""
