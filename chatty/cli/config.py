@@ -62,11 +62,11 @@ def profiles(env: Environment) -> dict[str, dict[str, str]]:
     """The settings of each profile in config.toml. Raises Failure (usage) where it makes no sense."""
     path = _path(env)
     try:
-        text = path.read_text("utf-8")
+        found = tomllib.loads(path.read_text("utf-8")).get("profile", {})
     except (FileNotFoundError, NotADirectoryError):
         return {}
-    try:
-        found = tomllib.loads(text).get("profile", {})
+    except UnicodeDecodeError:
+        raise usage(f"{path} is not UTF-8", "save it as UTF-8") from None
     except tomllib.TOMLDecodeError as error:
         raise usage(f"{path}: {error}") from None
     if not isinstance(found, dict) or not all(isinstance(settings, dict) for settings in found.values()):

@@ -29,6 +29,16 @@ def write_config(make: MakeEnvironment, text: str = CONFIG) -> None:
     (directory / "config.toml").write_text(text)
 
 
+def test_a_config_in_another_encoding_is_told_with_what_to_do(make_environment: MakeEnvironment) -> None:
+    write_config(make_environment)
+    (make_environment().config_directory / "config.toml").write_bytes('[profile.x]\nname = "Zoë"'.encode("latin-1"))
+    with pytest.raises(Failure) as failure:
+        load_profile(make_environment(), None)
+    assert failure.value.status == 2
+    assert "config.toml is not UTF-8" in failure.value.message
+    assert failure.value.hint == "save it as UTF-8"
+
+
 def test_without_a_config_there_is_a_default_profile_that_says_nothing(make_environment: MakeEnvironment) -> None:
     assert load_profile(make_environment(), None) == Profile("default")
 
