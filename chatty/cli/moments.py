@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime
+from typing import Final
 
 import msgspec
 from msgspec import Struct
@@ -15,6 +17,9 @@ from chatty.events import milliseconds
 from chatty.protocol import PAGE_EVENTS
 
 __all__ = ["Start", "before_last", "before_moment", "parse_since"]
+
+_MOST_EVENTS: Final = 1 << 32
+"""The highest number that a server takes for an event's."""
 
 
 class Start(Struct, frozen=True):
@@ -39,17 +44,16 @@ def parse_since(text: str, now: float, option: str = "--since") -> int | datetim
     Raises Failure (usage) for what is neither.
     """
     if text.isascii() and text.isdigit():
-        return int(text)
-    try:
-        return datetime.fromisoformat(text).astimezone()
-    except ValueError:
-        pass
-    try:
-        return datetime.fromtimestamp(now - seconds(text), UTC)
-    except (BadParameter, ValueError, OverflowError, OSError):
-        hint = "an event's number, a time such as 2026-11-23T12:30Z, or how long ago, such as 10m"
-        place = "begin" if option == "--since" else "end"
-        raise usage(f'{option}: "{text}" is no place to {place} at', hint) from None
+        if len(text) < 20 and int(text) <= _MOST_EVENTS:
+            return int(text)
+    else:
+        with suppress(ValueError, OverflowError):
+            return datetime.fromisoformat(text).astimezone()
+        with suppress(BadParameter, ValueError, OverflowError, OSError):
+            return datetime.fromtimestamp(now - seconds(text), UTC)
+    hint = "an event's number, a time such as 2026-11-23T12:30Z, or how long ago, such as 10m"
+    place = "begin" if option == "--since" else "end"
+    raise usage(f'{option}: "{text}" is no place to {place} at', hint)
 
 
 async def before_moment(http: Http, room_id: str, moment: datetime) -> Start:

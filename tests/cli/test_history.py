@@ -180,6 +180,8 @@ def test_what_goes_wrong_is_said_with_the_statuses_of_all_commands(user: User, r
     assert "no room" in user.fails(3, "history", "2SzErhA2PvYGjf4PQ4pvTh9BfE0")
     assert '--until: "soon" is no place to end at' in user.fails(2, "history", room, "--until", "soon")
     assert "--since" in user.fails(2, "history", room, "--since", "soon")
+    assert "--since" in user.fails(2, "history", room, "--since", "9" * 20)
+    assert "--until" in user.fails(2, "history", room, "--until", "9" * 20)
     assert "chatty serve" in user.fails(5, "history", room, "--server", "http://127.0.0.1:1")
     user.fails(2, "history", room, "--format", "html")
     user.fails(2, "history", room, "-n", "0")

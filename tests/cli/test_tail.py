@@ -81,6 +81,9 @@ def test_since_begins_after_an_event_or_at_a_time(user: User, server: Server, ro
     assert user.events(room, "--since", "2100-01-01T00:00Z") == []
     assert len(user.events(room, "--since", "2020-01-01")) == 5
     assert '"yesterday" is no place to begin at' in user.fails(2, "tail", room, "--since", "yesterday")
+    for number in (str(2**32 + 1), "9" * 20, "9" * 5_000):
+        assert f'"{number}" is no place to begin at' in user.fails(2, "tail", room, "--since", number)
+    assert user.events(room, "--since", str(2**32))[0]["event_type"] == "gap"
 
 
 def test_a_number_that_the_room_has_not_reached_is_a_gap(user: User, server: Server, room: str) -> None:
