@@ -8,7 +8,8 @@ import typer
 
 from chatty.cli.config import Profile, load_profile
 from chatty.cli.environment import Environment
-from chatty.cli.failures import Failure, explain
+from chatty.cli.exits import ExitStatus
+from chatty.cli.failures import Failure, explain, usage
 from chatty.cli.options import JsonOption, ProfileOption, ServerOption, duration, environment
 from chatty.cli.target import DEFAULT_SERVER, resolve_server
 
@@ -16,6 +17,10 @@ EXAMPLES: Final = (
     "chatty create deploys",
     'ROOM=$(chatty create deploys --topic "what goes out" --expires 24h)',
 )
+
+
+_MOST_SECONDS: Final = 10 * 366 * 86_400.0
+"""After which a server closes a room at the latest, if at all."""
 
 
 def command(
@@ -31,6 +36,8 @@ def command(
     from chatty.cli.running import run
 
     env = environment(ctx)
+    if expires is not None and not 1 <= expires <= _MOST_SECONDS:
+        raise usage("--expires: a room may close after a second at the soonest, and ten years at the latest")
     settings = load_profile(env, profile)
     address = resolve_server(env, server, settings) or DEFAULT_SERVER
     return run(_create(env, address, settings, name, topic, expires, as_json=json))
@@ -42,11 +49,18 @@ async def _create(
     from chatty.cli.config import client_key
     from chatty.cli.known import KnownRoom, known_rooms, remember
     from chatty.client.http import Http
+    from chatty.errors import Refused
     from chatty.events import milliseconds
     from chatty.protocol import encode
 
-    async with Http(server, key=client_key(env, profile, server)) as http:
-        room = await http.create_room(name, topic=topic, expires_in=expires)
+    try:
+        async with Http(server, key=client_key(env, profile, server)) as http:
+            room = await http.create_room(name, topic=topic, expires_in=expires)
+    except Refused as refusal:
+        if refusal.code != "name_invalid":
+            raise
+        hint = "chatty create NAME; more can be said in its --topic"
+        raise Failure(ExitStatus.REFUSED, refusal.code, refusal.message, hint) from None
     ends_at = milliseconds(room.expires_at) / 1000 if room.expires_at else None
     twins = False
     try:

@@ -56,7 +56,18 @@ def test_a_room_that_cannot_be_remembered_is_created_all_the_same(user: User, se
 
 
 def test_what_a_server_will_not_have_as_a_name_is_refused(user: User) -> None:
-    assert user.fails(6, "create", " ").startswith("error: Give the room a name")
+    for name in ("", " ", "x" * 200):
+        said = user.fails(6, "create", name)
+        assert said.startswith("error: Give the room a name of 1 to 128 visible characters")
+        assert "\nhint:  chatty create NAME" in said
+        assert "--name" not in said
+
+
+def test_a_time_after_which_no_room_can_close_is_wrong_usage(user: User) -> None:
+    for time in ("0", "500ms", "10000w", "9" * 400):
+        assert user.fails(2, "create", "deploys", "--expires", time).startswith("error: --expires: ")
+    for time in ("1", "3660d"):
+        user.run("create", "deploys", "--expires", time)
 
 
 def test_rooms_lists_what_was_created_the_latest_last_without_asking_a_server(user: User, server: Server) -> None:
