@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import asyncio
+import threading
 from pathlib import Path
 
 import pytest
@@ -7,12 +9,13 @@ import pytest
 from chatty.cli.join.history import FileHistory
 from tests.cli_join.typist import at_prompt
 
-ALT_ENTER, CTRL_C, CTRL_D, CTRL_R, DOWN, ENTER, TAB, UP = (
+ALT_ENTER, CTRL_C, CTRL_D, CTRL_R, DOWN, EDIT, ENTER, TAB, UP = (
     "\x1b\r",
     "\x03",
     "\x04",
     "\x12",
     "\x1b[B",
+    "\x18\x05",
     "\r",
     "\t",
     "\x1b[A",
@@ -307,3 +310,23 @@ async def test_ctrl_c_ends_a_search_and_the_draft_is_as_before() -> None:
         await typist.press(f"deploy{ENTER}", lambda: typist.desk.entered == ["deploy"])
         await typist.press(f"draft{CTRL_R}dep", lambda: "> deploy" in typist.glass.rows)
         await typist.press(CTRL_C, lambda: typist.glass.rows == ["> draft", " ● connected ·"])
+
+
+async def test_what_is_saved_in_the_editor_is_kept_if_all_ends_meanwhile() -> None:
+    loop, opened, saved = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
+
+    def edit(draft: str) -> str:
+        loop.call_soon_threadsafe(opened.set)
+        saved.wait()
+        return f"{draft}, and more"
+
+    async with at_prompt(edit=edit) as typist:
+        await typist.press("draft", lambda: typist.prompt.draft == "draft")
+        await typist.press(EDIT, lambda: True)
+        await opened.wait()
+        typist.running.cancel()
+        while typist.prompt.app.is_running:
+            await asyncio.sleep(0)
+        saved.set()
+        await asyncio.wait([typist.running])
+        assert typist.prompt.draft == "draft, and more"

@@ -65,6 +65,7 @@ class Typist:
 
     def __init__(self, prompt: Prompt, keys: PipeInput, glass: Glass, desk: Desk) -> None:
         self.prompt, self.glass, self.desk = prompt, glass, desk
+        self.running = asyncio.create_task(prompt.app.run_async(handle_sigint=False, set_exception_handler=False))
         self._keys = keys
         self._drawn = asyncio.Event()
         prompt.app.after_render += lambda _: self._drawn.set()
@@ -84,7 +85,9 @@ class Typist:
 
 
 @asynccontextmanager
-async def at_prompt(history: History | None = None, *, columns: int = 60, rows: int = 12) -> AsyncIterator[Typist]:
+async def at_prompt(
+    history: History | None = None, *, columns: int = 60, rows: int = 12, edit: Callable[[str], str] = str
+) -> AsyncIterator[Typist]:
     desk, glass = Desk(), Glass(columns, rows)
     with create_pipe_input() as keys:
         prompt = Prompt(
@@ -93,13 +96,12 @@ async def at_prompt(history: History | None = None, *, columns: int = 60, rows: 
             input=keys,
             output=glass.output(),
             color=True,
-            edit=lambda draft: draft,
+            edit=edit,
         )
         typist = Typist(prompt, keys, glass, desk)
-        running = asyncio.create_task(prompt.app.run_async(handle_sigint=False, set_exception_handler=False))
         try:
             await typist.sees(lambda: glass.rows == [">", " ● connected ·"])
             yield typist
         finally:
-            running.cancel()
-            await asyncio.wait([running])
+            typist.running.cancel()
+            await asyncio.wait([typist.running])

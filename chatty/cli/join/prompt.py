@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
-from functools import partial
 from typing import Final, Protocol
 
 from prompt_toolkit.application import get_app, run_in_terminal
@@ -231,13 +230,18 @@ class Prompt:
             self.buffer.reset()
 
     async def _edit(self) -> None:
+        before = self.draft
+        after: list[str | None] = []  # where the thread puts what the editor leaves, whatever ends here meanwhile
         self.editing = True
         try:
-            draft = await run_in_terminal(partial(self._open, self.draft), in_executor=True)
-            if draft is None:
+            try:
+                await run_in_terminal(lambda: after.append(self._open(before)), in_executor=True)
+            finally:
+                if after and after[0] is not None:
+                    self.buffer.set_document(Document(after[0]))
+            if after == [None]:
                 self._desk.say(failure("no editor could be started: set $VISUAL or $EDITOR to one that is there"))
                 return
-            self.buffer.set_document(Document(draft))
             await asyncio.sleep(SETTLE)
         finally:
             self.editing = False
