@@ -30,7 +30,6 @@ from types import TracebackType
 from typing import Final, Self
 
 import msgspec
-import pytest
 
 from chatty.errors import Refused
 from chatty.protocol import CreatedRoom, NewRoom, Problem, encode
@@ -39,13 +38,6 @@ __all__ = ["ChattyServer", "chatty_server"]
 
 _PATIENCE: Final = 60.0
 """Seconds for a start or a stop, which take well under one where nothing is wrong."""
-
-
-@pytest.fixture
-def chatty_server(tmp_path: Path) -> Iterator[ChattyServer]:
-    """A chatty server of the test's own, on a free port, with its data in the test's temporary directory."""
-    with ChattyServer(tmp_path / "chatty") as server:
-        yield server
 
 
 class ChattyServer:
@@ -58,9 +50,9 @@ class ChattyServer:
     Those that start it raise RuntimeError, with what it said, if it does not start.
     """
 
-    def __init__(self, data: Path) -> None:
-        self.data = data
-        self._log = data.with_name(f"{data.name}.log")
+    def __init__(self, data: Path | str) -> None:
+        self.data = Path(data)
+        self._log = self.data.with_name(f"{self.data.name}.log")
         self._port = _free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -176,3 +168,16 @@ def _environment() -> dict[str, str]:
     """The test's own environment, without what would set up a chatty server or client in another way."""
     inherited = os.environ  # noqa: TID251 - a fixture is the edge
     return {name: value for name, value in inherited.items() if not name.startswith("CHATTY_")}
+
+
+try:
+    import pytest
+except ModuleNotFoundError:  # then there is no fixture
+    pass
+else:
+
+    @pytest.fixture
+    def chatty_server(tmp_path: Path) -> Iterator[ChattyServer]:
+        """A chatty server of the test's own, on a free port, with its data in the test's temporary directory."""
+        with ChattyServer(tmp_path / "chatty") as server:
+            yield server

@@ -67,6 +67,18 @@ def test_settings_of_whoever_runs_the_tests_do_not_reach_the_server(tmp_path: Pa
     assert "1 passed" in done.stdout, done.stdout
 
 
+def test_without_pytest_there_is_a_server_all_the_same(tmp_path: Path) -> None:
+    program = f"""
+import sys
+sys.modules["pytest"] = None  # which is how Python remembers that a module cannot be imported
+import chatty.testing
+with chatty.testing.ChattyServer("{tmp_path}/data") as server:
+    print(server.create_room("Deploys").name, server.data)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment(), cwd=ROOT)
+    assert done.stdout == f"Deploys {tmp_path}/data\n", done.stderr
+
+
 async def test_a_killed_server_comes_back_with_what_it_has_acked(server: ChattyServer) -> None:
     states: list[State] = []
     created = server.create_room()
