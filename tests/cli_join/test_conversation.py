@@ -167,6 +167,7 @@ def by(name: str, seq: int, text: str = "hello") -> Message:
         ("/me waves", Send("waves", action=True)),
         ("/reply sure", Send("sure", reply_to=3)),
         ("/reply #1 sure", Send("sure", reply_to=1)),
+        ("/reply #0 sure", Send("#0 sure", reply_to=3)),  # no message has that number
         ("/reply @ada l.: sure", Send("sure", reply_to=1)),
         ("/edit better", Edit(2, "better")),
         ("/delete", Delete(2)),
@@ -188,7 +189,8 @@ async def test_a_command_says_it_to_the_room(line: str, said: Say) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["/reply hi", "/edit x", "/delete", "/delete that", "/react :+1:", "/reply @Eve hi", "/unignore Eve"]
+    "line",
+    ["/reply hi", "/edit x", "/delete", "/delete that", "/delete #0", "/react :+1:", "/reply @Eve hi", "/unignore Eve"],
 )
 async def test_a_command_about_nothing_says_so_and_stays_in_the_line(line: str) -> None:
     async with talking() as talk:

@@ -23,7 +23,7 @@ __all__ = ["Host", "RoomActions"]
 FOUND: Final = 20
 """Messages that ``/search`` shows."""
 
-_NUMBER: Final = re.compile(r"#(\d{1,18})(?!\S)\s*")
+_NUMBER: Final = re.compile(r"#([1-9]\d{0,17})(?!\S)\s*")
 
 
 class Host(Protocol):
