@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 import aiohttp
 import msgspec
@@ -20,6 +21,8 @@ from chatty.protocol import CreatedRoom, NewMessage, NewRoom, Page, Participants
 __all__ = ["Http", "create_room"]
 
 T = TypeVar("T")
+
+_ROOM_ID: Final = re.compile("[0-9A-Za-z]{27}")
 
 
 class _Stored(Struct):
@@ -60,7 +63,10 @@ class Http:
         ``expires_in``: seconds until the room closes by itself; None: never.
         """
         body = protocol.encode(NewRoom(name, topic, expires_in))
-        return await self._ask("POST", "/v1/rooms", CreatedRoom, data=body)
+        created = await self._ask("POST", "/v1/rooms", CreatedRoom, data=body)
+        if not _ROOM_ID.fullmatch(created.id):  # it will be printed, typed and put into addresses
+            raise ProtocolError(f"{self.server} did not answer as a chatty server does ({created.id!r} is no id)")
+        return created
 
     async def room(self, room_id: str) -> RoomInfo:
         """The room as it is now. Refused with ``room_not_found`` where there is none."""

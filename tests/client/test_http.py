@@ -7,9 +7,9 @@ import pytest
 
 import chatty
 from chatty.client.identity import new_secret
-from chatty.protocol import decode_frame
+from chatty.protocol import CreatedRoom, decode_frame, encode
 from tests.client.reading import story
-from tests.client.scripted import Scripted, problem, redirect, talks, text
+from tests.client.scripted import AT, Scripted, problem, redirect, talks, text
 from tests.support.server import Server, free_port
 
 
@@ -158,6 +158,15 @@ async def test_a_page_of_another_server_is_no_answer(status: int) -> None:
     async with Scripted(text(status, "<h1>hello</h1>")) as scripted:
         with pytest.raises(chatty.ProtocolError, match=scripted.url):
             await chatty.create_room(scripted.url, "general")
+
+
+@pytest.mark.parametrize("odd", ["x\x1b]0;owned\x07y", "", "a" * 26, "a" * 26 + "é", "a" * 26 + "\n", "../" * 9])
+async def test_an_id_that_is_none_is_no_answer(odd: str) -> None:
+    room = CreatedRoom(odd, "general", "", AT, "e", 1, 0, 0, owner_token="t", url="http://127.0.0.1")
+    async with Scripted(text(201, encode(room).decode(), kind="application/json")) as scripted:
+        with pytest.raises(chatty.ProtocolError) as error:
+            await chatty.create_room(scripted.url, "general")
+    assert str(error.value).isprintable()
 
 
 @pytest.mark.parametrize("status", [502, 503, 504])
