@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatty.cli.join.view import COLORS, ROWS, View, color, failure, gap, not_sent, notice, skipped
+from chatty.cli.join.view import COLORS, FEW, ROW, ROWS, View, color, failure, gap, not_sent, notice, skipped
 from chatty.cli.quotes import BEGINNING
 from chatty.events import (
     Event,
@@ -296,15 +296,25 @@ def test_a_flood_of_code_is_highlighted_only_in_part() -> None:
 
 def test_a_flood_of_line_feeds_is_shown_only_in_part() -> None:
     view = View(utc)
-    lines = list(view.lines([message("a" + "\nb" * 16_000, seq=1), message("c\nd\ne", seq=2), message("f\ng", seq=3)]))
-    rows = lines[1].plain.split("\n")
-    assert rows[0] == "12:00      alice │ a"
-    assert set(rows[1:-1]) == {"                 │ b"}
-    assert len(rows[1:-1]) == ROWS
-    assert rows[-1] == "                 │ … 14,000 more lines"
-    assert lines[2].plain.split("\n") == ["12:00      alice │ c", "                 │ … 2 more lines"]
-    assert lines[3].plain.split("\n")[1] == "                 │ … 1 more line"
-    assert [line.plain.count("\n") for line in view.lines([message("a\nb", seq=4)])] == [1]
+    few = "\n".join(map(str, range(FEW + 1)))
+    flood = [message("a" + "\nb" * 16_000, seq=1), message(f"{few}\nc\nd", seq=2), message(f"{few}\ne", seq=3)]
+    _, *lines = [line.plain.split("\n") for line in view.lines([*flood, message(few, seq=4)])]
+    assert lines[0][0] == "12:00      alice │ a"
+    assert set(lines[0][1:-1]) == {"                 │ b"}
+    assert len(lines[0][1:-1]) == ROWS
+    assert lines[0][-1] == "                 │ … 14,000 more lines"
+    assert lines[1][-2:] == [f"                 │ {FEW}", "                 │ … 2 more lines"]
+    assert lines[2][-1] == "                 │ … 1 more line"
+    assert lines[3][-1] == f"                 │ {FEW}"
+    assert [len(line.plain.split("\n")) for line in view.lines([message(f"{few}\nf", seq=4)])] == [FEW + 2]
+
+
+def test_a_flood_of_long_lines_is_shown_only_in_part() -> None:
+    flood = [message("x" * 16_000, seq=number) for number in range(1, 100)]
+    rows = shown(*flood)
+    assert rows[0].endswith(f"│ {'x' * 16_000}")
+    assert rows[-1] == f"12:00      alice │ {'x' * ROW * (FEW + 1)}\n                 │ … 15,280 more characters"
+    assert sum(map(len, rows)) < 250_000
 
 
 def test_what_became_of_a_text_that_is_cut_stands_behind_its_last_row() -> None:

@@ -48,6 +48,10 @@ REACTIONS: Final = 12
 
 ROWS: Final = 2_000
 """Further rows of texts that are shown at once; of a text with more of them than are left, the beginning."""
+FEW: Final = 8
+"""Further rows that any text may have."""
+ROW: Final = 80
+"""Characters that count as a row, wherever a line is broken."""
 
 MENTION: Final = "!"
 EDIT: Final = "✎"
@@ -76,7 +80,7 @@ def failure(text: str) -> Text:
 
 def not_sent(why: str, text: str) -> Text:
     """What became of a message that did not go out, with the message, so that it isn't lost."""
-    line = Text("✗ not sent: ", style="bold red")
+    line = Text("✗ not sent: ", style="bold red", no_wrap=True)  # to be copied as it is
     line.append(clean(why, newlines=False))
     return line.append(f"\n  {_indent(clean(text), 2)}", style="not bold dim")
 
@@ -228,18 +232,21 @@ class View:
             line.stylize("bold", start)
         if left_out:
             aside = True
-            line.append(f"\n{' ' * column}│ … {left_out:,} more line{'s' * (left_out > 1)}", style="dim")
+            line.append(f"\n{' ' * column}│ {left_out}", style="dim")
         if since and aside:
             since = f"\n{' ' * column}│ {since.strip()}"
         return line.append(since, style="dim")
 
-    def _beginning(self, text: str) -> tuple[str, int]:
-        """What may be shown of ``text``, by the rows that are left, and how many of its rows that leaves out."""
-        further, left = text.count("\n"), self._rows
-        self._rows = max(0, left - further)
+    def _beginning(self, text: str) -> tuple[str, str]:
+        """What is shown of ``text``, by the rows that are left, and words for what that leaves out."""
+        further, left = text.count("\n") + len(text) // ROW, max(self._rows, FEW)
+        self._rows = max(0, self._rows - further)
         if further <= left:
-            return text, 0
-        return "\n".join(text.split("\n", left + 1)[: left + 1]), further - left
+            return text, ""
+        shown = "\n".join(text[: ROW * (left + 1)].split("\n", left + 1)[: left + 1])
+        lines, characters = text.count("\n", len(shown)), len(text) - len(shown)
+        count, what = (lines, "line") if lines else (characters, "character")
+        return shown, f"… {count:,} more {what}{'s' * (count > 1)}"
 
     def _add_rows(self, line: Text, text: str, column: int) -> bool:
         """``line`` with the rows of a text that has markup; whether the last one is code."""
