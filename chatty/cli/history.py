@@ -120,12 +120,15 @@ def _query(env: Environment, wish: Wish) -> Query:
 
 def _show(env: Environment, format: Format, info: RoomInfo) -> Show:
     from datetime import datetime
+    from functools import partial
 
     from chatty.cli.exporting import Document, as_json, as_text
+    from chatty.cli.folding import columns_of
     from chatty.cli.plain import Plain
 
     if format is Format.JSON:
         return as_json
     if format is Format.MARKDOWN:
         return Document(info).show
-    return as_text(Plain(datetime.fromtimestamp(env.now()).astimezone().date()))
+    today = datetime.fromtimestamp(env.now()).astimezone().date()
+    return as_text(Plain(today, columns=partial(columns_of, env.stdout)))

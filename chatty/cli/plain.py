@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import date, datetime
 
 from chatty.cli.clean import clean
+from chatty.cli.folding import folded
 from chatty.cli.quotes import Quotes, passage
 from chatty.events import Event, Message, MessageEdited, ParticipantJoined, ParticipantLeft, Reaction
 from chatty.protocol import Gap
@@ -23,12 +24,20 @@ _GAPS = {
 class Plain:
     """Lines for events, in order. A new day gets a line of its own, but for ``today``.
 
-    ``local`` turns an aware time into the reader's own.
+    ``local`` turns an aware time into the reader's own. ``columns`` gives the
+    width of the terminal that the lines are for, where they are folded; 0: it is none.
     """
 
-    def __init__(self, today: date, local: Callable[[datetime], datetime] = datetime.astimezone) -> None:
+    def __init__(
+        self,
+        today: date,
+        local: Callable[[datetime], datetime] = datetime.astimezone,
+        *,
+        columns: Callable[[], int] = lambda: 0,
+    ) -> None:
         self._day = today
         self._local = local
+        self._columns = columns
         self._quotes = Quotes()
 
     def lines(self, event: Event) -> Iterator[str]:
@@ -36,6 +45,11 @@ class Plain:
 
         A change of a message that was already shown as changed has none.
         """
+        columns = self._columns()
+        for line in self._lines(event):
+            yield from folded(line, columns) if columns else [line]
+
+    def _lines(self, event: Event) -> Iterator[str]:
         if not self._quotes.note(event):
             return
         when = self._local(event.time)

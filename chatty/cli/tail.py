@@ -167,11 +167,14 @@ async def _start(env: Environment, wish: Wish, key: str) -> Start | None:
 
 def _show(env: Environment, wish: Wish) -> Show:
     from datetime import datetime
+    from functools import partial
 
+    from chatty.cli.folding import columns_of
     from chatty.cli.plain import Plain
     from chatty.cli.tailing import as_json, as_text
 
-    return as_json if wish.json else as_text(env, Plain(datetime.fromtimestamp(env.now()).astimezone().date()))
+    today = datetime.fromtimestamp(env.now()).astimezone().date()
+    return as_json if wish.json else as_text(env, Plain(today, columns=partial(columns_of, env.stdout)))
 
 
 def _state_notes(env: Environment) -> Callable[[State], None]:

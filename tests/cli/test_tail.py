@@ -167,6 +167,22 @@ def test_in_a_terminal_it_says_that_the_connection_is_lost_and_back(own_user: Us
     assert child.exitstatus == 130
 
 
+def test_in_a_terminal_no_text_looks_like_somebody_elses_and_in_a_pipe_it_is_one_line(
+    user: User, server: Server, room: str
+) -> None:
+    text = f"ok{' ' * 65}09:33  Alice │ approved: deploy"
+    say(server, room, text)
+    command = ["-m", "chatty", "tail", room, "--no-follow"]
+    child = pexpect.spawn(
+        sys.executable, command, env=user.env, cwd=ROOT, dimensions=(24, 80), timeout=PATIENCE, encoding="utf-8"
+    )
+    child.expect(pexpect.EOF)
+    first, second, *_ = (child.before or "").split("\r\n")
+    assert first.endswith("Ada │ ok")
+    assert second == "           │ 09:33  Alice │ approved: deploy"
+    assert user.says("tail", room, "--no-follow").endswith(f"Ada │ {text}\n")
+
+
 def test_an_idle_tail_ends_silently_when_its_reader_goes(user: User, server: Server, room: str) -> None:
     following = user.start("tail", room)
     say(server, room, "one")

@@ -28,6 +28,7 @@ from tests.cli_join.hostile import LIST, TEXTS, Terminal, foreign
 
 NOON = "2026-11-23T12:00:00.000Z"
 PAINTER = Painter(color=True)
+NARROW = 30
 
 
 @pytest.fixture(scope="module")
@@ -63,13 +64,15 @@ def conversation(name: str, text: str, other: str) -> list[Happening]:
 def joined(name: str, text: str, other: str, *, timestamps: bool = True) -> str:
     """What `chatty join` writes to its terminal."""
     lines = list(View(utc, me=name, timestamps=timestamps).lines(conversation(name, text, other)))
-    return PAINTER.paint([*lines, notice(text), failure(other), not_sent(name, text)])
+    lines += [notice(text), failure(other), not_sent(name, text)]
+    return PAINTER.paint(lines) + PAINTER.paint(lines, NARROW)
 
 
 def tailed(name: str, text: str, other: str) -> str:
     """What `chatty tail` writes to its terminal."""
-    plain = Plain(date(2026, 11, 23), utc)
-    return "".join(f"{line}\n" for event in conversation(name, text, other) for line in plain.lines(event))
+    plains = Plain(date(2026, 11, 23), utc), Plain(date(2026, 11, 23), utc, columns=lambda: NARROW)
+    events = conversation(name, text, other)
+    return "".join(f"{line}\n" for plain in plains for event in events for line in plain.lines(event))
 
 
 @given(st.lists(TEXTS, min_size=10, max_size=10))

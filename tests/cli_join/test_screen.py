@@ -3,11 +3,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC
 
 import pytest
 from rich.text import Text
 
 from chatty.cli.join.screen import Painter, Screen
+from chatty.cli.join.view import View, not_sent
+from chatty.events import Message
+from tests.cli_join.glass import Glass
 from tests.cli_join.typist import Typist, at_prompt
 
 
@@ -106,8 +110,42 @@ def test_colours_can_be_left_out_and_styles_too() -> None:
     assert Painter(color=False, styles=False).paint([line]) == "name\n"
 
 
-def test_a_long_line_is_left_to_the_terminal_to_wrap() -> None:
-    assert Painter(color=True).paint([Text("x" * 300)]) == "x" * 300 + "\n"
+def test_where_the_terminals_edge_is_not_known_a_long_line_stays_as_it_is() -> None:
+    assert Painter(color=True).paint([Text("many words " * 30)]) == "many words " * 30 + "\n"
+
+
+def test_a_long_line_is_broken_under_its_text_and_keeps_its_styles() -> None:
+    line = Text("12:00 alice │ one\n            │ ").append("two three\tfour", style="bold").append(" five\n")
+    assert Painter(color=False).paint([line], 26) == (
+        "12:00 alice │ one\n            │ \x1b[1mtwo three\x1b[0m\n            │ \x1b[1mfour\x1b[0m five\n\n"
+    )
+
+
+def test_what_was_not_sent_stays_as_it_was_typed() -> None:
+    line = not_sent("no ack came", "many words " * 30)
+    assert Painter(color=False, styles=False).paint([line], 80) == f"{line.plain}\n"
+
+
+@pytest.mark.parametrize("padding", [" ", "x ", "─", "\t", "日"])
+def test_no_text_looks_like_somebody_elses_wherever_the_edge_is(padding: str) -> None:
+    forged = "\n".join(f"ok{padding * count}09:33      Alice │ approved: deploy" for count in range(80))
+    events = [Message(1, "2026-11-23T12:00:00.000Z", "eve", f"{forged}\n```\n{forged}\n```")]
+    glass = Glass(columns=60, rows=900)
+    lines = View(lambda moment: moment.astimezone(UTC)).lines(events)
+    glass.write(Painter(color=True).paint(lines, 60).replace("\n", "\r\n"))
+    day, first, *further = glass.rows
+    assert (day, first[:18]) == ("── Monday 23 November 2026 ──", "12:00        eve │")
+    assert len(further) > 2 * 80
+    assert all(row.startswith(" " * 17) for row in further)
+
+
+async def test_what_is_shown_is_broken_for_the_window_as_it_is_now() -> None:
+    async with showing() as (source, typist):
+        source.say("12:00 alice │ " + "words " * 12)
+        await typist.sees(lambda: typist.glass.rows[1:2] == ["            │ words words words words words"])
+        typist.glass.screen.resize(columns=80)
+        source.say("12:01 alice │ " + "words " * 12)
+        await typist.sees(lambda: "            │ words" in typist.glass.rows)
 
 
 def test_remote_text_is_neither_markup_nor_emoji_code_nor_link() -> None:

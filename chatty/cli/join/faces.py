@@ -13,6 +13,7 @@ from rich.text import Text
 
 from chatty.cli.environment import Environment
 from chatty.cli.exits import ExitStatus
+from chatty.cli.folding import columns_of
 from chatty.cli.join import view
 from chatty.cli.join.conversation import Conversation
 from chatty.cli.join.editor import edited
@@ -163,4 +164,4 @@ class Plain:
     def leave_behind(self, lines: list[Text]) -> None:
         """Show ``lines``."""
         if lines:
-            self._env.out(self._painter.paint(lines).removesuffix("\n"))
+            self._env.out(self._painter.paint(lines, columns_of(self._env.stdout)).removesuffix("\n"))

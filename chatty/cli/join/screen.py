@@ -21,6 +21,8 @@ from prompt_toolkit.output.vt100 import Vt100_Output
 from rich.console import Console
 from rich.text import Text
 
+from chatty.cli.folding import folds, hang
+
 __all__ = ["Painter", "PromptApplication", "Screen", "TerminalOutput", "reflowed"]
 
 PACE: Final = 0.05
@@ -50,12 +52,31 @@ class Painter:
             _environ={},
         )
 
-    def paint(self, lines: Iterable[Text]) -> str:
-        """``lines`` with the terminal's escapes, each ended by a line feed."""
+    def paint(self, lines: Iterable[Text], columns: int = 0) -> str:
+        """``lines`` with the terminal's escapes, each ended by a line feed.
+
+        Rows that are too long for so many ``columns`` are folded; 0: it is not known where they end.
+        """
         with self._console.capture() as capture:
             for line in lines:
-                self._console.print(line)
+                self._console.print(_folded(line, columns))
         return capture.get()
+
+
+def _folded(line: Text, columns: int) -> Text:
+    if line.no_wrap or columns < 1:
+        return line
+    if "\t" in line.plain:
+        line = line.copy()
+        line.expand_tabs(8)
+    broken = [folds(row, columns) for row in line.plain.split("\n")]
+    if all(len(places) == 1 for places in broken):
+        return line
+    rows = zip(line.split("\n", allow_blank=True), broken, strict=True)
+    return Text("\n").join(
+        Text(f"\n{hang(row.plain, columns)}").join(row.divide([end for place in places for end in place])[1::2])
+        for row, places in rows
+    )
 
 
 class TerminalOutput(Vt100_Output):
@@ -212,6 +233,6 @@ class Screen:
     def show(self, lines: list[Text]) -> None:
         """Show ``lines`` now, and the prompt as it is now if there is one."""
         if lines:
-            self._app.show(self._painter.paint(lines))
+            self._app.show(self._painter.paint(lines, self._app.output.get_size().columns))
         else:
             self._app.invalidate()
