@@ -27,7 +27,6 @@ from chatty.cli.target import Target, about, participant_name, resolve_room
 if TYPE_CHECKING:
     from chatty.cli.lines import Lines
     from chatty.cli.sending import Sending
-    from chatty.client.room import Room
 
 EXAMPLES: Final = (
     'chatty send deploys "release 1.4 is out"',
@@ -99,15 +98,27 @@ async def _send(env: Environment, wish: Wish) -> int:
     from chatty.cli.lines import Lines
     from chatty.cli.sending import Sending
     from chatty.cli.streams import Output
+    from chatty.client.identity import producer_from_key
+    from chatty.client.room import Room, join
 
     target = wish.target
     key = client_key(env, target.profile, target.server, lasting=wish.key is not None)
+    producer = producer_from_key(wish.key) if wish.key is not None else None
     lines = Lines(strict=wish.strict)
+    # Not quite as long as for an ack, so that it is the server's reason that is told.
+    transient = max(wish.timeout / 2, wish.timeout - 3)
+
+    def speaker() -> Room:
+        return join(
+            target.server, target.room_id, name=wish.name, key=key, participate=False, producer=producer,
+            transient=transient,
+        )  # fmt: skip
+
     async with AsyncExitStack() as stack:
         acks = stack.enter_context(Output(env.stdout.fileno())) if wish.json else None
         stack.enter_context(about(target))
         stack.enter_context(_worth_another_try())
-        room = await patiently(lambda: stack.enter_async_context(_speaker(wish, key)), wait=wish.wait)
+        room = await patiently(lambda: stack.enter_async_context(speaker()), wait=wish.wait)
         sending = Sending(room, timeout=wish.timeout, acks=acks)
         try:
             await sending.everything(_messages(env, wish, lines))
@@ -118,27 +129,6 @@ async def _send(env: Environment, wish: Wish) -> int:
     if sending.refused:
         raise _partly(sending)
     return ExitStatus.DONE
-
-
-def _speaker(wish: Wish, key: str) -> Room:
-    """As `chatty.join` makes it, but as patient as ``wish`` with a server that can store nothing."""
-    from chatty.client import link
-    from chatty.client.identity import new_producer, producer_from_key
-    from chatty.client.inbox import Inbox
-    from chatty.client.outbox import Outbox
-    from chatty.client.room import Room
-
-    target = link.Target(
-        server=wish.target.server,
-        room_id=wish.target.room_id,
-        key=key,
-        name=wish.name,
-        participate=False,
-        patience=None,
-        transient=wish.timeout,
-    )
-    producer = producer_from_key(wish.key) if wish.key is not None else new_producer()
-    return Room(target, Inbox(), Outbox(producer, fresh=wish.key is None), lambda _: None)
 
 
 @contextmanager

@@ -38,6 +38,7 @@ def join(
     last: int | None = None,
     producer: str | None = None,
     patience: float | None = None,
+    transient: float = 30.0,
     on_state: Callable[[State], None] | None = None,
 ) -> Room:
     """A room to talk in and listen to, as an async context manager; the connection is opened on entering.
@@ -63,7 +64,9 @@ def join(
 
     ``patience``: seconds for which a lost connection is tried again before
     the room gives up with `Unreachable`; None: for ever. The first connection
-    is tried once. ``on_state`` is called with each `State` of the connection.
+    is tried once. ``transient``: seconds for which a message is tried again
+    that a server refuses only because of the moment, such as for a full disk.
+    ``on_state`` is called with each `State` of the connection.
 
     Entering raises `Refused` where the server says no, `Unreachable` where
     nothing answers, and `ProtocolError` where something else than chatty
@@ -76,10 +79,10 @@ def join(
         name=name,
         participate=participate,
         patience=patience,
+        transient=transient,
     )
-    inbox = Inbox(since=since, epoch=epoch, last=last)
     outbox: Outbox[asyncio.Future[Ack]] = Outbox(producer or new_producer(), fresh=producer is None)
-    return Room(target, inbox, outbox, on_state or (lambda _: None))
+    return Room(target, Inbox(since=since, epoch=epoch, last=last), outbox, on_state or (lambda _: None))
 
 
 class Room(Verbs):
@@ -99,11 +102,7 @@ class Room(Verbs):
     """
 
     def __init__(
-        self,
-        target: Target,
-        inbox: Inbox,
-        outbox: Outbox[asyncio.Future[Ack]],
-        on_state: Callable[[State], None],
+        self, target: Target, inbox: Inbox, outbox: Outbox[asyncio.Future[Ack]], on_state: Callable[[State], None]
     ) -> None:
         self._target = target
         self._inbox = inbox

@@ -15,9 +15,6 @@ import pexpect
 import pytest
 
 import chatty
-from chatty.cli import send
-from chatty.cli.config import Profile
-from chatty.cli.target import Target
 from chatty.protocol import MESSAGE_BYTES, Ack, Error, Frame, Produce, Producing, Say, Send
 from tests.cli.user import Running, User
 from tests.client.scripted import Scripted, accepts, problem, refusing, talks
@@ -223,12 +220,6 @@ async def test_what_is_refused_for_the_moment_ends_it_with_5_as_all_that_is_wort
     async with Scripted(talks(reply=refusing(code, times=1_000_000))) as scripted:
         said = await asyncio.to_thread(user.fails, 5, *sends, "--server", scripted.url, said=b"a\nb\n")
     assert said.endswith("(0 stored, 2 not known)\nhint:  with --key a second run sends what is missing\n")
-
-
-def test_a_server_that_can_store_nothing_is_waited_for_as_long_as_one_that_says_nothing() -> None:
-    target = Target("http://x", "1" * 27, "deploys", Profile("default"))
-    wish = send.Wish(target, "John", "x", block=False, key=None, strict=False, wait=0, timeout=123, json=False)
-    assert send._speaker(wish, "key")._target.transient == 123
 
 
 async def test_an_ack_that_came_while_the_command_was_stopped_counts(user: User) -> None:
