@@ -168,6 +168,7 @@ def test_history_search_help_and_what_one_hides(people: tuple[Person, Person]) -
     ada.says("not for John")
     ada.sees("Ada │ not for John")
     john.says("/unignore Ada")
+    john.sees("no longer ignored")
     ada.says("seen again")
     rows = john.sees("seen again")
     assert not any("not for John" in row for row in rows)
