@@ -52,6 +52,13 @@ async def test_a_paste_of_many_lines_does_not_send_itself() -> None:
         assert typist.desk.entered == []
 
 
+async def test_a_line_feed_at_the_end_of_a_paste_is_not_sent() -> None:
+    async with at_prompt() as typist:
+        await typist.press("\x1b[200~one\ntwo\n\x1b[201~", lambda: typist.prompt.draft == "one\ntwo\n")
+        await typist.press(ENTER, lambda: typist.prompt.draft == "")
+        assert typist.desk.entered == ["one\ntwo"]
+
+
 async def test_a_byte_that_is_no_utf8_is_replaced_and_what_it_is_in_goes_once(tmp_path: Path) -> None:
     async with at_prompt(FileHistory(tmp_path / "history", print)) as typist:
         await typist.press(b"caf\xe9\r\rx", lambda: typist.prompt.draft == "x")

@@ -220,7 +220,8 @@ class Prompt:
         return keys
 
     def _enter(self) -> None:
-        line = self.buffer.text = as_utf8(self.buffer.text)  # what is sent and what is remembered must be text
+        # What is sent and what is remembered must be text; a line feed at its end came with a paste, and shows nothing.
+        line = self.buffer.text = as_utf8(self.buffer.text).rstrip("\n")
         if not line.strip():
             return
         if question := self._guard.question(line):
