@@ -121,6 +121,10 @@ def test_a_long_line_is_broken_under_its_text_and_keeps_its_styles() -> None:
     )
 
 
+def test_blanks_at_the_end_fill_no_rows() -> None:
+    assert Painter(color=False).paint([Text("12:00 alice │ one" + " " * 500)], 26) == "12:00 alice │ one\n"
+
+
 def test_what_was_not_sent_stays_as_it_was_typed() -> None:
     line = not_sent("no ack came", "many words " * 30)
     assert Painter(color=False, styles=False).paint([line], 80) == f"{line.plain}\n"

@@ -317,6 +317,11 @@ def test_a_flood_of_long_lines_is_shown_only_in_part() -> None:
     assert sum(map(len, rows)) < 250_000
 
 
+def test_a_flood_of_tabs_is_shown_only_in_part() -> None:
+    flood = [message("x" + "\t" * 16_000, seq=number) for number in range(1, 100)]
+    assert sum(len(row.expandtabs()) for row in shown(*flood)) < 250_000
+
+
 def test_what_became_of_a_text_that_is_cut_stands_behind_its_last_row() -> None:
     (line,) = shown(Message(1, NOON, "eve", "```\n" + "x\n" * 3_000, edited=2))
     assert line.split("\n")[-2:] == ["                 │ … 1,001 more lines", "                 │ (edited)"]

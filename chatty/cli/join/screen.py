@@ -70,9 +70,9 @@ def _folded(line: Text, columns: int) -> Text:
         line = line.copy()
         line.expand_tabs(8)
     broken = [folds(row, columns) for row in line.plain.split("\n")]
-    if all(len(places) == 1 for places in broken):
+    rows = list(zip(line.split("\n", allow_blank=True), broken, strict=True))
+    if all(places == [(0, len(row))] for row, places in rows):
         return line
-    rows = zip(line.split("\n", allow_blank=True), broken, strict=True)
     return Text("\n").join(
         Text(f"\n{hang(row.plain, columns)}").join(row.divide([end for place in places for end in place])[1::2])
         for row, places in rows

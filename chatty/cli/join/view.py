@@ -220,7 +220,7 @@ class View:
 
     def _add_body(self, line: Text, text: str, column: int, mark: str, since: str) -> Text:
         """``line`` with ``text``, whose further rows begin at ``column``: code after blanks alone, to copy well."""
-        text, left_out = self._beginning(text)
+        text, left_out = self._beginning(text.expandtabs())
         text = clean(text)
         start = len(line)
         aside = False  # whether the last row is none to write behind
