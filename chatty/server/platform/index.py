@@ -124,7 +124,7 @@ class Index:
         self._db = sqlite3.connect(
             f"{path.resolve().as_uri()}", uri=True, isolation_level=None, check_same_thread=False
         )
-        self._merging = False
+        self._merging = self._again = False
         self._erase_after = 0.0
         self._began = 0.0
         try:
@@ -254,7 +254,7 @@ class Index:
 
     def _note_erasure(self) -> None:
         self._db.execute("UPDATE notes SET erase = 1")
-        self._erasing, self._merging = True, False
+        self._erasing = self._again = True
 
     def erase(self) -> bool:
         """Go a step towards having nothing more of what was taken out; whether there are more steps to go.
@@ -267,14 +267,15 @@ class Index:
         db, before = self._db, self._db.total_changes
         pages = MERGE_PAGES
         if not self._merging:
-            self._began, self._merging, pages = time.monotonic(), True, -MERGE_PAGES
+            self._began, self._merging, self._again, pages = time.monotonic(), True, False, -MERGE_PAGES
         db.execute("INSERT INTO messages (messages, rank) VALUES ('merge', ?)", (pages,))
         if pages < 0 or db.total_changes - before >= 2:  # FTS5's own sign that there was something to merge
             return True
         (busy, _, _) = db.execute("PRAGMA main.wal_checkpoint(TRUNCATE)").fetchone()
         if not busy:
-            db.execute("UPDATE notes SET erase = 0")
-            self._erasing = self._merging = False
+            # What was taken out meanwhile is the next one's: or it would never end where much is edited.
+            db.execute("UPDATE notes SET erase = ?", (self._again,))
+            self._erasing, self._merging = self._again, False
         now = time.monotonic()
         self._erase_after = now + (now - self._began) * ERASE_SHARE
         return False

@@ -175,6 +175,21 @@ def test_what_was_edited_away_leaves_the_file_as_well(store: Store, index: Index
     assert (found(store, "redacted"), found(store, "another")) == ([1], [2])
 
 
+def test_edits_without_end_do_not_begin_an_erasure_anew(store: Store, index: Index) -> None:
+    say(store, *(f"message {number} of many" for number in range(3_000)))
+    take_all(index)
+    steps = 0
+    while not steps or index.erase():
+        store.apply([e.Edit(**ADA, of=1, text=f"wording{steps:03}")])
+        take_all(index)
+        steps += 1
+        assert steps < 100
+    with closing(index_of(store)) as again:  # which knows that the last wordings are still to go
+        while again.erase():
+            pass
+        assert [n for n in range(steps) if on_disk(store, f"ording{n:03}")] == [steps - 1]
+
+
 def test_an_erasure_that_was_cut_short_is_taken_up_again(store: Store) -> None:
     say(store, "confidential", *(["other"] * 10))
     with closing(index_of(store)) as index:
