@@ -7,6 +7,8 @@ import base64
 import gzip
 import json
 import secrets
+import socket
+import struct
 import zlib
 from collections.abc import Iterator
 from typing import Any
@@ -19,8 +21,10 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from chatty.errors import CODES
+from chatty.protocol import IN_FLIGHT, Close, close_frame
 from tests.server.asking import UPGRADE, ask, raw, refusal
-from tests.support.server import Server
+from tests.support.server import PATIENCE, Server
+from tests.system.support_faults import eventually
 
 HEAD = b"Host: localhost\r\nConnection: close\r\n"
 
@@ -208,6 +212,26 @@ def test_a_frame_that_can_not_be_ends_the_connection_and_says_why(
     answer = raw(server, upgrade(path.format(room)) + sent)
     assert status(answer) == 101
     assert close_code(answer) == code
+
+
+def test_who_has_much_under_way_is_let_answer_and_told_nothing_more(server: Server, room: str) -> None:
+    said, goodbye = frame(b'{"op":"send","text":"%b"}' % (b"x" * 2_000)), frame(b"\x03\xeb", 0x88)
+    with socket.create_connection(("127.0.0.1", server.port), PATIENCE) as line:
+        line.sendall(upgrade(f"/v1/rooms/{room}/ws?name=a") + said * 100 + frame(b"x", 0x82) + said * IN_FLIGHT + goodbye)
+        answer = b""
+        while part := line.recv(65_536):  # which a reset would end, as it comes where something was left unread
+            answer += part
+    assert answer.endswith(close_frame(Close.BINARY))
+
+
+def test_who_is_gone_before_the_handshake_ends_is_no_fault_of_the_servers(server: Server, room: str) -> None:
+    for number in range(20):
+        with socket.create_connection(("127.0.0.1", server.port), PATIENCE) as line:
+            line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # to close is a reset
+            line.sendall(upgrade(f"/v1/rooms/{room}/ws?name=n{number}"))
+    eventually(lambda: ask(server, "GET", f"/v1/rooms/{room}/participants").json["participants"] == [], "all are gone")
+    assert 'code="internal"' not in ask(server, "GET", "/metrics").body.decode()
+    assert "Traceback" not in server.log
 
 
 def test_compression_is_never_agreed_to(server: Server, room: str) -> None:

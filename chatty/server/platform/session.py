@@ -13,7 +13,7 @@ from typing import Final
 
 from aiohttp import WSMessage, WSMsgType, web
 
-from chatty.protocol import FRAME_BYTES, Close, close_frame
+from chatty.protocol import FRAME_BYTES, IN_FLIGHT, Close, close_frame
 from chatty.server.business.entries import Disconnect
 from chatty.server.business.facts import Connected
 from chatty.server.business.room import Facts, Outcome
@@ -31,8 +31,9 @@ CONTROL_RATE: Final = 5.0
 CONTROL_BURST: Final = 50
 CLOSE_SECONDS: Final = 2.0
 """How long a peer may take to answer a close frame before its transport is aborted."""
-MOST_UNHEARD: Final = 100
-"""Frames that a peer may send after that was said: then nothing more is read from it."""
+MOST_UNHEARD: Final = 2 * IN_FLIGHT
+"""Frames that a peer may send after that was said, then nothing more is read from it. Any client may have so many under
+way before its answer; only a flood has more."""
 
 _PONG: Final = b"\x8a"
 _FRAMES: Final = frozenset({WSMsgType.TEXT, WSMsgType.BINARY, WSMsgType.PING, WSMsgType.PONG})
@@ -94,11 +95,12 @@ class Session(Member):
             pass  # the peer is gone, which is what the rest deals with
         finally:
             self._end()
-        if self.wire is not None and self._gone is not None:
-            await asyncio.wait([self._gone])
-            self.wire.force_close()
-        await ws.close(drain=False)
-        _untie(ws.exception())
+        if self.wire is not None:
+            if self._gone is not None:
+                await asyncio.wait([self._gone])
+                self.wire.force_close()
+            await ws.close(drain=False)
+            _untie(ws.exception())
         return ws
 
     def joined(self, facts: Facts) -> None:
@@ -171,6 +173,10 @@ class Session(Member):
             self.cut(Close.CONTROL_FLOOD)
             return False
         return True
+
+    def tell(self, blob: bytes) -> None:
+        if self._gone is None:  # nothing may come behind a close frame (RFC 6455, 5.5.1)
+            super().tell(blob)
 
     def cut(self, code: Close) -> None:
         if self._gone is None and self.wire is not None:
