@@ -40,6 +40,8 @@ TYPING_SECONDS: Final = 5.0
 """How long a `Typing` is true, and half of how often a client says it while it stays true."""
 PAGE_EVENTS: Final = 500
 WELCOME_PARTICIPANTS: Final = 200
+EXPIRES_SECONDS: Final = 10 * 366 * 24 * 3600
+"""After how long a room closes at the latest, if it was made with an end."""
 IN_FLIGHT: Final = 1_000
 """Messages that a client may have unacknowledged. A server that is behind reads more slowly, and refuses nothing."""
 

@@ -19,10 +19,6 @@ EXAMPLES: Final = (
 )
 
 
-_MOST_SECONDS: Final = 10 * 366 * 86_400.0
-"""After which a server closes a room at the latest, if at all."""
-
-
 def command(
     ctx: typer.Context,
     name: Annotated[str, typer.Argument(metavar="NAME", help="The room's name.", show_default=False)],
@@ -34,9 +30,10 @@ def command(
 ) -> int:
     """Create a room, and print its id. Whoever knows the id can get in."""
     from chatty.cli.running import run
+    from chatty.protocol import EXPIRES_SECONDS
 
     env = environment(ctx)
-    if expires is not None and not 1 <= expires <= _MOST_SECONDS:
+    if expires is not None and not 1 <= expires <= EXPIRES_SECONDS:
         raise usage("--expires: a room may close after a second at the soonest, and ten years at the latest")
     settings = load_profile(env, profile)
     address = resolve_server(env, server, settings) or DEFAULT_SERVER

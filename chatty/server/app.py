@@ -54,7 +54,7 @@ SWITCH_SECONDS: Final = 0.001
 
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _ORIGIN: Final = re.compile(r"[a-z][a-z0-9+.-]*://[a-z0-9._:\[\]-]+")
-"""Scheme, host and perhaps a port: what browsers send, and nothing that they never do."""
+"""Scheme, host and perhaps a port. Not ``null``, which browsers send too: any page can have that one."""
 _LOG = structlog.get_logger("chatty")
 
 

@@ -62,7 +62,7 @@ def test_an_origin_is_a_scheme_and_a_host(origin: str) -> None:
         "https://a.example?x", "https://a.example#x", "https://ada@a.example", "https://bücher.example", "null", "*",
     ],
 )  # fmt: skip
-def test_what_no_browser_says_as_an_origin_is_refused(origin: str) -> None:
+def test_what_names_no_pages_of_one_host_is_refused_as_an_origin(origin: str) -> None:
     with pytest.raises(SettingError, match="is no origin") as refused:
         check(Settings(allowed_origin=f"https://b.example, {origin}"))
     assert "https://chat.example.org" in refused.value.hint

@@ -14,6 +14,7 @@ from msgspec import Raw
 from chatty.errors import Refused
 from chatty.events import Event, milliseconds
 from chatty.protocol import (
+    EXPIRES_SECONDS,
     MESSAGE_BYTES,
     NAME_POINTS,
     PAGE_EVENTS,
@@ -46,7 +47,6 @@ PAGE_SIZE: Final = 1 << 20
 """Bytes of events above which a page ends: what somebody asks for and does not read waits in memory."""
 LAST_MOMENT: Final = 253_402_300_799_999
 """The end of the year 9999, in milliseconds: beyond it times are no longer written alike."""
-_YEAR: Final = 366 * 24 * 3600
 
 
 async def find_room(node: Node, request: web.Request, room_id: str = "") -> RoomView:
@@ -126,7 +126,7 @@ class Rooms:
             raise refused(name)
         if len(new.topic) > TOPIC_POINTS:
             raise Refused("bad_request", f"A topic has at most {TOPIC_POINTS} characters.")
-        if new.expires_in is not None and not 1 <= new.expires_in <= 10 * _YEAR:
+        if new.expires_in is not None and not 1 <= new.expires_in <= EXPIRES_SECONDS:
             raise Refused("bad_request", "expires_in is in seconds, from 1 to ten years.")
         now, token = self.node.now(), "owner_" + secrets.token_urlsafe(32)
         expires_at = now + round(new.expires_in * 1000) if new.expires_in else 0

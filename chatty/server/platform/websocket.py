@@ -260,7 +260,10 @@ class V1Session(Session):
             self.wake()
 
     def _renamed(self, name: str) -> None:
-        """The participant has other connections, perhaps, which are called so from here on, too."""
+        """The participant has other connections, perhaps, which are called so from here on, too.
+
+        They need not be the hub's already. Renames are few: to look at all sessions costs less than to sort them.
+        """
         was = self.identity.hash, self.name_key
         for other in self.node.sessions:
             if other.connection and other.room_id == self.room_id and (other.identity.hash, other.name_key) == was:
