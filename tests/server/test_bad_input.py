@@ -217,7 +217,8 @@ def test_a_frame_that_can_not_be_ends_the_connection_and_says_why(
 def test_who_has_much_under_way_is_let_answer_and_told_nothing_more(server: Server, room: str) -> None:
     said, goodbye = frame(b'{"op":"send","text":"%b"}' % (b"x" * 2_000)), frame(b"\x03\xeb", 0x88)
     with socket.create_connection(("127.0.0.1", server.port), PATIENCE) as line:
-        line.sendall(upgrade(f"/v1/rooms/{room}/ws?name=a") + said * 100 + frame(b"x", 0x82) + said * IN_FLIGHT + goodbye)
+        line.sendall(upgrade(f"/v1/rooms/{room}/ws?name=a") + said * 100)
+        line.sendall(frame(b"x", 0x82) + said * IN_FLIGHT + goodbye)
         answer = b""
         while part := line.recv(65_536):  # which a reset would end, as it comes where something was left unread
             answer += part
