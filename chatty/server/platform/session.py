@@ -122,10 +122,14 @@ class Session(Member):
         if self.following is not None:
             self.following.cancel()
         self.node.sessions.pop(self, None)
+        self._leave()
+
+    def _leave(self) -> None:
+        """Hear no more, and be in the room no more."""
         self.node.hub.detach(self)
         if self.connection:
-            said_so = self.said_so and self._gone is None
-            self.node.insist(Disconnect(self.room_id, self.node.now(), self.connection, said_so))
+            self.node.insist(Disconnect(self.room_id, self.node.now(), self.connection, self.said_so))
+            self.connection = ""
 
     async def _read(self, ws: web.WebSocketResponse) -> None:
         receive, text_type, on_text = ws.receive, WSMsgType.TEXT, self.on_text
@@ -182,7 +186,7 @@ class Session(Member):
         if self._gone is None and self.wire is not None:
             if self.following is not None:
                 self.following.cancel()
-            self.node.hub.detach(self)
+            self._leave()
             self.node.metrics.closes[code] += 1
             self.tell(close_frame(code))
             self._gone = self.node.loop.create_future()
