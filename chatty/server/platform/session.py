@@ -73,7 +73,7 @@ class Session(Member):
     # --- the life of a connection ---------------------------------------------------------------------------
 
     async def serve(self, request: web.Request, protocols: tuple[str, ...] = ()) -> web.StreamResponse:
-        """Finish the handshake, and talk until the end. The caller has attached the session to the hub."""
+        """Finish the handshake, and talk until the end."""
         ws = web.WebSocketResponse(
             protocols=protocols,
             autoclose=False,
