@@ -45,9 +45,9 @@ def check_room_name(name: str, *, points: int) -> str | Rejection:
 def _check(name: str, points: int, advice: str, reserved: frozenset[str] = RESERVED) -> str | Rejection:
     trimmed = name.strip()
     # The length first: to normalize many combining marks takes time that grows with the square of their number.
-    if len(trimmed) > points or any(_is_invisible(c) for c in trimmed) or not compare_key(trimmed):
+    if len(trimmed) > points or any(_is_invisible(c) for c in trimmed) or not (key := compare_key(trimmed)):
         return Rejection("name_invalid", advice)
-    if compare_key(trimmed) in reserved:
+    if key in reserved:
         return Rejection("name_invalid", f"The name {trimmed!r} is reserved; choose another one.")
     return trimmed
 

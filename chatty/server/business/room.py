@@ -83,8 +83,13 @@ def _trim(room: Room, entry: e.TrimRoom) -> Outcome:
     return (f.Trimmed(first),) if first > room.first else NOTHING
 
 
+def _is_over(room: Room, at: int) -> bool:
+    """Whether a room takes nothing more: closed, or its time has run out and `ExpireRoom` will say so in a moment."""
+    return room.closed_at > 0 or 0 < room.expires_at <= at
+
+
 def _connect(room: Room, entry: e.Connect) -> Outcome:
-    if room.closed_at or 0 < room.expires_at <= entry.at:
+    if _is_over(room, entry.at):
         return Rejection("room_closed")
     if entry.connection in room.connections:
         return Rejection("internal", "This connection is in the room already.")
@@ -132,7 +137,7 @@ def _may_say(room: Room, entry: e.Post | e.Change) -> Rejection | Duplicate | No
             return Duplicate()
         if entry.n > accepted + 1:
             return Rejection("out_of_order", f"The next number is {accepted + 1}, not {entry.n}.")
-    if room.closed_at or 0 < room.expires_at <= entry.at:  # `ExpireRoom` will say so in a moment
+    if _is_over(room, entry.at):
         return Rejection("room_closed")
     return None
 
