@@ -40,6 +40,8 @@ TYPING_SECONDS: Final = 5.0
 """How long a `Typing` is true, and half of how often a client says it while it stays true."""
 PAGE_EVENTS: Final = 500
 WELCOME_PARTICIPANTS: Final = 200
+LAST_SEQ: Final = 1 << 32
+"""The highest number that is taken for an event's."""
 EXPIRES_SECONDS: Final = 10 * 366 * 24 * 3600
 """After how long a room closes at the latest, if it was made with an end."""
 IN_FLIGHT: Final = 1_000

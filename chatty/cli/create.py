@@ -8,8 +8,7 @@ import typer
 
 from chatty.cli.config import Profile, load_profile
 from chatty.cli.environment import Environment
-from chatty.cli.exits import ExitStatus
-from chatty.cli.failures import Failure, explain, usage
+from chatty.cli.failures import Failure, advice_on_names, explain, usage
 from chatty.cli.options import JsonOption, ProfileOption, ServerOption, duration, environment
 from chatty.cli.target import DEFAULT_SERVER, resolve_server
 
@@ -46,18 +45,12 @@ async def _create(
     from chatty.cli.config import client_key
     from chatty.cli.known import KnownRoom, known_rooms, remember
     from chatty.client.http import Http
-    from chatty.errors import Refused
     from chatty.events import milliseconds
     from chatty.protocol import encode
 
-    try:
+    with advice_on_names("chatty create NAME; more can be said in its --topic"):
         async with Http(server, key=client_key(env, profile, server)) as http:
             room = await http.create_room(name, topic=topic, expires_in=expires)
-    except Refused as refusal:
-        if refusal.code != "name_invalid":
-            raise
-        hint = "chatty create NAME; more can be said in its --topic"
-        raise Failure(ExitStatus.REFUSED, refusal.code, refusal.message, hint) from None
     ends_at = milliseconds(room.expires_at) / 1000 if room.expires_at else None
     twins = False
     try:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 from chatty.cli.clean import clean
@@ -10,7 +12,7 @@ from chatty.cli.environment import Environment
 from chatty.cli.exits import ExitStatus
 from chatty.errors import ChattyError, Disconnected, ProtocolError, Refused, Unreachable
 
-__all__ = ["Failure", "explain", "report", "usage"]
+__all__ = ["Failure", "advice_on_names", "explain", "report", "usage"]
 
 _STATUS = {
     "bad_request": ExitStatus.FAILED,
@@ -85,6 +87,19 @@ def explain(error: Exception) -> Failure:
             return Failure(
                 ExitStatus.FAILED, "internal", f"chatty made a mistake: {what}", "CHATTY_DEBUG=1 shows where"
             )
+
+
+@contextmanager
+def advice_on_names(hint: str) -> Iterator[None]:
+    """A name that is refused inside gets ``hint``: it isn't the speaker's own."""
+    try:
+        yield
+    except Refused as refusal:
+        if refusal.code != "name_invalid":
+            raise
+        failure = explain(refusal)
+        failure.hint = hint
+        raise failure from None
 
 
 def report(env: Environment, failure: Failure, *, as_json: bool) -> None:

@@ -9,7 +9,7 @@ import typer
 
 from chatty.cli.environment import Environment
 from chatty.cli.exits import ExitStatus
-from chatty.cli.failures import Failure
+from chatty.cli.failures import advice_on_names
 from chatty.cli.options import ProfileOption, RoomArgument, ServerOption, environment
 from chatty.cli.target import Target, about, resolve_room
 
@@ -85,20 +85,14 @@ async def _history(env: Environment, wish: Wish) -> int:
     from chatty.cli.exporting import Progress, export
     from chatty.cli.streams import Output
     from chatty.client.http import Http
-    from chatty.errors import Refused
 
     query = _query(env, wish)
     target = wish.target
     with Output(env.stdout.fileno()) as out, about(target), Progress(env) as progress:
         async with Http(target.server, key=client_key(env, target.profile, target.server)) as http:
             info = await http.room(target.room_id)
-            try:
+            with advice_on_names("write the name as the room shows it: --from NAME"):
                 await export(http, info, query, wish.last, _show(env, wish.format, info), out, progress)
-            except Refused as refusal:
-                if refusal.code != "name_invalid":
-                    raise
-                hint = "write the name as the room shows it: --from NAME"
-                raise Failure(ExitStatus.REFUSED, refusal.code, refusal.message, hint) from None
     return ExitStatus.DONE
 
 
@@ -119,16 +113,11 @@ def _query(env: Environment, wish: Wish) -> Query:
 
 
 def _show(env: Environment, format: Format, info: RoomInfo) -> Show:
-    from datetime import datetime
-    from functools import partial
-
     from chatty.cli.exporting import Document, as_json, as_text
-    from chatty.cli.folding import columns_of
-    from chatty.cli.plain import Plain
+    from chatty.cli.plain import plain_for
 
     if format is Format.JSON:
         return as_json
     if format is Format.MARKDOWN:
         return Document(info).show
-    today = datetime.fromtimestamp(env.now()).astimezone().date()
-    return as_text(Plain(today, columns=partial(columns_of, env.stdout)))
+    return as_text(plain_for(env))

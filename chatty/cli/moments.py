@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import Final
 
 import msgspec
 from msgspec import Struct
@@ -14,12 +13,9 @@ from chatty.cli.failures import usage
 from chatty.cli.options import seconds
 from chatty.client.http import Http
 from chatty.events import milliseconds
-from chatty.protocol import PAGE_EVENTS
+from chatty.protocol import LAST_SEQ, PAGE_EVENTS
 
 __all__ = ["Start", "before_last", "before_moment", "parse_since"]
-
-_MOST_EVENTS: Final = 1 << 32
-"""The highest number that a server takes for an event's."""
 
 
 class Start(Struct, frozen=True):
@@ -44,7 +40,7 @@ def parse_since(text: str, now: float, option: str = "--since") -> int | datetim
     Raises Failure (usage) for what is neither.
     """
     if text.isascii() and text.isdigit():
-        if len(text) < 20 and int(text) <= _MOST_EVENTS:
+        if len(text) < 20 and int(text) <= LAST_SEQ:
             return int(text)
     else:
         with suppress(ValueError, OverflowError):

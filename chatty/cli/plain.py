@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator
 from datetime import date, datetime
 
 from chatty.cli.clean import clean
-from chatty.cli.folding import folded
+from chatty.cli.environment import Environment
+from chatty.cli.folding import columns_of, folded
 from chatty.cli.quotes import Quotes, passage
 from chatty.events import Event, Message, MessageEdited, ParticipantJoined, ParticipantLeft, Reaction
 from chatty.protocol import Gap
 
-__all__ = ["Plain", "gap"]
+__all__ = ["Plain", "gap", "plain_for"]
 
 _LEFT = {"left": "left", "lost": "left (connection lost)", "kicked": "was removed"}
 _GAPS = {
@@ -19,6 +20,11 @@ _GAPS = {
     "retention": "older messages are no longer kept by the server",
     "ahead": "the server has lost messages that were read from it before",
 }
+
+
+def plain_for(env: Environment) -> Plain:
+    """Lines for a command's standard output, whatever that is."""
+    return Plain(datetime.fromtimestamp(env.now()).astimezone().date(), columns=lambda: columns_of(env.stdout))
 
 
 class Plain:

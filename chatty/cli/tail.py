@@ -166,15 +166,10 @@ async def _start(env: Environment, wish: Wish, key: str) -> Start | None:
 
 
 def _show(env: Environment, wish: Wish) -> Show:
-    from datetime import datetime
-    from functools import partial
-
-    from chatty.cli.folding import columns_of
-    from chatty.cli.plain import Plain
+    from chatty.cli.plain import plain_for
     from chatty.cli.tailing import as_json, as_text
 
-    today = datetime.fromtimestamp(env.now()).astimezone().date()
-    return as_json if wish.json else as_text(env, Plain(today, columns=partial(columns_of, env.stdout)))
+    return as_json if wish.json else as_text(env, plain_for(env))
 
 
 def _state_notes(env: Environment) -> Callable[[State], None]:

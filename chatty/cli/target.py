@@ -14,7 +14,7 @@ from chatty.cli.config import Profile, load_profile, login_name
 from chatty.cli.environment import Environment
 from chatty.cli.exits import ExitStatus
 from chatty.cli.failures import Failure, usage
-from chatty.client.address import base_url
+from chatty.client.address import ROOM_ID, base_url
 from chatty.errors import Refused
 
 if TYPE_CHECKING:
@@ -24,8 +24,7 @@ __all__ = ["DEFAULT_SERVER", "Target", "about", "participant_name", "resolve_roo
 
 DEFAULT_SERVER: Final = "http://127.0.0.1:8080"
 
-_ID: Final = re.compile(r"[0-9A-Za-z]{27}")
-_PATHS: Final = re.compile(rf"(?P<prefix>.*?)(?:/v1/rooms/(?P<id>{_ID.pattern})(?:/.*)?|/chat/join/?)")
+_PATHS: Final = re.compile(rf"(?P<prefix>.*?)(?:/v1/rooms/(?P<id>{ROOM_ID.pattern})(?:/.*)?|/chat/join/?)")
 
 
 class Target(NamedTuple):
@@ -61,7 +60,7 @@ def resolve_room(env: Environment, room: str, *, server: str | None = None, prof
     if "://" in room:
         return _from_url(room, settings)
     chosen = resolve_server(env, server, settings)
-    if _ID.fullmatch(room):
+    if ROOM_ID.fullmatch(room):
         return Target(chosen or _home(env, room) or DEFAULT_SERVER, room, room, settings)
     known = _named(env, room, chosen)
     return Target(known.server, known.id, known.name, settings)
@@ -86,7 +85,7 @@ def _from_url(url: str, profile: Profile) -> Target:
         raise usage(f'"{url}" is no URL: {error}') from None
     found = _PATHS.fullmatch(parts.path)
     room_id = (found["id"] or "".join(parse_qs(parts.query).get("room", []))) if found else ""
-    if found is None or not _ID.fullmatch(room_id):
+    if found is None or not ROOM_ID.fullmatch(room_id):
         raise usage(f'"{url}" is no room\'s URL', "they look like http://127.0.0.1:8080/v1/rooms/ID")
     return Target(_address(f"{parts.scheme}://{parts.netloc}{found['prefix']}"), room_id, room_id, profile)
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from typing import Final
 from urllib.parse import SplitResult, quote, urlsplit
 
-__all__ = ["base_url", "origin", "room_path"]
+__all__ = ["ROOM_ID", "base_url", "origin", "room_path"]
+
+ROOM_ID: Final = re.compile(r"[0-9A-Za-z]{27}")
+"""A room's id, which is a KSUID."""
 
 _SCHEMES = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
 _PORTS = {"http": 80, "https": 443}

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import aiohttp
 import msgspec
 from msgspec import Struct
 
 from chatty import protocol
-from chatty.client.address import base_url, room_path
+from chatty.client.address import ROOM_ID, base_url, room_path
 from chatty.client.session import UNREADABLE, bearer, failures, open_session
 from chatty.errors import ProtocolError
 from chatty.protocol import CreatedRoom, NewMessage, NewRoom, Page, Participants, Present, RoomInfo
@@ -21,8 +20,6 @@ from chatty.protocol import CreatedRoom, NewMessage, NewRoom, Page, Participants
 __all__ = ["Http", "create_room"]
 
 T = TypeVar("T")
-
-_ROOM_ID: Final = re.compile("[0-9A-Za-z]{27}")
 
 
 class _Stored(Struct):
@@ -64,7 +61,7 @@ class Http:
         """
         body = protocol.encode(NewRoom(name, topic, expires_in))
         created = await self._ask("POST", "/v1/rooms", CreatedRoom, data=body)
-        if not _ROOM_ID.fullmatch(created.id):  # it will be printed, typed and put into addresses
+        if not ROOM_ID.fullmatch(created.id):  # it will be printed, typed and put into addresses
             raise ProtocolError(f"{self.server} did not answer as a chatty server does ({created.id!r} is no id)")
         return created
 

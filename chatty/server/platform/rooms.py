@@ -15,6 +15,7 @@ from chatty.errors import Refused
 from chatty.events import Event, milliseconds
 from chatty.protocol import (
     EXPIRES_SECONDS,
+    LAST_SEQ,
     MESSAGE_BYTES,
     NAME_POINTS,
     PAGE_EVENTS,
@@ -65,7 +66,7 @@ def participant_name(given: str | None) -> tuple[str, str]:
     return name, compare_key(name)
 
 
-def number(request: web.Request, name: str, least: int = 0, most: int = 1 << 32) -> int | None:
+def number(request: web.Request, name: str, least: int = 0, most: int = LAST_SEQ) -> int | None:
     """A whole number of the query, or None where it is missing. Raises Refused for anything else."""
     text = request.query.get(name)
     if text is None:
