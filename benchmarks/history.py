@@ -17,8 +17,8 @@ from ksuid import Ksuid
 from benchmarks.report import Benchmark, Options, Table, latencies
 from benchmarks.servers import Running, running
 from chatty.server.business.entries import CreateRoom, Post
-from chatty.server.platform.doctor import DATABASE
-from chatty.server.platform.store import Store
+from chatty.server.platform.store.applying import Store
+from chatty.server.platform.store.doctor import DATABASE
 
 SIZES: Final = (1_000_000, 1_000)
 PAGE: Final = 100

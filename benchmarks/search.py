@@ -28,9 +28,9 @@ from benchmarks.load import Load
 from benchmarks.report import Benchmark, Figures, Options, Table, latencies, rounds
 from benchmarks.servers import Running, running
 from chatty.server.business.entries import CreateRoom, Post
-from chatty.server.platform.doctor import DATABASE
-from chatty.server.platform.index import INDEX
-from chatty.server.platform.store import Store
+from chatty.server.platform.store.applying import Store
+from chatty.server.platform.store.doctor import DATABASE
+from chatty.server.platform.store.search_index import INDEX
 
 MESSAGES: Final = 1_000_000
 PAGE: Final = 100

@@ -11,10 +11,10 @@ from typing import Annotated, Final
 import typer
 
 from chatty.cli.coercion import coerce_here
+from chatty.cli.completion.help import Command, Group
 from chatty.cli.environment import Environment, ReaderGone
 from chatty.cli.exits import ExitStatus
 from chatty.cli.failures import explain, report, usage
-from chatty.cli.help import Command, Group
 from chatty.cli.options import environment
 
 __all__ = ["COMMANDS", "HEADINGS", "command_group", "run"]
@@ -27,10 +27,7 @@ HEADINGS: Final = {
 }
 """What the help lists, in its order: headings, and the commands under each."""
 
-COMMANDS: Final = {name: f"chatty.cli.{name}" for names in HEADINGS.values() for name in names} | {
-    "join": "chatty.cli.join_command",
-    "run": "chatty.cli.run_command",
-}
+COMMANDS: Final = {name: f"chatty.cli.commands.{name}" for names in HEADINGS.values() for name in names}
 """Name and module. A module's function ``command`` is the command, its ``EXAMPLES`` are what its help shows."""
 
 
@@ -98,7 +95,7 @@ def run(env: Environment, arguments: Sequence[str]) -> int:
 
 def _run(env: Environment, arguments: Sequence[str]) -> int:
     if shell := env.environ.get("_CHATTY_COMPLETE"):
-        from chatty.cli.completing import answer
+        from chatty.cli.completion.shells import answer
 
         return answer(env, command_group(), shell, arguments)
     try:

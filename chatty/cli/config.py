@@ -13,7 +13,7 @@ from typing import NamedTuple
 from chatty.cli.environment import Environment
 from chatty.cli.exits import ExitStatus
 from chatty.cli.failures import Failure, usage
-from chatty.cli.files import write_private
+from chatty.cli.private_files import write_private
 
 __all__ = ["Profile", "client_key", "load_profile", "login_name", "profiles"]
 

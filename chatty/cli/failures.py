@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
-from chatty.cli.clean import clean
 from chatty.cli.environment import Environment
 from chatty.cli.exits import ExitStatus
+from chatty.cli.terminal.cleaning import clean
 from chatty.errors import ChattyError, Disconnected, ProtocolError, Refused, Unreachable
 
 __all__ = ["Failure", "advice_on_names", "explain", "report", "usage"]

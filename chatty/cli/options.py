@@ -52,7 +52,7 @@ def duration(option: str, help: str) -> Any:
 
 def text_of(words: list[str] | None) -> str | None:
     """What arguments say that are one text; None without any. What is no UTF-8 in them is replaced."""
-    from chatty.cli.clean import as_utf8
+    from chatty.cli.terminal.cleaning import as_utf8
 
     return as_utf8(" ".join(words)) if words else None
 
@@ -61,14 +61,14 @@ def text_of(words: list[str] | None) -> str | None:
 
 
 def _rooms(ctx: typer.Context) -> list[str]:
-    from chatty.cli.known import known_rooms
+    from chatty.cli.room_list import known_rooms
 
     env = environment(ctx)
     return sorted({room.name for room in known_rooms(env) if room.is_open(env.now())})
 
 
 def _servers(ctx: typer.Context) -> list[str]:
-    from chatty.cli.known import known_rooms
+    from chatty.cli.room_list import known_rooms
 
     return sorted({room.server for room in known_rooms(environment(ctx))})
 

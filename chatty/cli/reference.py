@@ -12,8 +12,8 @@ import typer
 from platformdirs import user_data_path
 
 from chatty.cli.app import HEADINGS, command_group
+from chatty.cli.completion.help import Command, Group, Row, rows, summary
 from chatty.cli.exits import MEANINGS
-from chatty.cli.help import Command, Group, Row, rows, summary
 
 __all__ = ["manual", "markdown", "write"]
 

@@ -22,25 +22,26 @@ from aiohttp import web
 
 from chatty.errors import Refused
 from chatty.protocol import PORT, ROOM_NAME_POINTS, Close, NewRoom
+from chatty.server import structured_logging as logs
 from chatty.server.business.entries import Probe, Rejection, StartNode
 from chatty.server.business.names import check_room_name
-from chatty.server.platform import keeper, logs
-from chatty.server.platform.changes import Changes
-from chatty.server.platform.connections import Connection, is_loopback
-from chatty.server.platform.directory import check_that_it_is_there, locked
-from chatty.server.platform.doctor import DATABASE
-from chatty.server.platform.doors import Doors
-from chatty.server.platform.faults import SettingError, StoreError
-from chatty.server.platform.guard import guard, heads, listed
-from chatty.server.platform.hub import Hub
-from chatty.server.platform.log import LocalLog
-from chatty.server.platform.metrics import Metrics
-from chatty.server.platform.node import NODE, Node
-from chatty.server.platform.reads import Reads
-from chatty.server.platform.rooms import Rooms
-from chatty.server.platform.search import Search
-from chatty.server.platform.store import Store
-from chatty.server.platform.web import BODY_BYTES, problem
+from chatty.server.platform.network.connections import Connection, is_loopback
+from chatty.server.platform.network.guard import guard, heads, listed
+from chatty.server.platform.network.handshake import Doors
+from chatty.server.platform.network.http_messages import Changes
+from chatty.server.platform.network.responses import BODY_BYTES, problem
+from chatty.server.platform.network.rooms import Rooms
+from chatty.server.platform.pipeline import housekeeping as keeper
+from chatty.server.platform.pipeline.hub import Hub
+from chatty.server.platform.pipeline.log.local import LocalLog
+from chatty.server.platform.pipeline.metrics import Metrics
+from chatty.server.platform.pipeline.node import NODE, Node
+from chatty.server.platform.store.applying import Store
+from chatty.server.platform.store.data_directory import check_that_it_is_there, locked
+from chatty.server.platform.store.doctor import DATABASE
+from chatty.server.platform.store.errors import SettingError, StoreError
+from chatty.server.platform.store.reads import Reads
+from chatty.server.platform.store.search import Search
 from chatty.server.settings import SETTINGS, Settings
 
 BACKLOG: Final = 2048

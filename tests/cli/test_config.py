@@ -11,7 +11,7 @@ import pytest
 
 from chatty.cli.config import Profile, client_key, load_profile, login_name
 from chatty.cli.failures import Failure
-from chatty.cli.target import participant_name, resolve_server
+from chatty.cli.targets import participant_name, resolve_server
 from tests.cli.conftest import MakeEnvironment
 
 CONFIG = """

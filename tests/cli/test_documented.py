@@ -55,7 +55,9 @@ def test_every_exit_status_is_documented() -> None:
 
 
 def test_every_code_that_the_commands_make_up_is_documented() -> None:
-    sources = "".join(path.read_text("utf-8") for path in Path(__file__).resolve().parents[2].glob("chatty/cli/*.py"))
+    sources = "".join(
+        path.read_text("utf-8") for path in Path(__file__).resolve().parents[2].glob("chatty/cli/**/*.py")
+    )
     made_up = set(re.findall(r'ExitStatus\.\w+,\s*"(\w+)"', sources)) - {"usage"}
     for code in made_up - set(CODES):
         assert f"`{code}`" in section("Exit status"), code

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from chatty.cli.app import COMMANDS, command_group
+from chatty.cli.completion.help import Command, rows
 from chatty.cli.exits import MEANINGS, ExitStatus
-from chatty.cli.help import Command, rows
 from chatty.cli.reference import manual, markdown, write
 from chatty.server.settings import SETTINGS
 from tests.support.server import PATIENCE, ROOT

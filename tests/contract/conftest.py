@@ -11,8 +11,8 @@ import pytest
 
 from chatty.server.business.entries import Entry
 from chatty.server.business.room import Outcome
-from chatty.server.platform.log import Delivery, LocalLog, Log, Reply
-from chatty.server.platform.store import Applied, Store, Stored
+from chatty.server.platform.pipeline.log.local import Delivery, LocalLog, Log, Reply
+from chatty.server.platform.store.applying import Applied, Store, Stored
 
 MakeLog = Callable[["Bench"], Log]
 

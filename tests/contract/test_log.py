@@ -1,4 +1,4 @@
-"""What every log promises, sentence by sentence: see `Log` in chatty/server/platform/log.py."""
+"""What every log promises, sentence by sentence: see `Log` in chatty/server/platform/pipeline/log/local.py."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from chatty.events import Message
 from chatty.server.business import entries as e
 from chatty.server.business.room import Outcome
-from chatty.server.platform.log import MOST_ENTRIES, MOST_SIZE, Reply
+from chatty.server.platform.pipeline.log.local import MOST_ENTRIES, MOST_SIZE, Reply
 from tests.contract.conftest import Bench
 
 AT = 1_700_000_000_000

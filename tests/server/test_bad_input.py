@@ -23,8 +23,8 @@ from websockets.exceptions import ConnectionClosed
 from chatty.errors import CODES
 from chatty.protocol import IN_FLIGHT, Close, close_frame
 from tests.server.asking import UPGRADE, ask, raw, refusal
+from tests.support.faults import eventually
 from tests.support.server import PATIENCE, Server
-from tests.system.support_faults import eventually
 
 HEAD = b"Host: localhost\r\nConnection: close\r\n"
 

@@ -15,12 +15,12 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from chatty.protocol import Close
-from chatty.server.platform.schema import MIGRATIONS
+from chatty.server.platform.store.schema import MIGRATIONS
 from tests.server.asking import ask, refusal
 from tests.server.conftest import heard
 from tests.server.test_v1 import door, get, say, until
+from tests.support.faults import cut_for, eventually
 from tests.support.server import Server
-from tests.system.support_faults import cut_for, eventually
 
 KEY, OTHER = "k" * 32, "o" * 32
 PRODUCER = "2SzErhA2PvYGjf4PQ4pvTh9BfE0"

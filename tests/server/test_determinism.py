@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chatty.server.business import entries as e
-from chatty.server.platform.store import Store
+from chatty.server.platform.store.applying import Store
 
 ROOMS = ["alpha", "beta", "gamma"]
 NAMES = ["john", "ada", "bo"]

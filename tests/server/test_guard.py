@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from chatty.errors import Refused
-from chatty.server.platform.guard import refusal_heads
+from chatty.server.platform.network.guard import refusal_heads
 from tests.server.asking import UPGRADE, ask, refusal
 from tests.support.server import PATIENCE, Server
 

@@ -13,8 +13,8 @@ from urllib.parse import urlencode
 import pytest
 
 from tests.server.asking import Answer, ask, refusal
+from tests.support.faults import eventually
 from tests.support.server import Server
-from tests.system.support_faults import eventually
 
 KEY = {"Authorization": f"Bearer {'k' * 32}"}
 

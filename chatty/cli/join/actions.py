@@ -10,10 +10,10 @@ from rich.text import Text
 
 from chatty import protocol
 from chatty.cli.join import view
-from chatty.cli.join.commands import Outcome, Wrong, help_lines
 from chatty.cli.join.emoji import replace_shortcodes
 from chatty.cli.join.hidden import Hidden
 from chatty.cli.join.people import People
+from chatty.cli.join.slash_commands import Outcome, Wrong, help_lines
 from chatty.client.http import Http
 from chatty.events import Message
 from chatty.protocol import PAGE_EVENTS, decode_frame

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final, Literal
 
-from chatty.cli.clean import clean
 from chatty.cli.join.mentions import is_mention
+from chatty.cli.terminal.cleaning import clean
 from chatty.events import Message
 from chatty.protocol import TYPING_SECONDS
 

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
-from chatty.cli.clean import clean
-from chatty.cli.join.commands import complete
 from chatty.cli.join.emoji import EMOJI
+from chatty.cli.join.slash_commands import complete
+from chatty.cli.terminal.cleaning import clean
 
 __all__ = ["Candidate", "candidates"]
 

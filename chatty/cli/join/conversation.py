@@ -17,16 +17,16 @@ from msgspec.structs import replace
 from rich.text import Text
 
 from chatty import protocol
-from chatty.cli.clean import clean
 from chatty.cli.exits import ExitStatus
 from chatty.cli.join import view
 from chatty.cli.join.actions import RoomActions
 from chatty.cli.join.attention import Attention, Bell
 from chatty.cli.join.backlog import Backlog
-from chatty.cli.join.commands import Do, Wrong, parse
 from chatty.cli.join.hidden import Hidden
 from chatty.cli.join.people import People
+from chatty.cli.join.slash_commands import Do, Wrong, parse
 from chatty.cli.join.status import Connection, Status, fragments
+from chatty.cli.terminal.cleaning import clean
 from chatty.client.http import Http
 from chatty.client.room import Room
 from chatty.client.states import Connected, Connecting, Offline, Reconnecting, State

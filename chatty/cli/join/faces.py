@@ -13,7 +13,6 @@ from rich.text import Text
 
 from chatty.cli.environment import Environment
 from chatty.cli.exits import ExitStatus
-from chatty.cli.folding import columns_of
 from chatty.cli.join import view
 from chatty.cli.join.conversation import Conversation
 from chatty.cli.join.editor import edited
@@ -21,6 +20,7 @@ from chatty.cli.join.history import FileHistory
 from chatty.cli.join.prompt import Prompt
 from chatty.cli.join.screen import Painter, Screen, TerminalOutput
 from chatty.cli.join.title import Title
+from chatty.cli.terminal.folding import columns_of
 
 __all__ = ["Face", "Inline", "Plain"]
 

@@ -31,11 +31,11 @@ from prompt_toolkit.styles import Style
 from prompt_toolkit.widgets import SearchToolbar
 from rich.text import Text
 
-from chatty.cli.clean import as_utf8, clean
 from chatty.cli.join.completion import candidates
 from chatty.cli.join.paste import PasteGuard
 from chatty.cli.join.screen import PromptApplication, TerminalOutput
 from chatty.cli.join.view import failure
+from chatty.cli.terminal.cleaning import as_utf8, clean
 
 __all__ = ["Desk", "Prompt"]
 

@@ -21,7 +21,7 @@ from prompt_toolkit.output.vt100 import Vt100_Output
 from rich.console import Console
 from rich.text import Text
 
-from chatty.cli.folding import folds, hang
+from chatty.cli.terminal.folding import folds, hang
 
 __all__ = ["Painter", "PromptApplication", "Screen", "TerminalOutput", "reflowed"]
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from chatty.cli.clean import clean
+from chatty.cli.terminal.cleaning import clean
 
 __all__ = ["Connection", "Status", "fragments"]
 

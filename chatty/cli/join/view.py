@@ -14,11 +14,11 @@ from zlib import crc32
 from rich.cells import cell_len
 from rich.text import Text
 
-from chatty.cli.clean import clean
 from chatty.cli.join.emoji import replace_shortcodes
 from chatty.cli.join.markdown import HIGHLIGHTED_CHARACTERS, has_markup, rows
 from chatty.cli.join.mentions import is_mention
-from chatty.cli.quotes import Quotes, passage
+from chatty.cli.terminal.cleaning import clean
+from chatty.cli.terminal.quotes import Quotes, passage
 from chatty.events import (
     Event,
     Message,

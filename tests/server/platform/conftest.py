@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from chatty.server.business import entries as e
-from chatty.server.platform.reads import Reads
-from chatty.server.platform.store import Store
+from chatty.server.platform.store.applying import Store
+from chatty.server.platform.store.reads import Reads
 
 AT = 1_700_000_000_000
 ROOM = "a-room"

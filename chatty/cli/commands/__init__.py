@@ -1,0 +1,1 @@
+"""One module a command, called as the command is. Nothing else lives here."""

@@ -1,0 +1,117 @@
+"""``chatty bot``: runs a command for each message that matches, and replies with what it prints."""
+
+from __future__ import annotations
+
+import re
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Annotated, Final, NamedTuple
+
+import typer
+
+from chatty.cli.environment import Environment
+from chatty.cli.exits import ExitStatus
+from chatty.cli.failures import usage
+from chatty.cli.options import (
+    CommandArgument,
+    ProfileOption,
+    RoomArgument,
+    ServerOption,
+    WaitOption,
+    duration,
+    environment,
+)
+from chatty.cli.targets import Target, about, resolve_room
+
+EXAMPLES: Final = (
+    "chatty bot deploys --on '^!uptime$' -- uptime",
+    "chatty bot deploys --on '^!deploy (.+)' --cursor state --timeout 10m -- ./it",
+)
+
+
+class Wish(NamedTuple):
+    """What was asked for on the command line. Times are in seconds."""
+
+    target: Target
+    name: str
+    pattern: re.Pattern[str]
+    command: list[str]
+    cursor: Path | None
+    jobs: int
+    timeout: float
+    wait: float
+
+
+def command(
+    ctx: typer.Context,
+    room: RoomArgument,
+    cmd: CommandArgument,
+    on: Annotated[
+        str,
+        typer.Option(
+            "--on", metavar="REGEX", help="Run it for each message in which this is found.", show_default=False
+        ),
+    ],
+    name: Annotated[str, typer.Option("--name", metavar="NAME", help="Who it is that replies.")] = "bot",
+    cursor: Annotated[
+        Path | None,
+        typer.Option("--cursor", metavar="FILE", help="Remember in FILE what is done, and go on from there."),
+    ] = None,
+    jobs: Annotated[int, typer.Option("--jobs", metavar="N", min=1, help="Run so many at once.")] = 1,
+    timeout: Annotated[
+        float, duration("--timeout", "End a command that takes longer, and all that it started. [default: 1m]")
+    ] = 60.0,
+    wait: WaitOption = 0.0,
+    server: ServerOption = None,
+    profile: ProfileOption = None,
+) -> int:
+    """Run a command for matching messages, and reply with its output.
+
+    The message's text is on the command's standard input and in CHATTY_TEXT,
+    and never in its arguments. It runs for messages of others only. With
+    --cursor no message is missed over restarts, and none replied to twice.
+    """
+    from chatty.cli.runner import run
+
+    env = environment(ctx)
+    try:
+        pattern = re.compile(on)
+    except re.error as error:
+        raise usage(f'--on: "{on}" is no regular expression ({error})') from None
+    target = resolve_room(env, room, server=server, profile=profile)
+    return run(_bot(env, Wish(target, name, pattern, cmd, cursor, jobs, timeout, wait)))
+
+
+async def _bot(env: Environment, wish: Wish) -> int:
+    from chatty.cli.config import client_key
+    from chatty.cli.scripting.bot import Bot, Work
+    from chatty.cli.scripting.cursor_file import CursorFile
+    from chatty.cli.scripting.retry import persistently
+    from chatty.client.http import Http
+    from chatty.client.identity import new_secret
+    from chatty.client.room import join
+
+    target = wish.target
+    key = client_key(env, target.profile, target.server, lasting=wish.cursor is not None)
+    async with AsyncExitStack() as stack:
+        file = stack.enter_context(CursorFile(wish.cursor)) if wish.cursor else None
+        position = file.load_for(target.room_id) if file else None
+        stack.enter_context(about(target))
+        room = await persistently(
+            lambda: stack.enter_async_context(
+                join(
+                    target.server,
+                    target.room_id,
+                    key=key,
+                    participate=False,
+                    since=position.seq if position else None,
+                    epoch=position.epoch if position else None,
+                )
+            ),
+            wait=wish.wait,
+        )
+        http = await stack.enter_async_context(Http(target.server, key=key))
+        identity = str(wish.cursor.resolve()) if wish.cursor else new_secret()
+        work = Work(wish.pattern, wish.command, wish.jobs, wish.timeout)
+        await Bot(env, target, wish.name, work, http, identity=identity, file=file).run(room)
+    return ExitStatus.DONE

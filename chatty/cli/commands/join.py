@@ -1,0 +1,63 @@
+"""``chatty join``: the door to the interactive screen in ``chatty.cli.join``."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal
+
+import typer
+
+from chatty.cli.environment import Environment
+from chatty.cli.failures import Failure, explain, usage
+from chatty.cli.options import NameOption, ProfileOption, RoomArgument, ServerOption, environment
+from chatty.cli.targets import Target, about, participant_name, resolve_room
+
+EXAMPLES: Final = (
+    "chatty join deploys",
+    "chatty join deploys --name Ada",
+)
+
+
+Bell = Literal["mention", "all", "off"]
+
+
+def command(
+    ctx: typer.Context,
+    room: RoomArgument,
+    name: NameOption = None,
+    server: ServerOption = None,
+    profile: ProfileOption = None,
+    color: Annotated[
+        bool | None,
+        typer.Option("--color/--no-color", help="Colours. [env: NO_COLOR, FORCE_COLOR]", show_default=False),
+    ] = None,
+    bell: Annotated[Bell, typer.Option(help="Ring for what speaks of you, for everything, or never.")] = "mention",
+    plain: Annotated[bool, typer.Option("--plain", help="Print lines only, and redraw nothing.")] = False,
+) -> int:
+    """Join a room, and talk there."""
+    from chatty.cli.runner import run_plainly
+
+    env = environment(ctx)
+    if not env.stdin.isatty():
+        raise usage("join needs a terminal to type in", "scripts use: chatty send ROOM, and: chatty tail ROOM")
+    target = resolve_room(env, room, server=server, profile=profile)
+    name = participant_name(env, name, target.profile)
+    return run_plainly(_join(env, target, name, plain=plain, color=color, bell=bell))
+
+
+async def _join(env: Environment, target: Target, name: str, *, plain: bool, color: bool | None, bell: Bell) -> int:
+    from chatty.cli.config import client_key
+    from chatty.cli.join import run
+    from chatty.cli.room_list import KnownRoom, remember
+    from chatty.client.http import Http
+
+    key = client_key(env, target.profile, target.server)
+    with about(target):
+        async with Http(target.server, key=key) as http:
+            room = await http.room(target.room_id)
+        try:
+            remember(env, KnownRoom(room.id, room.name, target.server))
+        except (OSError, Failure) as error:
+            env.err(f"warning: the room is not remembered ({explain(error).message})")
+        return await run(
+            env, server=target.server, room_id=target.room_id, name=name, key=key, plain=plain, color=color, bell=bell
+        )

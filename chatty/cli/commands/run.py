@@ -1,0 +1,168 @@
+"""``chatty run``: runs a command, and tells a room about it."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
+
+import typer
+
+from chatty.cli.environment import Environment
+from chatty.cli.exits import ExitStatus
+from chatty.cli.failures import Failure, explain, usage
+from chatty.cli.options import CommandArgument, NameOption, ProfileOption, RoomArgument, ServerOption, environment
+from chatty.cli.targets import Target, about, participant_name, resolve_room
+from chatty.cli.terminal.cleaning import clean
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from chatty.cli.scripting.processes.child import Ending
+    from chatty.cli.scripting.progress import Progress
+
+_PATIENCE: Final = 5.0
+"""Seconds for which the room may be told of the end, when the command has ended."""
+
+
+EXAMPLES: Final = (
+    "chatty run deploys -- make release",
+    "chatty run backups --only-failures -- /usr/local/bin/backup",
+    "chatty run deploys --redact 'token=[^ ]+' -- ./deploy --to production",
+)
+
+
+class Wish(NamedTuple):
+    """What was asked for on the command line; ``target`` is why there is no room to tell, where there is none."""
+
+    target: Target | Failure
+    name: str | None
+    command: list[str]
+    only_failures: bool
+    quiet: bool
+    patterns: list[re.Pattern[str]]
+
+
+def command(
+    ctx: typer.Context,
+    room: RoomArgument,
+    cmd: CommandArgument,
+    only_failures: Annotated[bool, typer.Option("--only-failures", help="Say nothing unless it fails.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Show nothing of what it prints.")] = False,
+    redact: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--redact",
+            metavar="REGEX",
+            help="Show what matches, within a line, as REDACTED; may be repeated.",
+            show_default=False,
+        ),
+    ] = None,
+    name: NameOption = None,
+    server: ServerOption = None,
+    profile: ProfileOption = None,
+) -> int:
+    """Run a command, and tell a room how it goes and how it ends.
+
+    Ends as the command does, with its status or by its signal. The command's
+    input and output are its own, and it neither waits for the room nor fails
+    because of it.
+    """
+    from chatty.cli.runner import run_plainly
+
+    env = environment(ctx)
+    patterns = [_pattern(text) for text in redact or ()]
+    target = _target(env, room, server, profile)
+    wish = Wish(target, name, cmd, only_failures, quiet, patterns)
+    ending = run_plainly(_run(env, wish))
+    if ending.signal:
+        from chatty.cli.scripting.processes.child import die_of
+
+        return die_of(ending.signal)
+    return ending.status or int(ending.failed)
+
+
+def _pattern(text: str) -> re.Pattern[str]:
+    try:
+        return re.compile(text)
+    except re.error as error:
+        raise usage(f'--redact: "{text}" is no regular expression ({error})') from None
+
+
+def _target(env: Environment, room: str, server: str | None, profile: str | None) -> Target | Failure:
+    """The room, or why there is none: that is no reason not to run the command, unless it makes no sense at all."""
+    try:
+        return resolve_room(env, room, server=server, profile=profile)
+    except (Failure, OSError) as error:
+        failure = explain(error)
+        if failure.status == ExitStatus.USAGE:
+            raise
+        return failure
+
+
+async def _run(env: Environment, wish: Wish) -> Ending:
+    import asyncio
+
+    from chatty.cli.scripting.processes.child import Child
+    from chatty.cli.scripting.progress import Progress
+
+    progress = Progress(wish.patterns)
+    child = Child(env, wish.command, None if wish.quiet else progress.seen)
+    telling: list[asyncio.Task[None]] = []
+    ending = await child.run(lambda: telling.append(asyncio.create_task(_tell(env, wish, progress))))
+    progress.end(ending)
+    if ending.error:
+        env.err(f"error: {wish.command[0]}: {ending.error}")
+    if ending.lost:
+        env.err(f"error: cannot pass on what the command prints ({ending.lost})")
+    await _finish(env, telling[0] if telling else asyncio.create_task(_tell(env, wish, progress)), child.hurried)
+    return ending
+
+
+async def _tell(env: Environment, wish: Wish, progress: Progress) -> None:
+    import asyncio
+    from importlib import import_module
+
+    from chatty.cli.config import client_key
+    from chatty.cli.scripting.last_lines import command_line
+
+    if wish.only_failures:
+        await progress.ended.wait()
+        if progress.ending and not progress.ending.failed:
+            return
+    if isinstance(wish.target, Failure):
+        raise wish.target
+    # Libraries take a moment to load, in which what the command prints shall not have to wait.
+    for module in ("aiohttp", "chatty.cli.scripting.reporter"):
+        await asyncio.to_thread(import_module, module)
+    from chatty.cli.scripting.reporter import Report
+    from chatty.client.http import Http
+
+    target = wish.target
+    key = client_key(env, target.profile, target.server)
+    name = participant_name(env, wish.name, target.profile)
+    line = command_line(wish.command, wish.patterns)
+    async with Http(target.server, key=key) as http:
+        with about(target):
+            report = Report(http, target.room_id, name, line, progress, from_the_start=not wish.only_failures)
+            await report.tell()
+
+
+async def _finish(env: Environment, telling: asyncio.Task[None], hurried: asyncio.Event) -> None:
+    """Gives the room its moment to be told how it ended, and says so where that was in vain."""
+    import asyncio
+
+    hurry = asyncio.create_task(hurried.wait())
+    await asyncio.wait([telling, hurry], timeout=_PATIENCE, return_when=asyncio.FIRST_COMPLETED)
+    hurry.cancel()
+    if not telling.done():
+        telling.cancel()
+        await asyncio.wait([telling])
+    why = "no answer in time"
+    if not telling.cancelled():
+        error = telling.exception()
+        if error is None:
+            return
+        if not isinstance(error, Exception):
+            raise error
+        why = explain(error).message
+    env.err(f"note:  the room was not told how it ended ({clean(why, newlines=False)})")

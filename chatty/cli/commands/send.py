@@ -1,0 +1,221 @@
+"""``chatty send``: says something in a room, and ends well only when all of it is stored."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, contextmanager
+from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
+
+import typer
+
+from chatty.cli.environment import Environment
+from chatty.cli.exits import ExitStatus
+from chatty.cli.failures import Failure, explain, usage
+from chatty.cli.options import (
+    JsonOption,
+    NameOption,
+    ProfileOption,
+    RoomArgument,
+    ServerOption,
+    WaitOption,
+    duration,
+    environment,
+    text_of,
+)
+from chatty.cli.targets import Target, about, participant_name, resolve_room
+
+if TYPE_CHECKING:
+    from chatty.cli.scripting.lines import Lines
+    from chatty.cli.scripting.sender import Sending
+
+EXAMPLES: Final = (
+    'chatty send deploys "release 1.4 is out"',
+    "make release 2>&1 | chatty send deploys --name ci",
+)
+
+_MAY_PASS: Final = (ExitStatus.FAILED, ExitStatus.UNREACHABLE)
+"""How a run ends that is worth repeating."""
+
+
+class Wish(NamedTuple):
+    """What was asked for on the command line. Times are in seconds."""
+
+    target: Target
+    name: str
+    text: str | None
+    block: bool
+    key: str | None
+    strict: bool
+    wait: float
+    timeout: float
+    json: bool
+
+
+def command(
+    ctx: typer.Context,
+    room: RoomArgument,
+    text: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="TEXT", help="One message; without it, standard input, one message a line."),
+    ] = None,
+    name: NameOption = None,
+    block: Annotated[bool, typer.Option("--block", help="Send all of standard input as one message.")] = False,
+    key: Annotated[
+        str | None,
+        typer.Option(
+            "--key", metavar="K", help="Running again on the same input with the same K sends what is missing."
+        ),
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Stop at a line that is blank, too long or no UTF-8.")
+    ] = False,
+    wait: WaitOption = 0.0,
+    timeout: Annotated[
+        float, duration("--timeout", "Give up when nothing has been acknowledged for so long. [default: 5m]")
+    ] = 300.0,
+    server: ServerOption = None,
+    profile: ProfileOption = None,
+    json: JsonOption = False,
+) -> int:
+    """Say something in a room, without joining it.
+
+    What is said is the arguments as one message, or standard input, each line
+    a message. Ends with 0 only when the server has stored all of it.
+    """
+    from chatty.cli.runner import run
+
+    env = environment(ctx)
+    if not text and env.stdin.isatty():
+        raise usage("there is nothing to send", "chatty send ROOM hello, or: command | chatty send ROOM")
+    target = resolve_room(env, room, server=server, profile=profile)
+    name = participant_name(env, name, target.profile)
+    return run(_send(env, Wish(target, name, text_of(text), block, key, strict, wait, timeout, json)))
+
+
+async def _send(env: Environment, wish: Wish) -> int:
+    from chatty.cli.config import client_key
+    from chatty.cli.scripting.lines import Lines
+    from chatty.cli.scripting.sender import Sending
+    from chatty.cli.scripting.streams import Output
+    from chatty.cli.scripting.waiting import patiently
+    from chatty.client.identity import producer_from_key
+    from chatty.client.room import Room, join
+
+    target = wish.target
+    key = client_key(env, target.profile, target.server, lasting=wish.key is not None)
+    producer = producer_from_key(wish.key) if wish.key is not None else None
+    lines = Lines(strict=wish.strict)
+    # Not quite as long as for an ack, so that it is the server's reason that is told.
+    transient = max(wish.timeout / 2, wish.timeout - 3)
+
+    def speaker() -> Room:
+        return join(
+            target.server, target.room_id, name=wish.name, key=key, participate=False, producer=producer,
+            transient=transient,
+        )  # fmt: skip
+
+    async with AsyncExitStack() as stack:
+        acks = stack.enter_context(Output(env.stdout.fileno())) if wish.json else None
+        stack.enter_context(about(target))
+        stack.enter_context(_worth_another_try())
+        room = await patiently(lambda: stack.enter_async_context(speaker()), wait=wish.wait)
+        sending = Sending(room, timeout=wish.timeout, acks=acks)
+        try:
+            await sending.everything(_messages(env, wish, lines))
+        except Exception as error:
+            raise _with_account(error, sending, wish) from error
+        finally:
+            _tell(env, lines, as_json=wish.json)
+    if sending.refused:
+        raise _partly(sending)
+    return ExitStatus.DONE
+
+
+@contextmanager
+def _worth_another_try() -> Iterator[None]:
+    """Whatever is refused inside for the moment alone ends as what did not come in time."""
+    from chatty.client.outbox import TRANSIENT
+    from chatty.errors import Refused
+
+    try:
+        yield
+    except (Refused, Failure) as error:
+        failure = explain(error)
+        if failure.code not in TRANSIENT:
+            raise
+        failure.status = ExitStatus.UNREACHABLE
+        raise failure from None
+
+
+async def _messages(env: Environment, wish: Wish, lines: Lines) -> AsyncIterator[str]:
+    from chatty.cli.scripting.streams import chunks
+
+    if wish.text is not None:
+        yield wish.text
+        return
+    arriving = chunks(env.stdin.fileno())
+    if wish.block:
+        yield await _whole(arriving, strict=wish.strict)
+        return
+    async for chunk in arriving:
+        for text in lines.feed(chunk):
+            yield text
+    for text in lines.end():
+        yield text
+
+
+async def _whole(arriving: AsyncIterator[bytes], *, strict: bool) -> str:
+    from chatty.protocol import MESSAGE_BYTES
+
+    data = b""
+    async for chunk in arriving:
+        data += chunk
+        if len(data) > MESSAGE_BYTES + 1:
+            hint = "without --block each line is a message of its own"
+            message = f"the text is too long: a message holds at most {MESSAGE_BYTES:,} bytes"
+            raise Failure(ExitStatus.REFUSED, "message_too_long", message, hint)
+    try:
+        return data.removesuffix(b"\n").decode("utf-8", "strict" if strict else "replace")
+    except UnicodeDecodeError:
+        raise Failure(ExitStatus.REFUSED, "bad_request", "the text is not UTF-8") from None
+
+
+def _partly(sending: Sending) -> Failure:
+    first, count = sending.refused[0], len(sending.refused)
+    message = first.message
+    if count + sending.acked > 1:
+        message = f"{count:,} of {count + sending.acked:,} messages were refused: {message}"
+    return Failure(ExitStatus.REFUSED, first.code, message)
+
+
+def _with_account(error: Exception, sending: Sending, wish: Wish) -> Failure:
+    """``error`` as a failure that also says how far things got."""
+    from chatty.cli.scripting.lines import Odd
+    from chatty.client.outbox import TRANSIENT
+
+    if isinstance(error, Odd):
+        failure = Failure(
+            ExitStatus.REFUSED, "bad_request", f"line {error.number:,} {error.why}; nothing was sent from there on"
+        )
+    else:
+        failure = explain(error)
+    if sending.acked + sending.unacked > 1:
+        failure.message += f" ({sending.acked:,} stored, {sending.unacked:,} not known)"
+        if not failure.hint and (failure.status in _MAY_PASS or failure.code in TRANSIENT):
+            again = "run it again on the same input: it" if wish.key is not None else "with --key a second run"
+            failure.hint = f"{again} sends what is missing"
+    return failure
+
+
+def _tell(env: Environment, lines: Lines, *, as_json: bool) -> None:
+    """What became of lines that could not go as they were."""
+    counts = {"blank": lines.blank, "split": lines.split, "repaired": lines.repaired}
+    if not any(counts.values()):
+        return
+    if as_json:
+        from chatty.protocol import encode
+
+        env.err(encode({"event_type": "note", **counts}).decode())
+        return
+    words = {"blank": "{:,} blank, skipped", "split": "{:,} too long, split", "repaired": "{:,} not UTF-8, repaired"}
+    env.err("note:  lines: " + "; ".join(words[kind].format(count) for kind, count in counts.items() if count))

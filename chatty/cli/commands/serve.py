@@ -1,0 +1,76 @@
+"""``chatty serve``: a server. Its options are the server's own table of settings."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from chatty.cli.environment import Environment
+from chatty.cli.failures import Failure, explain, usage
+from chatty.cli.options import environment
+from chatty.server.settings import SETTINGS, Settings
+
+if TYPE_CHECKING:
+    from chatty.server.app import NamedRoom
+
+EXAMPLES: Final = (
+    "chatty serve --room general",
+    "chatty serve --port 9000 --data /var/lib/chatty --retain-age 30d",
+)
+
+_METAVARS: Final = {str: "TEXT", int: "N", float: "N", Path: "DIRECTORY"}
+
+
+def command(ctx: typer.Context, **given: Any) -> int:
+    """Run a server until it is told to stop, by SIGTERM or Ctrl-C."""
+    from chatty.server.app import SettingError, run
+
+    rooms, env = given.pop("room") or [], environment(ctx)
+    try:
+        return run(Settings(**given), rooms, lambda room: _remember(env, room))
+    except SettingError as error:
+        raise usage(str(error), error.hint) from None
+
+
+def _remember(env: Environment, room: NamedRoom) -> bool:
+    """Keep ``room`` among those that this user knows, as if the user had created it; whether that was possible."""
+    from chatty.cli.room_list import KnownRoom, known_rooms, remember
+
+    try:
+        same = [known for known in known_rooms(env) if known.id == room.id]
+        if room.server not in {known.server for known in same}:
+            token = room.owner_token or next((known.owner_token for known in same if known.owner_token), None)
+            remember(env, KnownRoom(room.id, room.name, room.server, token))
+    except (OSError, Failure) as error:
+        env.err(f"warning: room {room.name!r} is not remembered, so it can't be closed ({explain(error).message})")
+        return False
+    return True
+
+
+def _parameters() -> Iterator[inspect.Parameter]:
+    yield inspect.Parameter("ctx", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)
+    for setting in SETTINGS:
+        option = typer.Option(
+            setting.option,
+            envvar=setting.variable,
+            metavar=_METAVARS.get(setting.type),
+            help=setting.help,
+            show_default=setting.default != "",
+        )
+        yield _parameter(setting.name, Annotated[setting.type, option], setting.default)
+    what = "Create a room of this name unless it is there, and say how to join it. May be repeated."
+    yield _parameter("room", Annotated[list[str] | None, typer.Option("--room", metavar="NAME", help=what)], None)
+
+
+def _parameter(name: str, annotation: Any, default: Any) -> inspect.Parameter:
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+
+
+# Typer reads a command's options from its signature.
+_signature = inspect.Signature(list(_parameters()))
+command.__signature__ = _signature  # type: ignore[attr-defined]
+command.__annotations__ = {name: parameter.annotation for name, parameter in _signature.parameters.items()}

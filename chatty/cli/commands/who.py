@@ -1,0 +1,47 @@
+"""``chatty who``: who is in a room."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import typer
+
+from chatty.cli.environment import Environment
+from chatty.cli.options import JsonOption, ProfileOption, RoomArgument, ServerOption, environment
+from chatty.cli.targets import Target, about, resolve_room
+
+EXAMPLES: Final = (
+    "chatty who deploys",
+    "chatty who deploys --json",
+)
+
+
+def command(
+    ctx: typer.Context,
+    room: RoomArgument,
+    server: ServerOption = None,
+    profile: ProfileOption = None,
+    json: JsonOption = False,
+) -> int:
+    """Show who is in a room, without joining it."""
+    from chatty.cli.runner import run
+
+    env = environment(ctx)
+    return run(_who(env, resolve_room(env, room, server=server, profile=profile), as_json=json))
+
+
+async def _who(env: Environment, target: Target, *, as_json: bool) -> int:
+    from chatty.cli.config import client_key
+    from chatty.cli.terminal.cleaning import clean
+    from chatty.client.http import Http
+    from chatty.protocol import encode
+
+    with about(target):
+        async with Http(target.server, key=client_key(env, target.profile, target.server)) as http:
+            present = await http.participants(target.room_id)
+    for participant in present:
+        if as_json:
+            env.out(encode(participant).decode())
+        else:
+            env.out(clean(participant.name, newlines=False) + (" (away)" if participant.away else ""))
+    return 0

@@ -1,0 +1,1 @@
+"""Help, and the answers to a shell that completes a command line."""

@@ -1,0 +1,206 @@
+"""Answers messages by running a command for each: none is missed, and none is answered twice."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from chatty.cli.environment import Environment
+from chatty.cli.exits import ExitStatus
+from chatty.cli.failures import Failure
+from chatty.cli.scripting.cursor_file import CursorFile, Position
+from chatty.cli.scripting.processes.handler import Handled, handle
+from chatty.cli.scripting.processes.starting import signal_name
+from chatty.cli.scripting.retry import persistently, receipt
+from chatty.cli.targets import Target
+from chatty.cli.terminal.cleaning import clean
+from chatty.cli.terminal.plain_lines import gap
+from chatty.client.answers import same
+from chatty.client.http import Http
+from chatty.client.inbox import Cursor
+from chatty.client.room import Room
+from chatty.errors import Refused
+from chatty.events import Message
+from chatty.protocol import MESSAGE_BYTES, Frame, Gap, Unknown
+
+__all__ = ["Bot", "Work"]
+
+_AHEAD: Final = 100
+"""Messages that are begun from the oldest on that isn't done, and that a run after a crash may begin again."""
+
+_CUT: Final = "\n… (cut: {:,} bytes)"
+_CONFLICT: Final = "idempotency_conflict"
+"""What a reply is refused with that an earlier run has given in other words."""
+
+
+class Work(NamedTuple):
+    """What a bot does: for each text that matches ``pattern``, run ``command`` for ``timeout`` seconds at most."""
+
+    pattern: re.Pattern[str]
+    command: Sequence[str]
+    jobs: int
+    timeout: float
+
+
+@dataclass
+class _Job:
+    message: Message
+    found: re.Match[str]
+    epoch: str
+    done: bool = False
+
+    @property
+    def before(self) -> Cursor:
+        """Where who has yet to do this job would resume."""
+        return Cursor(self.epoch, self.message.seq - 1)
+
+
+class Bot:
+    """Somebody called ``name`` in ``target`` who does ``work``. ``identity`` tells its replies from another bot's.
+
+    ``file`` remembers how far it is: before the oldest message that is being
+    worked on. What is done behind that is begun again by the next run, and
+    replied to once all the same.
+    """
+
+    def __init__(
+        self,
+        env: Environment,
+        target: Target,
+        name: str,
+        work: Work,
+        http: Http,
+        *,
+        identity: str,
+        file: CursorFile | None,
+    ) -> None:
+        self._env = env
+        self._target = target
+        self._name = name
+        self._work = work
+        self._http = http
+        self._identity = identity
+        self._file = file
+        self._jobs: deque[_Job] = deque()
+        self._reached = Cursor("", 0)
+        self._saved: Cursor | None = None
+        self._settled = asyncio.Event()
+
+    async def run(self, room: Room) -> None:
+        """Works until the room is closed. Raises Failure, OSError, and what ended the room for good."""
+        self._reached = room.cursor
+        self._save()
+        try:
+            async with asyncio.TaskGroup() as group:
+                async for received in room.frames():
+                    frame = received.frame
+                    if isinstance(frame, Gap):
+                        self._env.err(f"note:  {gap(frame)}")
+                    found = self._match(frame)
+                    if isinstance(frame, Message) and found:
+                        await self._vacancy()
+                        job = _Job(frame, found, received.cursor.epoch)
+                        self._jobs.append(job)
+                        group.create_task(self._do(job))
+                    self._reached = received.cursor
+                    if not room.held:
+                        self._save()
+        except BaseExceptionGroup as errors:
+            raise errors.exceptions[0] from None
+        self._save()
+
+    def _match(self, frame: Frame | Unknown) -> re.Match[str] | None:
+        """How ``frame`` is a message to work on, if it is."""
+        if not isinstance(frame, Message) or frame.deleted or same(frame.participant, self._name):
+            return None
+        return self._work.pattern.search(frame.text)
+
+    async def _vacancy(self) -> None:
+        """Returns when another job may begin."""
+        at_once = self._work.jobs
+        while sum(not job.done for job in self._jobs) >= at_once or len(self._jobs) >= max(at_once, _AHEAD):
+            self._settled.clear()
+            await self._settled.wait()
+
+    def _save(self) -> None:
+        at = self._jobs[0].before if self._jobs else self._reached
+        if self._file and at != self._saved:
+            self._file.save(Position(self._target.room_id, at.epoch, at.seq))
+            self._saved = at
+
+    async def _do(self, job: _Job) -> None:
+        await self._answer(job)
+        job.done = True
+        while self._jobs and self._jobs[0].done:
+            self._jobs.popleft()
+        self._save()
+        self._settled.set()
+
+    async def _answer(self, job: _Job) -> None:
+        message = job.message
+        try:
+            handled = await handle(
+                self._work.command,
+                f"{message.text}\n".encode(),
+                environ=_variables(self._env, self._target, message, job.found),
+                timeout=self._work.timeout,
+                most=MESSAGE_BYTES + 1,
+                stderr=self._env.stderr.fileno(),
+            )
+        except OSError as error:
+            raise _unstartable(self._work.command[0], error) from None
+        text = _reply(handled)
+        if handled.status != 0:
+            self._note(message, _trouble(handled, self._work.timeout))
+        elif text:
+            await self._say(text, message, receipt(self._identity, job.epoch, str(message.seq)))
+
+    async def _say(self, text: str, message: Message, mark: str) -> None:
+        room_id, name = self._target.room_id, self._name
+        try:
+            await persistently(lambda: self._http.send(room_id, text, name=name, reply_to=message.seq, receipt=mark))
+        except Refused as refusal:
+            if refusal.code != _CONFLICT:
+                self._note(message, f"no reply is possible ({clean(refusal.message, newlines=False)})")
+
+    def _note(self, message: Message, what: str) -> None:
+        self._env.err(f"note:  message {message.seq:,}: {what}")
+
+
+def _variables(env: Environment, target: Target, message: Message, found: re.Match[str]) -> dict[str, str]:
+    given = {
+        "CHATTY_TEXT": message.text,
+        "CHATTY_SEQ": str(message.seq),
+        "CHATTY_PARTICIPANT": message.participant,
+        "CHATTY_ROOM": target.room_id,
+        "CHATTY_SERVER": target.server,
+    }
+    given |= {f"CHATTY_MATCH_{number}": group or "" for number, group in enumerate(found.groups(), 1)}
+    inherited = {name: value for name, value in env.environ.items() if not name.startswith("CHATTY_MATCH_")}
+    # A variable can't hold NUL; standard input has the text as it is.
+    return inherited | {name: value.replace("\0", "\ufffd") for name, value in given.items()}
+
+
+def _reply(handled: Handled) -> str:
+    text = handled.printed.decode("utf-8", "replace").rstrip()
+    data = text.encode()  # which may have grown
+    if handled.size <= MESSAGE_BYTES and len(data) <= MESSAGE_BYTES:
+        return text
+    note = _CUT.format(handled.size)
+    return data[: MESSAGE_BYTES - len(note.encode())].decode("utf-8", "ignore") + note
+
+
+def _trouble(handled: Handled, timeout: float) -> str:
+    if handled.status is None:
+        return f"the command took longer than {timeout:g} s"
+    if handled.status < 0:
+        return f"the command was killed by {signal_name(-handled.status)}"
+    return f"the command failed with {handled.status}"
+
+
+def _unstartable(command: str, error: OSError) -> Failure:
+    return Failure(ExitStatus.FAILED, "system", f"{command}: {error.strerror or error}")

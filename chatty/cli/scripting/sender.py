@@ -1,0 +1,125 @@
+"""Posts messages to a room, as many at a time as it takes, and keeps account of what became of each."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections import deque
+from collections.abc import AsyncIterator
+from typing import Any, Final
+
+from chatty.cli.exits import ExitStatus
+from chatty.cli.failures import Failure
+from chatty.cli.scripting.streams import Output
+from chatty.client.room import Room
+from chatty.errors import Refused
+from chatty.protocol import IN_FLIGHT, Ack, encode
+
+__all__ = ["Sending"]
+
+_ABOUT_ONE: Final = frozenset({"message_empty", "message_too_long"})
+"""Refusals of one message, which say nothing about those behind it."""
+
+_AHEAD: Final = 10 * IN_FLIGHT
+"""Messages that are posted before the outcome of the first of them has been shown."""
+
+_STOPPED: Final = 0.1
+"""Seconds by which a clock that is looked at so late tells that the process was stopped, as by Ctrl-Z."""
+
+
+class Sending:
+    """One command's messages on their way.
+
+    ``timeout``: seconds without an ack, while messages wait for one, after
+    which `everything` gives up. Acks are written to ``acks`` as on the wire,
+    one a line.
+    """
+
+    def __init__(self, room: Room, *, timeout: float, acks: Output | None = None) -> None:
+        self.acked = 0
+        self.refused: list[Refused] = []
+        self._room = room
+        self._timeout = timeout
+        self._acks = acks
+        self._pending: deque[asyncio.Future[Ack]] = deque()
+        self._posted = asyncio.Event()
+        self._settled = asyncio.Event()
+        self._all_posted = False
+
+    @property
+    def unacked(self) -> int:
+        """Messages of which it isn't known whether they are stored."""
+        return len(self._pending)
+
+    async def everything(self, messages: AsyncIterator[str]) -> None:
+        """Post all ``messages``, and return when each has been acked or refused.
+
+        If reading them fails, waits for those before the failure, and raises
+        it. Raises Failure where acks don't come in time, and what ended the
+        room for good.
+        """
+        posting = asyncio.create_task(self._post(messages))
+        try:
+            await self._settle()
+        except BaseException:
+            posting.cancel()
+            await asyncio.wait([posting])
+            outcomes: list[asyncio.Future[Any]] = [posting, *self._pending]
+            for outcome in outcomes:
+                if not outcome.cancel() and not outcome.cancelled():
+                    outcome.exception()  # one failure is told, and asyncio shall not log the others
+            raise
+        await posting
+
+    async def _post(self, messages: AsyncIterator[str]) -> None:
+        try:
+            async for text in messages:
+                self._pending.append(await self._room.post(text))
+                self._posted.set()
+                while len(self._pending) > _AHEAD:  # whoever reads the acks is slow
+                    self._settled.clear()
+                    await self._settled.wait()
+        finally:
+            self._all_posted = True
+            self._posted.set()
+
+    async def _settle(self) -> None:
+        shown: list[bytes] = []
+        while self._pending or not self._all_posted:
+            if not self._pending:
+                self._posted.clear()
+                await self._show(shown)
+                await self._posted.wait()
+                continue
+            if not self._pending[0].done():
+                await self._show(shown)
+                await self._one_more()
+            try:
+                ack = self._pending[0].result()
+            except Refused as refusal:
+                if refusal.code not in _ABOUT_ONE:
+                    raise
+                self.refused.append(refusal)
+            else:
+                self.acked += 1
+                if self._acks:
+                    shown.append(encode(ack))
+            self._pending.popleft()
+            self._settled.set()
+        await self._show(shown)
+
+    async def _one_more(self) -> None:
+        now = asyncio.get_running_loop().time
+        late = math.inf
+        while late > _STOPPED:  # whoever was stopped meanwhile hasn't looked yet for what came
+            deadline = now() + self._timeout
+            done, _ = await asyncio.wait([self._pending[0]], timeout=self._timeout)
+            if done:
+                return
+            late = now() - deadline
+        raise Failure(ExitStatus.UNREACHABLE, "timed_out", f"no ack for {self._timeout:g} s")
+
+    async def _show(self, shown: list[bytes]) -> None:
+        if self._acks and shown:
+            await self._acks.write(b"\n".join(shown) + b"\n")
+            shown.clear()

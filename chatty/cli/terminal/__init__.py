@@ -1,0 +1,1 @@
+"""Text for a person: cleaned, folded, quoted, as plain lines."""

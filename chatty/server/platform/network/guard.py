@@ -1,0 +1,152 @@
+"""Who may ask at all, and how whatever was raised is answered: the one middleware, and the heads of all answers."""
+
+from __future__ import annotations
+
+import math
+import resource
+from collections.abc import Awaitable, Callable
+from typing import Final
+from urllib.parse import unquote_to_bytes, urlsplit
+
+from aiohttp import web
+from aiohttp.typedefs import Handler, Middleware
+
+from chatty.errors import Refused
+from chatty.server.platform.network.connections import address_of, connection_of, is_loopback
+from chatty.server.platform.network.responses import problem
+from chatty.server.platform.pipeline.node import Node
+from chatty.server.settings import Settings
+
+RESERVE: Final = 64
+"""File descriptors that newcomers don't get: the store, its readers and the members' own need some."""
+
+_READ: Final = ("Authorization", "Idempotency-Key", "Last-Event-ID", "Sec-WebSocket-Protocol", "Origin", "Host")
+"""The headers that decide something here."""
+
+_BY_STATUS: Final = {
+    404: "room_not_found", 405: "method_not_allowed", 413: "too_large", 415: "unsupported_media_type",
+    426: "upgrade_required",
+}  # fmt: skip
+_BY_CODE: Final = {
+    "unauthorized": {"WWW-Authenticate": "Bearer"},
+    "upgrade_required": {"Connection": "upgrade", "Upgrade": "websocket"},
+}
+_PREFLIGHT: Final = {
+    "Access-Control-Allow-Methods": "GET, POST, PUT, PATCH, DELETE",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type, Idempotency-Key, Last-Event-ID",
+    "Access-Control-Max-Age": "600",
+}
+
+
+def guard(node: Node) -> Middleware:
+    """The one middleware: checks who may ask at all, and turns what was raised into problems."""
+    may_ask = _host_check(node.settings)
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0] - RESERVE
+
+    @web.middleware
+    async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
+        connection = connection_of(request)
+        connection.asked = True
+        connection.count(address_of(request))
+        try:
+            if node.stopping:
+                raise Refused("unavailable", "The server stops; try again in a moment.")
+            if 0 < limit < _descriptor(request):
+                raise Refused("busy")
+            if connection.surplus:
+                raise Refused("too_many_connections", retry_after=10)
+            _check_encoding(request)
+            may_ask(request)
+            if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
+                return web.Response(status=204, headers=_PREFLIGHT)
+            return await handler(request)
+        except Refused as error:
+            node.metrics.refusals[error.code] += 1
+            response = problem(error.code, error.message, status=error.status, headers=refusal_heads(error))
+            if error.code in ("busy", "too_many_connections"):
+                response.force_close()
+            return response
+        except web.HTTPException as error:
+            if error.status < 400:
+                raise
+            code = _BY_STATUS.get(error.status, "bad_request")
+            node.metrics.refusals[code] += 1
+            detail = "There is nothing at this address." if error.status == 404 else ""
+            allow = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
+            return problem(code, detail, status=error.status, headers=allow)
+        except ConnectionError:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is one request's, and is reported
+            node.report("a request failed", error)
+            node.metrics.refusals["internal"] += 1
+            return problem("internal")
+
+    return guarded
+
+
+def refusal_heads(error: Refused) -> dict[str, str]:
+    """What a refusal's headers say besides its body."""
+    wait = {"Retry-After": str(math.ceil(error.retry_after))} if error.retry_after else {}
+    return _BY_CODE.get(error.code, {}) | wait
+
+
+def _check_encoding(request: web.Request) -> None:
+    """Refuse what is no UTF-8 in the address and in the headers that are read: it can be neither hashed nor stored."""
+    try:
+        unquote_to_bytes(request.raw_path).decode()
+        "".join(request.headers.get(name, "") for name in _READ).encode()
+    except UnicodeError:
+        raise Refused("bad_request", "The address and the headers must be UTF-8.") from None
+
+
+def _descriptor(request: web.Request) -> int:
+    """The connection's file descriptor: the kernel gives the lowest free one, so it tells how many are open."""
+    sock = request.transport.get_extra_info("socket") if request.transport else None
+    return int(sock.fileno()) if sock is not None else 0
+
+
+def heads(settings: Settings) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
+    """What every answer's headers lack or have besides."""
+    origins = listed(settings.allowed_origin)
+
+    async def head(request: web.Request, response: web.StreamResponse) -> None:
+        response.headers.pop("Server", None)  # which versions of what are running here is nobody's business
+        origin = request.headers.get("Origin", "")
+        if origin.lower() in origins:  # else a browser keeps the answer from the page that asked
+            response.headers["Access-Control-Allow-Origin"] = origin
+            response.headers["Access-Control-Expose-Headers"] = "Location, Retry-After"
+            response.headers["Vary"] = "Origin"
+
+    return head
+
+
+def listed(setting: str) -> set[str]:
+    """The hosts or origins of a setting, as they are compared: the slash behind an origin says nothing."""
+    return {one.strip().lower().removesuffix("/") for one in setting.split(",") if one.strip()}
+
+
+def _host_check(settings: Settings) -> Callable[[web.Request], None]:
+    """Browsers are let in from where they should come: against rebinding and foreign pages."""
+    local = is_loopback(settings.host)
+    hosts, origins = listed(settings.allowed_host), listed(settings.allowed_origin)
+
+    def check(request: web.Request) -> None:
+        host = _split(f"//{request.host}")[0]
+        if (local or hosts) and host not in hosts and not (local and is_loopback(host)):
+            raise Refused("not_allowed", f"This server does not answer to the host {host!r}; see --allowed-host.")
+        origin = request.headers.get("Origin", "").lower()
+        if not origin or origin in origins:
+            return
+        if _split(origin)[1] != request.host.lower():
+            raise Refused("not_allowed", f"Pages of {origin!r} may not use this server; see --allowed-origin.")
+
+    return check
+
+
+def _split(url: str) -> tuple[str, str]:
+    """A URL's host name alone, and with its port; both empty for what is no URL."""
+    try:
+        parts = urlsplit(url)
+        return (parts.hostname or "").lower(), parts.netloc.lower()
+    except ValueError:
+        return "", ""

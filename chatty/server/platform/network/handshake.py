@@ -1,0 +1,142 @@
+"""How to enter a room: the handshakes of both dialects, and the event stream."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+
+from aiohttp import HttpVersion11, web
+
+from chatty.errors import Refused
+from chatty.protocol import SUBPROTOCOL
+from chatty.server.business.entries import Connect, Rejection
+from chatty.server.business.room import Outcome
+from chatty.server.platform.network.connections import address_of, connection_of
+from chatty.server.platform.network.event_stream import Stream
+from chatty.server.platform.network.identities import identity_of, nobody, offered_key
+from chatty.server.platform.network.rate_limit import Addresses
+from chatty.server.platform.network.responses import refused
+from chatty.server.platform.network.rooms import MOST_DIGITS, find_room, number, participant_name
+from chatty.server.platform.network.session import Session
+from chatty.server.platform.network.websocket import SeedSession, V1Session
+from chatty.server.platform.pipeline.catching_up import Asked
+from chatty.server.platform.pipeline.node import Node
+
+
+class Doors:
+    """The handlers."""
+
+    def __init__(self, node: Node) -> None:
+        self.node = node
+        self._joins = Addresses(node.settings.join_rate)
+
+    def routes(self) -> list[web.RouteDef]:
+        """Method, address, handler."""
+        return [
+            web.get("/chat/join", self.join_seed, allow_head=False),
+            web.get("/v1/rooms/{room}/ws", self.join, allow_head=False),
+            web.get("/v1/rooms/{room}/stream", self.stream, allow_head=False),
+        ]
+
+    async def join_seed(self, request: web.Request) -> web.StreamResponse:
+        name, name_key = participant_name(request.query.get("name"))
+        room_id = request.query.get("room", "")
+        if not room_id:
+            raise Refused("bad_request", "room is missing: the id that creating the room returned.")
+        if not _is_upgrade(request):
+            # Whoever is no WebSocket learns first whether there is such a room at all.
+            await find_room(self.node, request, room_id)
+            raise _upgrade_required()
+        address = address_of(request)
+        session = SeedSession(self.node, room_id, nobody(), name, name_key, paced=bool(address))
+        with connection_of(request).under_guard():
+            await self._join(address, session)
+            return await session.serve(request)
+
+    async def join(self, request: web.Request) -> web.StreamResponse:
+        joins = request.query.get("join", "true")
+        if joins not in ("true", "false"):
+            raise Refused("bad_request", "join is true or false.")
+        given = request.query.get("name")
+        name, name_key = participant_name(given) if given is not None or joins == "true" else ("", "")
+        asked = _asked(request)
+        view = await find_room(self.node, request)
+        if not _is_upgrade(request):
+            raise _upgrade_required()
+        key, address = offered_key(request), address_of(request)
+        identity = identity_of(key) if key else nobody()
+        session = V1Session(self.node, view, identity, name, name_key, asked, paced=bool(address))
+        with connection_of(request).under_guard():
+            if joins == "true":
+                await self._join(address, session)
+            return await session.serve(request, (SUBPROTOCOL,))
+
+    async def stream(self, request: web.Request) -> web.StreamResponse:
+        asked = _asked(request)
+        epoch, dot, seen = request.headers.get("Last-Event-ID", "").partition(".")
+        if dot and seen.isascii() and seen.isdigit() and len(seen) <= MOST_DIGITS:
+            asked = Asked(int(seen), epoch)
+        view = await find_room(self.node, request)
+        connection = connection_of(request)
+        with connection.under_guard():
+            chunked = request.version >= HttpVersion11
+            return await Stream(self.node, view, connection, chunked=chunked).serve(request, asked)
+
+    async def _join(self, address: str, session: Session) -> None:
+        """Join, and only then answer the handshake: refusals are HTTP statuses."""
+        node = self.node
+        wait = self._joins.try_take(address, node.loop.time())
+        if wait:
+            raise Refused("rate_limited", retry_after=wait)
+        session.connection = node.next_connection()
+        outcome: asyncio.Future[Outcome] = node.loop.create_future()
+
+        def reply(result: Outcome) -> None:
+            # Exactly here: what follows in the log is about a session that is in the room.
+            if isinstance(result, tuple):
+                session.joined(result)
+            if not outcome.done():
+                outcome.set_result(result)
+
+        identity = session.identity
+        node.log.propose(
+            Connect(
+                session.room_id, node.now(), session.connection, session.name, session.name_key,
+                identity.hash, identity.returns,
+            ),
+            reply,
+        )  # fmt: skip
+        result = await outcome
+        if isinstance(result, Rejection):
+            session.connection = ""
+            raise refused(result)
+
+
+def _asked(request: web.Request) -> Asked:
+    since = number(request, "since")
+    if since is None:
+        since = number(request, "after")
+    return Asked(since, request.query.get("epoch", ""), number(request, "last") or 0)
+
+
+def _is_upgrade(request: web.Request) -> bool:
+    """Whether the handshake will succeed: a join must not be committed for one that fails (RFC 6455, 4.2.1)."""
+    headers = request.headers
+    return (
+        request.version >= HttpVersion11  # before it there is no upgrade (RFC 9110, 7.8)
+        and headers.get("Upgrade", "").strip().lower() == "websocket"
+        and "upgrade" in headers.get("Connection", "").lower()
+        and headers.get("Sec-WebSocket-Version", "") in ("13", "8", "7")
+        and _is_key(headers.get("Sec-WebSocket-Key", ""))
+    )
+
+
+def _is_key(text: str) -> bool:
+    try:
+        return len(base64.b64decode(text, validate=True)) == 16
+    except ValueError:
+        return False
+
+
+def _upgrade_required() -> Refused:
+    return Refused("upgrade_required", "Join over a WebSocket (RFC 6455, version 13).")

@@ -1,0 +1,109 @@
+"""Changes to what is there: from what a client wishes to an entry, and the wishes that come over HTTP."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from aiohttp import web
+
+from chatty import protocol
+from chatty.errors import Refused
+from chatty.events import Event
+from chatty.protocol import MESSAGE_BYTES, NAME_POINTS, REACTION_POINTS, TOPIC_POINTS, NewMessage, NewTopic
+from chatty.server.business import entries as e
+from chatty.server.business.names import check_name, check_reaction, check_text, compare_key
+from chatty.server.platform.network.identities import identity_of, offered_key
+from chatty.server.platform.network.responses import answer, refused
+from chatty.server.platform.network.rooms import Rooms, find_room, json_of, participant_name
+from chatty.server.platform.pipeline.node import Node
+
+Wish = protocol.Edit | protocol.Delete | protocol.React | protocol.SetTopic | protocol.Rename
+
+
+class Author(NamedTuple):
+    """Who wants a change; ``n`` is its number within ``producer``, 0 without one."""
+
+    name: str
+    name_key: str
+    identity: bytes
+    producer: str = ""
+    n: int = 0
+    connection: str = ""
+
+
+def change(wish: Wish, room_id: str, at: int, author: Author) -> e.Change | e.Rejection:
+    """The entry that a wish comes to, or why it can be none."""
+    whose: dict[str, Any] = {"room": room_id, "at": at, **author._asdict()}
+    match wish:
+        case protocol.Edit(of=of, text=text):
+            return check_text(text, size=MESSAGE_BYTES) or e.Edit(**whose, of=of, text=text)
+        case protocol.Delete(of=of):
+            return e.Delete(**whose, of=of)
+        case protocol.React(of=of, reaction=reaction, remove=remove):
+            unfit = check_reaction(reaction, points=REACTION_POINTS)
+            return unfit or e.React(**whose, of=of, reaction=reaction, remove=remove)
+        case protocol.SetTopic(topic=topic):
+            if len(topic) > TOPIC_POINTS:
+                return e.Rejection("bad_request", f"A topic has at most {TOPIC_POINTS} characters.")
+            return e.SetTopic(**whose, topic=topic)
+        case protocol.Rename(name=given):
+            name = check_name(given, points=NAME_POINTS)
+            if isinstance(name, e.Rejection):
+                return name
+            return e.Rename(**whose, new_name=name, new_key=compare_key(name))
+
+
+class Changes:
+    """The handlers."""
+
+    def __init__(self, node: Node, rooms: Rooms) -> None:
+        self.node = node
+        self._rooms = rooms
+
+    def routes(self) -> list[web.RouteDef]:
+        """Method, address, handler."""
+        message = "/v1/rooms/{room}/messages/{seq}"
+        reaction = message + "/reactions/{reaction}"
+        return [
+            web.patch(message, self.edit),
+            web.delete(message, self.delete),
+            web.put(reaction, self.react),
+            web.delete(reaction, self.react),
+            web.put("/v1/rooms/{room}/topic", self.set_topic),
+        ]
+
+    async def edit(self, request: web.Request) -> web.StreamResponse:
+        new = await json_of(request, NewMessage)
+        return await self._change(request, protocol.Edit(of=_seq(request), text=new.text), new.participant)
+
+    async def delete(self, request: web.Request) -> web.StreamResponse:
+        return await self._change(request, protocol.Delete(of=_seq(request)), request.query.get("name"))
+
+    async def react(self, request: web.Request) -> web.StreamResponse:
+        wish = protocol.React(
+            of=_seq(request), reaction=request.match_info["reaction"], remove=request.method == "DELETE"
+        )
+        return await self._change(request, wish, request.query.get("name"))
+
+    async def set_topic(self, request: web.Request) -> web.StreamResponse:
+        new = await json_of(request, NewTopic)
+        return await self._change(request, protocol.SetTopic(topic=new.topic), new.participant)
+
+    async def _change(self, request: web.Request, wish: Wish, given: str | None) -> web.StreamResponse:
+        view = await find_room(self.node, request)
+        self._rooms.may_post(request)
+        name, name_key = participant_name(given)
+        key = offered_key(request)
+        if not key:
+            raise Refused("unauthorized", "Send the key that you post with as Authorization: Bearer.")
+        made = change(wish, view.info.id, self.node.now(), Author(name, name_key, identity_of(key).hash))
+        outcome = made if isinstance(made, e.Rejection) else await self.node.log.commit(made)
+        if isinstance(outcome, e.Rejection):
+            raise refused(outcome)
+        event = outcome[0] if isinstance(outcome, tuple) and outcome else None
+        return answer(event) if isinstance(event, Event) else web.Response(status=204)
+
+
+def _seq(request: web.Request) -> int:
+    text = request.match_info["seq"]
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 10 else 0

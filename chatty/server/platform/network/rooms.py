@@ -1,0 +1,266 @@
+"""Rooms over HTTP: both dialects' requests that are not sockets."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from typing import Final, TypeVar
+
+import msgspec
+from aiohttp import web
+from ksuid import Ksuid
+from msgspec import Raw
+
+from chatty.errors import Refused
+from chatty.events import Event, milliseconds
+from chatty.protocol import (
+    EXPIRES_SECONDS,
+    LAST_SEQ,
+    MESSAGE_BYTES,
+    NAME_POINTS,
+    PAGE_EVENTS,
+    ROOM_NAME_POINTS,
+    TOPIC_POINTS,
+    Ack,
+    CreatedRoom,
+    NewMessage,
+    NewRoom,
+    Page,
+    Participants,
+    encode,
+)
+from chatty.seed import SeedRoom
+from chatty.server.business.entries import CloseRoom, CreateRoom, Duplicate, Post, Rejection
+from chatty.server.business.names import check_name, check_room_name, check_text, compare_key
+from chatty.server.platform.network.connections import address_of
+from chatty.server.platform.network.identities import ANONYMOUS, bearer, identity_of, offered_key, token_hash
+from chatty.server.platform.network.rate_limit import Addresses
+from chatty.server.platform.network.responses import answer, body_of, refused
+from chatty.server.platform.pipeline.node import Node
+from chatty.server.platform.store.query import wanted
+from chatty.server.platform.store.reads import RoomView, Slice
+from chatty.server.platform.store.schema import KINDS
+
+T = TypeVar("T")
+MOST_KEY: Final = 255
+MOST_DIGITS: Final = 20
+PAGE_SIZE: Final = 1 << 20
+"""Bytes of events above which a page ends: what somebody asks for and does not read waits in memory."""
+LAST_MOMENT: Final = 253_402_300_799_999
+"""The end of the year 9999, in milliseconds: beyond it times are no longer written alike."""
+
+
+async def find_room(node: Node, request: web.Request, room_id: str = "") -> RoomView:
+    """The room that the address names. Raises Refused when there is none."""
+    view = await node.reads.room(room_id or request.match_info["room"])
+    if view is None:
+        raise Refused("room_not_found")
+    return view
+
+
+def participant_name(given: str | None) -> tuple[str, str]:
+    """A participant's name and its key. Raises Refused for what is no name."""
+    name = check_name(given or "", points=NAME_POINTS)
+    if isinstance(name, Rejection):
+        raise refused(name)
+    return name, compare_key(name)
+
+
+def number(request: web.Request, name: str, least: int = 0, most: int = LAST_SEQ) -> int | None:
+    """A whole number of the query, or None where it is missing. Raises Refused for anything else."""
+    text = request.query.get(name)
+    if text is None:
+        return None
+    if not text.isascii() or not text.isdigit() or len(text) > MOST_DIGITS or not least <= int(text) <= most:
+        raise Refused("bad_request", f"{name} must be a whole number from {least} to {most}.")
+    return int(text)
+
+
+def moment(request: web.Request, name: str) -> int | None:
+    """A time of the query in milliseconds, or None where it is missing. Raises Refused for anything else."""
+    text = request.query.get(name)
+    if text is None:
+        return None
+    try:
+        return min(max(0, milliseconds(text)), LAST_MOMENT)
+    except ValueError:
+        raise Refused("bad_request", f"{name} must be a time such as 2026-11-23T12:00:00Z.") from None
+
+
+class Rooms:
+    """The handlers."""
+
+    def __init__(self, node: Node) -> None:
+        self.node = node
+        self._new_rooms = Addresses(node.settings.room_rate)
+        self._posts = Addresses(node.settings.message_rate * 60)
+
+    def routes(self) -> list[web.RouteDef]:
+        """Method, address, handler."""
+        return [
+            web.post("/chat", self.create_seed),
+            web.post("/v1/rooms", self.create),
+            web.get("/v1/rooms/{room}", self.show),
+            web.delete("/v1/rooms/{room}", self.close),
+            web.get("/v1/rooms/{room}/events", self.events),
+            web.post("/v1/rooms/{room}/messages", self.post),
+            web.get("/v1/rooms/{room}/participants", self.participants),
+        ]
+
+    async def create_seed(self, request: web.Request) -> web.StreamResponse:
+        self._may_create(request)
+        created = await self.create_room(NewRoom(request.query.get("name", "")))
+        return answer(SeedRoom(created.id, created.name), 201)
+
+    async def create(self, request: web.Request) -> web.StreamResponse:
+        self._may_create(request)
+        new = await json_of(request, NewRoom)
+        # The header is the caller's to set, and it alone is told what it makes of it.
+        scheme = "https" if request.headers.get("X-Forwarded-Proto") == "https" else request.scheme
+        created = await self.create_room(new, f"{scheme}://{request.host}")
+        return answer(created, 201, {"Location": f"/v1/rooms/{created.id}"})
+
+    async def create_room(self, new: NewRoom, origin: str = "") -> CreatedRoom:
+        """Make a room. Raises Refused for a name, topic or time that is none."""
+        name = check_room_name(new.name, points=ROOM_NAME_POINTS)
+        if isinstance(name, Rejection):
+            raise refused(name)
+        if len(new.topic) > TOPIC_POINTS:
+            raise Refused("bad_request", f"A topic has at most {TOPIC_POINTS} characters.")
+        if new.expires_in is not None and not 1 <= new.expires_in <= EXPIRES_SECONDS:
+            raise Refused("bad_request", "expires_in is in seconds, from 1 to ten years.")
+        now, token = self.node.now(), "owner_" + secrets.token_urlsafe(32)
+        expires_at = now + round(new.expires_in * 1000) if new.expires_in else 0
+        room_id, epoch = str(Ksuid()), secrets.token_hex(8)
+        entry = CreateRoom(room_id, now, name, new.topic, epoch, token_hash(token), expires_at)
+        outcome = await self.node.log.commit(entry)
+        if isinstance(outcome, Rejection):
+            raise refused(outcome)
+        view = await self.node.reads.room(room_id)
+        assert view is not None
+        fields = {field: getattr(view.info, field) for field in view.info.__struct_fields__}
+        return CreatedRoom(**fields, owner_token=token, url=f"{origin}/v1/rooms/{room_id}")
+
+    def _may_create(self, request: web.Request) -> None:
+        wait = self._new_rooms.try_take(address_of(request), self.node.loop.time())
+        if wait:
+            raise Refused("rate_limited", retry_after=wait)
+
+    def may_post(self, request: web.Request) -> None:
+        """Raises Refused when too much comes from there."""
+        wait = self._posts.try_take(address_of(request), self.node.loop.time())
+        if wait:
+            raise Refused("rate_limited", retry_after=wait)
+
+    async def show(self, request: web.Request) -> web.StreamResponse:
+        return answer((await find_room(self.node, request)).info)
+
+    async def close(self, request: web.Request) -> web.StreamResponse:
+        view, token = await find_room(self.node, request), bearer(request)
+        if not token:
+            raise Refused("unauthorized", "Send the room's owner token as Authorization: Bearer.")
+        outcome = await self.node.log.commit(CloseRoom(view.info.id, self.node.now(), token_hash(token)))
+        if isinstance(outcome, Rejection):
+            raise refused(outcome)
+        return web.Response(status=204)
+
+    async def events(self, request: web.Request) -> web.StreamResponse:
+        view = await find_room(self.node, request)
+        after, before = number(request, "after"), number(request, "before")
+        limit = number(request, "limit", 1, PAGE_EVENTS) or 100
+        if after is not None and before is not None:
+            raise Refused("bad_request", "Give after or before, not both.")
+        kinds = tuple(KINDS.get(kind, -1) for kind in request.query.getall("type", []))
+        if -1 in kinds:
+            raise Refused("bad_request", f"type is one of {', '.join(KINDS)}.")
+        low, high = await self._between(request, view, after or 0, before)
+        low, newest = max(low, view.info.first - 1), after is None
+        words, name = request.query.get("q"), request.query.get("from")
+        if words is not None or name is not None:
+            look_for = wanted(words, None if name is None else participant_name(name)[0])
+            if look_for is None or (kinds and KINDS["message"] not in kinds):
+                page, more = Slice([], []), False
+            else:
+                keys = await self.node.search.find(
+                    view, look_for, after=low, before=high, limit=limit + 1, newest=newest
+                )
+                more = len(keys) > limit
+                page = await self.node.reads.messages(_cut(keys, limit, newest=newest), newest=newest, size=PAGE_SIZE)
+        else:
+            page = await self.node.reads.page(
+                view.key, after=low, before=high, limit=limit + 1, kinds=kinds, newest=newest, size=PAGE_SIZE
+            )
+            more = len(page.bodies) > limit
+        bodies = [Raw(body) for body in _cut(page.bodies, limit, newest=newest)]
+        return answer(Page(bodies, view.info.epoch, view.info.first, view.info.last, more or page.cut))
+
+    async def _between(
+        self, request: web.Request, view: RoomView, after: int, before: int | None
+    ) -> tuple[int, int | None]:
+        """``after`` and ``before`` as the query's times narrow them down."""
+        since, until = moment(request, "since"), moment(request, "until")
+        reads, key, first = self.node.reads, view.key, view.info.first
+        if since is not None:
+            after = max(after, await reads.first_since(key, first, since) - 1)
+        if until is not None:
+            end = await reads.first_since(key, first, until)
+            before = end if before is None else min(before, end)
+        return after, before
+
+    async def participants(self, request: web.Request) -> web.StreamResponse:
+        view = await find_room(self.node, request)
+        return answer(Participants(await self.node.reads.participants(view.key)))
+
+    async def post(self, request: web.Request) -> web.StreamResponse:
+        view = await find_room(self.node, request)
+        self.may_post(request)
+        new = await _new_message(request)
+        name, name_key = participant_name(new.participant)
+        refusal = check_text(new.text, size=MESSAGE_BYTES)
+        if refusal is not None:
+            raise refused(refusal)
+        key = offered_key(request)
+        identity = identity_of(key) if key else ANONYMOUS
+        receipt = request.headers.get("Idempotency-Key", "")
+        if len(receipt) > MOST_KEY:
+            raise Refused("bad_request", f"An Idempotency-Key has at most {MOST_KEY} characters.")
+        said = encode((name, new.text, new.reply_to, new.action))
+        digest = hashlib.sha256(said).digest()[:16] if receipt else b""
+        outcome = await self.node.log.commit(
+            Post(
+                view.info.id, self.node.now(), name, name_key, identity.hash, new.text,
+                receipt=receipt, digest=digest, reply_to=new.reply_to, action=new.action,
+            )
+        )  # fmt: skip
+        if isinstance(outcome, Rejection):
+            raise refused(outcome)
+        if isinstance(outcome, Duplicate):
+            stored = await self.node.reads.page(view.key, after=outcome.seq - 1, before=outcome.seq + 1, limit=1)
+            return answer(Raw(stored.bodies[0]) if stored.bodies else Ack(seq=outcome.seq, duplicate=True))
+        event = outcome[0]
+        assert isinstance(event, Event)
+        return answer(event, 201)
+
+
+def _cut(found: list[T], limit: int, *, newest: bool) -> list[T]:
+    """``limit`` of what was found, which ascends."""
+    return found[-limit:] if newest else found[:limit]
+
+
+async def _new_message(request: web.Request) -> NewMessage:
+    if request.content_type != "text/plain":
+        return await json_of(request, NewMessage)
+    try:
+        return NewMessage(request.query.get("name", ""), (await body_of(request)).decode())
+    except UnicodeDecodeError as error:
+        raise Refused("bad_request", f"The text is no UTF-8: {error.reason} at byte {error.start}.") from None
+
+
+async def json_of(request: web.Request, kind: type[T]) -> T:
+    """The request's body as ``kind``. Raises Refused when it is none."""
+    if request.content_type != "application/json":
+        raise Refused("unsupported_media_type", "Send application/json.")
+    try:
+        return msgspec.json.decode(await body_of(request), type=kind)
+    except (ValueError, RecursionError) as error:  # also what is no UTF-8, and nesting without end
+        raise Refused("bad_request", str(error)) from None

@@ -1,0 +1,1 @@
+"""The log: takes proposed entries, and gives committed batches in one order."""

@@ -1,0 +1,217 @@
+"""The log: what is proposed becomes committed batches, in one order.
+
+The rest of the server does not know which log it has. This one is a writer
+thread over the local store: it takes all that is waiting, applies it in one
+transaction, and only when that is on disk hands on what it led to. One fsync
+serves everything that waited.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from queue import Empty, SimpleQueue
+from typing import Final, Protocol
+
+import structlog
+
+from chatty.server.business.entries import Entry, Rejection
+from chatty.server.business.room import Outcome
+from chatty.server.platform.store.applying import Applied, Store
+from chatty.server.platform.store.errors import explain, may_retry
+
+Reply = Callable[[Outcome], None]
+Proposal = tuple[Entry, Reply | None]
+
+MOST_ENTRIES: Final = 1024
+"""Entries in one batch: what an fsync serves."""
+MOST_SIZE: Final = 256 * 1024
+"""Bytes that one batch has to say, but for its last entry: what a room can hear at once must be far less than a reader
+may have waiting (`hub.MOST_WAITING`), or a burst of long texts would cut readers that are not slow."""
+
+QUIET_SECONDS: Final = 0.05
+"""How long nothing must have come before the WAL is tidied up."""
+AGAIN_SECONDS: Final = 1.0
+"""After how long that is tried again, where somebody's reading was in the way."""
+CALM_SECONDS: Final = 10.0
+"""How long nothing must have been refused before that is over: where a large entry has no place, a small one may."""
+
+_LOG = structlog.get_logger("chatty")
+
+
+class Log(Protocol):
+    """Takes proposed entries and yields committed batches, in order.
+
+    1. An entry's outcome is told once, to its ``reply`` and on the event loop; entries of one proposer
+       take effect in the order in which it proposed them.
+    2. `Rejection("unavailable")` means: surely not accepted. Nothing but that, or nothing at all when the
+       process ends, is ever said of an entry that is not durable.
+    3. Batches are delivered in the log's order, each after it is durable: nobody sees what a crash takes back.
+    """
+
+    def propose(self, entry: Entry, reply: Reply | None = None) -> None:
+        """Ask for ``entry``; ``reply`` is called with its outcome. Call it on the event loop."""
+
+    async def commit(self, entry: Entry) -> Outcome:
+        """Ask for ``entry`` and wait for its outcome."""
+
+    @property
+    def waiting(self) -> int:
+        """Entries that the log has not taken yet."""
+
+    async def close(self) -> None:
+        """Commit all that was proposed, and stop."""
+
+
+class Delivery(Protocol):
+    """Who is told what became of a batch, on the event loop."""
+
+    def deliver(self, applied: Applied, replies: list[Reply | None], seconds: float, since: float) -> None:
+        """``seconds`` is what the commit took; ``since`` (monotonic) when the batch's first entry came."""
+
+
+class LocalLog:
+    """The log of one machine."""
+
+    def __init__(self, store: Store, delivery: Delivery, *, on_fatal: Callable[[BaseException], None]) -> None:
+        """``store`` is open; ``on_fatal`` is called once, on the loop, when the log can't go on."""
+        self._store = store
+        self._delivery = delivery
+        self._on_fatal = on_fatal
+        self._loop = asyncio.get_running_loop()
+        self._waiting: list[Proposal] = []
+        self._queue: SimpleQueue[tuple[float, list[Proposal]] | None] = SimpleQueue()
+        self._idle = True
+        self._seen = 0
+        self._closing = False
+        self._refused_at: float | None = None
+        self._ended = asyncio.Event()
+        self._thread = threading.Thread(target=self._run, name="log", daemon=True)
+        self._thread.start()
+
+    @property
+    def waiting(self) -> int:
+        """Entries that the writer has not taken yet."""
+        return len(self._waiting)
+
+    def propose(self, entry: Entry, reply: Reply | None = None) -> None:
+        if self._idle and not self._waiting:
+            # Once for all that is proposed in this turn of the loop.
+            self._loop.call_soon(self._hand_over)
+        self._waiting.append((entry, reply))
+
+    async def commit(self, entry: Entry) -> Outcome:
+        outcome: asyncio.Future[Outcome] = self._loop.create_future()
+
+        def reply(result: Outcome) -> None:
+            if not outcome.done():
+                outcome.set_result(result)
+
+        self.propose(entry, reply)
+        return await outcome
+
+    async def close(self) -> None:
+        self._closing = True
+        if self._idle:
+            self._hand_over()
+        await self._ended.wait()
+        self._thread.join()
+
+    def _hand_over(self) -> None:
+        """Give the writer all that waits, once a turn of the loop has brought no more.
+
+        Fewer and larger batches are the point: each costs an fsync, and every member of its rooms a write.
+        For the same reason one batch is under way at a time, and what comes meanwhile makes the next.
+        """
+        if not self._idle:
+            return
+        if self._seen < len(self._waiting) < MOST_ENTRIES:
+            self._seen = len(self._waiting)
+            self._loop.call_soon(self._hand_over)
+            return
+        self._seen = 0
+        if self._waiting:
+            self._idle = False
+            self._queue.put((time.monotonic(), self._next_batch()))
+        elif self._closing:
+            self._queue.put(None)
+
+    def _next_batch(self) -> list[Proposal]:
+        count = size = 0
+        for entry, _ in self._waiting[:MOST_ENTRIES]:
+            count += 1
+            size += entry.size
+            if size >= MOST_SIZE:
+                break
+        batch, self._waiting = self._waiting[:count], self._waiting[count:]
+        return batch
+
+    def _deliver(self, applied: Applied, replies: list[Reply | None], seconds: float, since: float) -> None:
+        self._idle = True
+        if self._waiting or self._closing:
+            self._loop.call_soon(self._hand_over)
+        try:
+            self._delivery.deliver(applied, replies, seconds, since)
+        except Exception as error:  # noqa: BLE001 - somebody may have missed something: only a new start is right
+            self._on_fatal(error)
+
+    def _fail(self, fault: BaseException) -> None:
+        self._ended.set()
+        self._on_fatal(fault)
+
+    # --- the writer thread ----------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        try:
+            while self._write_next():
+                pass
+            self._store.close()
+        except BaseException as error:  # noqa: BLE001 - the end of the thread is the end of the server
+            fault = explain(error) if isinstance(error, sqlite3.Error) else error
+            self._loop.call_soon_threadsafe(self._fail, fault)
+        else:
+            self._loop.call_soon_threadsafe(self._ended.set)
+
+    def _next(self) -> tuple[float, list[Proposal]] | None:
+        patience: float | None = QUIET_SECONDS
+        while True:
+            try:
+                return self._queue.get(timeout=patience)
+            except Empty:
+                patience = AGAIN_SECONDS if self._store.checkpoint(quiet=True) else None
+
+    def _write_next(self) -> bool:
+        """Take what is waiting and commit it; whether to go on."""
+        item = self._next()
+        if item is None:
+            return False
+        since, batch = item
+        began = time.monotonic()
+        try:
+            applied = self._store.apply([entry for entry, _ in batch])
+        except sqlite3.Error as error:
+            if not may_retry(error):
+                raise
+            applied = Applied([Rejection("unavailable")] * len(batch), {}, [])
+            self._note_refusal(error)
+        else:
+            self._note_success()
+        replies = [reply for _, reply in batch]
+        self._loop.call_soon_threadsafe(self._deliver, applied, replies, time.monotonic() - began, since)
+        self._store.checkpoint(quiet=False)
+        return True
+
+    def _note_refusal(self, error: sqlite3.Error) -> None:
+        """Whoever runs the server learns it when it begins, and not once more for each message."""
+        if self._refused_at is None:
+            fault = explain(error)
+            _LOG.warning("nothing can be stored", error=str(fault), hint=fault.hint)
+        self._refused_at = time.monotonic()
+
+    def _note_success(self) -> None:
+        if self._refused_at is not None and time.monotonic() - self._refused_at >= CALM_SECONDS:
+            self._refused_at = None
+            _LOG.info("what comes is stored again")

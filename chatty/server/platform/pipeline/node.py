@@ -1,0 +1,114 @@
+"""What every connection of this process shares."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from typing import TYPE_CHECKING, Final
+
+import structlog
+
+from chatty.protocol import AWAY_SECONDS
+from chatty.server.business.entries import EndGrace, Entry, Rejection, connection_id
+from chatty.server.business.room import Outcome
+from chatty.server.platform.pipeline.hub import Hub
+from chatty.server.platform.pipeline.log.local import Log, Reply
+from chatty.server.platform.pipeline.metrics import Metrics
+from chatty.server.platform.store.applying import Applied
+from chatty.server.platform.store.reads import Reads
+from chatty.server.platform.store.search import Search
+from chatty.server.settings import Settings
+
+if TYPE_CHECKING:
+    from chatty.server.platform.network.connections import Connection
+    from chatty.server.platform.network.event_stream import Stream
+    from chatty.server.platform.network.session import Session
+
+NODE: Final = "local"
+"""This node's name among those that share a log. A single machine's log has one."""
+
+INSIST_SECONDS: Final = 1.0
+
+_LOG = structlog.get_logger("chatty")
+
+
+class Node:
+    """The log, the hub and the rest, as sessions and handlers use them."""
+
+    log: Log
+    search: Search
+
+    def __init__(self, settings: Settings, life: str, reads: Reads, hub: Hub, metrics: Metrics) -> None:
+        """``life`` names this run of the process."""
+        self.settings = settings
+        self.life = life
+        self.reads = reads
+        self.hub = hub
+        self.metrics = metrics
+        self.loop = asyncio.get_running_loop()
+        self.sessions: dict[Session, None] = {}
+        self.streams: dict[Stream, None] = {}
+        self.connections: dict[Connection, None] = {}
+        self.addresses: Counter[str] = Counter()
+        self.stopping = False
+        self._connections = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def now(self) -> int:
+        """Milliseconds since 1970."""
+        return time.time_ns() // 1_000_000
+
+    def next_connection(self) -> str:
+        """A connection's name: never given twice."""
+        self._connections += 1
+        return connection_id(NODE, self.life, self._connections)
+
+    def keep(self, task: asyncio.Task[None]) -> None:
+        """Hold a task that nobody waits for until it is done."""
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            self.report("a task failed", error)
+
+    async def settled(self, seconds: float) -> None:
+        """Wait until what is being closed is closed, but no longer than ``seconds``."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=seconds)
+
+    def report(self, what: str, error: BaseException) -> None:
+        """Log a fault that nobody else is told of."""
+        _LOG.error(what, error=f"{type(error).__name__}: {error}", exc_info=error)
+
+    def deliver(self, applied: Applied, replies: list[Reply | None], seconds: float, since: float) -> None:
+        """Tell what became of a batch: whoever proposed first, then everybody, in the log's order."""
+        for reply, outcome in zip(replies, applied.outcomes, strict=True):
+            if reply is not None:
+                reply(outcome)
+        self.hub.flush_answers()
+        for room_id, events in applied.told.items():
+            self.hub.publish(room_id, events)
+        self.search.touch(applied.told)
+        for absence in applied.away:
+            self.await_return(*absence)
+        self.metrics.batch(len(replies), sum(map(len, applied.told.values())), seconds, time.monotonic() - since)
+
+    def await_return(self, room_id: str, name_key: str, away: int) -> None:
+        """Whoever is away for too long has left: the log decides whether it still is."""
+        self.loop.call_later(
+            AWAY_SECONDS, lambda: self.insist(EndGrace(room_id, self.now(), name_key, away))
+        )  # fmt: skip
+
+    def insist(self, entry: Entry) -> None:
+        """Propose what must come true sooner or later, again and again where the disk is full."""
+
+        def reply(outcome: Outcome) -> None:
+            if type(outcome) is Rejection and outcome.code == "unavailable":
+                self.loop.call_later(INSIST_SECONDS, self.insist, entry)
+
+        if not self.stopping:
+            self.log.propose(entry, reply)

@@ -1,0 +1,316 @@
+"""The state, as an SQLite database, and applying entries: the only way in which it changes."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+
+from chatty.events import Event, Message
+from chatty.protocol import MESSAGE_BYTES, encode
+from chatty.server.business import facts as f
+from chatty.server.business.entries import (
+    Change,
+    CreateRoom,
+    Entry,
+    Forget,
+    Post,
+    Probe,
+    PurgeRoom,
+    Rejection,
+    StartNode,
+    TrimRoom,
+)
+from chatty.server.business.room import Outcome, decide
+from chatty.server.business.state import Participant, Room, Target, evolve
+from chatty.server.platform.store.database import connect, empty_wal
+from chatty.server.platform.store.errors import explain, may_retry
+from chatty.server.platform.store.rows import KIND_OF, Rows
+from chatty.server.platform.store.schema import ROOM_BITS, decode_time
+
+Stored = tuple[int, bytes, Event]
+"""An event with its number and as it is sent."""
+
+ROOMS_LOADED: Final = 10_000
+PRODUCERS_LOADED: Final = 10_000
+CHECKPOINT_PAGES: Final = 1_000
+"""Pages (of 4 KiB) in the WAL at which a checkpoint no longer waits for a quiet moment: SQLite's own default.
+Four times as many make each checkpoint, for which commits wait, twice as long, and messages no cheaper."""
+QUIET_PAGES: Final = 250
+PROBE_PAGES: Final = 6
+EMPTY_SECONDS: Final = 2.0
+"""How often the WAL is emptied at most: that takes a hundred times as long as a commit."""
+
+_decode_connections = msgspec.json.Decoder(list[str]).decode
+_decode_message = msgspec.json.Decoder(Message).decode
+
+
+class Applied(Struct):
+    """What a batch led to: an outcome for each entry, the new events by room, and who went away."""
+
+    outcomes: list[Outcome]
+    told: dict[str, list[Stored]]
+    away: list[tuple[str, str, int]]
+
+
+class Store:
+    """The writing side. One thread alone uses it, after `open`.
+
+    1. `apply` commits all of a batch's entries, or raises and has changed nothing, in memory or on disk.
+    2. When it returns, what it returns survives a crash and a power cut.
+    3. The same entries give the same rows, in whatever batches.
+    """
+
+    def __init__(self, path: Path, *, on_error: Callable[[BaseException], None]) -> None:
+        """``path`` is the database's file; ``on_error`` is told when a rule of business fails."""
+        self.path = path
+        self._on_error = on_error
+        self._rooms: dict[str, Room] = {}
+        self._erased = False
+        self._emptied_at = 0.0
+
+    def open(self) -> None:
+        """Open, check and migrate the database. Raises StoreError with what to do."""
+        try:
+            self._db = connect(self.path)
+            self._rows = Rows(self._db)
+            self._last_key = self._stored_last_key()
+        except sqlite3.Error as error:
+            raise explain(error) from error
+
+    def close(self) -> None:
+        """Empty the WAL into the database and close it."""
+        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self._db.close()
+
+    def apply(self, entries: Sequence[Entry]) -> Applied:
+        """Apply ``entries`` in one transaction. Raises sqlite3.Error when it could not be committed."""
+        applied = Applied([], {}, [])
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            applied.outcomes = [self._apply_one(entry, applied) for entry in entries]
+            self._rows.flush()
+            self._db.execute("COMMIT")
+        except BaseException:
+            self._forget_all()
+            raise
+        self._drop_surplus()
+        return applied
+
+    def checkpoint(self, *, quiet: bool) -> bool:
+        """Move the WAL into the database when it has grown, sooner in a ``quiet`` moment.
+
+        Where something was erased, the WAL is emptied as well: it still has
+        what it said. Gives whether that is still to be done.
+        """
+        enough = QUIET_PAGES if quiet else CHECKPOINT_PAGES
+        if self._rows.written_pages < enough and not (quiet and self._erased):
+            return False
+        try:
+            now = time.monotonic()
+            if self._erased and now - self._emptied_at >= EMPTY_SECONDS:
+                self._erased, self._emptied_at = not empty_wal(self._db, self.path), now
+            else:
+                self._db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+        except sqlite3.Error as error:
+            if not may_retry(error):
+                raise
+            return self._erased  # a full disk: the WAL has everything, and it is tried again
+        self._rows.written_pages = 0
+        return self._erased
+
+    # --- one entry ------------------------------------------------------------------------------------------
+
+    def _apply_one(self, entry: Entry, applied: Applied) -> Outcome:
+        apply = _RARE.get(type(entry))
+        if apply is not None:
+            # What reads or deletes rows of many rooms needs all that came before it to be rows.
+            self._rows.flush()
+            return apply(self, entry, applied)
+        return self._decide(self._rooms.get(entry.room) or self._load(entry.room), entry, applied)
+
+    def _decide(self, room: Room, entry: Entry, applied: Applied) -> Outcome:
+        author = None
+        try:
+            if type(entry) is Post:
+                author = entry.identity
+                if entry.n or entry.receipt or entry.reply_to:
+                    self._load_for(room, entry, entry.reply_to)
+            elif isinstance(entry, Change):
+                author = entry.identity
+                self._load_for(room, entry, getattr(entry, "of", 0))
+            outcome = decide(room, entry)
+        except sqlite3.Error:
+            raise
+        except Exception as error:  # noqa: BLE001 - a rule that fails refuses one entry, and poisons nothing
+            self._on_error(error)
+            return Rejection("internal")
+        if type(outcome) is tuple:
+            fact: Any  # not asked by isinstance, which is slow for msgspec's types
+            for fact in outcome:
+                evolve(room, fact)
+                kind = KIND_OF.get(type(fact))
+                if kind is not None:
+                    body = encode(fact)
+                    self._rows.event(room.key, fact.seq, kind, author, body)
+                    told = applied.told.get(room.id)
+                    if told is None:
+                        applied.told[room.id] = [(fact.seq, body, fact)]
+                    else:
+                        told.append((fact.seq, body, fact))
+                else:
+                    self._rows.fact(room, fact)
+                    self._erased = self._erased or type(fact) is f.Erased
+                    if type(fact) is f.WentAway:
+                        applied.away.append((room.id, fact.name_key, fact.away))
+        return outcome
+
+    def _create(self, entry: CreateRoom, applied: Applied) -> Outcome:
+        room = self._room(entry.room)
+        if not room.exists:
+            room.key = self._last_key = self._last_key + 1
+            self._rooms[room.id] = room
+        return self._decide(room, entry, applied)
+
+    def _start_node(self, entry: StartNode, applied: Applied) -> Outcome:
+        rows = self._db.execute(
+            "SELECT id FROM rooms WHERE key IN (SELECT room FROM participants WHERE connections <> '[]') ORDER BY id"
+        )
+        for (room_id,) in rows.fetchall():
+            self._decide(self._room(room_id), entry, applied)
+        return ()
+
+    def _purge(self, entry: PurgeRoom, applied: Applied) -> Outcome:
+        room = self._room(entry.room)
+        outcome = self._decide(room, entry, applied)
+        if not room.exists:
+            self._rooms.pop(room.id, None)
+        return outcome
+
+    def _trim(self, entry: TrimRoom, applied: Applied) -> Outcome:
+        return self._decide(self._room(entry.room), entry, applied)
+
+    def _probe(self, entry: Probe, applied: Applied) -> Outcome:
+        # What the largest message takes: an empty transaction would also succeed on a full disk.
+        self._db.execute("INSERT OR REPLACE INTO probes VALUES (0, zeroblob(?))", (MESSAGE_BYTES,))
+        self._rows.written_pages += PROBE_PAGES
+        return ()
+
+    def _forget(self, entry: Forget, applied: Applied) -> Outcome:
+        self._db.execute("DELETE FROM producers WHERE at < ?", (entry.producers_before,))
+        self._db.execute("DELETE FROM receipts WHERE at < ?", (entry.receipts_before,))
+        for room in self._rooms.values():
+            room.producers.clear()
+            room.receipts.clear()
+        return ()
+
+    # --- loading and dropping -------------------------------------------------------------------------------
+
+    def _room(self, room_id: str) -> Room:
+        return self._rooms.get(room_id) or self._load(room_id)
+
+    def _load(self, room_id: str) -> Room:
+        row = self._db.execute(
+            "SELECT key, id, name, topic, epoch, owner, created_at, expires_at, closed_at, first, trimmed_at"
+            " FROM rooms WHERE id = ?",
+            (room_id,),
+        ).fetchone()
+        if row is None:
+            return Room(0, room_id)
+        room = Room(*row[:9])
+        room.exists, room.first, room.last = True, row[9], row[9] - 1
+        room.at = room.trimmed_at = row[10]
+        newest = self._db.execute(
+            "SELECT body FROM events WHERE key > ? AND key < ? ORDER BY key DESC LIMIT 1",
+            (room.key << ROOM_BITS, (room.key + 1) << ROOM_BITS),
+        ).fetchone()
+        if newest is not None:
+            event = decode_time(newest[0])
+            room.last, room.at = event.seq, event.at
+        for name_key, name, identity, returns, away, connections in self._db.execute(
+            "SELECT name_key, name, identity, returns, away, connections FROM participants WHERE room = ?", (room.key,)
+        ):
+            found = set(_decode_connections(connections))
+            room.participants[name_key] = Participant(name, identity, bool(returns), found, away)
+            room.connections.update(dict.fromkeys(found, name_key))
+        self._rooms[room_id] = room
+        return room
+
+    def _load_for(self, room: Room, entry: Post | Change, of: int) -> None:
+        """What the rules need to know for ``entry``, which is about the message ``of``, or about none."""
+        if entry.n:
+            self._load_producer(room, entry)
+        elif type(entry) is Post and entry.receipt:
+            self._load_receipt(room, entry)
+        if of:
+            self._load_target(room, of, entry)
+
+    def _load_target(self, room: Room, of: int, entry: Post | Change) -> None:
+        """As it is just now: an entry before this one in the batch may have changed it."""
+        room.targets.clear()
+        if not 0 < of <= room.last:
+            return  # any number at all may come from outside; a key has room for so many
+        self._rows.flush()
+        key = room.key << ROOM_BITS | of
+        row = self._db.execute("SELECT author, body FROM events WHERE key = ? AND kind = 0", (key,)).fetchone()
+        if row:
+            mine = self._db.execute(
+                "SELECT reaction FROM reactions WHERE message = ? AND identity = ?", (key, entry.identity)
+            ).fetchall()
+            room.targets[of] = Target(_decode_message(row[1]), row[0], frozenset(reaction for (reaction,) in mine))
+
+    def _load_producer(self, room: Room, entry: Post | Change) -> None:
+        key = (entry.identity, entry.producer)
+        if key not in room.producers:
+            row = self._db.execute(
+                "SELECT n FROM producers WHERE room = ? AND identity = ? AND producer = ?", (room.key, *key)
+            ).fetchone()
+            room.producers[key] = row[0] if row else 0
+            self._rows.remembered += 1
+
+    def _load_receipt(self, room: Room, entry: Post) -> None:
+        key = (entry.identity, entry.receipt)
+        if key not in room.receipts:
+            row = self._db.execute(
+                "SELECT digest, seq FROM receipts WHERE room = ? AND identity = ? AND key = ?", (room.key, *key)
+            ).fetchone()
+            if row:
+                room.receipts[key] = (row[0], row[1])
+                self._rows.remembered += 1
+
+    def _drop_surplus(self) -> None:
+        """What is committed can be loaded again."""
+        if len(self._rooms) > ROOMS_LOADED:
+            self._rooms.clear()
+        if self._rows.remembered > PRODUCERS_LOADED:
+            self._rows.remembered = 0
+            for room in self._rooms.values():
+                room.producers.clear()
+                room.receipts.clear()
+
+    def _forget_all(self) -> None:
+        """After a failure memory must not know what the disk doesn't."""
+        self._rooms.clear()
+        self._rows.clear()
+        if self._db.in_transaction:
+            self._db.execute("ROLLBACK")
+        self._last_key = self._stored_last_key()
+
+    def _stored_last_key(self) -> int:
+        row = self._db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'rooms'").fetchone()
+        return row[0] if row else 0
+
+
+_RARE: Final[dict[type[Entry], Callable[[Store, Any, Applied], Outcome]]] = {
+    CreateRoom: Store._create,
+    StartNode: Store._start_node,
+    PurgeRoom: Store._purge,
+    TrimRoom: Store._trim,
+    Forget: Store._forget,
+    Probe: Store._probe,
+}

@@ -1,0 +1,68 @@
+"""A data directory: who may use it, and whether what is there is chatty's, and all that should be there."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+from chatty.server.platform.store.errors import SettingError, StoreError
+
+
+@contextlib.contextmanager
+def locked(data: Path) -> Iterator[IO[str]]:
+    """One user of a data directory at a time; gives its lock file. Whatever is made meanwhile is its owner's alone.
+
+    Raises SettingError where it can't be used, or is in use.
+    """
+    before = os.umask(0o077)
+    try:
+        try:
+            data.mkdir(parents=True, exist_ok=True)
+            lock: IO[str] = (data / "lock").open("a+")
+        except OSError as error:
+            raise SettingError(f"cannot use {data} ({error.strerror})", "choose another --data directory") from error
+        with lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise SettingError(
+                    f"another server uses {data}", "stop it first, or give this one a --data directory of its own"
+                ) from None
+            yield lock
+    finally:
+        os.umask(before)
+
+
+def check_that_it_is_there(database: Path, lock: IO[str]) -> None:
+    """A database that was lost must not be taken for one that never was: the lock file remembers.
+
+    Raises StoreError.
+    """
+    if lock.seek(0, os.SEEK_END) and not (database.exists() and database.stat().st_size):
+        raise StoreError(
+            f"the database {database} is gone, or empty",
+            f"restore a backup: chatty restore BACKUP --data {database.parent};"
+            f" to begin with nothing, remove {database.with_name('lock')} too",
+        )
+
+
+def looking(database: Path) -> str:
+    """The URI that opens a database for reading, leaves no file behind, and works where nothing can be written.
+
+    Without a write-ahead log or a journal nobody has it open, so nothing needs to be locked.
+    """
+    file = database.resolve()
+    used = any(file.with_name(file.name + ending).exists() for ending in ("-wal", "-journal"))
+    return f"{file.as_uri()}?mode=ro{'' if used else '&immutable=1'}"
+
+
+def is_ours(db: sqlite3.Connection, mark: int, tables: set[str]) -> bool:
+    """Whether a database has chatty's ``mark``, or is from before there were marks and has ``tables``, or is empty."""
+    (found,) = db.execute("PRAGMA application_id").fetchone()
+    there = {name for (name,) in db.execute("SELECT name FROM sqlite_master")}
+    return found == mark or (not found and (not there or tables <= there))

@@ -1,0 +1,119 @@
+"""Opening SQLite so that what it says it has kept is kept, if it is whole and is the one that was there."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from chatty.server.platform.store.errors import RESTORE, StoreError
+from chatty.server.platform.store.schema import begin_epochs, migrate, version
+from chatty.server.platform.store.search_index import INDEX, is_ahead
+
+WAL_BYTES: Final = 4_000_000
+"""The WAL's length from the start on: that of `store.CHECKPOINT_PAGES` pages, after which it is used again."""
+
+QUICK_CHECK_BYTES: Final = 32 * 1024 * 1024
+"""Up to this size the whole database is checked at start: it takes some 0.1 s."""
+
+
+BUSY_MS: Final = 5_000
+"""How long to wait for a lock of another process, such as a backup's."""
+CACHE: Final = -65_536
+"""SQLite's cache for the writer: 64 MiB, which it counts in negative KiB."""
+
+_LOG = structlog.get_logger("chatty")
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """The one connection that writes: WAL, every commit synced, checkpoints by hand.
+
+    Raises StoreError for data that can't be used, sqlite3.Error for what SQLite says itself.
+    """
+    check_length(path)
+    db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=512)
+    try:
+        _prepare(db, path)
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _prepare(db: sqlite3.Connection, path: Path) -> None:
+    db.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
+    version(db)  # before anything is done to what may be another program's
+    for name, value, wanted in (("journal_mode", "WAL", "wal"), ("synchronous", "FULL", 2)):
+        db.execute(f"PRAGMA {name} = {value}")
+        (got,) = db.execute(f"PRAGMA {name}").fetchone()
+        if got != wanted:
+            raise StoreError(
+                f"SQLite keeps {name} at {got!r} here, not at {wanted!r}",
+                "put the data on a local file system: without this an acknowledged message could be lost",
+            )
+    db.execute("PRAGMA wal_autocheckpoint = 0")
+    db.execute("PRAGMA secure_delete = ON")  # what was deleted is gone from the file, not just out of sight
+    db.execute(f"PRAGMA cache_size = {CACHE}")
+    if path.stat().st_size <= QUICK_CHECK_BYTES:
+        found = [row[0] for row in db.execute("PRAGMA quick_check(5)")]
+        if found != ["ok"]:
+            raise _damaged("; ".join(found))
+    migrate(db)
+    if is_ahead(path.with_name(INDEX), path):
+        begin_epochs(db)
+        _LOG.warning("the database was replaced by an older one, so every room has a new epoch")
+    with contextlib.suppress(sqlite3.Error):  # a full disk: the WAL stays as it is, and is all there is
+        empty_wal(db, path)  # of what a crash left there; what was deleted just before it, too
+
+
+def empty_wal(db: sqlite3.Connection, path: Path) -> bool:
+    """Move the WAL into the database and leave nothing in it; False while a reader still needs it."""
+    db.execute("PRAGMA busy_timeout = 0")
+    try:
+        (busy, _, _) = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    finally:
+        db.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
+    if not busy:
+        _stretch_wal(db, path)
+    return not busy
+
+
+def _stretch_wal(db: sqlite3.Connection, path: Path) -> None:
+    """Give the WAL its length now. To sync what was overwritten is one write to the disk; what made the file
+    longer takes a second one, for its length, and that is a third of a commit's time.
+
+    A transaction that is too large for the cache goes to the WAL before it ends; rolled back, it leaves room behind.
+    """
+    wal = path.with_name(path.name + "-wal")
+    if wal.exists() and wal.stat().st_size >= WAL_BYTES:
+        return
+    db.execute("PRAGMA cache_size = 10")
+    with contextlib.suppress(sqlite3.Error):  # a full disk: what it means, whoever writes will be told
+        db.execute("BEGIN IMMEDIATE")
+        db.execute("CREATE TABLE room_for_the_wal (bytes BLOB)")
+        db.execute("INSERT INTO room_for_the_wal VALUES (zeroblob(?))", (WAL_BYTES,))
+    if db.in_transaction:
+        db.execute("ROLLBACK")
+    db.execute(f"PRAGMA cache_size = {CACHE}")
+
+
+def check_length(path: Path) -> None:
+    """Raise StoreError for a file that was cut short: SQLite itself would only notice when it reads past the end."""
+    wal = path.with_name(path.name + "-wal")
+    if not path.exists() or not path.stat().st_size or (wal.exists() and wal.stat().st_size):
+        return
+    with path.open("rb") as file:
+        header = file.read(100)
+    if header[:16] != b"SQLite format 3\0":
+        raise _damaged("it is no SQLite database")
+    page = int.from_bytes(header[16:18]) or 1
+    pages = int.from_bytes(header[28:32])
+    if path.stat().st_size < pages * (65_536 if page == 1 else page):
+        raise _damaged("the file is shorter than it says")
+
+
+def _damaged(what: str) -> StoreError:
+    return StoreError(f"the data is damaged: {what}", RESTORE)

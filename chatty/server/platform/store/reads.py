@@ -1,0 +1,241 @@
+"""The reading side: short, read-only transactions in a small pool of threads, whole pages at a time.
+
+A page comes out of SQLite in one step (see rows.py for why): JSON holds no raw
+newline, so a page of events is one text of lines.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from msgspec import Struct
+
+from chatty.events import rfc3339
+from chatty.protocol import WELCOME_PARTICIPANTS, Present, RoomInfo
+from chatty.server.platform.store.schema import ROOM_BITS, decode_time
+
+T = TypeVar("T")
+
+THREADS: Final = 4
+PAGE_BYTES: Final = 256 * 1024
+
+
+class RoomView(Struct, frozen=True):
+    """A room as readers see it: its public face, and up to 200 of its participants' names."""
+
+    key: int
+    info: RoomInfo
+    closed_at: int
+    names: list[str]
+
+
+class Slice(Struct, frozen=True):
+    """Events in ascending order: their numbers, how they are sent, and whether more would have been too large."""
+
+    seqs: list[int]
+    bodies: list[bytes]
+    cut: bool = False
+
+
+class Reads:
+    """Asks the store. Every method may raise sqlite3.Error."""
+
+    def __init__(self, path: Path) -> None:
+        self._uri = f"{path.resolve().as_uri()}?mode=ro"
+        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="read")
+        self._local = threading.local()
+        self._open: list[sqlite3.Connection] = []
+
+    def close(self) -> None:
+        """Wait for what is being read, and close."""
+        self._pool.shutdown()
+        for db in self._open:
+            db.close()
+
+    async def room(self, room_id: str) -> RoomView | None:
+        """The room, or None."""
+        return await self._ask(lambda db: _room(db, room_id))
+
+    async def page(
+        self,
+        room_key: int,
+        *,
+        after: int = 0,
+        before: int | None = None,
+        limit: int = 500,
+        kinds: tuple[int, ...] = (),
+        newest: bool = False,
+        size: int = PAGE_BYTES,
+    ) -> Slice:
+        """At most ``limit`` events with ``after`` < seq < ``before``, the first or the ``newest`` of them.
+
+        A page ends early when it has ``size`` bytes, but it has one event at least if there is one.
+        """
+        return await self._ask(lambda db: _page(db, room_key, after, before, limit, kinds, newest, size))
+
+    async def messages(self, keys: Sequence[int], *, newest: bool = False, size: int = PAGE_BYTES) -> Slice:
+        """The messages with these keys, as far as they are still kept, the first or the ``newest`` that fit."""
+        return await self._ask(lambda db: _messages(db, keys, newest, size))
+
+    async def last(self, room_key: int) -> int:
+        """The room's newest event's number."""
+        return await self._ask(lambda db: _last(db, room_key))
+
+    async def before_newest_messages(self, room_key: int, count: int, *, upto: int = (1 << ROOM_BITS) - 1) -> int:
+        """The number of the message before the newest ``count`` up to event ``upto``; 0 where there are no more."""
+        low = room_key << ROOM_BITS
+        before = await self._ask(lambda db: _number(
+            db,
+            "SELECT key FROM events WHERE key > ? AND key <= ? AND kind = 0 ORDER BY key DESC LIMIT 1 OFFSET ?",
+            low, low + upto, count,
+        ))  # fmt: skip
+        return max(0, before - low)
+
+    async def first_since(self, room_key: int, first: int, at: int) -> int:
+        """The first event at or after ``at`` (milliseconds): times never run backwards, so halving finds it."""
+        return await self._ask(lambda db: _first_since(db, room_key, first, rfc3339(at)))
+
+    async def participants(self, room_key: int) -> list[Present]:
+        """Who is here and who is away, by name."""
+        return await self._ask(
+            lambda db: [
+                Present(name, bool(away))
+                for name, away in db.execute(
+                    "SELECT name, away FROM participants WHERE room = ? ORDER BY name_key", (room_key,)
+                ).fetchall()
+            ]
+        )
+
+    async def accepted(self, room_key: int, identity: bytes, producer: str) -> int:
+        """The last number that the room accepted from a producer."""
+        return await self._ask(lambda db: _number(
+            db, "SELECT n FROM producers WHERE room = ? AND identity = ? AND producer = ?", room_key, identity, producer
+        ))  # fmt: skip
+
+    async def away(self) -> list[tuple[str, str, int]]:
+        """Everybody who is away: the room's id, the name's key, and since when."""
+        return await self.rows(
+            "SELECT rooms.id, name_key, away FROM participants JOIN rooms ON rooms.key = room WHERE away > 0"
+        )
+
+    async def rows(self, sql: str, *values: object) -> list[Any]:
+        """Any question in SQL."""
+        return await self._ask(lambda db: db.execute(sql, values).fetchall())
+
+    async def _ask(self, question: Callable[[sqlite3.Connection], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._pool, self._answer, question)
+
+    def _answer(self, question: Callable[[sqlite3.Connection], T]) -> T:
+        db: sqlite3.Connection | None = getattr(self._local, "db", None)
+        if db is None:
+            db = self._local.db = sqlite3.connect(
+                self._uri, uri=True, isolation_level=None, check_same_thread=False, timeout=5
+            )
+            self._open.append(db)
+        db.execute("BEGIN")
+        try:
+            return question(db)
+        finally:
+            db.execute("COMMIT")
+
+
+def _number(db: sqlite3.Connection, sql: str, *values: object) -> int:
+    row = db.execute(sql, values).fetchone()
+    return row[0] if row and row[0] is not None else 0
+
+
+def _last(db: sqlite3.Connection, room_key: int) -> int:
+    low = room_key << ROOM_BITS
+    newest = _number(db, "SELECT max(key) FROM events WHERE key > ? AND key < ?", low, low + (1 << ROOM_BITS))
+    return newest - low if newest else _number(db, "SELECT first - 1 FROM rooms WHERE key = ?", room_key)
+
+
+def _first_since(db: sqlite3.Connection, room_key: int, low: int, at: str) -> int:
+    high = _last(db, room_key) + 1
+    while low < high:
+        middle = (low + high) // 2
+        body = db.execute("SELECT body FROM events WHERE key = ?", (room_key << ROOM_BITS | middle,)).fetchone()
+        if body is None or decode_time(body[0]).at < at:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+def _room(db: sqlite3.Connection, room_id: str) -> RoomView | None:
+    row = db.execute(
+        "SELECT key, name, topic, epoch, created_at, expires_at, closed_at, first FROM rooms WHERE id = ?", (room_id,)
+    ).fetchone()
+    if row is None:
+        return None
+    key, name, topic, epoch, created_at, expires_at, closed_at, first = row
+    count = _number(db, "SELECT count(*) FROM participants WHERE room = ?", key)
+    names = db.execute(
+        "SELECT group_concat(name, x'0a') FROM"
+        " (SELECT name FROM participants WHERE room = ? ORDER BY name_key LIMIT ?)",
+        (key, WELCOME_PARTICIPANTS),
+    ).fetchone()[0]
+    info = RoomInfo(
+        id=room_id,
+        name=name,
+        topic=topic,
+        created_at=rfc3339(created_at),
+        epoch=epoch,
+        first=first,
+        last=_last(db, key),
+        participant_count=count,
+        expires_at=rfc3339(expires_at) if expires_at else None,
+        closed_at=rfc3339(closed_at) if closed_at else None,
+    )
+    return RoomView(key, info, closed_at, names.split("\n") if names else [])
+
+
+def _page(
+    db: sqlite3.Connection,
+    room_key: int,
+    after: int,
+    before: int | None,
+    limit: int,
+    kinds: tuple[int, ...],
+    newest: bool,
+    size: int,
+) -> Slice:
+    low = room_key << ROOM_BITS
+    high = low + (1 << ROOM_BITS if before is None else before)
+    only = f"AND kind IN ({','.join('?' * len(kinds))})" if kinds else ""
+    return _slice(db, f"key > ? AND key < ? {only}", (low + after, high, *kinds), limit, size, newest=newest)
+
+
+def _messages(db: sqlite3.Connection, keys: Sequence[int], newest: bool, size: int) -> Slice:
+    which = "key IN (SELECT value FROM json_each(?)) AND kind = 0"
+    return _slice(db, which, (json.dumps(list(keys)),), len(keys), size, newest=newest)
+
+
+def _slice(
+    db: sqlite3.Connection, which: str, values: Sequence[object], limit: int, size: int, *, newest: bool
+) -> Slice:
+    """What fits is found by lengths alone: SQLite knows them without reading the bodies, which may be large."""
+    order = "DESC" if newest else "ASC"
+    seqs, bodies, cut = db.execute(
+        f"""
+        WITH wanted AS MATERIALIZED (
+            SELECT key, length(body) AS size FROM events WHERE {which} ORDER BY key {order} LIMIT ?
+        ), fitting AS (
+            SELECT key FROM (SELECT key, sum(size) OVER (ORDER BY key {order}) - size AS before FROM wanted)
+            WHERE before < ?
+        )
+        SELECT group_concat(key & ?, ','), group_concat(CAST(body AS TEXT), x'0a'),
+            count(*) < (SELECT count(*) FROM wanted)
+        FROM (SELECT key, body FROM events WHERE key IN fitting ORDER BY key)""",  # noqa: S608 - nothing of a user's
+        (*values, limit, size, (1 << ROOM_BITS) - 1),
+    ).fetchone()
+    if seqs is None:
+        return Slice([], [])
+    return Slice([int(seq) for seq in seqs.split(",")], bodies.encode().split(b"\n"), bool(cut))

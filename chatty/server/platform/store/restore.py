@@ -1,0 +1,91 @@
+"""Putting a backup in the place of what is there, for `chatty restore`."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+from chatty.server.platform.store.data_directory import locked, looking
+from chatty.server.platform.store.database import check_length
+from chatty.server.platform.store.doctor import DATABASE, examine
+from chatty.server.platform.store.errors import RESTORE, StoreError, explain
+from chatty.server.platform.store.schema import begin_epochs
+from chatty.server.platform.store.search_index import INDEX
+
+
+class Restored(NamedTuple):
+    """How many rooms there are now, and the directory that has what was there before, if there was anything."""
+
+    rooms: int
+    replaced: Path | None
+
+
+def restore(backup: Path, data: Path) -> Restored:
+    """Put a copy of ``backup`` into ``data``, where no server may run, and keep what was there beside it.
+
+    Every room gets a new epoch: the numbers since the backup are given out again. Raises StoreError, and
+    SettingError for ``data`` that can't be used; then nothing has changed.
+    """
+    if not backup.exists():
+        raise StoreError(f"there is no backup {backup}", "name a database, such as backup.db")
+    with locked(data) as lock, TemporaryDirectory(prefix="restoring-", dir=data) as scratch:
+        fresh = Path(scratch) / DATABASE
+        try:
+            check_length(backup)
+            rooms = _copy(backup, fresh)
+        except (StoreError, sqlite3.Error) as error:
+            fault = explain(error) if isinstance(error, sqlite3.Error) else error
+            if fault.hint != RESTORE:  # a full disk: not the backup's fault
+                raise fault from error
+            what = f"{backup} can't be restored: {str(fault).replace('the data is', 'it is', 1)}"
+            raise StoreError(what, "choose another one; the data is as it was") from error
+        _sync(fresh)
+        replaced = _set_aside(data)
+        # A crash now leaves no database, which a server would miss; and no old WAL, which would go into the new one.
+        fresh.rename(data / DATABASE)
+        _sync(data)
+        for ending in ("", "-wal", "-shm"):  # of what was there before; it is made anew
+            (data / f"{INDEX}{ending}").unlink(missing_ok=True)
+        if os.geteuid() == 0:  # the server may run as somebody else
+            owner = data.stat()
+            for made in (lock.name, data / DATABASE, *([replaced] if replaced else [])):
+                os.chown(made, owner.st_uid, owner.st_gid)
+    return Restored(rooms, replaced)
+
+
+def _copy(backup: Path, fresh: Path) -> int:
+    """Make ``fresh``, and give how many rooms are in it."""
+    with closing(sqlite3.connect(fresh, isolation_level=None)) as db:
+        with closing(sqlite3.connect(looking(backup), uri=True)) as source:
+            source.backup(db)
+        db.execute("PRAGMA journal_mode = DELETE")  # one file, whatever the backup was
+        if found := examine(fresh):
+            raise StoreError(found[0], RESTORE)
+        return begin_epochs(db)
+
+
+def _set_aside(data: Path) -> Path | None:
+    """Move the database and its WAL, if there are any, into a directory of their own."""
+    there = [file for ending in ("", "-wal", "-shm") if (file := data / f"{DATABASE}{ending}").exists()]
+    if not there:
+        return None
+    number = 1
+    while (replaced := data / f"replaced-{number}").exists():
+        number += 1
+    replaced.mkdir()
+    for file in there:
+        file.rename(replaced / file.name)
+    _sync(replaced)
+    return replaced
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

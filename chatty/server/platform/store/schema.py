@@ -1,0 +1,132 @@
+"""The database's shape, as numbered migrations. A step that has shipped is never edited."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from chatty.server.platform.store.data_directory import is_ours
+from chatty.server.platform.store.errors import StoreError
+
+MARK: Final = int.from_bytes(b"Chty")
+"""The database's ``application_id``: whose it is."""
+
+MIGRATIONS: Final[tuple[str, ...]] = (
+    """
+    CREATE TABLE rooms (
+        key        INTEGER PRIMARY KEY AUTOINCREMENT, -- allocated here and never again, part of every event's key
+        id         TEXT NOT NULL UNIQUE,            -- a KSUID: who knows it may enter
+        name       TEXT NOT NULL,
+        topic      TEXT NOT NULL,
+        epoch      TEXT NOT NULL,
+        owner      BLOB NOT NULL,                   -- SHA-256 of the owner token
+        created_at INTEGER NOT NULL,                -- milliseconds since 1970, as are all times here; 0: never
+        expires_at INTEGER NOT NULL,
+        closed_at  INTEGER NOT NULL,
+        first      INTEGER NOT NULL,                -- the oldest event that is kept
+        trimmed_at TEXT NOT NULL                    -- the newest event's time when events were last forgotten
+    );
+    CREATE TABLE events (
+        key    INTEGER PRIMARY KEY,                 -- room << 32 | seq: one room's events lie side by side
+        kind   INTEGER NOT NULL,                    -- see KINDS
+        author BLOB,                                -- the identity that said it
+        body   BLOB NOT NULL                        -- the event as it is sent
+    );
+    CREATE TABLE participants (
+        room        INTEGER NOT NULL,
+        name_key    TEXT NOT NULL,
+        name        TEXT NOT NULL,
+        identity    BLOB NOT NULL,
+        returns     INTEGER NOT NULL,
+        away        INTEGER NOT NULL,
+        connections TEXT NOT NULL,                  -- JSON list, sorted
+        PRIMARY KEY (room, name_key)
+    ) WITHOUT ROWID;
+    CREATE TABLE producers (
+        room     INTEGER NOT NULL,
+        identity BLOB NOT NULL,
+        producer TEXT NOT NULL,
+        n        INTEGER NOT NULL,
+        at       INTEGER NOT NULL,
+        PRIMARY KEY (room, identity, producer)
+    ) WITHOUT ROWID;
+    CREATE TABLE receipts (
+        room     INTEGER NOT NULL,
+        identity BLOB NOT NULL,
+        key      TEXT NOT NULL,
+        digest   BLOB NOT NULL,
+        seq      INTEGER NOT NULL,
+        at       INTEGER NOT NULL,
+        PRIMARY KEY (room, identity, key)
+    ) WITHOUT ROWID;
+    """,
+    """
+    CREATE TABLE wordings (
+        message INTEGER PRIMARY KEY,                -- an event's key
+        event   INTEGER NOT NULL                    -- that of its last edit: those before it have no text any more
+    );
+    CREATE TABLE reactions (
+        message  INTEGER NOT NULL,                  -- an event's key
+        identity BLOB NOT NULL,
+        reaction TEXT NOT NULL,
+        PRIMARY KEY (message, identity, reaction)
+    ) WITHOUT ROWID;
+    """,
+    f"""
+    PRAGMA application_id = {MARK};
+    CREATE TABLE probes (
+        key  INTEGER PRIMARY KEY,
+        body BLOB NOT NULL                          -- as large as a message may be: whether there is place for one
+    );
+    """,
+)
+
+KINDS: Final[dict[str, int]] = {
+    "message": 0, "participant_joined": 1, "participant_left": 2, "room_closed": 3, "message_edited": 4,
+    "message_deleted": 5, "reaction": 6, "topic_changed": 7, "participant_renamed": 8,
+}  # fmt: skip
+"""Events' types as the store numbers them."""
+
+ROOM_BITS: Final = 32
+"""An event's key is its room's key shifted by this, and its seq."""
+
+
+class Timed(Struct):
+    """What every event's JSON has."""
+
+    seq: int
+    at: str
+
+
+decode_time: Final = msgspec.json.Decoder(Timed).decode
+
+
+def version(db: sqlite3.Connection) -> int:
+    """The shape that a database has; 0: none yet. Raises StoreError for a newer version's, or another program's."""
+    if not is_ours(db, MARK, {"rooms", "events", "participants", "producers", "receipts"}):
+        raise StoreError(
+            "the database is another program's, not chatty's", "choose another --data directory, or move that file away"
+        )
+    (have,) = db.execute("PRAGMA user_version").fetchone()
+    if not 0 <= have <= len(MIGRATIONS):
+        raise StoreError(
+            f"the data is of schema {have}, and this chatty knows {len(MIGRATIONS)}",
+            "start the newer chatty that wrote it, or another --data directory",
+        )
+    return int(have)
+
+
+def migrate(db: sqlite3.Connection) -> None:
+    """Bring a database to this version's shape. Raises StoreError as `version` does."""
+    for number, script in enumerate(MIGRATIONS[(have := version(db)) :], have + 1):
+        db.executescript(f"BEGIN IMMEDIATE; {script} PRAGMA user_version = {number}; COMMIT;")
+
+
+def begin_epochs(db: sqlite3.Connection) -> int:
+    """Give every room a new epoch, so that whoever resumes is told of a gap: it may have seen other events under these
+    numbers, or under those that are given out next. Gives how many rooms there are.
+    """
+    return db.execute("UPDATE rooms SET epoch = lower(hex(randomblob(8)))").rowcount

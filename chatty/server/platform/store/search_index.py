@@ -1,0 +1,297 @@
+"""The search index: a database of its own, derived from the store's, which may be removed at any time.
+
+Texts are copied from one database into the other by SQLite alone, many at a
+time: no Python runs for a message, so the event loop keeps the interpreter.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Iterable
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Final
+
+from chatty.server.platform.store.data_directory import is_ours, looking
+from chatty.server.platform.store.errors import StoreError
+from chatty.server.platform.store.query import PREFIXES, TOKENIZE, who
+from chatty.server.platform.store.schema import KINDS, ROOM_BITS
+
+INDEX: Final = "search.db"
+"""The index's name within a data directory."""
+
+CHUNK: Final = 500
+"""Events that one transaction takes in, and rows that one takes out: a message may have to wait for it, some 2 ms."""
+MERGE_PAGES: Final = 256
+"""What one step of an erasure writes, in pages of 4 KiB."""
+ERASE_SHARE: Final = 30
+"""An erasure rewrites the whole index: so long must pass before the next, as a multiple of what the last one took."""
+NAMES: Final = 10_000
+"""Participants' names whose forms for comparison are remembered."""
+
+_MARK: Final = int.from_bytes(b"Chts")
+_VERSION: Final = 2
+_SHAPE: Final = f"""
+    CREATE VIRTUAL TABLE messages USING fts5(
+        who,                                        -- the participant's name for comparison, in hexadecimal: one word
+        text,
+        prefix = '{" ".join(map(str, range(1, PREFIXES + 1)))}', columnsize = 0, tokenize = '{TOKENIZE}'
+    );                                              -- a row's rowid is its event's key
+    CREATE TABLE positions (
+        room  INTEGER PRIMARY KEY,
+        epoch TEXT NOT NULL,
+        first INTEGER NOT NULL,                     -- the oldest event that is kept
+        seq   INTEGER NOT NULL                      -- the newest event that is in the index
+    );
+    CREATE TABLE notes (
+        erase INTEGER NOT NULL,                     -- whether something was taken out whose words are still in the file
+        boot  TEXT NOT NULL                         -- the machine's start since which it is written; empty: it is whole
+    );
+    INSERT INTO notes VALUES (0, '');
+    PRAGMA application_id = {_MARK};
+"""  # noqa: S608 - words of our own
+_SCRATCH: Final = """
+    CREATE TEMP TABLE fresh (key INTEGER PRIMARY KEY, kind INTEGER, name TEXT, text TEXT, of INTEGER);
+    CREATE TEMP TABLE changed (key INTEGER PRIMARY KEY);
+    CREATE TEMP TABLE reached (room INTEGER PRIMARY KEY, epoch TEXT, first INTEGER, seq INTEGER);
+    CREATE TEMP TABLE names (name TEXT PRIMARY KEY, who TEXT) WITHOUT ROWID;
+"""
+_SEQS: Final = (1 << ROOM_BITS) - 1
+_MESSAGE: Final = KINDS["message"]
+_ALTERED: Final = f"{KINDS['message_edited']}, {KINDS['message_deleted']}"
+
+_COPY: Final = """
+    INSERT INTO temp.fresh
+    SELECT key, kind, json_extract(body, '$.participant'), json_extract(body, '$.text'), json_extract(body, '$.of')
+    FROM (
+        SELECT e.key, e.kind, CAST(e.body AS TEXT) AS body
+        FROM json_each(?) AS touched
+        CROSS JOIN chat.rooms AS r ON r.id = touched.value
+        LEFT JOIN main.positions AS p ON p.room = r.key
+        CROSS JOIN chat.events AS e
+            ON e.key > (r.key << 32 | coalesce(p.seq, 0)) AND e.key < (r.key + 1) << 32
+        LIMIT ?
+    )"""
+_REACHED: Final = f"""
+    INSERT INTO temp.reached SELECT r.key, r.epoch, r.first, max(f.key) & {_SEQS}
+    FROM temp.fresh AS f JOIN chat.rooms AS r ON r.key = f.key >> {ROOM_BITS} GROUP BY r.key"""  # noqa: S608
+_CHANGED: Final = f"""
+    INSERT INTO temp.changed SELECT DISTINCT key >> {ROOM_BITS} << {ROOM_BITS} | of
+    FROM temp.fresh WHERE kind IN ({_ALTERED})"""  # noqa: S608
+_NOW: Final = f"""
+    INSERT OR REPLACE INTO temp.fresh
+    SELECT key, kind, json_extract(CAST(body AS TEXT), '$.participant'), json_extract(CAST(body AS TEXT), '$.text'), 0
+    FROM chat.events WHERE kind = {_MESSAGE} AND key IN (SELECT key FROM temp.changed)"""  # noqa: S608
+_LAST: Final = """coalesce(
+    (SELECT max(e.key) FROM chat.events AS e WHERE e.key > r.key << 32 AND e.key < (r.key + 1) << 32) - (r.key << 32),
+    r.first - 1)"""
+_AHEAD: Final = f"""SELECT EXISTS (
+    SELECT 1 FROM main.positions AS p JOIN chat.rooms AS r ON r.key = p.room WHERE r.epoch = p.epoch AND {_LAST} < p.seq
+)"""  # noqa: S608
+
+
+def is_ahead(index: Path, database: Path) -> bool:
+    """Whether the index has had events that the store doesn't have: another, older one was put in its place.
+
+    False where the index can't tell. Raises StoreError where its file is another program's.
+    """
+    if not index.exists():
+        return False
+    try:
+        with closing(sqlite3.connect(looking(index), uri=True)) as db:
+            if not is_ours(db, _MARK, {"messages", "positions", "notes"}):
+                raise StoreError(
+                    f"{index} is another program's, not chatty's",
+                    "choose another --data directory, or move that file away",
+                )
+            db.execute("ATTACH ? AS chat", (looking(database),))
+            return bool(db.execute(_AHEAD).fetchone()[0])  # it looks at the index first, so nothing comes in between
+    except sqlite3.Error:
+        return False
+
+
+class Index:
+    """One thread's connection to the index. Every method may raise sqlite3.Error, and then has changed nothing."""
+
+    def __init__(self, path: Path, database: Path, boot: str) -> None:
+        """``path`` is the index's file, ``database`` the store's, which is open; ``boot`` names the machine's start.
+
+        Nothing of the index is synced while it is written: that would hold up the store's own syncs. So one that
+        was not sealed before the machine's start is refused. Raises sqlite3.Error.
+        """
+        self._db = sqlite3.connect(
+            f"{path.resolve().as_uri()}", uri=True, isolation_level=None, check_same_thread=False
+        )
+        self._merging = self._again = False
+        self._erase_after = 0.0
+        self._began = 0.0
+        try:
+            self._open(database, boot)
+        except BaseException:
+            self._db.close()
+            raise
+
+    def _open(self, database: Path, boot: str) -> None:
+        db = self._db
+        db.execute("PRAGMA busy_timeout = 5000")
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = FULL")
+        db.execute("PRAGMA secure_delete = ON")
+        db.execute("PRAGMA temp_store = MEMORY")
+        (version,) = db.execute("PRAGMA user_version").fetchone()
+        if version != _VERSION:
+            if db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+                raise sqlite3.DatabaseError(f"the index is of version {version}, and this chatty makes {_VERSION}")
+            db.executescript(f"BEGIN IMMEDIATE; {_SHAPE} PRAGMA user_version = {_VERSION}; COMMIT;")
+        db.execute("ATTACH ? AS chat", (f"{database.resolve().as_uri()}?mode=ro",))
+        db.executescript(_SCRATCH)
+        erase, written_since = db.execute("SELECT erase, boot FROM notes").fetchone()
+        if written_since not in ("", boot):
+            raise sqlite3.DatabaseError("the machine went down while the index was written")
+        self._erasing = bool(erase)
+        self._note(boot)
+        db.execute("PRAGMA synchronous = OFF")
+
+    def seal(self) -> None:
+        """Bring all of it to the disk: from here on it may be opened after whatever befalls the machine."""
+        (boot,) = self._db.execute("SELECT boot FROM notes").fetchone()
+        self._db.execute("PRAGMA synchronous = FULL")
+        self._note(boot)  # a checkpoint that has nothing to move syncs nothing
+        self._note("")
+
+    def _note(self, boot: str) -> None:
+        self._db.execute("UPDATE notes SET boot = ?", (boot,))
+        self._db.execute("PRAGMA main.wal_checkpoint(TRUNCATE)").fetchone()
+
+    def close(self) -> None:
+        """Close it, and empty its WAL into it."""
+        with suppress(sqlite3.Error):
+            self._db.execute("SELECT 1")  # an interrupt that came when nothing was done would end the emptying
+        self._db.close()
+
+    def interrupt(self) -> None:
+        """End what another thread does with it at this moment: that raises."""
+        self._db.interrupt()
+
+    def positions(self) -> dict[int, int]:
+        """The newest event of each room, by the rooms' keys, that the index has."""
+        return dict(self._db.execute("SELECT room, seq FROM positions").fetchall())
+
+    def behind(self) -> list[str]:
+        """The ids of the rooms that have events which the index doesn't have."""
+        rows = self._db.execute(
+            f"SELECT r.id FROM chat.rooms AS r LEFT JOIN positions AS p ON p.room = r.key"  # noqa: S608
+            f" WHERE {_LAST} > coalesce(p.seq, 0) ORDER BY r.key"
+        )
+        return [room_id for (room_id,) in rows.fetchall()]
+
+    def take_in(self, room_ids: Iterable[str]) -> tuple[dict[int, int], bool]:
+        """Take in the next events of these rooms: how far rooms have got by that, and whether there is more."""
+        db = self._db
+        for table in ("fresh", "changed", "reached"):
+            db.execute(f"DELETE FROM temp.{table}")  # noqa: S608 - a name of our own
+        # A transaction of its own, and a short one: as long as it reads, the store's log of changes cannot be reused.
+        with _Transaction(db):
+            taken = db.execute(_COPY, (json.dumps(list(room_ids)), CHUNK)).rowcount
+            db.execute(_REACHED)
+            db.execute(_CHANGED)
+            db.execute(_NOW)
+        if not taken:
+            return {}, False
+        self._learn_names()
+        with _Transaction(db):
+            gone = db.execute("DELETE FROM messages WHERE rowid IN (SELECT key FROM temp.changed)").rowcount
+            db.execute(
+                "INSERT INTO messages (rowid, who, text) SELECT key, who, text FROM temp.fresh JOIN temp.names USING"
+                " (name) WHERE kind = ? AND text <> '' ORDER BY key",
+                (_MESSAGE,),
+            )
+            # What is no longer kept since then is the sweep's, which compares ``first``.
+            db.execute(
+                "INSERT INTO positions SELECT * FROM temp.reached WHERE true"
+                " ON CONFLICT (room) DO UPDATE SET seq = excluded.seq"
+            )
+            if gone:
+                self._note_erasure()
+        return dict(db.execute("SELECT room, seq FROM temp.reached").fetchall()), taken == CHUNK
+
+    def _learn_names(self) -> None:
+        if self._db.execute("SELECT count(*) FROM temp.names").fetchone()[0] > NAMES:
+            self._db.execute("DELETE FROM temp.names")
+        new = self._db.execute(
+            "SELECT DISTINCT name FROM temp.fresh WHERE kind = ? AND name NOT IN (SELECT name FROM temp.names)",
+            (_MESSAGE,),
+        ).fetchall()
+        self._db.executemany("INSERT INTO temp.names VALUES (?, ?)", [(name, who(name)) for (name,) in new])
+
+    def sweep(self) -> int | None:
+        """Take out some rows that the store no longer has, of a room whose key it gives; None when there are none."""
+        stale = self._db.execute(
+            f"SELECT p.room, p.first, r.first, r.key IS NULL OR r.epoch <> p.epoch OR {_LAST} < p.seq"  # noqa: S608
+            " FROM positions AS p LEFT JOIN chat.rooms AS r ON r.key = p.room"
+            f" WHERE r.key IS NULL OR r.first > p.first OR r.epoch <> p.epoch OR {_LAST} < p.seq LIMIT 1"
+        ).fetchone()
+        if stale is None:
+            return None
+        room, first, kept_from, whole = stale
+        low = room << ROOM_BITS
+        high = low + (_SEQS if whole else kept_from)
+        with _Transaction(self._db):
+            gone = self._db.execute(
+                "DELETE FROM messages WHERE rowid IN"
+                " (SELECT rowid FROM messages WHERE rowid >= ? AND rowid < ? ORDER BY rowid LIMIT ?)",
+                (low + (0 if whole else first), high, CHUNK),
+            ).rowcount
+            if gone < CHUNK and whole:
+                self._db.execute("DELETE FROM positions WHERE room = ?", (room,))
+            elif gone < CHUNK:
+                self._db.execute("UPDATE positions SET first = ? WHERE room = ?", (kept_from, room))
+            if gone:
+                self._note_erasure()
+        return int(room)
+
+    def _note_erasure(self) -> None:
+        self._db.execute("UPDATE notes SET erase = 1")
+        self._erasing = self._again = True
+
+    def erase(self) -> bool:
+        """Go a step towards having nothing more of what was taken out; whether there are more steps to go.
+
+        FTS5 only notes that a row is gone; its words leave the file when all
+        of the index has been merged into one.
+        """
+        if not self._erasing or time.monotonic() < self._erase_after:
+            return False
+        db, before = self._db, self._db.total_changes
+        pages = MERGE_PAGES
+        if not self._merging:
+            self._began, self._merging, self._again, pages = time.monotonic(), True, False, -MERGE_PAGES
+        db.execute("INSERT INTO messages (messages, rank) VALUES ('merge', ?)", (pages,))
+        if pages < 0 or db.total_changes - before >= 2:  # FTS5's own sign that there was something to merge
+            return True
+        (busy, _, _) = db.execute("PRAGMA main.wal_checkpoint(TRUNCATE)").fetchone()
+        if not busy:
+            # What was taken out meanwhile is the next one's: or it would never end where much is edited.
+            db.execute("UPDATE notes SET erase = ?", (self._again,))
+            self._erasing, self._merging = self._again, False
+        now = time.monotonic()
+        self._erase_after = now + (now - self._began) * ERASE_SHARE
+        return False
+
+
+class _Transaction:
+    """All or nothing of what is done inside."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+
+    def __enter__(self) -> None:
+        self._db.execute("BEGIN")
+
+    def __exit__(self, kind: object, error: object, traceback: object) -> None:
+        if kind is None:
+            self._db.execute("COMMIT")
+        elif self._db.in_transaction:
+            self._db.execute("ROLLBACK")

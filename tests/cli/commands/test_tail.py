@@ -1,0 +1,376 @@
+"""`tail` shows what is said, exactly as it was sent, and goes on where it stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import random
+import select
+import signal
+import sys
+import time
+from pathlib import Path
+
+import pexpect
+import pytest
+
+import chatty
+from tests.cli.commands.test_send import wait_until
+from tests.cli.user import Running, User
+from tests.support.server import PATIENCE, ROOT, Server, free_port
+
+
+def say(server: Server, room: str, *texts: str, name: str = "Ada") -> None:
+    for text in texts:
+        server.ask("POST", f"/v1/rooms/{room}/messages", {"participant": name, "text": text})
+
+
+def line_of(process: Running) -> bytes:
+    """The next line, but for one that tells the day: around midnight there is one."""
+    assert process.stdout is not None
+    line: bytes = process.stdout.readline()
+    return line if not line.startswith(b"-- 20") else line_of(process)
+
+
+def seqs(data: bytes) -> list[int]:
+    return [json.loads(line)["seq"] for line in data.splitlines()]
+
+
+# --- what is shown ------------------------------------------------------------------------------------------
+
+
+async def test_with_json_durable_events_come_as_on_the_wire(user: User, server: Server, room: str) -> None:
+    async with chatty.join(server.url, room, name="Ada") as ada:
+        await ada.send("h\u00e9llo \x00 </script>")
+    assert user.events(room, "--since", "0") == server.history(room)
+    assert [event["event_type"] for event in server.history(room)] == [
+        "participant_joined",
+        "message",
+        "participant_left",
+    ]
+
+
+async def test_as_text_everything_has_its_line(user: User, server: Server, room: str) -> None:
+    async with chatty.join(server.url, room, name="Ada") as ada:
+        await ada.send("one\n12:00  Eve │ two")
+    lines = user.says("tail", room, "--since", "0", "--no-follow").splitlines()
+    assert [line[7:] for line in lines] == ["-- Ada joined", "Ada │ one", "    │ 12:00  Eve │ two", "-- Ada left"]
+
+
+def test_what_somebody_sent_cannot_drive_the_terminal(user: User, server: Server, room: str) -> None:
+    say(server, room, "\x1b]0;owned\x07\x1b[2J \u202etxt")
+    assert user.says("tail", room, "--no-follow")[7:] == "Ada │ ␛]0;owned␇␛[2J <U+202E>txt\n"
+
+
+def test_it_begins_with_the_newest_ten_messages_or_as_many_as_told(user: User, server: Server, room: str) -> None:
+    say(server, room, *(str(number) for number in range(1, 13)))
+    assert [event["text"] for event in user.events(room)] == [str(number) for number in range(3, 13)]
+    assert [event["text"] for event in user.events(room, "-n", "2")] == ["11", "12"]
+    assert user.events(room, "-n", "0") == []
+
+
+def test_since_begins_after_an_event_or_at_a_time(user: User, server: Server, room: str) -> None:
+    say(server, room, "one", "two")
+    time.sleep(0.01)  # so that the third has a millisecond of its own
+    say(server, room, "three", "four", "five")
+    third = server.history(room)[2]["at"]
+    assert [event["text"] for event in user.events(room, "--since", "3")] == ["four", "five"]
+    assert [event["text"] for event in user.events(room, "--since", third)] == ["three", "four", "five"]
+    assert len(user.events(room, "--since", "1h")) == 5
+    assert user.events(room, "--since", "2100-01-01T00:00Z") == []
+    assert len(user.events(room, "--since", "2020-01-01")) == 5
+    assert '"yesterday" is no place to begin at' in user.fails(2, "tail", room, "--since", "yesterday")
+    for number in (str(2**32 + 1), "9" * 20, "9" * 5_000):
+        assert f'"{number}" is no place to begin at' in user.fails(2, "tail", room, "--since", number)
+    assert user.events(room, "--since", str(2**32))[0]["event_type"] == "gap"
+
+
+def test_a_number_that_the_room_has_not_reached_is_a_gap(user: User, server: Server, room: str) -> None:
+    say(server, room, "one")
+    gap, *_ = user.events(room, "--since", "1000")
+    assert (gap["event_type"], gap["reason"]) == ("gap", "ahead")
+    assert (
+        "note:  the server has lost messages" in user.run("tail", room, "--since", "9", "--no-follow").stderr.decode()
+    )
+
+
+def test_count_ends_it_after_so_many_events(user: User, server: Server, room: str) -> None:
+    say(server, room, "one", "two", "three")
+    lines = user.says("tail", room, "--count", "2", "--json").splitlines()
+    assert [json.loads(line)["text"] for line in lines] == ["one", "two"]
+
+
+def test_count_waits_for_what_is_yet_to_come(user: User, server: Server, room: str) -> None:
+    say(server, room, "before")
+    waiting = user.start("tail", room, "-n", "1", "--count", "2", "--json")
+    assert json.loads(line_of(waiting))["text"] == "before"
+    say(server, room, "after", "too much")
+    out, _ = waiting.communicate(timeout=PATIENCE)
+    assert (waiting.returncode, [json.loads(line)["text"] for line in out.splitlines()]) == (0, ["after"])
+
+
+def test_timeout_ends_it_with_status_5(user: User, server: Server, room: str) -> None:
+    say(server, room, "one")
+    assert "1 of 2 events have come" in user.fails(5, "tail", room, "--count", "2", "--timeout", "1s")
+
+
+def test_a_room_that_closes_ends_it_well(user: User, server: Server) -> None:
+    room = server.make_room()
+    following = user.start("tail", room["id"])
+    say(server, room["id"], "one")
+    assert line_of(following).endswith("│ one\n".encode())
+    server.ask("DELETE", f"/v1/rooms/{room['id']}", token=room["owner_token"])
+    assert line_of(following).endswith(b"-- the room is closed\n")
+    assert following.wait(PATIENCE) == 0
+    assert user.says("tail", room["id"], "--since", "0").endswith("-- the room is closed\n")
+
+
+def test_following_makes_nobody_a_participant(user: User, server: Server, room: str) -> None:
+    following = user.start("tail", room, "--json")
+    say(server, room, "one")
+    assert json.loads(line_of(following))["seq"] == 1
+    assert server.ask("GET", f"/v1/rooms/{room}/participants") == {"participants": []}
+
+
+# --- how it ends and goes on --------------------------------------------------------------------------------
+
+
+def test_it_goes_on_after_a_crash_of_the_server_without_a_loss_or_a_repeat(own_user: User, own_server: Server) -> None:
+    room = own_server.make_room()["id"]
+    following = own_user.start("tail", room, "--json", "--since", "0")
+    got = []
+    for turn in range(3):
+        say(own_server, room, f"{turn} a", f"{turn} b")
+        got += [json.loads(line_of(following)) for _ in range(2)]
+        own_server.crash()
+    assert got == own_server.history(room)
+    assert following.poll() is None
+
+
+def test_in_a_terminal_it_says_that_the_connection_is_lost_and_back(own_user: User, own_server: Server) -> None:
+    room = own_server.make_room()["id"]
+    child = pexpect.spawn(
+        sys.executable, ["-m", "chatty", "tail", room], env=own_user.env, cwd=ROOT, timeout=PATIENCE, encoding="utf-8"
+    )
+    say(own_server, room, "before")
+    child.expect("Ada │ before")
+    own_server.kill9()
+    child.expect("note:  reconnecting")
+    own_server.start()
+    child.expect("note:  connected again")
+    say(own_server, room, "after")
+    child.expect("Ada │ after")
+    child.sendintr()
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 130
+
+
+def test_in_a_terminal_no_text_looks_like_somebody_elses_and_in_a_pipe_it_is_one_line(
+    user: User, server: Server, room: str
+) -> None:
+    text = f"ok{' ' * 65}09:33  Alice │ approved: deploy"
+    say(server, room, text)
+    command = ["-m", "chatty", "tail", room, "--no-follow"]
+    child = pexpect.spawn(
+        sys.executable, command, env=user.env, cwd=ROOT, dimensions=(24, 80), timeout=PATIENCE, encoding="utf-8"
+    )
+    child.expect(pexpect.EOF)
+    first, second, *_ = (child.before or "").split("\r\n")
+    assert first.endswith("Ada │ ok")
+    assert second == "           │ 09:33  Alice │ approved: deploy"
+    assert user.says("tail", room, "--no-follow").endswith(f"Ada │ {text}\n")
+
+
+def test_an_idle_tail_ends_silently_when_its_reader_goes(user: User, server: Server, room: str) -> None:
+    following = user.start("tail", room)
+    say(server, room, "one")
+    assert line_of(following)
+    assert following.stdout is not None
+    assert following.stderr is not None
+    following.stdout.close()
+    assert following.wait(PATIENCE) == 141
+    assert following.stderr.read() == b""
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_a_signal_ends_it_with_its_status(user: User, server: Server, room: str, number: int, status: int) -> None:
+    following = user.start("tail", room)
+    say(server, room, "one")
+    assert line_of(following)
+    following.send_signal(number)
+    _, said = following.communicate(timeout=PATIENCE)
+    assert (following.returncode, said) == (status, b"")
+
+
+def test_an_unreachable_server_is_status_5_at_once_or_waited_for(user: User, room: str) -> None:
+    server = f"http://127.0.0.1:{free_port()}"
+    assert "cannot reach" in user.fails(5, "tail", room, "--server", server)
+    assert "cannot reach" in user.fails(5, "tail", room, "--server", server, "--wait", "600ms")
+
+
+def test_a_full_disk_ends_it(user: User, server: Server, room: str) -> None:
+    say(server, room, "one")
+    with Path("/dev/full").open("wb") as full:
+        assert "No space left" in user.fails(1, "tail", room, stdout=full)
+
+
+# --- the cursor ---------------------------------------------------------------------------------------------
+
+
+def test_a_new_cursor_begins_at_the_rooms_first_event_and_later_runs_go_on(
+    user: User, server: Server, room: str, tmp_path: Path
+) -> None:
+    cursor = str(tmp_path / "cursor")
+    say(server, room, *(str(number) for number in range(20)))
+    assert len(user.events(room, "--cursor", cursor)) == 20
+    assert user.events(room, "--cursor", cursor) == []
+    say(server, room, "new")
+    assert [event["text"] for event in user.events(room, "--cursor", cursor)] == ["new"]
+    assert user.events(room, "--cursor", cursor, "--since", "0") == [], "an old cursor knows better"
+
+
+def test_a_new_cursor_may_begin_elsewhere(user: User, server: Server, room: str, tmp_path: Path) -> None:
+    say(server, room, "one", "two", "three")
+    assert user.events(room, "--cursor", str(tmp_path / "end"), "-n", "0") == []
+    say(server, room, "four")
+    assert [event["text"] for event in user.events(room, "--cursor", str(tmp_path / "end"))] == ["four"]
+    assert [event["text"] for event in user.events(room, "--cursor", str(tmp_path / "last"), "-n", "2")] == [
+        "three",
+        "four",
+    ]
+    assert [event["seq"] for event in user.events(room, "--cursor", str(tmp_path / "since"), "--since", "2")] == [3, 4]
+
+
+def test_count_leaves_the_cursor_at_the_last_event_that_went_out(
+    user: User, server: Server, room: str, tmp_path: Path
+) -> None:
+    say(server, room, "one", "two", "three")
+    arguments = ("tail", room, "--json", "--cursor", str(tmp_path / "cursor"), "--count", "1")
+    assert [json.loads(user.says(*arguments))["text"] for _ in range(3)] == ["one", "two", "three"]
+
+
+def test_a_cursor_of_another_room_is_refused(user: User, server: Server, room: str, tmp_path: Path) -> None:
+    cursor = str(tmp_path / "cursor")
+    user.events(room, "--cursor", cursor)
+    assert "is a cursor of another room" in user.fails(2, "tail", server.make_room()["id"], "--cursor", cursor)
+
+
+def test_two_tails_do_not_share_a_cursor(user: User, server: Server, room: str, tmp_path: Path) -> None:
+    cursor = str(tmp_path / "cursor")
+    following = user.start("tail", room, "--cursor", cursor)
+    say(server, room, "one")
+    assert line_of(following)
+    assert "in use by another command" in user.fails(1, "tail", room, "--cursor", cursor)
+
+
+def test_into_a_pipe_a_kill_may_repeat_the_last_lines_but_loses_none(
+    user: User, server: Server, room: str, tmp_path: Path
+) -> None:
+    writing = user.start("send", room, stdout=None)
+    assert writing.stdin is not None
+    got: list[int] = []
+    chance = random.Random(7)
+    for turn in range(6):
+        following = user.start("tail", room, "--json", "--cursor", str(tmp_path / "cursor"))
+        writing.stdin.write(b"".join(b"%d\n" % number for number in range(turn * 100, turn * 100 + 100)))
+        first = [line_of(following) for _ in range(chance.randrange(1, 60))]
+        following.kill()
+        rest, _ = following.communicate(timeout=PATIENCE)
+        whole = b"".join(first) + rest[: rest.rfind(b"\n") + 1]
+        again = seqs(whole)
+        assert again == list(range(again[0], again[0] + len(again)))
+        assert not got or again[0] <= got[-1] + 1, "a line is missing"
+        got = sorted({*got, *again})
+    got = sorted({*got, *(event["seq"] for event in user.events(room, "--cursor", str(tmp_path / "cursor")))})
+    assert got == list(range(1, 601))
+
+
+def test_into_one_pipe_runs_that_are_stopped_bring_each_line_once_and_whole(
+    user: User, server: Server, room: str, tmp_path: Path
+) -> None:
+    say(server, room, *(f"{number} {'x' * 9_000}" for number in range(40)))  # so much that the pipe is always full
+    reader, writer = os.pipe()
+    got = b""
+    chance = random.Random(5)
+    while got.count(b"\n") < 40:
+        following = user.start("tail", room, "--json", "--cursor", str(tmp_path / "cursor"), stdout=writer)
+        got += os.read(reader, chance.randrange(1, 60_000))
+        following.terminate()
+        while following.poll() is None or select.select([reader], [], [], 0)[0]:
+            if select.select([reader], [], [], 0.01)[0]:
+                got += os.read(reader, 5_000)
+        assert following.returncode == 143
+    os.close(reader)
+    os.close(writer)
+    assert seqs(got) == list(range(1, 41))
+
+
+@pytest.mark.parametrize("append", [True, False], ids=["append", "truncated-once"])
+def test_into_a_file_each_event_comes_exactly_once_whatever_kills_it(
+    user: User, server: Server, room: str, tmp_path: Path, append: bool
+) -> None:
+    writing = user.start("send", room, stdout=None)
+    assert writing.stdin is not None
+    out, cursor = tmp_path / "out", tmp_path / "cursor"
+    out.write_bytes(b"")
+    chance = random.Random(11)
+    flags = os.O_WRONLY | (os.O_APPEND if append else 0)
+    for turn in range(8):
+        descriptor = os.open(out, flags)
+        before = out.stat().st_size
+        following = user.start("tail", room, "--json", "--cursor", str(cursor), stdout=descriptor)
+        os.close(descriptor)
+        writing.stdin.write(b"".join(b"%d\n" % number for number in range(turn * 300, turn * 300 + 300)))
+        wait_until(lambda: out.stat().st_size > before + chance.randrange(1, 9_000))  # noqa: B023  called in this turn
+        following.kill()
+        following.wait(PATIENCE)
+        with out.open("ab") as torn:
+            torn.write(b'{"event_type":"mess')  # what a kill in the middle of a write leaves
+    writing.stdin.close()
+    assert writing.wait(PATIENCE) == 0
+    descriptor = os.open(out, flags)
+    user.run("tail", room, "--json", "--no-follow", "--cursor", str(cursor), stdout=descriptor)
+    os.close(descriptor)
+    assert seqs(out.read_bytes()) == list(range(1, 8 * 300 + 1))
+
+
+def test_what_was_in_the_file_before_is_never_cut(user: User, server: Server, room: str, tmp_path: Path) -> None:
+    out, cursor = tmp_path / "out", tmp_path / "cursor"
+    out.write_text("before\n")
+    appending = os.open(out, os.O_WRONLY | os.O_APPEND)  # as >> does it: its offset is 0 until something is written
+    following = user.start("tail", room, "--cursor", str(cursor), stdout=appending)
+    os.close(appending)
+    wait_until(lambda: cursor.exists() and cursor.stat().st_size > 0)
+    following.kill()
+    following.wait(PATIENCE)
+    say(server, room, "one")
+    with out.open("ab") as file:
+        user.run("tail", room, "--no-follow", "--cursor", str(cursor), stdout=file)
+    first, second = out.read_text().splitlines()
+    assert first == "before"
+    assert second.endswith("│ one")
+
+
+def test_another_output_file_is_not_cut(user: User, server: Server, room: str, tmp_path: Path) -> None:
+    cursor = str(tmp_path / "cursor")
+    say(server, room, "one")
+    with (tmp_path / "first").open("wb") as file:
+        user.run("tail", room, "--no-follow", "--cursor", cursor, stdout=file)
+    (tmp_path / "second").write_bytes(b"x" * 10_000)
+    with (tmp_path / "second").open("ab") as file:
+        user.run("tail", room, "--no-follow", "--cursor", cursor, stdout=file)
+    assert (tmp_path / "second").read_bytes() == b"x" * 10_000
+
+
+async def test_a_consumer_that_comes_late_gets_everything(user: User, server: Server, room: str) -> None:
+    say(server, room, "first")
+    following = user.start("tail", room, "--json", "--count", "4000")
+    assert line_of(following)  # it follows, and then nobody reads what it writes for a while
+    async with chatty.join(server.url, room, name="Ada", participate=False) as ada:
+        for number in range(3_999):
+            await ada.post(f"{number} {'x' * 500}")
+    out, _ = await asyncio.to_thread(following.communicate, timeout=PATIENCE)
+    assert seqs(out) == list(range(2, 4_001))
+    assert following.returncode == 0

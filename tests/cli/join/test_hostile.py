@@ -1,0 +1,104 @@
+"""Not one foreign escape sequence reaches the terminal, whatever others send."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from chatty.cli.join.screen import Painter
+from chatty.cli.join.view import View, failure, not_sent, notice
+from chatty.cli.terminal.plain_lines import Plain
+from chatty.events import (
+    Message,
+    MessageDeleted,
+    MessageEdited,
+    ParticipantJoined,
+    ParticipantLeft,
+    ParticipantRenamed,
+    Reaction,
+    RoomClosed,
+    TopicChanged,
+)
+from chatty.protocol import Happening
+from tests.cli.join.hostile import LIST, TEXTS, Terminal, foreign
+
+NOON = "2026-11-23T12:00:00.000Z"
+PAINTER = Painter(color=True)
+NARROW = 30
+
+
+@pytest.fixture(scope="module")
+def terminal() -> Iterator[Terminal]:
+    with Terminal() as terminal:
+        yield terminal
+
+
+def utc(moment: datetime) -> datetime:
+    return moment.astimezone(UTC)
+
+
+def conversation(name: str, text: str, other: str) -> list[Happening]:
+    """Everything that can happen, said by ``name`` and ``other``."""
+    return [
+        ParticipantJoined(1, NOON, name),
+        Message(2, NOON, name, text),
+        Message(3, NOON, name, text, reply_to=2, edited=9, reactions={other: 2, text: 1}),
+        Message(4, NOON, other, text, reply_to=3, action=True),
+        Message(5, NOON, name, "", deleted=9),
+        Message(6, NOON, other, f"{name}: {text}", reply_to=5),
+        MessageEdited(7, NOON, name, 2, other),
+        Reaction(8, NOON, other, 2, text),
+        Reaction(9, NOON, name, 4, other, removed=True),
+        MessageDeleted(10, NOON, name, 6),
+        TopicChanged(11, NOON, name, text),
+        ParticipantRenamed(12, NOON, name, other),
+        ParticipantLeft(13, NOON, other, "lost"),
+        RoomClosed(14, NOON),
+    ]
+
+
+def joined(name: str, text: str, other: str, *, timestamps: bool = True) -> str:
+    """What `chatty join` writes to its terminal."""
+    lines = list(View(utc, me=name, timestamps=timestamps).lines(conversation(name, text, other)))
+    lines += [notice(text), failure(other), not_sent(name, text)]
+    return PAINTER.paint(lines) + PAINTER.paint(lines, NARROW)
+
+
+def tailed(name: str, text: str, other: str) -> str:
+    """What `chatty tail` writes to its terminal."""
+    plains = Plain(date(2026, 11, 23), utc), Plain(date(2026, 11, 23), utc, columns=lambda: NARROW)
+    events = conversation(name, text, other)
+    return "".join(f"{line}\n" for plain in plains for event in events for line in plain.lines(event))
+
+
+@given(st.lists(TEXTS, min_size=10, max_size=10))
+@settings(max_examples=1_000, suppress_health_check=list(HealthCheck), deadline=None)
+def test_ten_thousand_hostile_texts_names_and_topics_bring_nothing_of_their_own(
+    terminal: Terminal, strings: list[str]
+) -> None:
+    """A thousand examples of ten strings each: half of them said, by the others, and about them."""
+    texts, names = strings[:5], strings[5:]
+    shown = [
+        write(*three) for three in zip(names, texts, reversed(strings), strict=False) for write in (joined, tailed)
+    ]
+    assert foreign(terminal.shows("".join(shown))) == []
+
+
+@pytest.mark.parametrize("text", LIST)
+def test_each_known_trick_comes_to_nothing_wherever_it_stands(terminal: Terminal, text: str) -> None:
+    for name, said in ((text, text), ("Eve", text), (text, "hello"), (text[::-1], f"**{text}** `{text}` [x]({text})")):
+        assert foreign(terminal.shows(joined(name, said, text))) == []
+        assert foreign(terminal.shows(joined(name, said, text, timestamps=False))) == []
+        assert foreign(terminal.shows(tailed(name, said, text))) == []
+
+
+@pytest.mark.parametrize(
+    "text", ["\x1b[5mx", "\x1b]0;x\x07", "\x9b2J", "\u202e", "a\rb", "e" + "\u0301" * 5, "\U000e0041"]
+)
+def test_the_watch_would_see_them(terminal: Terminal, text: str) -> None:
+    assert foreign(terminal.shows(text))
+    assert not foreign(terminal.shows("\x1b[1;32mour own\x1b[0m\n"))

@@ -1,0 +1,107 @@
+"""A prompt without a process: keys go in by a pipe, what it draws goes to a `Glass`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from prompt_toolkit.history import History, InMemoryHistory
+from prompt_toolkit.input import PipeInput, create_pipe_input
+from rich.text import Text
+
+from chatty.cli.join.prompt import Prompt
+from tests.cli.join.glass import Glass
+
+PATIENCE = 20.0
+
+
+class Desk:
+    """Notes what is typed into it; refuses what begins with "bad"."""
+
+    def __init__(self) -> None:
+        self.entered: list[str] = []
+        self.said: list[str] = []
+        self.left = 0
+        self.hinted = ""
+        self.new = ""
+        self.keys = self.typed = 0
+        self.waiting: list[str] = []
+
+    def enter(self, line: str) -> bool:
+        self.entered.append(line)
+        return not line.startswith("bad")
+
+    def leave(self) -> None:
+        self.left += 1
+
+    def say(self, *lines: Text) -> None:
+        self.said += [line.plain for line in lines]
+
+    def hint(self, text: str) -> None:
+        self.hinted = text
+
+    def status(self) -> list[tuple[str, str]]:
+        return [("", f" ● connected · {self.hinted}")]
+
+    def news(self) -> str:
+        return self.new
+
+    def pressed(self) -> None:
+        self.keys += 1
+
+    def typing(self) -> None:
+        self.typed += 1
+
+    def people(self) -> list[str]:
+        return ["Bob", "Ada"]
+
+    def pending(self) -> list[str]:
+        return self.waiting
+
+
+class Typist:
+    """A person at a prompt: presses keys and sees the screen."""
+
+    def __init__(self, prompt: Prompt, keys: PipeInput, glass: Glass, desk: Desk) -> None:
+        self.prompt, self.glass, self.desk = prompt, glass, desk
+        self.running = asyncio.create_task(prompt.app.run_async(handle_sigint=False, set_exception_handler=False))
+        self._keys = keys
+        self._drawn = asyncio.Event()
+        prompt.app.after_render += lambda _: self._drawn.set()
+
+    async def press(self, keys: str | bytes, until: Callable[[], bool]) -> None:
+        self._keys.send_bytes(keys if isinstance(keys, bytes) else keys.encode())
+        await self.sees(until)
+
+    async def sees(self, what: Callable[[], bool]) -> None:
+        try:
+            async with asyncio.timeout(PATIENCE):
+                while not what():
+                    self._drawn.clear()
+                    await self._drawn.wait()
+        except TimeoutError:
+            raise AssertionError("\n".join(self.glass.rows)) from None
+
+
+@asynccontextmanager
+async def at_prompt(
+    history: History | None = None, *, columns: int = 60, rows: int = 12, edit: Callable[[str], str] = str
+) -> AsyncIterator[Typist]:
+    desk, glass = Desk(), Glass(columns, rows)
+    with create_pipe_input() as keys:
+        prompt = Prompt(
+            desk,
+            history=history or InMemoryHistory(),
+            input=keys,
+            output=glass.output(),
+            color=True,
+            edit=edit,
+        )
+        typist = Typist(prompt, keys, glass, desk)
+        try:
+            await typist.sees(lambda: glass.rows == [">", " ● connected ·"])
+            yield typist
+        finally:
+            typist.running.cancel()
+            await asyncio.wait([typist.running])

@@ -1,0 +1,89 @@
+"""The cursor file is one command's at a time, and never half written."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+
+import pytest
+
+from chatty.cli.exits import ExitStatus
+from chatty.cli.failures import Failure
+from chatty.cli.scripting.cursor_file import CursorFile, Position
+
+FIRST = Position("2SzErhA2PvYGjf4PQ4pvTh9BfE0", "epoch", 1)
+
+
+def test_a_new_file_holds_no_position(tmp_path: Path) -> None:
+    with CursorFile(tmp_path / "state") as file:
+        assert file.load() is None
+    assert (tmp_path / "state").stat().st_mode & 0o777 == 0o600
+
+
+def test_what_was_saved_is_there_for_the_next_command(tmp_path: Path) -> None:
+    last = Position("room", "epoch", 43, inode=7, length=1_000)
+    with CursorFile(tmp_path / "state") as file:
+        file.save(FIRST)
+        file.save(last)
+        assert file.load() == last
+    with CursorFile(tmp_path / "state") as file:
+        assert file.load() == last
+    assert [path.name for path in tmp_path.iterdir()] == ["state"]
+
+
+def test_a_second_command_is_refused_before_and_after_a_save(tmp_path: Path) -> None:
+    path = tmp_path / "state"
+    with CursorFile(path) as file:
+        for _ in range(3):
+            with pytest.raises(Failure, match="in use by another command"), CursorFile(path):
+                pytest.fail("two commands have it")
+            file.save(FIRST)
+    with CursorFile(path) as file:
+        assert file.load() == FIRST
+
+
+def test_a_link_to_the_file_stays_one(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "state").symlink_to(tmp_path / "elsewhere" / "real")
+    with CursorFile(tmp_path / "state") as file:
+        file.save(FIRST)
+    assert (tmp_path / "state").is_symlink()
+    assert (tmp_path / "elsewhere" / "real").stat().st_size
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"room":"x"}', "hello", '{"room":"x","epoch":"y","seq":"1"}'])
+def test_what_is_no_cursor_is_not_overwritten(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "state"
+    path.write_text(text)
+    with CursorFile(path) as file, pytest.raises(Failure, match="is no cursor"):
+        file.load()
+    assert path.read_text() == text
+
+
+def test_what_is_no_file_stays_what_it_is(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    (tmp_path / "link").symlink_to(os.devnull)
+    for path in (Path(os.devnull), tmp_path, tmp_path / "fifo", tmp_path / "link"):
+        before = path.stat()
+        with pytest.raises(Failure, match="is no file") as failure, CursorFile(path):
+            pytest.fail("it can hold no position")
+        assert failure.value.status == ExitStatus.USAGE
+        assert os.path.samestat(path.stat(), before)
+
+
+def test_a_file_that_is_replaced_while_somebody_takes_it_is_not_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "state"
+    lock = fcntl.flock
+    with CursorFile(path) as first:
+
+        def replaced_meanwhile(descriptor: int, operation: int) -> None:
+            monkeypatch.undo()
+            first.save(FIRST)  # frees the lock of the file that the other one has just opened
+            lock(descriptor, operation)
+
+        monkeypatch.setattr(fcntl, "flock", replaced_meanwhile)
+        with pytest.raises(Failure, match="in use by another command"), CursorFile(path):
+            pytest.fail("two commands have it")

@@ -1,0 +1,155 @@
+"""Catching up while the room goes on: exact, or a gap; and the end of a room is the end of the connection."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from chatty.protocol import Close, Control, encode
+from chatty.server.business import entries as e
+from chatty.server.platform.pipeline.catching_up import Asked, follow
+from chatty.server.platform.pipeline.hub import Hub, Member, v1_dialect
+from tests.server.platform.conftest import AT, OWNER, ROOM, Shelf
+from tests.server.platform.pipeline.test_hub import Line, payloads
+
+
+class Follower(Member):
+    """A reader; after each page, what the test wants to happen happens."""
+
+    def __init__(self, between: Callable[[], None] = lambda: None) -> None:
+        super().__init__(v1_dialect, ROOM)
+        self.member: Member = self
+        self.line = Line()
+        self.connect(self.line)
+        self.cuts: list[Close] = []
+        self.between = between
+
+    def say(self, control: Control) -> None:
+        self.tell(b"\x81\x7e" + len(body := encode(control)).to_bytes(2) + body)
+
+    async def drained(self) -> None:
+        between, self.between = self.between, lambda: None
+        between()
+
+    def cut(self, code: Close) -> None:
+        self.cuts.append(code)
+
+    @property
+    def frames(self) -> list[Any]:
+        return [json.loads(payload) for payload in payloads(self.line.written)]
+
+    @property
+    def seqs(self) -> list[int]:
+        return [frame["seq"] for frame in self.frames if "seq" in frame]
+
+
+class Place:
+    """The shelf's room, with a hub that hears what is applied as the server's does."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        self.shelf = shelf
+        self.hub = Hub()
+
+    def apply(self, *entries: e.Entry) -> None:
+        for room, events in self.shelf.store.apply(entries).told.items():
+            self.hub.publish(room, events)
+
+    async def follow(self, follower: Follower, asked: Asked) -> None:
+        view = await self.shelf.reads.room(ROOM)
+        assert view is not None
+        await follow(follower, self.shelf.reads, self.hub, view, asked)
+
+
+@pytest.fixture
+def place(shelf: Shelf) -> Place:
+    return Place(shelf)
+
+
+def messages(*texts: str) -> list[e.Entry]:
+    return [e.Post(ROOM, AT, "Ada", "ada", b"a" * 16, text) for text in texts]
+
+
+async def test_what_happens_while_a_reader_catches_up_comes_once_and_in_order(place: Place) -> None:
+    place.shelf.say(*map(str, range(1_700)))
+    follower = Follower(lambda: place.apply(*messages(*map(str, range(300)))))
+    await place.follow(follower, Asked(since=0, epoch="epoch"))
+    place.apply(*messages("live"))
+    assert follower.seqs == list(range(1, 2_002))
+    assert [frame for frame in follower.frames if frame["event_type"] == "live"] == [
+        {"event_type": "live", "last": 2_000}
+    ]
+
+
+@pytest.mark.parametrize("size", [10, 1_700])
+async def test_a_room_that_closes_while_a_reader_catches_up_is_told_to_its_end_and_ends_it(
+    place: Place, size: int
+) -> None:
+    place.shelf.say(*map(str, range(size)))
+    follower = Follower(lambda: place.apply(e.CloseRoom(ROOM, AT, OWNER)))
+    await place.follow(follower, Asked(since=0, epoch="epoch"))
+    assert follower.seqs == list(range(1, size + 2))
+    assert [f["event_type"] for f in follower.frames if f.get("seq") == size + 1] == ["room_closed"]
+    assert follower.cuts == [Close.ROOM_CLOSED]
+    assert place.hub.room_count == 0
+
+
+async def test_events_that_are_forgotten_while_a_reader_catches_up_are_said_to_be_missing(place: Place) -> None:
+    place.shelf.say(*map(str, range(1_700)))
+    follower = Follower(lambda: place.apply(e.TrimRoom(ROOM, AT, 1_001)))
+    await place.follow(follower, Asked(since=0, epoch="epoch"))
+    assert follower.seqs == [*range(1, 501), *range(1_001, 1_701)]
+    gap = follower.frames[500]
+    assert (gap["event_type"], gap["reason"], gap["first"], gap["last"]) == ("gap", "retention", 1_001, 1_700)
+
+
+async def test_a_history_that_is_forgotten_to_the_end_is_said_to_be_missing(place: Place) -> None:
+    place.shelf.say(*map(str, range(1_700)))
+    follower = Follower(lambda: place.apply(e.TrimRoom(ROOM, AT, 1_701)))
+    await place.follow(follower, Asked(since=0, epoch="epoch"))
+    assert follower.frames[500:] == [
+        {"event_type": "gap", "reason": "retention", "first": 1_701, "last": 1_700},
+        {"event_type": "live", "last": 1_700},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("asked", "reason", "seqs"),
+    [
+        (Asked(since=5, epoch="epoch"), None, range(6, 11)),
+        (Asked(since=5), None, range(6, 11)),
+        (Asked(since=3, epoch="epoch"), None, range(4, 11)),
+        (Asked(since=10, epoch="epoch"), None, []),
+        (Asked(since=2, epoch="epoch"), "retention", range(4, 11)),
+        (Asked(since=0), "retention", range(4, 11)),
+        (Asked(since=11, epoch="epoch"), "ahead", []),
+        (Asked(since=5, epoch="another"), "epoch", range(4, 11)),
+        (Asked(), None, []),
+        (Asked(last=3), None, range(8, 11)),
+        (Asked(last=100), None, range(4, 11)),
+    ],
+)
+async def test_resuming_is_exact_or_names_the_gap_before_anything_else(
+    place: Place, asked: Asked, reason: str | None, seqs: range
+) -> None:
+    place.shelf.say(*map(str, range(10)))
+    place.shelf.apply(e.TrimRoom(ROOM, AT, 4))
+    follower = Follower()
+    await place.follow(follower, asked)
+    assert follower.seqs == list(seqs)
+    gaps = [] if reason is None else [{"event_type": "gap", "reason": reason, "first": 4, "last": 10}]
+    assert [frame for frame in follower.frames if frame["event_type"] == "gap"] == gaps
+    assert follower.frames[: len(gaps)] == gaps
+    assert follower.frames[-1] == {"event_type": "live", "last": 10}
+
+
+async def test_what_is_said_after_the_welcome_takes_no_place_of_the_last_messages(place: Place) -> None:
+    place.shelf.say(*map(str, range(10)))
+    welcomed = await place.shelf.reads.room(ROOM)
+    assert welcomed is not None
+    place.apply(*messages("new", "newer"))
+    follower = Follower()
+    await follow(follower, place.shelf.reads, place.hub, welcomed, Asked(last=3))
+    assert follower.seqs == [8, 9, 10, 11, 12]

@@ -1,0 +1,288 @@
+"""Heartbeats by a clock of the test's own: who is silent or does not read is cut, and nobody else.
+
+And what housekeeping deletes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from typing import Any, TypeVar
+
+import pytest
+from structlog.testing import capture_logs
+
+from chatty.protocol import PING_SECONDS, PONG_SECONDS, Close
+from chatty.server.business import entries as e
+from chatty.server.business.room import Outcome
+from chatty.server.platform.pipeline.housekeeping import (
+    CLOCK_SECONDS,
+    DISTRUST_SECONDS,
+    LEAST_EVENTS,
+    STALL_SECONDS,
+    TRIM_EVENTS,
+    Housekeeping,
+    look_at,
+)
+from chatty.server.platform.store.reads import Reads
+from tests.server.platform.conftest import AT, OWNER, ROOM, Shelf
+
+T = TypeVar("T")
+DAY = 86_400.0
+PING = b"\x89\x00"
+
+
+class Peer:
+    """What the keeper knows of a session."""
+
+    def __init__(self) -> None:
+        self.stalled: tuple[int, float] | None = None
+        self.pinged_at = 0.0
+        self.heard = True
+        self.written = 0
+        self.waiting = 0
+        self.pings: list[float] = []
+        self.cuts: list[tuple[float, Close]] = []
+        self.now = 0.0
+
+    def backlog(self) -> int:
+        return self.waiting
+
+    def tell(self, blob: bytes) -> None:
+        assert blob == PING
+        self.pings.append(self.now)
+
+    def cut(self, code: Close) -> None:
+        self.cuts.append((self.now, code))
+
+    def live(self, until: float, *, answers: bool = True, reads: int = 0) -> None:
+        """Be looked at every second; ``answers`` pings, and reads so many bytes a second of what waits."""
+        while self.now < until and not self.cuts:
+            self.now += 1
+            if answers:
+                self.heard = True
+            self.waiting = max(0, self.waiting - reads)
+            look_at(self, self.now)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def peer() -> Peer:
+    return Peer()
+
+
+def test_who_answers_is_pinged_every_25_seconds_and_stays(peer: Peer) -> None:
+    peer.live(300)
+    assert peer.cuts == []
+    gaps = {later - sooner for sooner, later in zip(peer.pings, peer.pings[1:], strict=False)}
+    assert len(peer.pings) >= 10
+    assert all(PING_SECONDS <= gap <= PING_SECONDS + 3 for gap in gaps)
+
+
+def test_who_does_not_answer_is_cut_10_seconds_after_the_ping(peer: Peer) -> None:
+    peer.live(300, answers=False)
+    ((at, code),) = peer.cuts
+    assert code is Close.SILENT
+    assert PONG_SECONDS < at - peer.pings[-1] <= PONG_SECONDS + 1
+
+
+def test_who_answers_late_but_in_time_stays(peer: Peer) -> None:
+    peer.live(PING_SECONDS + 2, answers=False)
+    peer.live(peer.pings[-1] + PONG_SECONDS - 1, answers=False)
+    peer.live(2 * PING_SECONDS)
+    assert peer.cuts == []
+
+
+def test_who_stops_reading_is_cut_although_it_talks(peer: Peer) -> None:
+    peer.written, peer.waiting = 100_000, 50_000
+    peer.live(300, reads=0)
+    ((at, code),) = peer.cuts
+    assert code is Close.SLOW
+    assert STALL_SECONDS <= at <= STALL_SECONDS + 2
+
+
+def test_who_reads_slowly_but_reads_stays(peer: Peer) -> None:
+    peer.written, peer.waiting = 100_000, 50_000
+    peer.live(100, reads=400)
+    assert peer.cuts == []
+
+
+def test_who_has_read_everything_begins_anew(peer: Peer) -> None:
+    for _ in range(5):
+        peer.waiting, peer.written = 1_000, peer.written + 1_000
+        peer.live(peer.now + STALL_SECONDS - 1)
+        peer.waiting = 0
+        peer.live(peer.now + 1)
+    assert peer.cuts == []
+
+
+class CountingReads(Reads):
+    """Counts what is asked of the store."""
+
+    asked = 0
+
+    async def _ask(self, question: Callable[[Any], T]) -> T:
+        self.asked += 1
+        return await super()._ask(question)
+
+
+class House:
+    """A shelf that is kept in order by clocks of the test's own: the wall's, and the time that really goes by."""
+
+    def __init__(self, shelf: Shelf, retain_events: int, retain_age_seconds: float) -> None:
+        self.shelf = shelf
+        self.log = self
+        self.disk_is_full = False
+        self.reads = CountingReads(shelf.store.path)
+        self.wall, self.up = AT / 1000, 0.0
+        self._housekeeping = Housekeeping(
+            self,  # type: ignore[arg-type]
+            retain_events, round(retain_age_seconds * 1000), self.now(), self.up,
+        )  # fmt: skip
+
+    def now(self) -> int:
+        return round(self.wall * 1000)
+
+    async def commit(self, entry: e.Entry) -> Outcome:
+        if self.disk_is_full:
+            return e.Rejection("unavailable")
+        return self.shelf.store.apply([entry]).outcomes[0]
+
+    async def live(self, seconds: float, *, ahead: float = 0.0) -> int:
+        """Let time go by, and the wall clock jump ``ahead`` of it; how many questions housekeeping asked then."""
+        self.up += seconds
+        self.wall += seconds + ahead
+        before = self.reads.asked
+        await self._housekeeping.do(self.now(), self.up)
+        return self.reads.asked - before
+
+    async def first(self, room: str = ROOM) -> int:
+        view = await self.reads.room(room)
+        assert view is not None
+        return view.info.first
+
+    async def is_open(self, room: str) -> bool:
+        view = await self.reads.room(room)
+        assert view is not None
+        return not view.closed_at
+
+
+@pytest.fixture
+async def keep(shelf: Shelf) -> AsyncIterator[Callable[[int, float], House]]:
+    """Makes a house that keeps so many messages, for so many seconds."""
+    houses = []
+
+    def make(retain_events: int, retain_age_seconds: float) -> House:
+        houses.append(House(shelf, retain_events, retain_age_seconds))
+        return houses[-1]
+
+    yield make
+    for house in houses:
+        house.reads.close()
+
+
+Keep = Callable[[int, float], House]
+
+
+async def test_what_is_too_old_is_forgotten_a_minute_after_the_start(shelf: Shelf, keep: Keep) -> None:
+    shelf.say("old", at=AT - 2_000)
+    shelf.say("new", at=AT + 1_000_000)
+    house = keep(0, 1.0)
+    await house.live(CLOCK_SECONDS - 1)
+    assert await house.first() == 1
+    await house.live(1)
+    assert await house.first() == 2
+
+
+async def test_a_clock_that_jumps_ahead_deletes_nothing_for_an_hour_and_that_is_told(shelf: Shelf, keep: Keep) -> None:
+    shelf.apply(e.CreateRoom("another", AT, "Another room", "", "epoch", OWNER, AT + 30 * 86_400_000))
+    shelf.say("hello")
+    house = keep(0, 30 * DAY)
+    await house.live(CLOCK_SECONDS)
+    with capture_logs() as said:
+        await house.live(10, ahead=40 * DAY)
+        await house.live(DISTRUST_SECONDS - 1)
+    (warning,) = said
+    assert (warning["log_level"], warning["seconds"]) == ("warning", 40 * DAY)
+    assert (await house.first(), await house.is_open("another")) == (1, True)
+    await house.live(1)
+    assert (await house.first(), await house.is_open("another")) == (2, False)
+
+
+async def test_every_further_jump_begins_the_hour_anew(shelf: Shelf, keep: Keep) -> None:
+    shelf.say("hello")
+    house = keep(0, 3600.0)
+    for _ in range(3):
+        await house.live(DISTRUST_SECONDS - 1, ahead=2 * 3600)
+    assert await house.first() == 1
+
+
+async def test_a_clock_that_was_put_right_in_time_has_deleted_nothing(shelf: Shelf, keep: Keep) -> None:
+    shelf.say("hello")
+    house = keep(0, 30 * DAY)
+    await house.live(CLOCK_SECONDS)
+    await house.live(70, ahead=40 * DAY)
+    await house.live(10, ahead=-40 * DAY)
+    await house.live(DAY)
+    assert await house.first() == 1
+
+
+async def test_a_machine_that_slept_goes_on_at_once(shelf: Shelf, keep: Keep) -> None:
+    shelf.say("hello")
+    house = keep(0, 3600.0)
+    await house.live(10)
+    await house.live(8 * 3600)
+    assert await house.first() == 2
+
+
+async def test_an_age_beyond_all_history_keeps_all_of_it(shelf: Shelf, keep: Keep) -> None:
+    shelf.say("hello")
+    house = keep(0, 999_999 * 7 * DAY)
+    await house.live(CLOCK_SECONDS)
+    assert await house.first() == 1
+
+
+async def test_a_room_with_no_more_messages_than_are_kept_stays_whole(shelf: Shelf, keep: Keep) -> None:
+    shelf.come_and_go(100)
+    shelf.say("a", "b", "c")
+    shelf.come_and_go(100)
+    house = keep(3, 0.0)
+    await house.live(CLOCK_SECONDS)
+    assert await house.first() == 1
+
+
+async def test_changes_without_end_are_not_kept_without_end(shelf: Shelf, keep: Keep) -> None:
+    shelf.say("a")
+    shelf.come_and_go(LEAST_EVENTS // 2 + 10)
+    house = keep(3, 0.0)
+    await house.live(CLOCK_SECONDS)
+    key = await shelf.key()
+    assert await shelf.reads.last(key) - await house.first() + 1 == LEAST_EVENTS
+
+
+async def test_the_newest_messages_are_kept_and_idle_rooms_are_not_looked_at(shelf: Shelf, keep: Keep) -> None:
+    for number in range(20):
+        room = f"room-{number}"
+        shelf.apply(e.CreateRoom(room, AT, room, "", "epoch", OWNER))
+        shelf.apply(*(e.Post(room, AT, "Ada", "ada", b"a" * 16, text) for text in "abcde"))
+    house = keep(3, DAY)
+    await house.live(10)
+    assert await house.first("room-7") == 3
+    await house.live(10)
+    assert await house.live(10) == 1
+    shelf.say(*"fghij")
+    await house.live(10)
+    assert await house.first() == 3
+    await house.live(CLOCK_SECONDS)
+    quiet = await house.live(10)
+    shelf.apply(*(e.CreateRoom(f"more-{number}", AT, "More", "", "epoch", OWNER) for number in range(20)))
+    await house.live(10)
+    assert await house.live(10) == quiet
+
+
+async def test_what_a_full_disk_kept_from_being_forgotten_is_forgotten_later(shelf: Shelf, keep: Keep) -> None:
+    shelf.say(*map(str, range(TRIM_EVENTS + 10)))
+    house = keep(3, 0)
+    house.disk_is_full = True
+    await house.live(10)
+    house.disk_is_full = False
+    await house.live(10)
+    assert await house.first() == TRIM_EVENTS + 8

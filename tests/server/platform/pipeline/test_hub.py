@@ -1,0 +1,310 @@
+"""Who hears what: each event once and in order, however joining and talking interleave; nobody waits for the slow."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
+
+from chatty.events import Event, Message, RoomClosed
+from chatty.protocol import Close, encode
+from chatty.server.platform.pipeline.hub import MOST_HELD, MOST_WAITING, Hub, Member, seed_dialect, v1_dialect
+from chatty.server.platform.store.applying import Stored
+
+ROOM = "a room"
+AT = "2026-11-23T12:00:00.123Z"
+
+
+class Line:
+    """A connection that remembers what was written, and whose buffer is as full as the test says."""
+
+    def __init__(self) -> None:
+        self.written = b""
+        self.waiting = 0
+
+    def write(self, data: bytes) -> None:
+        self.written += data
+
+    def get_write_buffer_size(self) -> int:
+        return self.waiting
+
+
+class Closed(Line):
+    """What uvloop's transports do once they are closed."""
+
+    def write(self, data: bytes) -> None:
+        raise RuntimeError("unable to perform operation; the handler is closed")
+
+
+class Listener(Member):
+    """A member that remembers what it was told, and why it was cut."""
+
+    def __init__(self, hub: Hub, line: Line | None = None, dialect: object = v1_dialect, room: str = ROOM) -> None:
+        super().__init__(dialect, room)  # type: ignore[arg-type]
+        self.hub = hub
+        self.line = line or Line()
+        self.cuts: list[Close] = []
+        self.connect(self.line)
+
+    def cut(self, code: Close) -> None:
+        self.cuts.append(code)
+
+    @property
+    def seqs(self) -> list[int]:
+        return [json.loads(payload)["seq"] for payload in payloads(self.line.written)]
+
+
+def payloads(written: bytes) -> list[bytes]:
+    """The texts in whole, unmasked frames."""
+    found = []
+    while written:
+        assert written[0] == 0x81
+        begin, size = 2, written[1]
+        if size == 126:
+            begin, size = 4, int.from_bytes(written[2:4])
+        found.append(written[begin : begin + size])
+        written = written[begin + size :]
+    return found
+
+
+def stored(event: Event) -> Stored:
+    return event.seq, encode(event), event
+
+
+def said(*seqs: int) -> list[Stored]:
+    return [stored(Message(seq, AT, "Ada", f"number {seq}")) for seq in seqs]
+
+
+def listening(hub: Hub, position: int = 0, line: Line | None = None) -> Listener:
+    member = Listener(hub, line)
+    hub.attach(member, position)
+    hub.go_live(member, "epoch")
+    return member
+
+
+def test_what_happens_is_held_until_a_member_is_live() -> None:
+    hub = Hub()
+    member = Listener(hub)
+    hub.attach(member, 0)
+    hub.publish(ROOM, said(1, 2))
+    assert member.seqs == []
+    hub.go_live(member, "epoch")
+    hub.publish(ROOM, said(3))
+    assert member.seqs == [1, 2, 3]
+
+
+def test_what_was_read_from_history_is_not_told_again() -> None:
+    hub = Hub()
+    member = Listener(hub)
+    hub.attach(member, 0)
+    hub.publish(ROOM, said(1, 2, 3))
+    member.position = 2
+    hub.go_live(member, "epoch")
+    assert member.seqs == [3]
+
+
+def test_what_the_store_shows_a_moment_before_it_is_told_is_not_told_again() -> None:
+    hub = Hub()
+    member = listening(hub, position=2)  # it has read up to 2, of which the hub has not heard yet
+    hub.publish(ROOM, said(1))
+    assert member.seqs == []
+    hub.publish(ROOM, said(2, 3))
+    hub.publish(ROOM, said(4))
+    assert member.seqs == [3, 4]
+
+
+def test_who_is_live_and_has_heard_nothing_yet_is_told_that_the_room_is_quiet_and_that_it_closes() -> None:
+    hub = Hub()
+    member = listening(hub, position=2)
+    (quiet,) = hub.quiet_rooms(float("inf"))
+    assert quiet == (2, [member])
+    hub.publish(ROOM, [stored(RoomClosed(3, AT))])
+    assert member.seqs == [3]
+    assert member.cuts == [Close.ROOM_CLOSED]
+    assert hub.room_count == 0
+
+
+def test_who_joins_in_the_middle_of_a_batch_hears_exactly_from_its_own_join() -> None:
+    hub = Hub()
+    batch = said(7, 8, 9, 10)
+    member = Listener(hub)
+    hub.attach(member, 8)  # its join is event 9, and the batch is told only now
+    hub.publish(ROOM, batch)
+    hub.go_live(member, "")
+    hub.publish(ROOM, said(11))
+    assert member.seqs == [9, 10, 11]
+
+
+def test_rooms_hear_nothing_of_each_other() -> None:
+    hub = Hub()
+    here, there = listening(hub), Listener(hub, room="another")
+    hub.attach(there, 0)
+    hub.go_live(there, "")
+    hub.publish(ROOM, said(1))
+    assert (here.seqs, there.seqs) == ([1], [])
+
+
+def test_both_dialects_hear_the_same_in_their_own_words() -> None:
+    hub = Hub()
+    v1, seed = listening(hub), Listener(hub, dialect=seed_dialect)
+    hub.attach(seed, 0)
+    hub.go_live(seed, "")
+    hub.publish(ROOM, said(1))
+    assert payloads(seed.line.written) == [b'{"text":"number 1","participant":"Ada"}']
+    assert v1.seqs == [1]
+
+
+def test_answers_go_out_before_the_events_of_their_batch() -> None:
+    hub = Hub()
+    member = listening(hub)
+    hub.answer(member, b"\x81\x02{}")
+    hub.answer(member, b"\x81\x02[]")
+    hub.flush_answers()
+    hub.publish(ROOM, said(1))
+    assert payloads(member.line.written)[:2] == [b"{}", b"[]"]
+    assert json.loads(payloads(member.line.written)[2])["seq"] == 1
+
+
+def test_who_reads_too_slowly_is_cut_and_the_others_hear_on() -> None:
+    hub = Hub()
+    slow, fine = listening(hub), listening(hub)
+    slow.line.waiting = MOST_WAITING + 1
+    hub.publish(ROOM, said(1))
+    slow.line.waiting = 0
+    hub.publish(ROOM, said(2))
+    assert (slow.seqs, slow.cuts) == ([], [Close.SLOW])
+    assert (fine.seqs, fine.cuts) == ([1, 2], [])
+    assert hub.cut_slow == 1
+
+
+def test_who_does_not_read_its_answers_is_cut_and_the_others_get_theirs() -> None:
+    hub = Hub()
+    members = [listening(hub) for _ in range(3)]
+    members[1].line.waiting = MOST_WAITING + 1
+    for member in members:
+        hub.answer(member, b"\x81\x02{}")
+    hub.flush_answers()
+    assert [member.cuts for member in members] == [[], [Close.SLOW], []]
+    assert [payloads(member.line.written) for member in members] == [[b"{}"], [], [b"{}"]]
+
+
+def test_a_member_for_which_too_much_is_held_is_cut() -> None:
+    hub = Hub()
+    member = Listener(hub)
+    hub.attach(member, 0)
+    for begin in range(1, MOST_HELD + 1025, 1024):
+        hub.publish(ROOM, said(*range(begin, begin + 1024)))
+    assert member.cuts == [Close.SLOW]
+    hub.go_live(member, "epoch")
+    assert member.seqs == []
+
+
+def test_a_closed_transport_harms_nobody() -> None:
+    hub = Hub()
+    listening(hub, line=Closed())
+    fine = listening(hub)
+    hub.publish(ROOM, said(1))
+    hub.publish(ROOM, said(2))
+    assert fine.seqs == [1, 2]
+
+
+def test_the_rooms_end_is_told_and_ends_every_connection() -> None:
+    hub = Hub()
+    live, held = listening(hub), Listener(hub)
+    hub.attach(held, 0)
+    hub.publish(ROOM, [*said(1), stored(RoomClosed(2, AT))])
+    assert (live.seqs, live.cuts) == ([1, 2], [Close.ROOM_CLOSED])
+    assert held.cuts == []
+    hub.go_live(held, "epoch")
+    assert (held.seqs, held.cuts) == ([1, 2], [Close.ROOM_CLOSED])
+    assert hub.room_count == 0
+
+
+def test_nothing_is_kept_of_rooms_without_members() -> None:
+    hub = Hub()
+    live, held = listening(hub), Listener(hub)
+    hub.attach(held, 0)
+    hub.detach(live)
+    hub.detach(held)
+    hub.detach(held)
+    assert hub.room_count == 0
+    hub.go_live(held, "epoch")
+    hub.publish(ROOM, said(1))
+    assert (live.seqs, held.seqs) == ([], [])
+
+
+@pytest.mark.parametrize("position", [0, 44])
+def test_a_quiet_room_shows_its_live_members_its_last_number_also_when_nothing_was_said_since_the_start(
+    position: int,
+) -> None:
+    hub = Hub()
+    member = listening(hub, position)
+    assert list(hub.quiet_rooms(since=0)) == []
+    later = 1e12
+    assert list(hub.quiet_rooms(later)) == [(position, [member])]
+
+
+class Interleaved(RuleBasedStateMachine):
+    """History is a list that grows; members read it up to some point, as `follow` does, and then go live."""
+
+    catching_up = Bundle("catching_up")
+    live = Bundle("live")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.hub = Hub()
+        self.last = 0
+        self.everybody: list[tuple[Listener, int]] = []
+
+    @rule(count=st.integers(1, 5))
+    def talk(self, count: int) -> None:
+        self.hub.publish(ROOM, said(*range(self.last + 1, self.last + count + 1)))
+        self.last += count
+
+    @rule(target=catching_up, back=st.integers(0, 5))
+    def attach(self, back: int) -> Listener:
+        member = Listener(self.hub)
+        since = max(0, self.last - back)
+        self.everybody.append((member, since))
+        self.hub.attach(member, since)
+        return member
+
+    @rule(member=catching_up, count=st.integers(0, 4))
+    def read_a_page(self, member: Listener, count: int) -> None:
+        if member.held is None:
+            return
+        page = range(member.position + 1, min(self.last, member.position + count) + 1)
+        if page:
+            member.tell(v1_dialect(said(*page), "epoch"))
+            member.position = page[-1]
+
+    @rule(target=live, member=consumes(catching_up))
+    def go_live(self, member: Listener) -> Listener:
+        # As follow does: only once nothing is missing before what is held.
+        begin = next(since for one, since in self.everybody if one is member)
+        held = [seq for seq, _, _ in member.held or []]
+        behind = range(member.position + 1, held[0] if held else self.last + 1)
+        assert begin <= member.position
+        if behind:
+            member.tell(v1_dialect(said(*behind), "epoch"))
+            member.position = behind[-1]
+        self.hub.go_live(member, "epoch")
+        return member
+
+    @rule(member=consumes(live))
+    def leave(self, member: Listener) -> None:
+        self.hub.detach(member)
+        self.everybody = [(one, since) for one, since in self.everybody if one is not member]
+
+    @invariant()
+    def everybody_has_heard_everything_once_and_in_order(self) -> None:
+        for member, since in self.everybody:
+            upto = member.position if member.held is not None else self.last
+            assert member.seqs == list(range(since + 1, upto + 1))
+
+
+TestInterleaved = Interleaved.TestCase
+TestInterleaved.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
