@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from chatty.events import ParticipantRenamed as ParticipantRenamed
     from chatty.events import Reaction as Reaction
     from chatty.events import RoomClosed as RoomClosed
+    from chatty.events import StreamPosition as StreamPosition
     from chatty.events import TopicChanged as TopicChanged
     from chatty.protocol import Ack as Ack
     from chatty.protocol import Gap as Gap
@@ -68,6 +69,7 @@ _HOMES = {
     "Refused": "chatty.errors",
     "Room": "chatty.client.room",
     "RoomClosed": "chatty.events",
+    "StreamPosition": "chatty.events",
     "TopicChanged": "chatty.events",
     "Unreachable": "chatty.errors",
     "__version__": "chatty._version",
@@ -96,6 +98,7 @@ __all__ = [
     "Refused",
     "Room",
     "RoomClosed",
+    "StreamPosition",
     "TopicChanged",
     "Unreachable",
     "__version__",

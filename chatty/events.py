@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from msgspec import Struct
 
@@ -28,6 +28,7 @@ __all__ = [
     "ParticipantRenamed",
     "Reaction",
     "RoomClosed",
+    "StreamPosition",
     "TopicChanged",
     "milliseconds",
     "rfc3339",
@@ -37,6 +38,18 @@ LeaveReason = Literal["left", "lost", "kicked"]
 """Why a participant is gone: it said so, its connection broke for good, or it was sent away."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class StreamPosition(NamedTuple):
+    """A place in a room's log: right after event ``seq``, or at the beginning with ``seq`` 0.
+
+    Numbers mean something only within one ``epoch``, the random word that a
+    room has until a backup of it is restored. An empty one stands for
+    whichever the room has.
+    """
+
+    epoch: str
+    seq: int
 
 
 class Event(Struct, frozen=True, gc=False, tag_field="event_type"):

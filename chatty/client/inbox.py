@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import Final, NamedTuple
 
-from chatty.events import Event, RoomClosed
+from chatty.events import Event, RoomClosed, StreamPosition
 from chatty.protocol import Frame, Gap, Happening, Live, Tick, Unknown, Welcome
 
 __all__ = ["HELD_BYTES", "Cursor", "Inbox", "Received"]
@@ -13,14 +13,10 @@ __all__ = ["HELD_BYTES", "Cursor", "Inbox", "Received"]
 HELD_BYTES: Final = 4 * 1024 * 1024
 """How much may wait for a reader, by a rough count of memory: at least 6,000 short messages, or 40 of the longest."""
 
+Cursor = StreamPosition
+"""The name under which a reader's position was published first."""
+
 _OVERHEAD = 512  # bytes of Python objects that a short frame costs beside its text
-
-
-class Cursor(NamedTuple):
-    """A position in a room: ``seq`` is the number of the last event that a reader has had, in ``epoch``."""
-
-    epoch: str
-    seq: int
 
 
 class Received(NamedTuple):
@@ -28,7 +24,7 @@ class Received(NamedTuple):
 
     frame: Frame | Unknown
     raw: str
-    cursor: Cursor
+    cursor: StreamPosition
 
 
 class Inbox:
@@ -52,8 +48,8 @@ class Inbox:
         last: int | None = None,
         limit: int = HELD_BYTES,
     ) -> None:
-        self.seen = None if since is None else Cursor(epoch or "", since)
-        self.cursor = self.seen or Cursor("", 0)
+        self.seen = None if since is None else StreamPosition(epoch or "", since)
+        self.cursor = self.seen or StreamPosition("", 0)
         self.closed = False  # the room's last event is held, or was
         self.behind = False
         self._last = last
@@ -104,13 +100,13 @@ class Inbox:
         if type(frame) is Welcome:
             self._welcome(frame)
         elif type(frame) is Gap:
-            self.seen = Cursor(self._epoch, frame.last if frame.reason == "ahead" else frame.first - 1)
+            self.seen = StreamPosition(self._epoch, frame.last if frame.reason == "ahead" else frame.first - 1)
             self._exact = False
         elif type(frame) is Live:
             if self._exact and self._ahead(frame.last):
                 return False
             if not self._exact:
-                self.seen = Cursor(self._epoch, max(frame.last, self.seen.seq if self.seen else 0))
+                self.seen = StreamPosition(self._epoch, max(frame.last, self.seen.seq if self.seen else 0))
             self._live = self._exact = True
         elif type(frame) is Tick and self._exact and self._ahead(frame.last):
             return False
@@ -133,11 +129,11 @@ class Inbox:
     def _welcome(self, welcome: Welcome) -> None:
         self._epoch = welcome.epoch
         if self.seen is None:
-            self.cursor = Cursor(welcome.epoch, 0 if self._last else welcome.last)
+            self.cursor = StreamPosition(welcome.epoch, 0 if self._last else welcome.last)
             if not self._last:
                 self.seen = self.cursor
         elif not self.seen.epoch:
-            self.seen = Cursor(welcome.epoch, self.seen.seq)
+            self.seen = StreamPosition(welcome.epoch, self.seen.seq)
             self.cursor = self.seen
 
     def _put_event(self, event: Happening | Unknown, raw: str) -> bool:
@@ -147,7 +143,7 @@ class Inbox:
             return True
         if self._exact and (self.seen is None or self.seen != (self._epoch, seq - 1)):
             return False
-        self.seen = Cursor(self._epoch, seq)
+        self.seen = StreamPosition(self._epoch, seq)
         self._hold(event, raw)
         self.closed = type(event) is RoomClosed
         return True

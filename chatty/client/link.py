@@ -12,12 +12,12 @@ from msgspec import Struct
 
 from chatty.client import backoff
 from chatty.client.connection import ABNORMAL, HEARTBEAT_SECONDS, Closed, Connection, connect
-from chatty.client.inbox import Cursor, Inbox
+from chatty.client.inbox import Inbox
 from chatty.client.outbox import TRANSIENT, Outbox, Outcome
 from chatty.client.session import UNREADABLE, open_session
 from chatty.client.states import Connected, Connecting, Reconnecting, State
 from chatty.errors import CODES, ChattyError, Disconnected, ProtocolError, Refused, Unreachable
-from chatty.events import Event, ParticipantRenamed
+from chatty.events import Event, ParticipantRenamed, StreamPosition
 from chatty.protocol import (
     Ack,
     Close,
@@ -102,7 +102,7 @@ class Link:
         self._lost_at: float | None = None
         self._connected_at = 0.0
         self._acked = False
-        self._began_at: Cursor | None = None
+        self._began_at: StreamPosition | None = None
         self._unsettled_since: float | None = None
         self._pause = 0.0
 

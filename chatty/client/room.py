@@ -14,13 +14,13 @@ from chatty.client.address import base_url
 from chatty.client.asking import Answer, pose
 from chatty.client.history import messages
 from chatty.client.identity import new_producer, new_secret
-from chatty.client.inbox import Cursor, Inbox, Received
+from chatty.client.inbox import Inbox, Received
 from chatty.client.link import Link, Target
 from chatty.client.outbox import Outbox, Outcome, unsendable
 from chatty.client.states import Offline, State
 from chatty.client.verbs import Verbs
 from chatty.errors import Disconnected, Refused
-from chatty.events import Event, Message
+from chatty.events import Event, Message, StreamPosition
 from chatty.protocol import Ack, Close, Gap, Rename, RoomInfo, Say, Welcome
 
 __all__ = ["Room", "join"]
@@ -199,7 +199,7 @@ class Room(Verbs):
         return self._target.name if self._link is None else self._link.name
 
     @property
-    def cursor(self) -> Cursor:
+    def cursor(self) -> StreamPosition:
         """(epoch, seq) of the last event that was taken from this room: where ``epoch`` and ``since`` would resume."""
         return self._inbox.cursor
 

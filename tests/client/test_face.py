@@ -8,6 +8,7 @@ import sys
 import pytest
 
 import chatty
+import chatty.client.inbox
 import chatty.errors
 import chatty.events
 from tests.support.server import ROOT, environment
@@ -25,6 +26,12 @@ def test_every_event_and_every_error_is_public() -> None:
     events = {name for name in chatty.events.__all__ if isinstance(getattr(chatty.events, name), type)}
     errors = {name for name in chatty.errors.__all__ if isinstance(getattr(chatty.errors, name), type)} - {"Code"}
     assert events | errors <= set(chatty.__all__)
+
+
+def test_a_position_is_still_to_be_had_under_its_first_name() -> None:
+    assert chatty.Cursor is chatty.client.inbox.Cursor is chatty.StreamPosition
+    epoch, seq = chatty.StreamPosition("epoch", 7)
+    assert (epoch, seq) == ("epoch", 7)
 
 
 def test_a_name_that_is_not_there_is_an_attribute_error() -> None:

@@ -10,8 +10,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from chatty.client.inbox import Cursor, Inbox
-from chatty.events import Event, Message, ParticipantJoined, RoomClosed
+from chatty.client.inbox import Inbox
+from chatty.events import Event, Message, ParticipantJoined, RoomClosed, StreamPosition
 from chatty.protocol import Frame, Gap, Limits, Live, RoomInfo, Tick, Unknown, Welcome, You, encode
 
 AT = "2026-11-23T12:00:00.000Z"
@@ -249,7 +249,7 @@ def test_a_reader_of_the_present_resumes_where_it_began_even_if_nothing_has_happ
     inbox = Inbox()
     inbox.connected()
     assert put(inbox, welcome("e", 9))
-    assert inbox.cursor == Cursor("e", 9)
+    assert inbox.cursor == StreamPosition("e", 9)
     assert inbox.question() == {"since": "9", "epoch": "e"}
 
 
