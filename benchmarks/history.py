@@ -12,10 +12,9 @@ import time
 from pathlib import Path
 from typing import Final
 
-from ksuid import Ksuid
-
 from benchmarks.report import Benchmark, Options, Table, latencies
 from benchmarks.servers import Running, running
+from chatty.ksuid import new_ksuid
 from chatty.server.business.entries import CreateRoom, Post
 from chatty.server.platform.store.applying import Store
 from chatty.server.platform.store.doctor import DATABASE
@@ -32,7 +31,8 @@ def fill(data: Path, sizes: tuple[int, ...]) -> list[str]:
     store.open()
     rooms = []
     for size in sizes:
-        room, at = str(Ksuid()), time.time_ns() // 1_000_000
+        at = time.time_ns() // 1_000_000
+        room = new_ksuid(at / 1000)
         store.apply([CreateRoom(room, at, f"{size} events", "", "0" * 16, b"\0" * 32)])
         for first in range(0, size, BATCH):
             store.apply([

@@ -21,12 +21,12 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
-from ksuid import Ksuid
 
 from benchmarks.fanout import loaded
 from benchmarks.load import Load
 from benchmarks.report import Benchmark, Figures, Options, Table, latencies, rounds
 from benchmarks.servers import Running, running
+from chatty.ksuid import new_ksuid
 from chatty.server.business.entries import CreateRoom, Post
 from chatty.server.platform.store.applying import Store
 from chatty.server.platform.store.doctor import DATABASE
@@ -68,7 +68,8 @@ def _fill(data: Path) -> str:
     problems: list[BaseException] = []
     store = Store(data / DATABASE, on_error=problems.append)
     store.open()
-    room, at = str(Ksuid()), time.time_ns() // 1_000_000
+    at = time.time_ns() // 1_000_000
+    room = new_ksuid(at / 1000)
     store.apply([CreateRoom(room, at, "a million", "", "0" * 16, b"\0" * 32)])
     for number, batch in enumerate(_batches(_texts())):
         name = f"name{number % NAMES}"

@@ -10,10 +10,10 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+import time
 from base64 import urlsafe_b64encode
 
-from ksuid import Ksuid
-
+from chatty import ksuid
 from chatty.client.address import origin
 
 __all__ = ["derive_key", "new_producer", "new_secret", "producer_from_key"]
@@ -37,7 +37,7 @@ def derive_key(secret: str, server: str) -> str:
 
 def new_producer() -> str:
     """A new producer's id: a KSUID, 27 characters."""
-    return str(Ksuid())
+    return ksuid.new_ksuid(time.time_ns() / 1e9)
 
 
 def producer_from_key(key: str) -> str:
@@ -46,4 +46,4 @@ def producer_from_key(key: str) -> str:
     A script that runs again with the same key continues its earlier run's
     numbering, so that only what is missing is sent.
     """
-    return str(Ksuid.from_bytes(hashlib.sha256(key.encode()).digest()[: Ksuid.BYTES_LENGTH]))
+    return ksuid.as_text(hashlib.sha256(key.encode()).digest()[: ksuid.SIZE])

@@ -5,9 +5,13 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from ksuid import Ksuid
 
 from chatty.client.identity import derive_key, new_producer, new_secret, producer_from_key
+
+
+def is_ksuid(text: str) -> bool:
+    return re.fullmatch(r"[0-9A-Za-z]{27}", text) is not None and text <= "aWgEPTl1tmebfsQzFP4bxwgy80V"
+
 
 SPELLINGS = ["http://localhost", "http://LOCALHOST:80", "ws://localhost/", "localhost", "http://localhost/some/path"]
 
@@ -47,11 +51,10 @@ def test_secrets_are_long_and_never_twice_the_same() -> None:
 def test_every_key_of_a_users_own_makes_one_ksuid(key: str) -> None:
     producer = producer_from_key(key)
     assert producer == producer_from_key(key)
-    assert len(producer) == 27
-    assert str(Ksuid.from_base62(producer)) == producer
+    assert is_ksuid(producer)
 
 
 def test_new_producers_are_ksuids_and_never_twice_the_same() -> None:
     producers = {new_producer() for _ in range(100)}
     assert len(producers) == 100
-    assert all(str(Ksuid.from_base62(producer)) == producer for producer in producers)
+    assert all(map(is_ksuid, producers))

@@ -8,11 +8,11 @@ from typing import Final, TypeVar
 
 import msgspec
 from aiohttp import web
-from ksuid import Ksuid
 from msgspec import Raw
 
 from chatty.errors import Refused
 from chatty.events import Event, milliseconds
+from chatty.ksuid import new_ksuid
 from chatty.protocol import (
     EXPIRES_SECONDS,
     LAST_SEQ,
@@ -131,7 +131,7 @@ class Rooms:
             raise Refused("bad_request", "expires_in is in seconds, from 1 to ten years.")
         now, token = self.node.now(), "owner_" + secrets.token_urlsafe(32)
         expires_at = now + round(new.expires_in * 1000) if new.expires_in else 0
-        room_id, epoch = str(Ksuid()), secrets.token_hex(8)
+        room_id, epoch = new_ksuid(now / 1000), secrets.token_hex(8)
         entry = CreateRoom(room_id, now, name, new.topic, epoch, token_hash(token), expires_at)
         outcome = await self.node.log.commit(entry)
         if isinstance(outcome, Rejection):
