@@ -10,18 +10,18 @@ import threading
 import pytest
 
 from chatty.events import Message
-from chatty.server.business import entries as e
+from chatty.server.business.entries import CreateRoom, Post, Probe, Rejection
 from chatty.server.business.room import Outcome
 from chatty.server.platform.pipeline.log.local import MOST_ENTRIES, MOST_SIZE, Reply
 from tests.contract.conftest import Bench
 
 AT = 1_700_000_000_000
 ROOM = "a-room"
-CREATION = e.CreateRoom(ROOM, AT, "A room", "", "epoch", b"o" * 32)
+CREATION = CreateRoom(ROOM, AT, "A room", "", "epoch", b"o" * 32)
 
 
-def post(text: str, proposer: int = 0, n: int = 0) -> e.Post:
-    return e.Post(ROOM, AT, "Ada", "ada", b"%16d" % proposer, text, "producer" if n else "", n)
+def post(text: str, proposer: int = 0, n: int = 0) -> Post:
+    return Post(ROOM, AT, "Ada", "ada", b"%16d" % proposer, text, "producer" if n else "", n)
 
 
 def full_disk() -> sqlite3.Error:
@@ -51,7 +51,7 @@ async def test_an_outcome_is_told_once_to_its_own_reply_on_the_event_loop(bench:
     await bench.log.commit(CREATION)
     for number in range(3 * MOST_ENTRIES):
         bench.log.propose(post(str(number)), reply_to(number))
-    await bench.log.commit(e.Probe("", AT))
+    await bench.log.commit(Probe("", AT))
     assert [number for number, _, _ in replies] == list(range(3 * MOST_ENTRIES))
     assert {thread for _, _, thread in replies} == {here}
     for number, outcome, _ in replies:
@@ -70,7 +70,7 @@ async def test_entries_of_one_proposer_take_effect_in_its_order_whatever_others_
                 await asyncio.sleep(0)
 
     await asyncio.gather(*map(propose, range(5)))
-    await bench.log.commit(e.Probe("", AT))
+    await bench.log.commit(Probe("", AT))
     for proposer in range(5):
         mine = [text for text in texts(bench) if text.startswith(f"{proposer}:")]
         assert mine == [f"{proposer}:{number}" for number in range(1, 101)]
@@ -79,7 +79,7 @@ async def test_entries_of_one_proposer_take_effect_in_its_order_whatever_others_
 async def test_an_entry_without_a_reply_takes_effect_too(bench: Bench) -> None:
     bench.log.propose(CREATION)
     bench.log.propose(post("said"))
-    await bench.log.commit(e.Probe("", AT))
+    await bench.log.commit(Probe("", AT))
     assert texts(bench) == ["said"]
 
 
@@ -97,7 +97,7 @@ async def test_what_was_called_unavailable_was_not_accepted_and_what_comes_later
     await bench.log.commit(CREATION)
     bench.store.failure = full_disk()
     refused = await asyncio.gather(*(bench.log.commit(post(f"refused {n}")) for n in range(3)))
-    assert refused == [e.Rejection("unavailable")] * 3
+    assert refused == [Rejection("unavailable")] * 3
     bench.store.failure = None
     assert isinstance(await bench.log.commit(post("accepted")), tuple)
     assert texts(bench) == ["accepted"]
@@ -129,7 +129,7 @@ async def test_batches_are_delivered_in_order_and_each_is_durable_by_then(bench:
         for number in range(wave + 1):
             bench.log.propose(post(f"{wave}.{number}"))
         await asyncio.sleep(0)
-    await bench.log.commit(e.Probe("", AT))
+    await bench.log.commit(Probe("", AT))
     assert bench.missing == []
     assert [seq for seq, _, _ in bench.told[ROOM]] == list(range(1, 211))
     assert texts(bench) == [f"{wave}.{number}" for wave in range(20) for number in range(wave + 1)]
@@ -140,7 +140,7 @@ async def test_what_waits_together_is_committed_together_but_not_without_bound(b
     for number in range(2 * MOST_ENTRIES + 10):
         bench.log.propose(post(str(number)))
     assert bench.log.waiting == 2 * MOST_ENTRIES + 11
-    await bench.log.commit(e.Probe("", AT))
+    await bench.log.commit(Probe("", AT))
     assert bench.log.waiting == 0
     assert max(map(len, bench.batches)) == MOST_ENTRIES
     assert len(bench.batches) <= 4
@@ -152,7 +152,7 @@ async def test_long_texts_make_short_batches(bench: Bench) -> None:
     bench.log.propose(CREATION)
     for _ in range(256):
         bench.log.propose(post(long))
-    await bench.log.commit(e.Probe("", AT))
+    await bench.log.commit(Probe("", AT))
     assert texts(bench) == [long] * 256
     assert 4 <= max(map(len, bench.batches)) <= MOST_SIZE // len(long) + 1
 

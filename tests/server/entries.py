@@ -6,7 +6,24 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from chatty.server.business import entries as e
+from chatty.server.business.entries import (
+    Change,
+    CloseRoom,
+    Connect,
+    Delete,
+    Disconnect,
+    Edit,
+    EndGrace,
+    Entry,
+    ExpireRoom,
+    Post,
+    React,
+    Rename,
+    SetTopic,
+    StartNode,
+    TrimRoom,
+    connection_id,
+)
 
 ROOMS = ("room-a", "room-b", "room-c")
 NODE = "node"
@@ -17,31 +34,31 @@ times = st.integers(1_700_000_000_000, 1_700_000_000_020)
 names = st.sampled_from(["Ada", "ada", "Bob", "Ćäß"])
 identities = st.sampled_from([b"i" * 16, b"j" * 16])
 connections = st.builds(
-    e.connection_id, st.sampled_from([NODE, "other"]), st.sampled_from(["1", "2"]), st.integers(1, 4)
+    connection_id, st.sampled_from([NODE, "other"]), st.sampled_from(["1", "2"]), st.integers(1, 4)
 )  # fmt: skip
 texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20)
 
 
 @st.composite
-def connects(draw: st.DrawFn) -> e.Connect:
+def connects(draw: st.DrawFn) -> Connect:
     name = draw(names)
-    return e.Connect(
+    return Connect(
         draw(rooms), draw(times), draw(connections), name, name.casefold(), draw(identities), draw(st.booleans())
     )
 
 
 @st.composite
-def posts(draw: st.DrawFn) -> e.Post:
+def posts(draw: st.DrawFn) -> Post:
     name, text = draw(names), draw(texts)
     producer, n = draw(st.one_of(st.just(("", 0)), st.tuples(st.sampled_from("pq"), st.integers(1, 4))))
-    return e.Post(
+    return Post(
         draw(rooms), draw(times), name, name.casefold(), draw(identities), text, producer, n,
         draw(st.sampled_from(["", "", "key", "other key"])), draw(st.sampled_from([b"1" * 16, b"2" * 16])),
     )  # fmt: skip
 
 
 @st.composite
-def changes(draw: st.DrawFn) -> e.Change:
+def changes(draw: st.DrawFn) -> Change:
     """Of what is there or not: targets are the store's to load, so that here none is found."""
     name, new = draw(names), draw(names)
     producer, n = draw(st.one_of(st.just(("", 0)), st.tuples(st.sampled_from("pq"), st.integers(1, 4))))
@@ -49,27 +66,27 @@ def changes(draw: st.DrawFn) -> e.Change:
         "room": draw(rooms), "at": draw(times), "name": name, "name_key": name.casefold(),
         "identity": draw(identities), "producer": producer, "n": n,
     }  # fmt: skip
-    made: list[e.Change] = [
-        e.Edit(**whose, of=draw(st.integers(1, 12)), text=draw(texts)),
-        e.Delete(**whose, of=draw(st.integers(1, 12))),
-        e.React(**whose, of=draw(st.integers(1, 12)), reaction=draw(st.sampled_from("ab")), remove=draw(st.booleans())),
-        e.SetTopic(**whose, topic=draw(texts)),
-        e.Rename(**whose, new_name=new, new_key=new.casefold()),
+    made: list[Change] = [
+        Edit(**whose, of=draw(st.integers(1, 12)), text=draw(texts)),
+        Delete(**whose, of=draw(st.integers(1, 12))),
+        React(**whose, of=draw(st.integers(1, 12)), reaction=draw(st.sampled_from("ab")), remove=draw(st.booleans())),
+        SetTopic(**whose, topic=draw(texts)),
+        Rename(**whose, new_name=new, new_key=new.casefold()),
     ]
     return draw(st.sampled_from(made))
 
 
-room_entries: st.SearchStrategy[e.Entry] = st.one_of(
+room_entries: st.SearchStrategy[Entry] = st.one_of(
     connects(),
     connects(),
-    st.builds(e.Disconnect, rooms, times, connections, st.booleans()),
+    st.builds(Disconnect, rooms, times, connections, st.booleans()),
     posts(),
     posts(),
     changes(),
-    st.builds(e.EndGrace, rooms, times, names.map(str.casefold), times),
-    st.builds(e.CloseRoom, rooms, times, st.sampled_from([OWNER, b"x" * 32])),
-    st.builds(e.ExpireRoom, rooms, times),
-    st.builds(e.TrimRoom, rooms, times, st.integers(1, 12)),
-    st.builds(e.StartNode, st.just(""), times, st.just(NODE), st.sampled_from(["1", "2"])),
+    st.builds(EndGrace, rooms, times, names.map(str.casefold), times),
+    st.builds(CloseRoom, rooms, times, st.sampled_from([OWNER, b"x" * 32])),
+    st.builds(ExpireRoom, rooms, times),
+    st.builds(TrimRoom, rooms, times, st.integers(1, 12)),
+    st.builds(StartNode, st.just(""), times, st.just(NODE), st.sampled_from(["1", "2"])),
 )
 """What may happen to a room between its beginning and its being forgotten."""

@@ -12,17 +12,37 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chatty.server.business import entries as e
+from chatty.server.business.entries import (
+    CloseRoom,
+    Connect,
+    CreateRoom,
+    Delete,
+    Disconnect,
+    Edit,
+    EndGrace,
+    Entry,
+    ExpireRoom,
+    Forget,
+    Post,
+    Probe,
+    PurgeRoom,
+    React,
+    Rename,
+    SetTopic,
+    StartNode,
+    TrimRoom,
+    connection_id,
+)
 from chatty.server.platform.store.applying import Store
 
 ROOMS = ["alpha", "beta", "gamma"]
 NAMES = ["john", "ada", "bo"]
 IDENTITIES = [bytes([number]) * 16 for number in range(3)]
-CONNECTIONS = [e.connection_id("local", life, number) for life in ("one", "two") for number in range(3)]
+CONNECTIONS = [connection_id("local", life, number) for life in ("one", "two") for number in range(3)]
 TIMES = st.integers(1_700_000_000_000, 1_700_000_100_000)
 
 
-def _entries() -> st.SearchStrategy[e.Entry]:
+def _entries() -> st.SearchStrategy[Entry]:
     room, name, identity = st.sampled_from(ROOMS), st.sampled_from(NAMES), st.sampled_from(IDENTITIES)
     text, seq = st.text(min_size=1, max_size=20), st.integers(0, 12)
     owner = st.sampled_from([b"a" * 32, b"b" * 32])
@@ -30,34 +50,34 @@ def _entries() -> st.SearchStrategy[e.Entry]:
     producer, receipt = st.sampled_from(["p", "q"]), st.sampled_from(["r", "s"])
     digest = st.sampled_from([b"1", b"2"])
     return st.one_of(
-        st.builds(e.CreateRoom, room, TIMES, text, text, st.just("epoch"), owner, expiry),
-        st.builds(lambda r, t, n, i, x: e.Post(r, t, n, n, i, x), room, TIMES, name, identity, text),
+        st.builds(CreateRoom, room, TIMES, text, text, st.just("epoch"), owner, expiry),
+        st.builds(lambda r, t, n, i, x: Post(r, t, n, n, i, x), room, TIMES, name, identity, text),
         st.builds(
-            lambda r, t, n, i, x, p, k: e.Post(r, t, n, n, i, x, p, k),
+            lambda r, t, n, i, x, p, k: Post(r, t, n, n, i, x, p, k),
             room, TIMES, name, identity, text, producer, st.integers(1, 4),
         ),
         st.builds(
-            lambda r, t, n, i, x, k, d: e.Post(r, t, n, n, i, x, receipt=k, digest=d),
+            lambda r, t, n, i, x, k, d: Post(r, t, n, n, i, x, receipt=k, digest=d),
             room, TIMES, name, identity, text, receipt, digest,
         ),
         st.builds(
-            lambda r, t, c, n, i, back: e.Connect(r, t, c, n, n, i, back),
+            lambda r, t, c, n, i, back: Connect(r, t, c, n, n, i, back),
             room, TIMES, st.sampled_from(CONNECTIONS), name, identity, st.booleans(),
         ),
         _changes(room, name, identity),
-        st.builds(e.Disconnect, room, TIMES, st.sampled_from(CONNECTIONS), st.booleans()),
-        st.builds(e.EndGrace, room, TIMES, name, TIMES),
-        st.builds(e.CloseRoom, room, TIMES, owner),
-        st.builds(e.ExpireRoom, room, TIMES),
-        st.builds(e.PurgeRoom, room, TIMES, TIMES),
-        st.builds(e.TrimRoom, room, TIMES, seq),
-        st.builds(e.StartNode, st.just(""), TIMES, st.just("local"), st.sampled_from(["one", "two"])),
-        st.builds(e.Forget, st.just(""), TIMES, TIMES, TIMES),
-        st.builds(e.Probe, st.just(""), TIMES),
+        st.builds(Disconnect, room, TIMES, st.sampled_from(CONNECTIONS), st.booleans()),
+        st.builds(EndGrace, room, TIMES, name, TIMES),
+        st.builds(CloseRoom, room, TIMES, owner),
+        st.builds(ExpireRoom, room, TIMES),
+        st.builds(PurgeRoom, room, TIMES, TIMES),
+        st.builds(TrimRoom, room, TIMES, seq),
+        st.builds(StartNode, st.just(""), TIMES, st.just("local"), st.sampled_from(["one", "two"])),
+        st.builds(Forget, st.just(""), TIMES, TIMES, TIMES),
+        st.builds(Probe, st.just(""), TIMES),
     )  # fmt: skip
 
 
-def _changes(*where: st.SearchStrategy[Any]) -> st.SearchStrategy[e.Entry]:
+def _changes(*where: st.SearchStrategy[Any]) -> st.SearchStrategy[Entry]:
     room, name, identity = where
     whose = st.builds(
         lambda r, t, n, i, p: {
@@ -67,14 +87,14 @@ def _changes(*where: st.SearchStrategy[Any]) -> st.SearchStrategy[e.Entry]:
     )  # fmt: skip
     of = st.integers(1, 8)
     return st.one_of(
-        st.builds(lambda w, m, x: e.Edit(**w, of=m, text=x), whose, of, st.text(min_size=1, max_size=20)),
-        st.builds(lambda w, m: e.Delete(**w, of=m), whose, of),
+        st.builds(lambda w, m, x: Edit(**w, of=m, text=x), whose, of, st.text(min_size=1, max_size=20)),
+        st.builds(lambda w, m: Delete(**w, of=m), whose, of),
         st.builds(
-            lambda w, m, x, gone: e.React(**w, of=m, reaction=x, remove=gone),
+            lambda w, m, x, gone: React(**w, of=m, reaction=x, remove=gone),
             whose, of, st.sampled_from("ab"), st.booleans(),
         ),
-        st.builds(lambda w, x: e.SetTopic(**w, topic=x), whose, st.text(max_size=5)),
-        st.builds(lambda w, n: e.Rename(**w, new_name=n, new_key=n), whose, name),
+        st.builds(lambda w, x: SetTopic(**w, topic=x), whose, st.text(max_size=5)),
+        st.builds(lambda w, n: Rename(**w, new_name=n, new_key=n), whose, name),
     )  # fmt: skip
 
 
@@ -82,7 +102,7 @@ def _fail(error: BaseException) -> None:
     raise AssertionError("a rule failed") from error
 
 
-def _apply(batches: Sequence[Sequence[e.Entry]], *, reopen: bool) -> tuple[list[Any], list[Any], list[str]]:
+def _apply(batches: Sequence[Sequence[Entry]], *, reopen: bool) -> tuple[list[Any], list[Any], list[str]]:
     """What the batches led to: outcomes, events, and all the rows."""
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / "chatty.db"
@@ -108,9 +128,9 @@ def _apply(batches: Sequence[Sequence[e.Entry]], *, reopen: bool) -> tuple[list[
 
 @settings(max_examples=60, deadline=None)
 @given(entries=st.lists(_entries(), min_size=1, max_size=40), cuts=st.lists(st.integers(1, 39), max_size=6))
-def test_batches_and_restarts_make_no_difference(entries: list[e.Entry], cuts: list[int]) -> None:
-    first: list[e.Entry] = [
-        e.CreateRoom(room, 1_700_000_000_000, room, "", "epoch", b"a" * 32) for room in ROOMS[:2]
+def test_batches_and_restarts_make_no_difference(entries: list[Entry], cuts: list[int]) -> None:
+    first: list[Entry] = [
+        CreateRoom(room, 1_700_000_000_000, room, "", "epoch", b"a" * 32) for room in ROOMS[:2]
     ]  # fmt: skip
     entries = first + entries
     bounds = [0, *sorted(set(cuts)), len(entries)]
@@ -123,7 +143,7 @@ def test_batches_and_restarts_make_no_difference(entries: list[e.Entry], cuts: l
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(_entries(), min_size=1, max_size=60))
-def test_a_room_numbers_its_events_without_a_hole_and_its_time_never_runs_backwards(entries: list[e.Entry]) -> None:
+def test_a_room_numbers_its_events_without_a_hole_and_its_time_never_runs_backwards(entries: list[Entry]) -> None:
     _, told, _ = _apply([entries], reopen=False)
     for _, events in told:
         starts = [index for index, (seq, _, _) in enumerate(events) if seq == 1]  # a purged room may be made again

@@ -24,21 +24,20 @@ from chatty.events import (
     TopicChanged,
     rfc3339,
 )
-from chatty.server.business import entries as e
-from chatty.server.business import facts as f
+from chatty.server.business import entries, facts
 from chatty.server.business.entries import Duplicate, Rejection
 from chatty.server.business.state import Room, Target
 
-Facts = tuple[f.Fact, ...]
+Facts = tuple[facts.Fact, ...]
 Outcome = Facts | Rejection | Duplicate
 NOTHING: Final[Facts] = ()
 MOST_REACTIONS: Final = 20
 """Kinds of reactions to one message."""
 
 
-def decide(room: Room, entry: e.Entry) -> Outcome:
+def decide(room: Room, entry: entries.Entry) -> Outcome:
     """What ``entry`` leads to in ``room``: facts in order, a refusal, or that it is stored already."""
-    if not room.exists and type(entry) is not e.CreateRoom:
+    if not room.exists and type(entry) is not entries.CreateRoom:
         return Rejection("room_not_found")
     return _DECIDE[type(entry)](room, entry)
 
@@ -49,14 +48,14 @@ def _now(room: Room, at: int) -> str:
     return now if now > room.at else room.at
 
 
-def _create(room: Room, entry: e.CreateRoom) -> Outcome:
+def _create(room: Room, entry: entries.CreateRoom) -> Outcome:
     if room.exists:
         return Rejection("internal", "A room with this id exists already.")
-    created = f.Created(entry.room, entry.name, entry.topic, entry.epoch, entry.owner, entry.at, entry.expires_at)
+    created = facts.Created(entry.room, entry.name, entry.topic, entry.epoch, entry.owner, entry.at, entry.expires_at)
     return (created,)
 
 
-def _close(room: Room, entry: e.CloseRoom) -> Outcome:
+def _close(room: Room, entry: entries.CloseRoom) -> Outcome:
     if not hmac.compare_digest(room.owner, entry.owner):
         return Rejection("not_allowed")
     if room.closed_at:
@@ -64,23 +63,23 @@ def _close(room: Room, entry: e.CloseRoom) -> Outcome:
     return _end(room, entry.at)
 
 
-def _expire(room: Room, entry: e.ExpireRoom) -> Outcome:
+def _expire(room: Room, entry: entries.ExpireRoom) -> Outcome:
     if room.closed_at or not room.expires_at or entry.at < room.expires_at:
         return NOTHING
     return _end(room, entry.at)
 
 
 def _end(room: Room, at: int) -> Facts:
-    return (RoomClosed(room.last + 1, _now(room, at)), f.Closed(at))
+    return (RoomClosed(room.last + 1, _now(room, at)), facts.Closed(at))
 
 
-def _purge(room: Room, entry: e.PurgeRoom) -> Outcome:
-    return (f.Purged(),) if room.closed_at and room.closed_at <= entry.closed_by else NOTHING
+def _purge(room: Room, entry: entries.PurgeRoom) -> Outcome:
+    return (facts.Purged(),) if room.closed_at and room.closed_at <= entry.closed_by else NOTHING
 
 
-def _trim(room: Room, entry: e.TrimRoom) -> Outcome:
+def _trim(room: Room, entry: entries.TrimRoom) -> Outcome:
     first = min(entry.first, room.last + 1)
-    return (f.Trimmed(first),) if first > room.first else NOTHING
+    return (facts.Trimmed(first),) if first > room.first else NOTHING
 
 
 def _is_over(room: Room, at: int) -> bool:
@@ -88,7 +87,7 @@ def _is_over(room: Room, at: int) -> bool:
     return room.closed_at > 0 or 0 < room.expires_at <= at
 
 
-def _connect(room: Room, entry: e.Connect) -> Outcome:
+def _connect(room: Room, entry: entries.Connect) -> Outcome:
     if _is_over(room, entry.at):
         return Rejection("room_closed")
     if entry.connection in room.connections:
@@ -98,38 +97,38 @@ def _connect(room: Room, entry: e.Connect) -> Outcome:
         return refused
     holder = room.participants.get(entry.name_key)
     name = holder.name if holder else entry.name
-    connected = f.Connected(entry.connection, name, entry.name_key, entry.identity, entry.returns)
+    connected = facts.Connected(entry.connection, name, entry.name_key, entry.identity, entry.returns)
     if holder is not None:
         return (connected,)
     return (ParticipantJoined(room.last + 1, _now(room, entry.at), entry.name), connected)
 
 
-def _disconnect(room: Room, entry: e.Disconnect) -> Outcome:
+def _disconnect(room: Room, entry: entries.Disconnect) -> Outcome:
     name_key = room.connections.get(entry.connection)
     if name_key is None:
         return NOTHING
     participant = room.participants[name_key]
-    gone = f.Disconnected(name_key, entry.connection)
+    gone = facts.Disconnected(name_key, entry.connection)
     if len(participant.connections) > 1:
         return (gone,)
     if participant.returns and not entry.said_so:
-        return (gone, f.WentAway(name_key, entry.at))
+        return (gone, facts.WentAway(name_key, entry.at))
     return (gone, *_depart(room, name_key, entry.at, "left" if entry.said_so else "lost"))
 
 
 def _depart(room: Room, name_key: str, at: int, reason: LeaveReason, after: int = 0) -> Facts:
     name = room.participants[name_key].name
-    return (ParticipantLeft(room.last + 1 + after, _now(room, at), name, reason), f.Departed(name_key))
+    return (ParticipantLeft(room.last + 1 + after, _now(room, at), name, reason), facts.Departed(name_key))
 
 
-def _end_grace(room: Room, entry: e.EndGrace) -> Outcome:
+def _end_grace(room: Room, entry: entries.EndGrace) -> Outcome:
     participant = room.participants.get(entry.name_key)
     if participant is None or not participant.away or participant.away != entry.away:
         return NOTHING
     return _depart(room, entry.name_key, entry.at, "lost")
 
 
-def _may_say(room: Room, entry: e.Post | e.Change) -> Rejection | Duplicate | None:
+def _may_say(room: Room, entry: entries.Post | entries.Change) -> Rejection | Duplicate | None:
     """Whether an entry is next in its producer's numbers, and its author may say anything at all."""
     if entry.n:
         accepted = room.producers.get((entry.identity, entry.producer), 0)
@@ -142,7 +141,7 @@ def _may_say(room: Room, entry: e.Post | e.Change) -> Rejection | Duplicate | No
     return None
 
 
-def _speaker(room: Room, entry: e.Post | e.Change) -> tuple[str, str] | Rejection:
+def _speaker(room: Room, entry: entries.Post | entries.Change) -> tuple[str, str] | Rejection:
     """As whom an entry speaks, and that name's key: its connection's participant may have been renamed since."""
     name_key = room.connections.get(entry.connection)
     if name_key is not None:
@@ -157,7 +156,7 @@ def _taken(room: Room, name: str, name_key: str, identity: bytes) -> Rejection |
     return Rejection("name_taken", f"Somebody else holds the name {name!r} here; choose another one.")
 
 
-def _post(room: Room, entry: e.Post) -> Outcome:
+def _post(room: Room, entry: entries.Post) -> Outcome:
     if entry.receipt and not entry.n:
         known = room.receipts.get((entry.identity, entry.receipt))
         if known is not None:
@@ -173,13 +172,13 @@ def _post(room: Room, entry: e.Post) -> Outcome:
     seq = room.last + 1
     message = Message(seq, _now(room, entry.at), speaker[0], entry.text, entry.reply_to, entry.action)
     if entry.n:
-        return (message, f.Produced(entry.identity, entry.producer, entry.n, entry.at))
+        return (message, facts.Produced(entry.identity, entry.producer, entry.n, entry.at))
     if entry.receipt:
-        return (message, f.Received(entry.identity, entry.receipt, entry.digest, seq, entry.at))
+        return (message, facts.Received(entry.identity, entry.receipt, entry.digest, seq, entry.at))
     return (message,)
 
 
-def _change(room: Room, entry: e.Change) -> Outcome:
+def _change(room: Room, entry: entries.Change) -> Outcome:
     refused = _may_say(room, entry)
     if refused is not None:
         return refused
@@ -188,29 +187,29 @@ def _change(room: Room, entry: e.Change) -> Outcome:
         return speaker
     outcome = _CHANGE[type(entry)](room, entry, *speaker)
     if entry.n and type(outcome) is tuple:
-        return (*outcome, f.Produced(entry.identity, entry.producer, entry.n, entry.at))
+        return (*outcome, facts.Produced(entry.identity, entry.producer, entry.n, entry.at))
     return outcome
 
 
-def _edit(room: Room, entry: e.Edit, name: str, name_key: str) -> Outcome:
+def _edit(room: Room, entry: entries.Edit, name: str, name_key: str) -> Outcome:
     target = _own(room, entry)
     if isinstance(target, Rejection):
         return target
     event = MessageEdited(room.last + 1, _now(room, entry.at), name, entry.of, entry.text)
     message = replace(target.message, text=entry.text, edited=event.seq)
-    return (event, f.Edited(entry.of, event.seq), f.Amended(message))
+    return (event, facts.Edited(entry.of, event.seq), facts.Amended(message))
 
 
-def _delete(room: Room, entry: e.Delete, name: str, name_key: str) -> Outcome:
+def _delete(room: Room, entry: entries.Delete, name: str, name_key: str) -> Outcome:
     target = _own(room, entry)
     if isinstance(target, Rejection):
         return target
     event = MessageDeleted(room.last + 1, _now(room, entry.at), name, entry.of)
     message = replace(target.message, text="", edited=0, deleted=event.seq, reactions={}, reacted=0)
-    return (event, f.Amended(message), f.Erased(entry.of))
+    return (event, facts.Amended(message), facts.Erased(entry.of))
 
 
-def _react(room: Room, entry: e.React, name: str, name_key: str) -> Outcome:
+def _react(room: Room, entry: entries.React, name: str, name_key: str) -> Outcome:
     target = _target(room, entry.of)
     if target is None:
         return Rejection("message_not_found")
@@ -223,8 +222,8 @@ def _react(room: Room, entry: e.React, name: str, name_key: str) -> Outcome:
     if len(counts) > MOST_REACTIONS:
         return Rejection("bad_request", f"A message has at most {MOST_REACTIONS} kinds of reactions.")
     event = Reaction(room.last + 1, _now(room, entry.at), name, entry.of, entry.reaction, entry.remove)
-    reacted = f.Reacted(entry.of, entry.identity, entry.reaction, entry.remove)
-    return (event, reacted, f.Amended(replace(target.message, reactions=counts, reacted=event.seq)))
+    reacted = facts.Reacted(entry.of, entry.identity, entry.reaction, entry.remove)
+    return (event, reacted, facts.Amended(replace(target.message, reactions=counts, reacted=event.seq)))
 
 
 def _target(room: Room, of: int) -> Target | None:
@@ -233,7 +232,7 @@ def _target(room: Room, of: int) -> Target | None:
     return None if target is None or target.message.deleted else target
 
 
-def _own(room: Room, entry: e.Edit | e.Delete) -> Target | Rejection:
+def _own(room: Room, entry: entries.Edit | entries.Delete) -> Target | Rejection:
     """The message that ``entry`` is about, if it is there and its author's."""
     target = _target(room, entry.of)
     if target is None:
@@ -243,11 +242,11 @@ def _own(room: Room, entry: e.Edit | e.Delete) -> Target | Rejection:
     return target
 
 
-def _set_topic(room: Room, entry: e.SetTopic, name: str, name_key: str) -> Outcome:
-    return (TopicChanged(room.last + 1, _now(room, entry.at), name, entry.topic), f.Retitled(entry.topic))
+def _set_topic(room: Room, entry: entries.SetTopic, name: str, name_key: str) -> Outcome:
+    return (TopicChanged(room.last + 1, _now(room, entry.at), name, entry.topic), facts.Retitled(entry.topic))
 
 
-def _rename(room: Room, entry: e.Rename, name: str, name_key: str) -> Outcome:
+def _rename(room: Room, entry: entries.Rename, name: str, name_key: str) -> Outcome:
     participant = room.participants.get(name_key)
     if participant is None:
         return Rejection("not_allowed", "Only who is in the room has a name to change.")
@@ -256,51 +255,51 @@ def _rename(room: Room, entry: e.Rename, name: str, name_key: str) -> Outcome:
     if entry.new_name == participant.name:
         return NOTHING
     event = ParticipantRenamed(room.last + 1, _now(room, entry.at), participant.name, entry.new_name)
-    renamed = f.Renamed(name_key, entry.new_key, entry.new_name)
+    renamed = facts.Renamed(name_key, entry.new_key, entry.new_name)
     # Its time to come back is counted under its name: under the new one it begins anew.
-    return (event, renamed, f.WentAway(entry.new_key, entry.at)) if participant.away else (event, renamed)
+    return (event, renamed, facts.WentAway(entry.new_key, entry.at)) if participant.away else (event, renamed)
 
 
-_CHANGE: Final[dict[type[e.Change], Callable[[Room, Any, str, str], Outcome]]] = {
-    e.Edit: _edit,
-    e.Delete: _delete,
-    e.React: _react,
-    e.SetTopic: _set_topic,
-    e.Rename: _rename,
+_CHANGE: Final[dict[type[entries.Change], Callable[[Room, Any, str, str], Outcome]]] = {
+    entries.Edit: _edit,
+    entries.Delete: _delete,
+    entries.React: _react,
+    entries.SetTopic: _set_topic,
+    entries.Rename: _rename,
 }
 
 
-def _start_node(room: Room, entry: e.StartNode) -> Outcome:
+def _start_node(room: Room, entry: entries.StartNode) -> Outcome:
     """What the node's earlier lives left behind is away, or leaves where it has nothing to come back with."""
-    found: list[f.Fact] = []
+    found: list[facts.Fact] = []
     departed = 0
     for name_key, participant in sorted(room.participants.items()):
         dead = sorted(c for c in participant.connections if _is_dead(c, entry))
-        found += [f.Disconnected(name_key, connection) for connection in dead]
+        found += [facts.Disconnected(name_key, connection) for connection in dead]
         if not dead or len(dead) < len(participant.connections):
             continue
         if participant.returns:
-            found.append(f.WentAway(name_key, entry.at))
+            found.append(facts.WentAway(name_key, entry.at))
         else:
             found += _depart(room, name_key, entry.at, "lost", departed)
             departed += 1
     return tuple(found)
 
 
-def _is_dead(connection: str, entry: e.StartNode) -> bool:
-    return e.is_from(connection, entry.node) and not e.is_of_life(connection, entry.node, entry.life)
+def _is_dead(connection: str, entry: entries.StartNode) -> bool:
+    return entries.is_from(connection, entry.node) and not entries.is_of_life(connection, entry.node, entry.life)
 
 
-_DECIDE: Final[dict[type[e.Entry], Callable[[Room, Any], Outcome]]] = {
-    e.CreateRoom: _create,
-    e.CloseRoom: _close,
-    e.ExpireRoom: _expire,
-    e.PurgeRoom: _purge,
-    e.TrimRoom: _trim,
-    e.Connect: _connect,
-    e.Disconnect: _disconnect,
-    e.EndGrace: _end_grace,
-    e.Post: _post,
+_DECIDE: Final[dict[type[entries.Entry], Callable[[Room, Any], Outcome]]] = {
+    entries.CreateRoom: _create,
+    entries.CloseRoom: _close,
+    entries.ExpireRoom: _expire,
+    entries.PurgeRoom: _purge,
+    entries.TrimRoom: _trim,
+    entries.Connect: _connect,
+    entries.Disconnect: _disconnect,
+    entries.EndGrace: _end_grace,
+    entries.Post: _post,
     **dict.fromkeys(_CHANGE, _change),
-    e.StartNode: _start_node,
+    entries.StartNode: _start_node,
 }

@@ -11,7 +11,25 @@ from typing import Any, Final
 from msgspec import Struct, field
 
 from chatty.events import Message
-from chatty.server.business import facts as f
+from chatty.server.business.facts import (
+    Amended,
+    Closed,
+    Connected,
+    Created,
+    Departed,
+    Disconnected,
+    Edited,
+    Erased,
+    Fact,
+    Produced,
+    Purged,
+    Reacted,
+    Received,
+    Renamed,
+    Retitled,
+    Trimmed,
+    WentAway,
+)
 
 
 class Participant(Struct):
@@ -61,7 +79,7 @@ class Room(Struct):
     targets: dict[int, Target] = field(default_factory=dict)
 
 
-def evolve(room: Room, fact: f.Fact) -> None:
+def evolve(room: Room, fact: Fact) -> None:
     """Change ``room`` by what happened."""
     change = _EVOLVE.get(type(fact))
     if change is not None:
@@ -70,13 +88,13 @@ def evolve(room: Room, fact: f.Fact) -> None:
         room.last, room.at = fact.seq, fact.at  # type: ignore[union-attr,assignment] # an event
 
 
-def _created(room: Room, fact: f.Created) -> None:
+def _created(room: Room, fact: Created) -> None:
     room.exists = True
     room.name, room.topic, room.epoch, room.owner = fact.name, fact.topic, fact.epoch, fact.owner
     room.created_at, room.expires_at = fact.created_at, fact.expires_at
 
 
-def _connected(room: Room, fact: f.Connected) -> None:
+def _connected(room: Room, fact: Connected) -> None:
     participant = room.participants.get(fact.name_key)
     if participant is None:
         participant = room.participants[fact.name_key] = Participant(fact.name, fact.identity, fact.returns, set())
@@ -85,42 +103,42 @@ def _connected(room: Room, fact: f.Connected) -> None:
     room.connections[fact.connection] = fact.name_key
 
 
-def _disconnected(room: Room, fact: f.Disconnected) -> None:
+def _disconnected(room: Room, fact: Disconnected) -> None:
     room.connections.pop(fact.connection, None)
     if fact.name_key in room.participants:
         room.participants[fact.name_key].connections.discard(fact.connection)
 
 
-def _went_away(room: Room, fact: f.WentAway) -> None:
+def _went_away(room: Room, fact: WentAway) -> None:
     if fact.name_key in room.participants:
         room.participants[fact.name_key].away = fact.away
 
 
-def _departed(room: Room, fact: f.Departed) -> None:
+def _departed(room: Room, fact: Departed) -> None:
     participant = room.participants.pop(fact.name_key, None)
     for connection in participant.connections if participant else ():
         room.connections.pop(connection, None)
 
 
-def _closed(room: Room, fact: f.Closed) -> None:
+def _closed(room: Room, fact: Closed) -> None:
     room.closed_at = fact.at
     room.participants.clear()
     room.connections.clear()
 
 
-def _produced(room: Room, fact: f.Produced) -> None:
+def _produced(room: Room, fact: Produced) -> None:
     room.producers[fact.identity, fact.producer] = fact.n
 
 
-def _received(room: Room, fact: f.Received) -> None:
+def _received(room: Room, fact: Received) -> None:
     room.receipts[fact.identity, fact.key] = (fact.digest, fact.seq)
 
 
-def _retitled(room: Room, fact: f.Retitled) -> None:
+def _retitled(room: Room, fact: Retitled) -> None:
     room.topic = fact.topic
 
 
-def _renamed(room: Room, fact: f.Renamed) -> None:
+def _renamed(room: Room, fact: Renamed) -> None:
     participant = room.participants.pop(fact.name_key, None)
     if participant is not None:
         participant.name = fact.name
@@ -128,15 +146,15 @@ def _renamed(room: Room, fact: f.Renamed) -> None:
         room.connections.update(dict.fromkeys(participant.connections, fact.new_key))
 
 
-def _of_a_message(room: Room, fact: f.Amended | f.Edited | f.Erased | f.Reacted) -> None:
+def _of_a_message(room: Room, fact: Amended | Edited | Erased | Reacted) -> None:
     """Messages live in the store: a room has those alone that an entry is about, and afresh for each entry."""
 
 
-def _trimmed(room: Room, fact: f.Trimmed) -> None:
+def _trimmed(room: Room, fact: Trimmed) -> None:
     room.first, room.trimmed_at = fact.first, room.at
 
 
-def _purged(room: Room, fact: f.Purged) -> None:
+def _purged(room: Room, fact: Purged) -> None:
     room.exists = False
     room.participants.clear()
     room.connections.clear()
@@ -145,20 +163,20 @@ def _purged(room: Room, fact: f.Purged) -> None:
 
 
 _EVOLVE: Final[dict[type, Callable[[Room, Any], None]]] = {
-    f.Created: _created,
-    f.Connected: _connected,
-    f.Disconnected: _disconnected,
-    f.WentAway: _went_away,
-    f.Departed: _departed,
-    f.Closed: _closed,
-    f.Produced: _produced,
-    f.Received: _received,
-    f.Amended: _of_a_message,
-    f.Edited: _of_a_message,
-    f.Erased: _of_a_message,
-    f.Reacted: _of_a_message,
-    f.Retitled: _retitled,
-    f.Renamed: _renamed,
-    f.Trimmed: _trimmed,
-    f.Purged: _purged,
+    Created: _created,
+    Connected: _connected,
+    Disconnected: _disconnected,
+    WentAway: _went_away,
+    Departed: _departed,
+    Closed: _closed,
+    Produced: _produced,
+    Received: _received,
+    Amended: _of_a_message,
+    Edited: _of_a_message,
+    Erased: _of_a_message,
+    Reacted: _of_a_message,
+    Retitled: _retitled,
+    Renamed: _renamed,
+    Trimmed: _trimmed,
+    Purged: _purged,
 }

@@ -14,9 +14,21 @@ from chatty.events import (
     Reaction,
     TopicChanged,
 )
-from chatty.server.business import entries as e
-from chatty.server.business import facts as f
-from chatty.server.business.entries import Duplicate, Rejection
+from chatty.server.business.entries import (
+    Connect,
+    Delete,
+    Disconnect,
+    Duplicate,
+    Edit,
+    EndGrace,
+    Entry,
+    Post,
+    React,
+    Rejection,
+    Rename,
+    SetTopic,
+)
+from chatty.server.business.facts import Amended, Edited, Erased, Produced, Reacted, WentAway
 from chatty.server.business.room import MOST_REACTIONS, Outcome, decide
 from chatty.server.business.state import Room, Target, evolve
 
@@ -30,13 +42,13 @@ def room() -> Room:
     """With Ada's message 3 in it, and Ada and Bob."""
     room = Room(1, ROOM, exists=True)
     for name, identity in (("Ada", ADA), ("Bob", BOB)):
-        do(room, e.Connect(ROOM, AT, f"node/1/{name}", name, name.casefold(), identity, True))
-    do(room, e.Post(ROOM, AT, "Ada", "ada", ADA, "hello"))
+        do(room, Connect(ROOM, AT, f"node/1/{name}", name, name.casefold(), identity, True))
+    do(room, Post(ROOM, AT, "Ada", "ada", ADA, "hello"))
     room.targets[3] = Target(Message(3, room.at, "Ada", "hello"), ADA)
     return room
 
 
-def do(room: Room, entry: e.Entry) -> Outcome:
+def do(room: Room, entry: Entry) -> Outcome:
     outcome = decide(room, entry)
     if isinstance(outcome, tuple):
         for fact in outcome:
@@ -59,120 +71,120 @@ def facts(outcome: Outcome) -> tuple[Any, ...]:
 
 
 def test_an_edit_is_an_event_and_makes_the_message_say_it(room: Room) -> None:
-    event, wording, amended = facts(do(room, e.Edit(**by(), of=3, text="hello there")))
+    event, wording, amended = facts(do(room, Edit(**by(), of=3, text="hello there")))
     assert event == MessageEdited(4, room.at, "Ada", 3, "hello there")
-    assert wording == f.Edited(3, 4)
-    assert amended == f.Amended(Message(3, room.at, "Ada", "hello there", edited=4))
+    assert wording == Edited(3, 4)
+    assert amended == Amended(Message(3, room.at, "Ada", "hello there", edited=4))
     assert room.last == 4
 
 
 def test_a_deletion_leaves_nothing_of_what_was_said(room: Room) -> None:
     said = Message(3, room.at, "Ada", "hello", reply_to=1, edited=9, reactions={"👍": 2})
     room.targets[3] = Target(said, ADA)
-    event, amended, erased = facts(do(room, e.Delete(**by(), of=3)))
+    event, amended, erased = facts(do(room, Delete(**by(), of=3)))
     assert event == MessageDeleted(4, room.at, "Ada", 3)
     assert amended.message == Message(3, room.at, "Ada", "", reply_to=1, deleted=4)
-    assert erased == f.Erased(3)
+    assert erased == Erased(3)
 
 
-@pytest.mark.parametrize("entry", [e.Edit(**by("Bob", BOB), of=3, text="mine"), e.Delete(**by("Bob", BOB), of=3)])
-def test_nobody_changes_what_somebody_else_said(room: Room, entry: e.Entry) -> None:
+@pytest.mark.parametrize("entry", [Edit(**by("Bob", BOB), of=3, text="mine"), Delete(**by("Bob", BOB), of=3)])
+def test_nobody_changes_what_somebody_else_said(room: Room, entry: Entry) -> None:
     assert code(do(room, entry)) == "not_allowed"
 
 
 @pytest.mark.parametrize(
     "entry",
-    [e.Edit(**by(), of=9, text="x"), e.Delete(**by(), of=9), e.React(**by(), of=9, reaction="👍")],
+    [Edit(**by(), of=9, text="x"), Delete(**by(), of=9), React(**by(), of=9, reaction="👍")],
     ids=["edit", "delete", "react"],
 )
-def test_what_is_not_there_or_was_deleted_is_not_found(room: Room, entry: e.Entry) -> None:
+def test_what_is_not_there_or_was_deleted_is_not_found(room: Room, entry: Entry) -> None:
     assert code(do(room, entry)) == "message_not_found"
     room.targets[9] = Target(Message(9, room.at, "Ada", "", deleted=10), ADA)
     assert code(do(room, entry)) == "message_not_found"
 
 
 def test_a_reaction_counts_once_for_each_participant_and_can_be_taken_back(room: Room) -> None:
-    event, reacted, amended = facts(do(room, e.React(**by("Bob", BOB), of=3, reaction="👍")))
+    event, reacted, amended = facts(do(room, React(**by("Bob", BOB), of=3, reaction="👍")))
     assert event == Reaction(4, room.at, "Bob", 3, "👍")
-    assert reacted == f.Reacted(3, BOB, "👍", False)
+    assert reacted == Reacted(3, BOB, "👍", False)
     assert (amended.message.reactions, amended.message.reacted) == ({"👍": 1}, 4)
     room.targets[3] = Target(amended.message, ADA, frozenset({"👍"}))
-    assert facts(do(room, e.React(**by("Bob", BOB), of=3, reaction="👍"))) == ()
-    event, _, amended = facts(do(room, e.React(**by("Bob", BOB), of=3, reaction="👍", remove=True)))
+    assert facts(do(room, React(**by("Bob", BOB), of=3, reaction="👍"))) == ()
+    event, _, amended = facts(do(room, React(**by("Bob", BOB), of=3, reaction="👍", remove=True)))
     assert event == Reaction(5, room.at, "Bob", 3, "👍", removed=True)
     assert amended.message.reactions == {}
     room.targets[3] = Target(amended.message, ADA)
-    assert facts(do(room, e.React(**by("Bob", BOB), of=3, reaction="👍", remove=True))) == ()
+    assert facts(do(room, React(**by("Bob", BOB), of=3, reaction="👍", remove=True))) == ()
 
 
 def test_a_message_has_only_so_many_kinds_of_reactions(room: Room) -> None:
     many = {f"r{number}": 1 for number in range(MOST_REACTIONS)}
     room.targets[3] = Target(Message(3, room.at, "Ada", "hello", reactions=many), ADA)
-    assert code(do(room, e.React(**by(), of=3, reaction="one more"))) == "bad_request"
-    assert facts(do(room, e.React(**by(), of=3, reaction="r1")))[2].message.reactions["r1"] == 2
+    assert code(do(room, React(**by(), of=3, reaction="one more"))) == "bad_request"
+    assert facts(do(room, React(**by(), of=3, reaction="r1")))[2].message.reactions["r1"] == 2
 
 
 def test_a_topic_is_an_event_and_what_the_room_is_about(room: Room) -> None:
-    event, _ = facts(do(room, e.SetTopic(**by(), topic="the weather")))
+    event, _ = facts(do(room, SetTopic(**by(), topic="the weather")))
     assert event == TopicChanged(4, room.at, "Ada", "the weather")
     assert room.topic == "the weather"
 
 
 def test_whoever_is_renamed_keeps_its_place_and_its_old_name_is_free(room: Room) -> None:
-    event, _ = facts(do(room, e.Rename(**by(), new_name="Countess", new_key="countess")))
+    event, _ = facts(do(room, Rename(**by(), new_name="Countess", new_key="countess")))
     assert event == ParticipantRenamed(4, room.at, "Ada", "Countess")
     assert set(room.participants) == {"countess", "bob"}
     assert room.connections["node/1/Ada"] == "countess"
-    assert facts(do(room, e.Connect(ROOM, AT, "node/1/New", "Ada", "ada", b"n" * 16, True)))
-    assert facts(do(room, e.Disconnect(ROOM, AT, "node/1/Ada", True)))[1].participant == "Countess"
+    assert facts(do(room, Connect(ROOM, AT, "node/1/New", "Ada", "ada", b"n" * 16, True)))
+    assert facts(do(room, Disconnect(ROOM, AT, "node/1/Ada", True)))[1].participant == "Countess"
 
 
 def test_a_connection_speaks_as_who_it_is_by_then(room: Room) -> None:
-    do(room, e.Rename(**by(), new_name="Countess", new_key="countess"))
-    do(room, e.Connect(ROOM, AT, "node/1/New", "Ada", "ada", b"n" * 16, True))
-    late = e.Post(ROOM, AT, "Ada", "ada", ADA, "still me", connection="node/1/Ada")
+    do(room, Rename(**by(), new_name="Countess", new_key="countess"))
+    do(room, Connect(ROOM, AT, "node/1/New", "Ada", "ada", b"n" * 16, True))
+    late = Post(ROOM, AT, "Ada", "ada", ADA, "still me", connection="node/1/Ada")
     assert facts(do(room, late))[0].participant == "Countess"
-    (event, _) = facts(do(room, e.Rename(**by(connection="node/1/Ada"), new_name="Ada L.", new_key="ada l.")))
+    (event, _) = facts(do(room, Rename(**by(connection="node/1/Ada"), new_name="Ada L.", new_key="ada l.")))
     assert event.participant == "Countess"
 
 
 def test_who_is_renamed_while_away_has_its_time_to_come_back_under_the_new_name(room: Room) -> None:
-    do(room, e.Disconnect(ROOM, AT, "node/1/Ada", False))
-    *_, away = facts(do(room, e.Rename(**by(), new_name="Ghost", new_key="ghost")))
-    assert away == f.WentAway("ghost", AT)
-    assert facts(do(room, e.EndGrace(ROOM, AT + 15_000, "ghost", AT)))[0].participant == "Ghost"
+    do(room, Disconnect(ROOM, AT, "node/1/Ada", False))
+    *_, away = facts(do(room, Rename(**by(), new_name="Ghost", new_key="ghost")))
+    assert away == WentAway("ghost", AT)
+    assert facts(do(room, EndGrace(ROOM, AT + 15_000, "ghost", AT)))[0].participant == "Ghost"
 
 
 def test_a_name_can_change_its_case_alone(room: Room) -> None:
-    assert facts(do(room, e.Rename(**by(), new_name="ADA", new_key="ada")))[0].name == "ADA"
-    assert facts(do(room, e.Rename(**by(), new_name="ADA", new_key="ada"))) == ()
+    assert facts(do(room, Rename(**by(), new_name="ADA", new_key="ada")))[0].name == "ADA"
+    assert facts(do(room, Rename(**by(), new_name="ADA", new_key="ada"))) == ()
 
 
 def test_nobody_takes_a_name_that_is_held_or_without_being_there(room: Room) -> None:
-    assert code(do(room, e.Rename(**by(), new_name="bob", new_key="bob"))) == "name_taken"
-    assert code(do(room, e.Rename(**by("Eve", b"e" * 16), new_name="Eva", new_key="eva"))) == "not_allowed"
+    assert code(do(room, Rename(**by(), new_name="bob", new_key="bob"))) == "name_taken"
+    assert code(do(room, Rename(**by("Eve", b"e" * 16), new_name="Eva", new_key="eva"))) == "not_allowed"
 
 
 def test_a_reply_is_to_a_message_that_is_there(room: Room) -> None:
-    (reply,) = facts(do(room, e.Post(ROOM, AT, "Bob", "bob", BOB, "yes", reply_to=3)))
+    (reply,) = facts(do(room, Post(ROOM, AT, "Bob", "bob", BOB, "yes", reply_to=3)))
     assert reply.reply_to == 3
-    assert code(do(room, e.Post(ROOM, AT, "Bob", "bob", BOB, "yes", reply_to=1))) == "message_not_found"
+    assert code(do(room, Post(ROOM, AT, "Bob", "bob", BOB, "yes", reply_to=1))) == "message_not_found"
     room.targets[3] = Target(Message(3, room.at, "Ada", "", deleted=5), ADA)
-    assert code(do(room, e.Post(ROOM, AT, "Bob", "bob", BOB, "yes", reply_to=3))) == "message_not_found"
+    assert code(do(room, Post(ROOM, AT, "Bob", "bob", BOB, "yes", reply_to=3))) == "message_not_found"
 
 
 def test_a_change_takes_its_place_in_its_producers_numbers(room: Room) -> None:
-    edit = e.Edit(**by(producer="p", n=1), of=3, text="once")
-    assert facts(do(room, edit))[-1] == f.Produced(ADA, "p", 1, AT)
+    edit = Edit(**by(producer="p", n=1), of=3, text="once")
+    assert facts(do(room, edit))[-1] == Produced(ADA, "p", 1, AT)
     assert isinstance(do(room, edit), Duplicate)
-    assert code(do(room, e.Delete(**by(producer="p", n=3), of=3))) == "out_of_order"
+    assert code(do(room, Delete(**by(producer="p", n=3), of=3))) == "out_of_order"
     # A change that changes nothing has used its number all the same.
-    assert facts(do(room, e.React(**by(producer="p", n=2), of=3, reaction="x", remove=True))) == (
-        f.Produced(ADA, "p", 2, AT),
+    assert facts(do(room, React(**by(producer="p", n=2), of=3, reaction="x", remove=True))) == (
+        Produced(ADA, "p", 2, AT),
     )
 
 
 def test_nothing_changes_in_a_closed_room_or_under_anothers_name(room: Room) -> None:
-    assert code(do(room, e.Edit(**by("Bob", ADA), of=3, text="x"))) == "name_taken"
+    assert code(do(room, Edit(**by("Bob", ADA), of=3, text="x"))) == "name_taken"
     room.closed_at = AT
-    assert code(do(room, e.Edit(**by(), of=3, text="x"))) == "room_closed"
+    assert code(do(room, Edit(**by(), of=3, text="x"))) == "room_closed"

@@ -19,9 +19,25 @@ from chatty.events import (
     RoomClosed,
     rfc3339,
 )
-from chatty.server.business import entries as e
-from chatty.server.business import facts as f
-from chatty.server.business.entries import Duplicate, Rejection
+from chatty.server.business.entries import (
+    Change,
+    CloseRoom,
+    Connect,
+    CreateRoom,
+    Disconnect,
+    Duplicate,
+    EndGrace,
+    Entry,
+    ExpireRoom,
+    Post,
+    PurgeRoom,
+    Rejection,
+    StartNode,
+    TrimRoom,
+    is_from,
+    is_of_life,
+)
+from chatty.server.business.facts import Purged, Trimmed
 from chatty.server.business.room import Outcome, decide
 from chatty.server.business.state import Room, evolve
 from tests.server.entries import room_entries
@@ -39,9 +55,9 @@ class Place:
         self.room = Room(1, ROOM)
         self.events: list[Event] = []
         self.now = AT
-        self.do(e.CreateRoom(ROOM, AT, "A room", "", "epoch", OWNER))
+        self.do(CreateRoom(ROOM, AT, "A room", "", "epoch", OWNER))
 
-    def do(self, entry: e.Entry) -> Outcome:
+    def do(self, entry: Entry) -> Outcome:
         outcome = decide(self.room, entry)
         if isinstance(outcome, tuple):
             for fact in outcome:
@@ -51,13 +67,13 @@ class Place:
         return outcome
 
     def connect(self, connection: str, name: str = "John", identity: bytes = JOHN, returns: bool = True) -> Outcome:
-        return self.do(e.Connect(ROOM, self.now, connection, name, name.casefold(), identity, returns))
+        return self.do(Connect(ROOM, self.now, connection, name, name.casefold(), identity, returns))
 
     def disconnect(self, connection: str, said_so: bool = False) -> Outcome:
-        return self.do(e.Disconnect(ROOM, self.now, connection, said_so))
+        return self.do(Disconnect(ROOM, self.now, connection, said_so))
 
     def post(self, text: str, name: str = "John", identity: bytes = JOHN, **more: Any) -> Outcome:
-        return self.do(e.Post(ROOM, self.now, name, name.casefold(), identity, text, **more))
+        return self.do(Post(ROOM, self.now, name, name.casefold(), identity, text, **more))
 
     @property
     def happened(self) -> list[str]:
@@ -122,7 +138,7 @@ def test_who_can_not_prove_itself_again_leaves_at_once(place: Place) -> None:
 def test_whose_time_to_come_back_is_over_has_left(place: Place) -> None:
     place.connect("n/1/1")
     place.disconnect("n/1/1")
-    place.do(e.EndGrace(ROOM, AT + 15_000, "john", AT))
+    place.do(EndGrace(ROOM, AT + 15_000, "john", AT))
     assert place.happened == ["participant_joined John", "participant_left John lost"]
 
 
@@ -130,10 +146,10 @@ def test_the_end_of_an_older_absence_changes_nothing(place: Place) -> None:
     place.connect("n/1/1")
     place.disconnect("n/1/1")
     place.connect("n/1/2")
-    assert place.do(e.EndGrace(ROOM, AT + 15_000, "john", AT)) == ()
+    assert place.do(EndGrace(ROOM, AT + 15_000, "john", AT)) == ()
     place.now += 1_000
     place.disconnect("n/1/2")
-    assert place.do(e.EndGrace(ROOM, AT + 15_000, "john", AT)) == ()
+    assert place.do(EndGrace(ROOM, AT + 15_000, "john", AT)) == ()
     assert place.happened == ["participant_joined John"]
 
 
@@ -142,17 +158,17 @@ def test_a_new_life_of_the_node_leaves_no_ghosts(place: Place) -> None:
     place.connect("n/1/2", "Ada", ADA, returns=False)
     place.connect("n/1/3", "Bob", b"b" * 16)
     place.connect("other/1/1", "Bob", b"b" * 16)
-    place.do(e.StartNode("", AT, "n", "2"))
+    place.do(StartNode("", AT, "n", "2"))
     assert place.happened[3:] == ["participant_left Ada lost"]
     assert place.room.participants["john"].away == AT
     assert place.room.participants["bob"].away == 0
-    assert place.do(e.StartNode("", AT, "n", "2")) == ()
+    assert place.do(StartNode("", AT, "n", "2")) == ()
 
 
 def test_many_who_leave_at_once_have_numbers_of_their_own(place: Place) -> None:
     for number, name in enumerate(("Ada", "Bob", "Zoe")):
         place.connect(f"n/1/{number}", name, name.encode(), returns=False)
-    place.do(e.StartNode("", AT, "n", "2"))
+    place.do(StartNode("", AT, "n", "2"))
     assert [event.seq for event in place.events] == [1, 2, 3, 4, 5, 6]
     assert place.happened[3:] == [f"participant_left {name} lost" for name in ("Ada", "Bob", "Zoe")]
 
@@ -193,7 +209,7 @@ def test_a_receipt_stores_once_and_names_the_event(place: Place) -> None:
 def test_what_was_accepted_is_said_again_also_after_the_rooms_end(place: Place) -> None:
     place.post("one", producer="p", n=1)
     place.post("once", receipt="key", digest=b"1")
-    place.do(e.CloseRoom(ROOM, AT, OWNER))
+    place.do(CloseRoom(ROOM, AT, OWNER))
     assert place.post("one", producer="p", n=1) == Duplicate()
     assert place.post("once", receipt="key", digest=b"1") == Duplicate(2)
     assert code(place.post("two", producer="p", n=2)) == "room_closed"
@@ -203,16 +219,16 @@ def test_what_was_accepted_is_said_again_also_after_the_rooms_end(place: Place) 
 
 
 def test_only_the_owner_ends_a_room_and_once(place: Place) -> None:
-    assert code(place.do(e.CloseRoom(ROOM, AT, b"x" * 32))) == "not_allowed"
-    place.do(e.CloseRoom(ROOM, AT, OWNER))
-    assert code(place.do(e.CloseRoom(ROOM, AT, OWNER))) == "room_closed"
+    assert code(place.do(CloseRoom(ROOM, AT, b"x" * 32))) == "not_allowed"
+    place.do(CloseRoom(ROOM, AT, OWNER))
+    assert code(place.do(CloseRoom(ROOM, AT, OWNER))) == "room_closed"
     assert code(place.connect("n/1/1")) == "room_closed"
     assert place.happened == ["room_closed"]
 
 
 def test_nobody_is_in_a_room_that_has_ended_and_nobody_leaves_it(place: Place) -> None:
     place.connect("n/1/1")
-    place.do(e.CloseRoom(ROOM, AT, OWNER))
+    place.do(CloseRoom(ROOM, AT, OWNER))
     assert place.disconnect("n/1/1") == ()
     assert place.room.participants == {}
     assert place.happened == ["participant_joined John", "room_closed"]
@@ -221,35 +237,35 @@ def test_nobody_is_in_a_room_that_has_ended_and_nobody_leaves_it(place: Place) -
 def test_a_room_expires_at_its_time_and_not_before() -> None:
     place = Place()
     place.room = Room(1, ROOM)
-    place.do(e.CreateRoom(ROOM, AT, "A room", "", "epoch", OWNER, AT + 60_000))
-    assert place.do(e.ExpireRoom(ROOM, AT + 59_999)) == ()
+    place.do(CreateRoom(ROOM, AT, "A room", "", "epoch", OWNER, AT + 60_000))
+    assert place.do(ExpireRoom(ROOM, AT + 59_999)) == ()
     place.now = AT + 59_999
     place.post("in time")
     place.now = AT + 60_000
     assert code(place.post("too late")) == code(place.connect("node/1/1")) == "room_closed"
-    place.do(e.ExpireRoom(ROOM, AT + 60_000))
-    assert place.do(e.ExpireRoom(ROOM, AT + 60_001)) == ()
+    place.do(ExpireRoom(ROOM, AT + 60_000))
+    assert place.do(ExpireRoom(ROOM, AT + 60_001)) == ()
     assert place.happened == ["message John in time", "room_closed"]
 
 
 def test_a_room_without_an_end_never_expires(place: Place) -> None:
-    assert place.do(e.ExpireRoom(ROOM, AT * 2)) == ()
+    assert place.do(ExpireRoom(ROOM, AT * 2)) == ()
 
 
 def test_only_a_room_that_was_closed_long_enough_is_forgotten(place: Place) -> None:
-    assert place.do(e.PurgeRoom(ROOM, AT, AT)) == ()
-    place.do(e.CloseRoom(ROOM, AT, OWNER))
-    assert place.do(e.PurgeRoom(ROOM, AT, AT - 1)) == ()
-    assert place.do(e.PurgeRoom(ROOM, AT, AT)) == (f.Purged(),)
+    assert place.do(PurgeRoom(ROOM, AT, AT)) == ()
+    place.do(CloseRoom(ROOM, AT, OWNER))
+    assert place.do(PurgeRoom(ROOM, AT, AT - 1)) == ()
+    assert place.do(PurgeRoom(ROOM, AT, AT)) == (Purged(),)
     assert code(place.post("anybody?")) == "room_not_found"
 
 
 def test_forgetting_moves_forward_only_and_not_past_the_end(place: Place) -> None:
     for _ in range(5):
         place.post("x")
-    assert place.do(e.TrimRoom(ROOM, AT, 3)) == (f.Trimmed(3),)
-    assert place.do(e.TrimRoom(ROOM, AT, 2)) == ()
-    assert place.do(e.TrimRoom(ROOM, AT, 100)) == (f.Trimmed(6),)
+    assert place.do(TrimRoom(ROOM, AT, 3)) == (Trimmed(3),)
+    assert place.do(TrimRoom(ROOM, AT, 2)) == ()
+    assert place.do(TrimRoom(ROOM, AT, 100)) == (Trimmed(6),)
     place.post("next")
     assert place.events[-1].seq == 6
 
@@ -263,8 +279,8 @@ def test_a_rooms_time_never_runs_backwards(place: Place) -> None:
 
 def test_what_is_not_there_takes_nothing() -> None:
     room = Room(0, ROOM)
-    assert code(decide(room, e.Post(ROOM, AT, "John", "john", JOHN, "text"))) == "room_not_found"
-    assert code(decide(room, e.PurgeRoom(ROOM, AT, AT))) == "room_not_found"
+    assert code(decide(room, Post(ROOM, AT, "John", "john", JOHN, "text"))) == "room_not_found"
+    assert code(decide(room, PurgeRoom(ROOM, AT, AT))) == "room_not_found"
 
 
 # --- everything else ----------------------------------------------------------------------------------------
@@ -280,9 +296,9 @@ class Life(RuleBasedStateMachine):
         self.connected: dict[str, str] = {}
         self.inside: set[str] = set()
         self.accepted: dict[tuple[bytes, str], int] = {}
-        self.apply(e.CreateRoom(ROOM, AT, "A room", "", "epoch", OWNER))
+        self.apply(CreateRoom(ROOM, AT, "A room", "", "epoch", OWNER))
 
-    def apply(self, entry: e.Entry) -> Outcome:
+    def apply(self, entry: Entry) -> Outcome:
         before = copy.deepcopy(self.room)
         outcome = decide(self.room, entry)
         assert self.room == before, "decide changed something"
@@ -321,28 +337,28 @@ class Life(RuleBasedStateMachine):
             self.connected.clear()
 
     @rule(entry=room_entries)
-    def anything(self, entry: e.Entry) -> None:
+    def anything(self, entry: Entry) -> None:
         producers = dict(self.accepted)
         outcome = self.apply(entry)
         if not isinstance(outcome, tuple):
             return
-        if isinstance(entry, e.Connect):
+        if isinstance(entry, Connect):
             self.connected[entry.connection] = entry.name_key
-        elif isinstance(entry, e.Disconnect):
+        elif isinstance(entry, Disconnect):
             self.connected.pop(entry.connection, None)
-        elif isinstance(entry, e.StartNode):
+        elif isinstance(entry, StartNode):
             for connection in list(self.connected):
-                if e.is_from(connection, entry.node) and not e.is_of_life(connection, entry.node, entry.life):
+                if is_from(connection, entry.node) and not is_of_life(connection, entry.node, entry.life):
                     del self.connected[connection]
-        elif isinstance(entry, e.Post | e.Change):
-            assert isinstance(entry, e.Change) or any(isinstance(fact, Message) for fact in outcome)
+        elif isinstance(entry, Post | Change):
+            assert isinstance(entry, Change) or any(isinstance(fact, Message) for fact in outcome)
             if entry.n:
                 key = (entry.identity, entry.producer)
                 assert entry.n == producers.get(key, 0) + 1, "a producer's number was skipped or came twice"
                 self.accepted[key] = entry.n
 
-    @rule(entry=st.one_of(room_entries, st.just(e.PurgeRoom(ROOM, AT, AT * 2))), data=st.data())
-    def evolving_is_total(self, entry: e.Entry, data: st.DataObject) -> None:
+    @rule(entry=st.one_of(room_entries, st.just(PurgeRoom(ROOM, AT, AT * 2))), data=st.data())
+    def evolving_is_total(self, entry: Entry, data: st.DataObject) -> None:
         """Facts of another room's life, in any order, raise nothing."""
         other = copy.deepcopy(self.room)
         outcome = decide(copy.deepcopy(self.room), entry)

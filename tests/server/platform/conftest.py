@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from chatty.server.business import entries as e
+from chatty.server.business.entries import Connect, CreateRoom, Disconnect, Entry, Post
 from chatty.server.platform.store.applying import Store
 from chatty.server.platform.store.reads import Reads
 
@@ -25,7 +25,7 @@ class Shelf:
         self.reads = Reads(path)
         self.at = AT
         self._members = 0
-        self.apply(e.CreateRoom(ROOM, AT, "A room", "", "epoch", OWNER))
+        self.apply(CreateRoom(ROOM, AT, "A room", "", "epoch", OWNER))
 
     def _failed(self, error: BaseException) -> None:
         raise error
@@ -34,21 +34,21 @@ class Shelf:
         self.reads.close()
         self.store.close()
 
-    def apply(self, *entries: e.Entry) -> None:
+    def apply(self, *entries: Entry) -> None:
         self.store.apply(entries)
 
     def say(self, *texts: str, at: int | None = None) -> None:
         """One event each."""
-        self.apply(*(e.Post(ROOM, at or self.at, "Ada", "ada", b"a" * 16, text) for text in texts))
+        self.apply(*(Post(ROOM, at or self.at, "Ada", "ada", b"a" * 16, text) for text in texts))
 
     def come_and_go(self, count: int) -> None:
         """Two events each."""
-        entries: list[e.Entry] = []
+        entries: list[Entry] = []
         for _ in range(count):
             self._members += 1
             one = f"node/1/{self._members}"
-            entries.append(e.Connect(ROOM, self.at, one, "Bob", "bob", b"b" * 16, False))
-            entries.append(e.Disconnect(ROOM, self.at, one, True))
+            entries.append(Connect(ROOM, self.at, one, "Bob", "bob", b"b" * 16, False))
+            entries.append(Disconnect(ROOM, self.at, one, True))
         self.apply(*entries)
 
     async def key(self) -> int:

@@ -10,7 +10,7 @@ from chatty import protocol
 from chatty.errors import Refused
 from chatty.events import Event
 from chatty.protocol import MESSAGE_BYTES, NAME_POINTS, REACTION_POINTS, TOPIC_POINTS, NewMessage, NewTopic
-from chatty.server.business import entries as e
+from chatty.server.business import entries
 from chatty.server.business.names import check_name, check_reaction, check_text, compare_key
 from chatty.server.platform.network.identities import identity_of, offered_key
 from chatty.server.platform.network.responses import answer, refused
@@ -31,26 +31,26 @@ class Author(NamedTuple):
     connection: str = ""
 
 
-def change(wish: Wish, room_id: str, at: int, author: Author) -> e.Change | e.Rejection:
+def change(wish: Wish, room_id: str, at: int, author: Author) -> entries.Change | entries.Rejection:
     """The entry that a wish comes to, or why it can be none."""
     whose: dict[str, Any] = {"room": room_id, "at": at, **author._asdict()}
     match wish:
         case protocol.Edit(of=of, text=text):
-            return check_text(text, size=MESSAGE_BYTES) or e.Edit(**whose, of=of, text=text)
+            return check_text(text, size=MESSAGE_BYTES) or entries.Edit(**whose, of=of, text=text)
         case protocol.Delete(of=of):
-            return e.Delete(**whose, of=of)
+            return entries.Delete(**whose, of=of)
         case protocol.React(of=of, reaction=reaction, remove=remove):
             unfit = check_reaction(reaction, points=REACTION_POINTS)
-            return unfit or e.React(**whose, of=of, reaction=reaction, remove=remove)
+            return unfit or entries.React(**whose, of=of, reaction=reaction, remove=remove)
         case protocol.SetTopic(topic=topic):
             if len(topic) > TOPIC_POINTS:
-                return e.Rejection("bad_request", f"A topic has at most {TOPIC_POINTS} characters.")
-            return e.SetTopic(**whose, topic=topic)
+                return entries.Rejection("bad_request", f"A topic has at most {TOPIC_POINTS} characters.")
+            return entries.SetTopic(**whose, topic=topic)
         case protocol.Rename(name=given):
             name = check_name(given, points=NAME_POINTS)
-            if isinstance(name, e.Rejection):
+            if isinstance(name, entries.Rejection):
                 return name
-            return e.Rename(**whose, new_name=name, new_key=compare_key(name))
+            return entries.Rename(**whose, new_name=name, new_key=compare_key(name))
 
 
 class Changes:
@@ -97,8 +97,8 @@ class Changes:
         if not key:
             raise Refused("unauthorized", "Send the key that you post with as Authorization: Bearer.")
         made = change(wish, view.info.id, self.node.now(), Author(name, name_key, identity_of(key).hash))
-        outcome = made if isinstance(made, e.Rejection) else await self.node.log.commit(made)
-        if isinstance(outcome, e.Rejection):
+        outcome = made if isinstance(made, entries.Rejection) else await self.node.log.commit(made)
+        if isinstance(outcome, entries.Rejection):
             raise refused(outcome)
         event = outcome[0] if isinstance(outcome, tuple) and outcome else None
         return answer(event) if isinstance(event, Event) else web.Response(status=204)

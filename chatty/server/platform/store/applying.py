@@ -13,7 +13,6 @@ from msgspec import Struct
 
 from chatty.events import Event, Message
 from chatty.protocol import MESSAGE_BYTES, encode
-from chatty.server.business import facts as f
 from chatty.server.business.entries import (
     Change,
     CreateRoom,
@@ -26,6 +25,7 @@ from chatty.server.business.entries import (
     StartNode,
     TrimRoom,
 )
+from chatty.server.business.facts import Erased, WentAway
 from chatty.server.business.room import Outcome, decide
 from chatty.server.business.state import Participant, Room, Target, evolve
 from chatty.server.platform.store.database import connect, empty_wal
@@ -165,8 +165,8 @@ class Store:
                         told.append((fact.seq, body, fact))
                 else:
                     self._rows.fact(room, fact)
-                    self._erased = self._erased or type(fact) is f.Erased
-                    if type(fact) is f.WentAway:
+                    self._erased = self._erased or type(fact) is Erased
+                    if type(fact) is WentAway:
                         applied.away.append((room.id, fact.name_key, fact.away))
         return outcome
 

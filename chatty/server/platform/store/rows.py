@@ -17,7 +17,23 @@ from msgspec.structs import replace
 
 from chatty.events import Event, MessageEdited
 from chatty.protocol import encode
-from chatty.server.business import facts as f
+from chatty.server.business.facts import (
+    Amended,
+    Closed,
+    Connected,
+    Departed,
+    Disconnected,
+    Edited,
+    Erased,
+    Fact,
+    Produced,
+    Purged,
+    Reacted,
+    Received,
+    Renamed,
+    Trimmed,
+    WentAway,
+)
 from chatty.server.business.state import Room
 from chatty.server.platform.store.schema import KINDS, ROOM_BITS
 
@@ -57,7 +73,7 @@ class Rows:
         self.written_pages = 0
         self._events: dict[int, list[Any]] = {}
         self._participants: dict[tuple[int, str], Room] = {}
-        self._producers: dict[tuple[int, bytes, str], f.Produced] = {}
+        self._producers: dict[tuple[int, bytes, str], Produced] = {}
         self._receipts: list[Any] = []
         self._rooms: dict[int, Room] = {}
         self._bytes = 0
@@ -78,29 +94,29 @@ class Rows:
         rows += (room << ROOM_BITS | seq, kind, author and bytearray(author), bytearray(body))
         self._bytes += len(body) + 40
 
-    def fact(self, room: Room, fact: f.Fact) -> None:
+    def fact(self, room: Room, fact: Fact) -> None:
         """``fact`` changed ``room``."""
         kind = type(fact)
-        if kind is f.Produced:
+        if kind is Produced:
             self._producers[room.key, fact.identity, fact.producer] = fact  # type: ignore[union-attr,assignment]
-        elif kind is f.Received:
+        elif kind is Received:
             self._receipts += (room.key, fact.identity, fact.key, fact.digest, fact.seq, fact.at)  # type: ignore[union-attr]
         elif kind in _PRESENCE:
             self._participants[room.key, fact.name_key] = room  # type: ignore[union-attr]
-        elif kind is f.Renamed:
+        elif kind is Renamed:
             self._participants[room.key, fact.name_key] = room  # type: ignore[union-attr]
             self._participants[room.key, fact.new_key] = room  # type: ignore[union-attr]
         elif kind in _OF_MESSAGES:
             self.flush()
             self.written_pages += 2 + _OF_MESSAGES[kind](self._db, room.key << ROOM_BITS, fact) // _PAGE
-        elif kind is f.Trimmed:
+        elif kind is Trimmed:
             self._rooms[room.key] = room
             self._delete_events(room.key, below=room.first)
-        elif kind is f.Purged:
+        elif kind is Purged:
             self._delete_room(room.key)
         else:
             self._rooms[room.key] = room
-            if kind is f.Closed:
+            if kind is Closed:
                 self._db.execute("DELETE FROM participants WHERE room = ?", (room.key,))
 
     def flush(self) -> None:
@@ -169,26 +185,26 @@ class Rows:
         self._db.execute("DELETE FROM rooms WHERE key = ?", (room_key,))
 
 
-def _amend(db: sqlite3.Connection, low: int, fact: f.Amended) -> int:
+def _amend(db: sqlite3.Connection, low: int, fact: Amended) -> int:
     body = encode(fact.message)
     db.execute("UPDATE events SET body = ? WHERE key = ?", (body, low | fact.message.seq))
     return len(body)
 
 
-def _reword(db: sqlite3.Connection, low: int, fact: f.Edited) -> int:
+def _reword(db: sqlite3.Connection, low: int, fact: Edited) -> int:
     size = _unsay(db, low | fact.of)
     db.execute("INSERT OR REPLACE INTO wordings VALUES (?, ?)", (low | fact.of, low | fact.seq))
     return size
 
 
-def _erase(db: sqlite3.Connection, low: int, fact: f.Erased) -> int:
+def _erase(db: sqlite3.Connection, low: int, fact: Erased) -> int:
     size = _unsay(db, low | fact.of)
     db.execute("DELETE FROM wordings WHERE message = ?", (low | fact.of,))
     db.execute("DELETE FROM reactions WHERE message = ?", (low | fact.of,))
     return size
 
 
-def _react(db: sqlite3.Connection, low: int, fact: f.Reacted) -> int:
+def _react(db: sqlite3.Connection, low: int, fact: Reacted) -> int:
     if fact.removed:
         sql = "DELETE FROM reactions WHERE message = ? AND identity = ? AND reaction = ?"
     else:
@@ -212,8 +228,8 @@ def _blank(db: sqlite3.Connection, key: int) -> int:
 
 
 _OF_MESSAGES: Final[dict[type, Callable[[sqlite3.Connection, int, Any], int]]] = {
-    f.Amended: _amend, f.Edited: _reword, f.Erased: _erase, f.Reacted: _react,
+    Amended: _amend, Edited: _reword, Erased: _erase, Reacted: _react,
 }  # fmt: skip
 """Facts that change what is stored; each gives the bytes that it rewrote."""
 _decode_edit: Final = msgspec.json.Decoder(MessageEdited).decode
-_PRESENCE: Final = frozenset({f.Connected, f.Disconnected, f.WentAway, f.Departed})
+_PRESENCE: Final = frozenset({Connected, Disconnected, WentAway, Departed})

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from chatty.protocol import Close, Control, encode
-from chatty.server.business import entries as e
+from chatty.server.business.entries import CloseRoom, Entry, Post, TrimRoom
 from chatty.server.platform.pipeline.catching_up import Asked, follow
 from chatty.server.platform.pipeline.hub import Hub, Member, v1_dialect
 from tests.server.platform.conftest import AT, OWNER, ROOM, Shelf
@@ -53,7 +53,7 @@ class Place:
         self.shelf = shelf
         self.hub = Hub()
 
-    def apply(self, *entries: e.Entry) -> None:
+    def apply(self, *entries: Entry) -> None:
         for room, events in self.shelf.store.apply(entries).told.items():
             self.hub.publish(room, events)
 
@@ -68,8 +68,8 @@ def place(shelf: Shelf) -> Place:
     return Place(shelf)
 
 
-def messages(*texts: str) -> list[e.Entry]:
-    return [e.Post(ROOM, AT, "Ada", "ada", b"a" * 16, text) for text in texts]
+def messages(*texts: str) -> list[Entry]:
+    return [Post(ROOM, AT, "Ada", "ada", b"a" * 16, text) for text in texts]
 
 
 async def test_what_happens_while_a_reader_catches_up_comes_once_and_in_order(place: Place) -> None:
@@ -88,7 +88,7 @@ async def test_a_room_that_closes_while_a_reader_catches_up_is_told_to_its_end_a
     place: Place, size: int
 ) -> None:
     place.shelf.say(*map(str, range(size)))
-    follower = Follower(lambda: place.apply(e.CloseRoom(ROOM, AT, OWNER)))
+    follower = Follower(lambda: place.apply(CloseRoom(ROOM, AT, OWNER)))
     await place.follow(follower, Asked(since=0, epoch="epoch"))
     assert follower.seqs == list(range(1, size + 2))
     assert [f["event_type"] for f in follower.frames if f.get("seq") == size + 1] == ["room_closed"]
@@ -98,7 +98,7 @@ async def test_a_room_that_closes_while_a_reader_catches_up_is_told_to_its_end_a
 
 async def test_events_that_are_forgotten_while_a_reader_catches_up_are_said_to_be_missing(place: Place) -> None:
     place.shelf.say(*map(str, range(1_700)))
-    follower = Follower(lambda: place.apply(e.TrimRoom(ROOM, AT, 1_001)))
+    follower = Follower(lambda: place.apply(TrimRoom(ROOM, AT, 1_001)))
     await place.follow(follower, Asked(since=0, epoch="epoch"))
     assert follower.seqs == [*range(1, 501), *range(1_001, 1_701)]
     gap = follower.frames[500]
@@ -107,7 +107,7 @@ async def test_events_that_are_forgotten_while_a_reader_catches_up_are_said_to_b
 
 async def test_a_history_that_is_forgotten_to_the_end_is_said_to_be_missing(place: Place) -> None:
     place.shelf.say(*map(str, range(1_700)))
-    follower = Follower(lambda: place.apply(e.TrimRoom(ROOM, AT, 1_701)))
+    follower = Follower(lambda: place.apply(TrimRoom(ROOM, AT, 1_701)))
     await place.follow(follower, Asked(since=0, epoch="epoch"))
     assert follower.frames[500:] == [
         {"event_type": "gap", "reason": "retention", "first": 1_701, "last": 1_700},
@@ -135,7 +135,7 @@ async def test_resuming_is_exact_or_names_the_gap_before_anything_else(
     place: Place, asked: Asked, reason: str | None, seqs: range
 ) -> None:
     place.shelf.say(*map(str, range(10)))
-    place.shelf.apply(e.TrimRoom(ROOM, AT, 4))
+    place.shelf.apply(TrimRoom(ROOM, AT, 4))
     follower = Follower()
     await place.follow(follower, asked)
     assert follower.seqs == list(seqs)

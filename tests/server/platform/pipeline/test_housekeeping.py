@@ -12,7 +12,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from chatty.protocol import PING_SECONDS, PONG_SECONDS, Close
-from chatty.server.business import entries as e
+from chatty.server.business.entries import CreateRoom, Entry, Post, Rejection
 from chatty.server.business.room import Outcome
 from chatty.server.platform.pipeline.housekeeping import (
     CLOCK_SECONDS,
@@ -141,9 +141,9 @@ class House:
     def now(self) -> int:
         return round(self.wall * 1000)
 
-    async def commit(self, entry: e.Entry) -> Outcome:
+    async def commit(self, entry: Entry) -> Outcome:
         if self.disk_is_full:
-            return e.Rejection("unavailable")
+            return Rejection("unavailable")
         return self.shelf.store.apply([entry]).outcomes[0]
 
     async def live(self, seconds: float, *, ahead: float = 0.0) -> int:
@@ -193,7 +193,7 @@ async def test_what_is_too_old_is_forgotten_a_minute_after_the_start(shelf: Shel
 
 
 async def test_a_clock_that_jumps_ahead_deletes_nothing_for_an_hour_and_that_is_told(shelf: Shelf, keep: Keep) -> None:
-    shelf.apply(e.CreateRoom("another", AT, "Another room", "", "epoch", OWNER, AT + 30 * 86_400_000))
+    shelf.apply(CreateRoom("another", AT, "Another room", "", "epoch", OWNER, AT + 30 * 86_400_000))
     shelf.say("hello")
     house = keep(0, 30 * DAY)
     await house.live(CLOCK_SECONDS)
@@ -261,8 +261,8 @@ async def test_changes_without_end_are_not_kept_without_end(shelf: Shelf, keep: 
 async def test_the_newest_messages_are_kept_and_idle_rooms_are_not_looked_at(shelf: Shelf, keep: Keep) -> None:
     for number in range(20):
         room = f"room-{number}"
-        shelf.apply(e.CreateRoom(room, AT, room, "", "epoch", OWNER))
-        shelf.apply(*(e.Post(room, AT, "Ada", "ada", b"a" * 16, text) for text in "abcde"))
+        shelf.apply(CreateRoom(room, AT, room, "", "epoch", OWNER))
+        shelf.apply(*(Post(room, AT, "Ada", "ada", b"a" * 16, text) for text in "abcde"))
     house = keep(3, DAY)
     await house.live(10)
     assert await house.first("room-7") == 3
@@ -273,7 +273,7 @@ async def test_the_newest_messages_are_kept_and_idle_rooms_are_not_looked_at(she
     assert await house.first() == 3
     await house.live(CLOCK_SECONDS)
     quiet = await house.live(10)
-    shelf.apply(*(e.CreateRoom(f"more-{number}", AT, "More", "", "epoch", OWNER) for number in range(20)))
+    shelf.apply(*(CreateRoom(f"more-{number}", AT, "More", "", "epoch", OWNER) for number in range(20)))
     await house.live(10)
     assert await house.live(10) == quiet
 

@@ -20,7 +20,19 @@ from msgspec.structs import replace
 from chatty.client.identity import new_producer
 from chatty.events import Message
 from chatty.protocol import MESSAGE_BYTES
-from chatty.server.business import entries as e
+from chatty.server.business.entries import (
+    CloseRoom,
+    Connect,
+    CreateRoom,
+    Disconnect,
+    Entry,
+    Forget,
+    Post,
+    Probe,
+    PurgeRoom,
+    Rejection,
+    TrimRoom,
+)
 from chatty.server.business.room import Outcome
 from chatty.server.platform.store import doctor
 from chatty.server.platform.store.applying import Store, Stored
@@ -66,17 +78,17 @@ def rows(path: Path) -> dict[str, list[Any]]:
         return {table: db.execute(f"SELECT * FROM {table} ORDER BY 1, 2").fetchall() for table in TABLES}  # noqa: S608
 
 
-def creation(room: str = ROOM, at: int = AT) -> e.CreateRoom:
-    return e.CreateRoom(room, at, "A room", "", "epoch", OWNER)
+def creation(room: str = ROOM, at: int = AT) -> CreateRoom:
+    return CreateRoom(room, at, "A room", "", "epoch", OWNER)
 
 
-def post(text: str, *, room: str = ROOM, at: int = AT, n: int = 0, receipt: str = "") -> e.Post:
+def post(text: str, *, room: str = ROOM, at: int = AT, n: int = 0, receipt: str = "") -> Post:
     producer = "producer" if n else ""
-    return e.Post(room, at, "Ada", "ada", NOBODY, text, producer, n, receipt, text.encode()[:16])
+    return Post(room, at, "Ada", "ada", NOBODY, text, producer, n, receipt, text.encode()[:16])
 
 
-def connect(connection: str, *, returns: bool = True, name: str = "Eve") -> e.Connect:
-    return e.Connect(ROOM, AT, connection, name, name.casefold(), name.encode() * 4, returns)
+def connect(connection: str, *, returns: bool = True, name: str = "Eve") -> Connect:
+    return Connect(ROOM, AT, connection, name, name.casefold(), name.encode() * 4, returns)
 
 
 def texts_in(path: Path) -> list[str]:
@@ -85,7 +97,7 @@ def texts_in(path: Path) -> list[str]:
 
 
 def run(
-    path: Path, history: list[e.Entry], cuts: set[int], reopen: bool
+    path: Path, history: list[Entry], cuts: set[int], reopen: bool
 ) -> tuple[list[Outcome], dict[str, list[Stored]], list[Any]]:
     """What becomes of ``history`` when a batch ends at each of ``cuts``."""
     store = opened(path)
@@ -108,8 +120,8 @@ def run(
 # --- determinism, where a generator seldom gets; the property itself is in test_determinism.py ---------------
 
 
-def as_ada(producer: str = "", n: int = 0, receipt: str = "", digest: bytes = b"") -> e.Post:
-    return e.Post(ROOM, AT, "Ada", "ada", NOBODY, "text", producer, n, receipt, digest)
+def as_ada(producer: str = "", n: int = 0, receipt: str = "", digest: bytes = b"") -> Post:
+    return Post(ROOM, AT, "Ada", "ada", NOBODY, "text", producer, n, receipt, digest)
 
 
 @pytest.mark.parametrize(
@@ -117,16 +129,16 @@ def as_ada(producer: str = "", n: int = 0, receipt: str = "", digest: bytes = b"
     [
         [as_ada(receipt="key", digest=b"1"), as_ada("producer", 1, "key", b"2")],
         [as_ada("producer", 1, "key", b"1"), as_ada(receipt="key", digest=b"2")],
-        [as_ada(receipt="key", digest=b"1"), e.Forget("", AT, AT, AT), as_ada(receipt="key", digest=b"1")],
-        [as_ada(receipt="key", digest=b"1"), e.Forget("", AT, AT, AT + 1), as_ada(receipt="key", digest=b"2")],
-        [as_ada("producer", 1), e.Forget("", AT, AT + 1, AT), as_ada("producer", 1)],
-        [connect("node/1/1", name="Zoe"), connect("node/1/1", name="Eve"), e.Disconnect(ROOM, AT, "node/1/1", True)],
-        [connect("node/1/1"), e.CloseRoom(ROOM, AT, OWNER), e.PurgeRoom(ROOM, AT, AT), creation(), as_ada()],
+        [as_ada(receipt="key", digest=b"1"), Forget("", AT, AT, AT), as_ada(receipt="key", digest=b"1")],
+        [as_ada(receipt="key", digest=b"1"), Forget("", AT, AT, AT + 1), as_ada(receipt="key", digest=b"2")],
+        [as_ada("producer", 1), Forget("", AT, AT + 1, AT), as_ada("producer", 1)],
+        [connect("node/1/1", name="Zoe"), connect("node/1/1", name="Eve"), Disconnect(ROOM, AT, "node/1/1", True)],
+        [connect("node/1/1"), CloseRoom(ROOM, AT, OWNER), PurgeRoom(ROOM, AT, AT), creation(), as_ada()],
     ],
     ids=["receipt, then number", "number, then receipt", "receipt kept", "receipt forgotten", "producer forgotten",
          "connection named twice", "room made again"],
 )  # fmt: skip
-def test_what_memory_still_knows_decides_nothing(tmp_path: Path, history: list[e.Entry]) -> None:
+def test_what_memory_still_knows_decides_nothing(tmp_path: Path, history: list[Entry]) -> None:
     history = [creation(), *history]
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     assert run(whole, history, set(), False) == run(parts, history, set(range(1, len(history))), True)
@@ -159,7 +171,7 @@ def test_a_full_disk_refuses_the_batch_keeps_what_was_there_and_is_over_when_the
 
 
 def test_a_probe_fails_where_the_largest_message_has_no_place(store: Store, path: Path) -> None:
-    store.apply([creation(), e.Probe("", AT)])
+    store.apply([creation(), Probe("", AT)])
     wal = path.with_name(f"{path.name}-wal")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (wal.stat().st_size, hard))
@@ -169,16 +181,16 @@ def test_a_probe_fails_where_the_largest_message_has_no_place(store: Store, path
                 store.apply([post("x" * MESSAGE_BYTES)])
         assert may_retry(failed.value)
         with pytest.raises(sqlite3.Error):
-            store.apply([e.Probe("", AT)])
+            store.apply([Probe("", AT)])
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    store.apply([e.Probe("", AT)])
+    store.apply([Probe("", AT)])
 
 
 def test_probes_alone_do_not_make_the_files_grow(store: Store, path: Path) -> None:
     sizes = []
     for _ in range(1_000):
-        store.apply([e.Probe("", AT)])
+        store.apply([Probe("", AT)])
         store.checkpoint(quiet=True)
         sizes.append(sum(file.stat().st_size for file in path.parent.iterdir()))
     assert sizes[-1] == sizes[500]
@@ -205,7 +217,7 @@ def test_numbers_that_are_refused_leave_nothing_in_memory(store: Store) -> None:
     def refuse(count: int) -> int:
         for at in range(0, count, 1_000):
             refused = store.apply([as_ada(new_producer(), n=9) for _ in range(at, at + 1_000)]).outcomes
-            assert {outcome.code for outcome in refused if isinstance(outcome, e.Rejection)} == {"out_of_order"}
+            assert {outcome.code for outcome in refused if isinstance(outcome, Rejection)} == {"out_of_order"}
         return tracemalloc.get_traced_memory()[0]
 
     tracemalloc.start()
@@ -220,23 +232,23 @@ def test_a_rule_that_fails_refuses_its_entry_and_no_other(path: Path) -> None:
     errors: list[BaseException] = []
     store = Store(path, on_error=errors.append)
     store.open()
-    broken = e.CloseRoom(ROOM, AT, "no bytes")  # type: ignore[arg-type]
+    broken = CloseRoom(ROOM, AT, "no bytes")  # type: ignore[arg-type]
     senseless = replace(post("about what?"), reply_to="no number")  # what it needs can't even be looked for
     applied = store.apply([creation(), post("one"), broken, senseless, post("two")])
     store.close()
-    assert applied.outcomes[2:4] == [e.Rejection("internal")] * 2
+    assert applied.outcomes[2:4] == [Rejection("internal")] * 2
     assert len(errors) == 2
     assert texts_in(path) == ["one", "two"]
 
 
 def test_purging_a_room_that_is_not_there_is_refused(store: Store) -> None:
-    assert store.apply([e.PurgeRoom("unknown", AT, AT)]).outcomes == [e.Rejection("room_not_found")]
+    assert store.apply([PurgeRoom("unknown", AT, AT)]).outcomes == [Rejection("room_not_found")]
 
 
 def test_a_time_survives_that_all_of_its_events_are_forgotten(path: Path) -> None:
     store = opened(path)
     store.apply([creation(), post("late", at=AT + 5_000)])
-    store.apply([e.TrimRoom(ROOM, AT, 2)])
+    store.apply([TrimRoom(ROOM, AT, 2)])
     store.close()
     store = opened(path)
     outcome = store.apply([post("by a clock that is behind", at=AT)]).outcomes[0]

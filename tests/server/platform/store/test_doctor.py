@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from chatty.server.business import entries as e
+from chatty.server.business.entries import CreateRoom, Edit, Post, Probe, TrimRoom
 from chatty.server.platform.store import doctor
 from chatty.server.platform.store.applying import Store
 from chatty.server.platform.store.schema import MIGRATIONS
@@ -29,10 +29,10 @@ def data(tmp_path: Path) -> Path:
     store = Store(tmp_path / doctor.DATABASE, on_error=fail)
     store.open()
     for room in (ROOM, "another"):
-        store.apply([e.CreateRoom(room, AT, f"The {room}", "", "epoch", OWNER)])
-        store.apply([e.Post(room, AT, "Ada", "ada", b"a" * 16, f"text {number}") for number in range(20)])
-    store.apply([e.Edit("another", AT, name="Ada", name_key="ada", identity=b"a" * 16, of=2, text="other")])
-    store.apply([e.TrimRoom("another", AT, 5), e.Probe("", AT)])
+        store.apply([CreateRoom(room, AT, f"The {room}", "", "epoch", OWNER)])
+        store.apply([Post(room, AT, "Ada", "ada", b"a" * 16, f"text {number}") for number in range(20)])
+    store.apply([Edit("another", AT, name="Ada", name_key="ada", identity=b"a" * 16, of=2, text="other")])
+    store.apply([TrimRoom("another", AT, 5), Probe("", AT)])
     with closing(Index(tmp_path / INDEX, store.path, "boot")) as index:
         index.take_in([ROOM, "another"])
     store.close()
@@ -55,8 +55,8 @@ def test_rooms_that_are_made_while_it_looks_are_no_damage(data: Path, monkeypatc
 
     def make_room(question: str) -> None:
         if "FROM events" in question:
-            store.apply([e.CreateRoom("new", AT, "New", "", "epoch", OWNER)])
-            store.apply([e.Post("new", AT, "Ada", "ada", b"a" * 16, "the first")])
+            store.apply([CreateRoom("new", AT, "New", "", "epoch", OWNER)])
+            store.apply([Post("new", AT, "Ada", "ada", b"a" * 16, "the first")])
             made.append("new")
 
     def watched(*arguments: Any, **options: Any) -> sqlite3.Connection:

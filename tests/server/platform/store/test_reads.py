@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from chatty.protocol import WELCOME_PARTICIPANTS
-from chatty.server.business import entries as e
+from chatty.server.business.entries import Connect, CreateRoom, Disconnect, Post, TrimRoom
 from chatty.server.platform.store.schema import KINDS
 from tests.server.platform.conftest import AT, OWNER, ROOM, Shelf
 
@@ -87,8 +87,8 @@ async def test_a_page_keeps_every_text_apart_whatever_it_holds(shelf: Shelf) -> 
 
 
 async def test_rooms_pages_do_not_mix(shelf: Shelf) -> None:
-    shelf.apply(e.CreateRoom("other", AT, "Other", "", "epoch", OWNER))
-    shelf.apply(e.Post("other", AT, "Ada", "ada", b"a" * 16, "there"))
+    shelf.apply(CreateRoom("other", AT, "Other", "", "epoch", OWNER))
+    shelf.apply(Post("other", AT, "Ada", "ada", b"a" * 16, "there"))
     shelf.say("here")
     other = await shelf.reads.room("other")
     assert other is not None
@@ -114,7 +114,7 @@ async def test_a_room_without_messages_begins_at_its_beginning(shelf: Shelf) -> 
 
 async def test_first_and_last_are_those_of_what_is_kept(shelf: Shelf) -> None:
     shelf.say(*map(str, range(1, 11)))
-    shelf.apply(e.TrimRoom(ROOM, AT, 4))
+    shelf.apply(TrimRoom(ROOM, AT, 4))
     view = await shelf.reads.room(ROOM)
     assert view is not None
     assert (view.info.first, view.info.last) == (4, 10)
@@ -123,7 +123,7 @@ async def test_first_and_last_are_those_of_what_is_kept(shelf: Shelf) -> None:
 
 async def test_last_stays_when_everything_is_forgotten(shelf: Shelf) -> None:
     shelf.say(*map(str, range(1, 11)))
-    shelf.apply(e.TrimRoom(ROOM, AT, 99))
+    shelf.apply(TrimRoom(ROOM, AT, 99))
     view = await shelf.reads.room(ROOM)
     assert view is not None
     assert (view.info.first, view.info.last, await shelf.reads.last(view.key)) == (11, 10, 10)
@@ -139,16 +139,16 @@ async def test_the_first_event_since_a_moment_is_found(shelf: Shelf) -> None:
     assert await shelf.reads.first_since(key, 1, AT + 3 * 60_000 + 1) == 5
     assert await shelf.reads.first_since(key, 1, AT - 1) == 1
     assert await shelf.reads.first_since(key, 1, AT + 3_600_000) == 11
-    shelf.apply(e.TrimRoom(ROOM, AT, 6))
+    shelf.apply(TrimRoom(ROOM, AT, 6))
     assert await shelf.reads.first_since(key, 6, AT) == 6
 
 
 async def test_a_room_shows_some_names_and_the_whole_number(shelf: Shelf) -> None:
     many = WELCOME_PARTICIPANTS + 20
     shelf.apply(*(
-        e.Connect(ROOM, AT, f"node/1/{n}", f"Name {n:03}", f"name {n:03}", b"%16d" % n, True) for n in range(many)
+        Connect(ROOM, AT, f"node/1/{n}", f"Name {n:03}", f"name {n:03}", b"%16d" % n, True) for n in range(many)
     ))  # fmt: skip
-    shelf.apply(e.Disconnect(ROOM, AT, "node/1/0", False))
+    shelf.apply(Disconnect(ROOM, AT, "node/1/0", False))
     view = await shelf.reads.room(ROOM)
     assert view is not None
     assert view.info.participant_count == many

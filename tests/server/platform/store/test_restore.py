@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from chatty.server.business import entries as e
+from chatty.server.business.entries import CreateRoom, Post
 from chatty.server.platform.store import doctor
 from chatty.server.platform.store.applying import Store
 from chatty.server.platform.store.data_directory import locked
@@ -33,7 +33,7 @@ def opened(database: Path) -> Store:
 
 
 def say(store: Store, text: str) -> None:
-    store.apply([e.Post(ROOM, AT, "Ada", "ada", b"a" * 16, text)])
+    store.apply([Post(ROOM, AT, "Ada", "ada", b"a" * 16, text)])
 
 
 def asked(database: Path, question: str) -> list[Any]:
@@ -50,7 +50,7 @@ def data(tmp_path: Path) -> Path:
     """A server's data after a crash: what was said last is only in the WAL."""
     running = tmp_path / "running"
     with locked(running), closing(opened(running / doctor.DATABASE)) as store:
-        store.apply([e.CreateRoom(room, AT, "A room", "", "epoch", OWNER) for room in (ROOM, "another")])
+        store.apply([CreateRoom(room, AT, "A room", "", "epoch", OWNER) for room in (ROOM, "another")])
         say(store, "one")
         with closing(sqlite3.connect(store.path)) as db:
             db.execute("VACUUM INTO ?", (str(tmp_path / "backup.db"),))

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from chatty.server.business import entries as e
+from chatty.server.business.entries import CloseRoom, CreateRoom, Delete, Edit, Post, PurgeRoom, TrimRoom
 from chatty.server.platform.store.applying import Store
 from chatty.server.platform.store.errors import may_retry
 from chatty.server.platform.store.query import MOST_ENDINGS, match, wanted
@@ -33,7 +33,7 @@ def opened(path: Path) -> Store:
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     with closing(opened(tmp_path / "chatty.db")) as store:
-        store.apply([e.CreateRoom(ROOM, AT, "A room", "", "epoch", OWNER)])
+        store.apply([CreateRoom(ROOM, AT, "A room", "", "epoch", OWNER)])
         yield store
 
 
@@ -48,7 +48,7 @@ def index(store: Store) -> Iterator[Index]:
 
 
 def say(store: Store, *texts: str, room: str = ROOM, name: str = "Ada") -> None:
-    store.apply([e.Post(room, AT, name, name.lower(), b"a" * 16, text) for text in texts])
+    store.apply([Post(room, AT, name, name.lower(), b"a" * 16, text) for text in texts])
 
 
 def take_all(index: Index) -> None:
@@ -90,7 +90,7 @@ def test_what_is_new_is_taken_in_step_by_step_and_each_message_once(store: Store
 
 def test_many_rooms_go_in_one_step_and_each_goes_on_where_it_was(store: Store, index: Index) -> None:
     rooms = [f"room-{number}" for number in range(5)]
-    store.apply([e.CreateRoom(room, AT, room, "", "epoch", OWNER) for room in rooms])
+    store.apply([CreateRoom(room, AT, room, "", "epoch", OWNER) for room in rooms])
     for room in rooms:
         say(store, *(["word"] * 300), room=room)
     reached: dict[int, int] = {}
@@ -139,7 +139,7 @@ def test_an_edited_message_is_found_by_what_it_says_now(store: Store, index: Ind
     say(store, "an old wording", "another one")
     if not together:
         take_all(index)
-    store.apply([e.Edit(**ADA, of=1, text="a new wording")])
+    store.apply([Edit(**ADA, of=1, text="a new wording")])
     take_all(index)
     assert (found(store, "old"), found(store, "new"), found(store, "wording")) == ([], [1], [1])
 
@@ -148,10 +148,10 @@ def test_nothing_of_a_deleted_text_and_its_wordings_stays_in_the_file(store: Sto
     say(store, *(f"message {number} of many" for number in range(3_000)))
     say(store, "confidential wording")
     take_all(index)
-    store.apply([e.Edit(**ADA, of=3_001, text="classified wording")])
+    store.apply([Edit(**ADA, of=3_001, text="classified wording")])
     take_all(index)
     assert on_disk(store, "classified") > 0
-    store.apply([e.Delete(**ADA, of=3_001)])
+    store.apply([Delete(**ADA, of=3_001)])
     take_all(index)
     assert found(store, "wording") == []
     while index.erase():
@@ -166,7 +166,7 @@ def test_nothing_of_a_deleted_text_and_its_wordings_stays_in_the_file(store: Sto
 def test_what_was_edited_away_leaves_the_file_as_well(store: Store, index: Index) -> None:
     say(store, "confidential", "another")
     take_all(index)
-    store.apply([e.Edit(**ADA, of=1, text="redacted")])
+    store.apply([Edit(**ADA, of=1, text="redacted")])
     take_all(index)
     assert on_disk(store, "confidential") > 0
     while index.erase():
@@ -180,7 +180,7 @@ def test_edits_without_end_do_not_begin_an_erasure_anew(store: Store, index: Ind
     take_all(index)
     steps = 0
     while not steps or index.erase():
-        store.apply([e.Edit(**ADA, of=1, text=f"wording{steps:03}")])
+        store.apply([Edit(**ADA, of=1, text=f"wording{steps:03}")])
         take_all(index)
         steps += 1
         assert steps < 100
@@ -194,7 +194,7 @@ def test_an_erasure_that_was_cut_short_is_taken_up_again(store: Store) -> None:
     say(store, "confidential", *(["other"] * 10))
     with closing(index_of(store)) as index:
         take_all(index)
-        store.apply([e.Delete(**ADA, of=1)])
+        store.apply([Delete(**ADA, of=1)])
         take_all(index)
         assert on_disk(store, "confidential") > 0
     with closing(index_of(store)) as index:
@@ -206,12 +206,12 @@ def test_an_erasure_that_was_cut_short_is_taken_up_again(store: Store) -> None:
 def test_what_the_room_no_longer_keeps_leaves_the_index(store: Store, index: Index) -> None:
     say(store, *(f"fleeting {number}" for number in range(1, 2 * CHUNK + 101)))
     take_all(index)
-    store.apply([e.TrimRoom(ROOM, AT, 2 * CHUNK + 1)])
+    store.apply([TrimRoom(ROOM, AT, 2 * CHUNK + 1)])
     say(store, "fleeting too")
     index.take_in([ROOM])
     take_all(index)
     assert found(store, "fleeting") == list(range(2 * CHUNK + 1, 2 * CHUNK + 102))
-    store.apply([e.CloseRoom(ROOM, AT, OWNER), e.TrimRoom(ROOM, AT, 2 * CHUNK + 103), e.PurgeRoom(ROOM, AT, AT)])
+    store.apply([CloseRoom(ROOM, AT, OWNER), TrimRoom(ROOM, AT, 2 * CHUNK + 103), PurgeRoom(ROOM, AT, AT)])
     take_all(index)
     assert (found(store, "fleeting"), index.positions()) == ([], {})
     while index.erase():

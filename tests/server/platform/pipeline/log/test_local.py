@@ -9,13 +9,12 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from chatty.server.business import entries as e
-from chatty.server.business.entries import Rejection
+from chatty.server.business.entries import Probe, Rejection
 from chatty.server.platform.pipeline.log import local as log
 from tests.contract.conftest import Bench
 from tests.contract.test_log import full_disk
 
-PROBE = e.Probe("", 1_700_000_000_000)
+PROBE = Probe("", 1_700_000_000_000)
 
 
 @pytest.fixture
