@@ -26,11 +26,11 @@ from chatty.server import structured_logging as logs
 from chatty.server.business.entries import Probe, Rejection, StartNode
 from chatty.server.business.names import check_room_name
 from chatty.server.platform.network.connections import Connection, is_loopback
-from chatty.server.platform.network.guard import guard, heads, listed
-from chatty.server.platform.network.handshake import Doors
-from chatty.server.platform.network.http_messages import Changes
+from chatty.server.platform.network.guard import guard, listed, response_headers
+from chatty.server.platform.network.handshake import Handshake
+from chatty.server.platform.network.http_messages import ChangeHandlers
 from chatty.server.platform.network.responses import BODY_BYTES, problem
-from chatty.server.platform.network.rooms import Rooms
+from chatty.server.platform.network.rooms import RoomHandlers
 from chatty.server.platform.pipeline import housekeeping as keeper
 from chatty.server.platform.pipeline.hub import Hub
 from chatty.server.platform.pipeline.log.local import LocalLog
@@ -117,9 +117,9 @@ async def _serve(settings: Settings, rooms: Sequence[str], remember: Remember) -
         node = Node(settings, secrets.token_hex(8), Reads(store.path), Hub(), Metrics())
         node.search = Search(store.path)
         node.log = LocalLog(store, node, on_fatal=end)
-        begin = StartNode("", node.now(), NODE, node.life)
+        begin = StartNode("", node.now(), NODE, node.incarnation)
         if isinstance(await node.log.commit(begin), Rejection):  # on a full disk there is nothing new before this is
-            node.insist(begin)
+            node.propose_until_accepted(begin)
         for absence in await node.reads.away():
             node.await_return(*absence)
         async with _listening(node) as origin:
@@ -166,8 +166,8 @@ async def _close_connections(node: Node) -> None:
         stream.cut(Close.GOING_AWAY)
     await node.settled(STOP_SECONDS)
     for session in list(node.sessions):
-        if session.wire is not None:
-            session.wire.abort()
+        if session.connection is not None:
+            session.connection.abort()
 
 
 @contextlib.asynccontextmanager
@@ -175,9 +175,9 @@ async def _listening(node: Node) -> AsyncIterator[str]:
     """Serve HTTP; gives the origin at which."""
     settings = node.settings
     app = web.Application(middlewares=[guard(node)], client_max_size=BODY_BYTES)
-    app.on_response_prepare.append(heads(settings))
-    rooms = Rooms(node)
-    app.add_routes([*Doors(node).routes(), *rooms.routes(), *Changes(node, rooms).routes(), *_probes(node)])
+    app.on_response_prepare.append(response_headers(settings))
+    rooms = RoomHandlers(node)
+    app.add_routes([*Handshake(node).routes(), *rooms.routes(), *ChangeHandlers(node, rooms).routes(), *_probes(node)])
     runner = web.AppRunner(app, handle_signals=False, shutdown_timeout=0.5)
     await runner.setup()
     accept = runner.server
@@ -272,7 +272,7 @@ async def _named(node: Node, name: str, server: str) -> NamedRoom:
     known = await node.reads.rows(lasting, name)
     if known:
         return NamedRoom(known[0][0], name, server, None)
-    created = await Rooms(node).create_room(NewRoom(name))
+    created = await RoomHandlers(node).create_room(NewRoom(name))
     return NamedRoom(created.id, name, server, created.owner_token)
 
 

@@ -35,7 +35,7 @@ class Bench(Delivery):
 
     def __init__(self, path: Path, make: MakeLog) -> None:
         self.path = path
-        self.told: dict[str, list[Stored]] = {}
+        self.delivered: dict[str, list[Stored]] = {}
         self.batches: list[list[Outcome]] = []
         self.missing: list[Stored] = []
         self.fatal: list[BaseException] = []
@@ -57,8 +57,8 @@ class Bench(Delivery):
         db = sqlite3.connect(self.path)
         kept = {body for (body,) in db.execute("SELECT body FROM events")}
         db.close()
-        for room, events in applied.told.items():
-            self.told.setdefault(room, []).extend(events)
+        for room, events in applied.events.items():
+            self.delivered.setdefault(room, []).extend(events)
             self.missing += [stored for stored in events if stored[1] not in kept]
         for reply, outcome in zip(replies, applied.outcomes, strict=True):
             if reply is not None:

@@ -35,7 +35,7 @@ def full_disk() -> sqlite3.Error:
 
 
 def texts(bench: Bench) -> list[str]:
-    return [event.text for _, _, event in bench.told.get(ROOM, []) if isinstance(event, Message)]
+    return [event.text for _, _, event in bench.delivered.get(ROOM, []) if isinstance(event, Message)]
 
 
 # --- 1. An entry's outcome is told once, to its reply and on the event loop ---------------------------------
@@ -131,7 +131,7 @@ async def test_batches_are_delivered_in_order_and_each_is_durable_by_then(bench:
         await asyncio.sleep(0)
     await bench.log.commit(Probe("", AT))
     assert bench.missing == []
-    assert [seq for seq, _, _ in bench.told[ROOM]] == list(range(1, 211))
+    assert [seq for seq, _, _ in bench.delivered[ROOM]] == list(range(1, 211))
     assert texts(bench) == [f"{wave}.{number}" for wave in range(20) for number in range(wave + 1)]
 
 

@@ -282,7 +282,7 @@ def test_a_reaction_is_an_identitys_whatever_it_calls_itself(server: Server, roo
     )
 
 
-def test_a_receipt_covers_what_a_message_answers(server: Server, room: str) -> None:
+def test_an_idempotency_key_covers_what_a_message_answers(server: Server, room: str) -> None:
     headers = {"Idempotency-Key": "once", "Authorization": f"Bearer {KEY}"}
     message: dict[str, object] = {"participant": "Ada", "text": "hello"}
     address = f"/v1/rooms/{room}/messages"

@@ -38,7 +38,7 @@ from chatty.server.platform.store.applying import Store
 ROOMS = ["alpha", "beta", "gamma"]
 NAMES = ["john", "ada", "bo"]
 IDENTITIES = [bytes([number]) * 16 for number in range(3)]
-CONNECTIONS = [connection_id("local", life, number) for life in ("one", "two") for number in range(3)]
+CONNECTIONS = [connection_id("local", incarnation, number) for incarnation in ("one", "two") for number in range(3)]
 TIMES = st.integers(1_700_000_000_000, 1_700_000_100_000)
 
 
@@ -47,7 +47,7 @@ def _entries() -> st.SearchStrategy[Entry]:
     text, seq = st.text(min_size=1, max_size=20), st.integers(0, 12)
     owner = st.sampled_from([b"a" * 32, b"b" * 32])
     expiry = st.sampled_from([0, 1_700_000_050_000])
-    producer, receipt = st.sampled_from(["p", "q"]), st.sampled_from(["r", "s"])
+    producer, idempotency_key = st.sampled_from(["p", "q"]), st.sampled_from(["r", "s"])
     digest = st.sampled_from([b"1", b"2"])
     return st.one_of(
         st.builds(CreateRoom, room, TIMES, text, text, st.just("epoch"), owner, expiry),
@@ -57,8 +57,8 @@ def _entries() -> st.SearchStrategy[Entry]:
             room, TIMES, name, identity, text, producer, st.integers(1, 4),
         ),
         st.builds(
-            lambda r, t, n, i, x, k, d: Post(r, t, n, n, i, x, receipt=k, digest=d),
-            room, TIMES, name, identity, text, receipt, digest,
+            lambda r, t, n, i, x, k, d: Post(r, t, n, n, i, x, idempotency_key=k, digest=d),
+            room, TIMES, name, identity, text, idempotency_key, digest,
         ),
         st.builds(
             lambda r, t, c, n, i, back: Connect(r, t, c, n, n, i, back),
@@ -109,12 +109,12 @@ def _apply(batches: Sequence[Sequence[Entry]], *, reopen: bool) -> tuple[list[An
         store = Store(path, on_error=_fail)
         store.open()
         outcomes: list[Any] = []
-        told: dict[str, list[Any]] = {}
+        delivered: dict[str, list[Any]] = {}
         for batch in batches:
             applied = store.apply(batch)
             outcomes += applied.outcomes
-            for room, events in applied.told.items():
-                told.setdefault(room, []).extend(events)
+            for room, events in applied.events.items():
+                delivered.setdefault(room, []).extend(events)
             if reopen:
                 store.close()
                 store = Store(path, on_error=_fail)
@@ -123,7 +123,7 @@ def _apply(batches: Sequence[Sequence[Entry]], *, reopen: bool) -> tuple[list[An
         db = sqlite3.connect(path)
         rows = list(db.iterdump())
         db.close()
-    return outcomes, sorted(told.items()), rows
+    return outcomes, sorted(delivered.items()), rows
 
 
 @settings(max_examples=60, deadline=None)
@@ -144,8 +144,8 @@ def test_batches_and_restarts_make_no_difference(entries: list[Entry], cuts: lis
 @settings(max_examples=60, deadline=None)
 @given(st.lists(_entries(), min_size=1, max_size=60))
 def test_a_room_numbers_its_events_without_a_hole_and_its_time_never_runs_backwards(entries: list[Entry]) -> None:
-    _, told, _ = _apply([entries], reopen=False)
-    for _, events in told:
+    _, delivered, _ = _apply([entries], reopen=False)
+    for _, events in delivered:
         starts = [index for index, (seq, _, _) in enumerate(events) if seq == 1]  # a purged room may be made again
         for low, high in zip(starts, [*starts[1:], len(events)], strict=True):
             life = events[low:high]

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from chatty.errors import Refused
-from chatty.server.platform.network.guard import refusal_heads
+from chatty.server.platform.network.guard import refusal_headers
 from tests.server.asking import UPGRADE, ask, refusal
 from tests.support.server import PATIENCE, Server
 
@@ -93,7 +93,7 @@ def test_whoever_lacks_something_is_told_what(server: Server, room: str) -> None
 
 @pytest.mark.parametrize(("wait", "said"), [(0.01, "1"), (1.0, "1"), (1.2, "2"), (59.5, "60")])
 def test_whoever_comes_back_when_told_to_does_not_come_too_early(wait: float, said: str) -> None:
-    assert refusal_heads(Refused("rate_limited", retry_after=wait)) == {"Retry-After": said}
+    assert refusal_headers(Refused("rate_limited", retry_after=wait)) == {"Retry-After": said}
 
 
 ALLOWED = {"Origin": "https://Page.example"}

@@ -65,7 +65,7 @@ class TrimRoom(Entry, frozen=True, gc=False):
 class Connect(Entry, frozen=True, gc=False):
     """A connection speaks for ``identity`` under ``name``.
 
-    ``name_key`` is the name's form for comparing. ``returns``: the identity
+    ``name_key`` is the name's form for comparing. ``resumable``: the identity
     can prove itself again, so that a lost connection makes it away, not gone.
     """
 
@@ -73,14 +73,14 @@ class Connect(Entry, frozen=True, gc=False):
     name: str
     name_key: str
     identity: bytes
-    returns: bool
+    resumable: bool
 
 
 class Disconnect(Entry, frozen=True, gc=False):
-    """A connection ended. ``said_so``: the client began the closing."""
+    """A connection ended. ``clean``: the client began the closing."""
 
     connection: str
-    said_so: bool
+    clean: bool
 
 
 class EndGrace(Entry, frozen=True, gc=False):
@@ -93,7 +93,7 @@ class EndGrace(Entry, frozen=True, gc=False):
 class Post(Entry, frozen=True, gc=False):
     """``identity`` says ``text`` as ``name``, or as whoever ``connection`` is by then.
 
-    ``n`` is its number within ``producer``, or 0 without one. ``receipt`` is an
+    ``n`` is its number within ``producer``, or 0 without one. ``idempotency_key`` is an
     idempotency key, or empty; ``digest`` then tells this text from another.
     """
 
@@ -103,7 +103,7 @@ class Post(Entry, frozen=True, gc=False):
     text: str
     producer: str = ""
     n: int = 0
-    receipt: str = ""
+    idempotency_key: str = ""
     digest: bytes = b""
     reply_to: int = 0
     action: bool = False
@@ -168,17 +168,17 @@ class Rename(Change, frozen=True, gc=False, kw_only=True):
 
 
 class StartNode(Entry, frozen=True, gc=False):
-    """``node`` begins the life ``life``: what its earlier lives' connections were is over."""
+    """``node`` starts as ``incarnation``: the connections of its earlier incarnations are over."""
 
     node: str
-    life: str
+    incarnation: str
 
 
 class Forget(Entry, frozen=True, gc=False):
-    """Forget producers that were silent since ``producers_before``, and receipts from before ``receipts_before``."""
+    """Forget producers that have been silent since ``producers_before``, and the older idempotency keys."""
 
     producers_before: int
-    receipts_before: int
+    idempotency_keys_before: int
 
 
 class Probe(Entry, frozen=True, gc=False):
@@ -198,9 +198,9 @@ class Duplicate(Struct, frozen=True, gc=False):
     seq: int = 0
 
 
-def connection_id(node: str, life: str, number: int) -> str:
+def connection_id(node: str, incarnation: str, number: int) -> str:
     """Name a connection so that its node and that node's life can be told from it."""
-    return f"{node}/{life}/{number}"
+    return f"{node}/{incarnation}/{number}"
 
 
 def is_from(connection: str, node: str) -> bool:
@@ -208,6 +208,6 @@ def is_from(connection: str, node: str) -> bool:
     return connection.startswith(node + "/")
 
 
-def is_of_life(connection: str, node: str, life: str) -> bool:
-    """Whether a connection belongs to ``node``'s life ``life``."""
-    return connection.startswith(f"{node}/{life}/")
+def is_of_incarnation(connection: str, node: str, incarnation: str) -> bool:
+    """Whether a connection belongs to ``node``'s incarnation ``incarnation``."""
+    return connection.startswith(f"{node}/{incarnation}/")

@@ -26,7 +26,7 @@ class Connected(Struct, frozen=True, gc=False):
     name: str
     name_key: str
     identity: bytes
-    returns: bool
+    resumable: bool
 
 
 class Disconnected(Struct, frozen=True, gc=False):
@@ -64,7 +64,7 @@ class Produced(Struct, frozen=True, gc=False):
     at: int
 
 
-class Received(Struct, frozen=True, gc=False):
+class IdempotencyKeyUsed(Struct, frozen=True, gc=False):
     """An idempotency key was used for the message ``seq``."""
 
     identity: bytes
@@ -135,7 +135,7 @@ Fact = (
     | Departed
     | Closed
     | Produced
-    | Received
+    | IdempotencyKeyUsed
     | Amended
     | Edited
     | Erased

@@ -26,7 +26,7 @@ from chatty.events import (
 )
 from chatty.server.business import entries, facts
 from chatty.server.business.entries import Duplicate, Rejection
-from chatty.server.business.state import Room, Target
+from chatty.server.business.state import Room, TargetMessage
 
 Facts = tuple[facts.Fact, ...]
 Outcome = Facts | Rejection | Duplicate
@@ -97,7 +97,7 @@ def _connect(room: Room, entry: entries.Connect) -> Outcome:
         return refused
     holder = room.participants.get(entry.name_key)
     name = holder.name if holder else entry.name
-    connected = facts.Connected(entry.connection, name, entry.name_key, entry.identity, entry.returns)
+    connected = facts.Connected(entry.connection, name, entry.name_key, entry.identity, entry.resumable)
     if holder is not None:
         return (connected,)
     return (ParticipantJoined(room.last + 1, _now(room, entry.at), entry.name), connected)
@@ -111,9 +111,9 @@ def _disconnect(room: Room, entry: entries.Disconnect) -> Outcome:
     gone = facts.Disconnected(name_key, entry.connection)
     if len(participant.connections) > 1:
         return (gone,)
-    if participant.returns and not entry.said_so:
+    if participant.resumable and not entry.clean:
         return (gone, facts.WentAway(name_key, entry.at))
-    return (gone, *_depart(room, name_key, entry.at, "left" if entry.said_so else "lost"))
+    return (gone, *_depart(room, name_key, entry.at, "left" if entry.clean else "lost"))
 
 
 def _depart(room: Room, name_key: str, at: int, reason: LeaveReason, after: int = 0) -> Facts:
@@ -157,8 +157,8 @@ def _taken(room: Room, name: str, name_key: str, identity: bytes) -> Rejection |
 
 
 def _post(room: Room, entry: entries.Post) -> Outcome:
-    if entry.receipt and not entry.n:
-        known = room.receipts.get((entry.identity, entry.receipt))
+    if entry.idempotency_key and not entry.n:
+        known = room.idempotency_keys.get((entry.identity, entry.idempotency_key))
         if known is not None:
             return Duplicate(known[1]) if known[0] == entry.digest else Rejection("idempotency_conflict")
     refused = _may_say(room, entry)
@@ -173,8 +173,8 @@ def _post(room: Room, entry: entries.Post) -> Outcome:
     message = Message(seq, _now(room, entry.at), speaker[0], entry.text, entry.reply_to, entry.action)
     if entry.n:
         return (message, facts.Produced(entry.identity, entry.producer, entry.n, entry.at))
-    if entry.receipt:
-        return (message, facts.Received(entry.identity, entry.receipt, entry.digest, seq, entry.at))
+    if entry.idempotency_key:
+        return (message, facts.IdempotencyKeyUsed(entry.identity, entry.idempotency_key, entry.digest, seq, entry.at))
     return (message,)
 
 
@@ -226,13 +226,13 @@ def _react(room: Room, entry: entries.React, name: str, name_key: str) -> Outcom
     return (event, reacted, facts.Amended(replace(target.message, reactions=counts, reacted=event.seq)))
 
 
-def _target(room: Room, of: int) -> Target | None:
+def _target(room: Room, of: int) -> TargetMessage | None:
     """The message with this number, if it is there."""
     target = room.targets.get(of)
     return None if target is None or target.message.deleted else target
 
 
-def _own(room: Room, entry: entries.Edit | entries.Delete) -> Target | Rejection:
+def _own(room: Room, entry: entries.Edit | entries.Delete) -> TargetMessage | Rejection:
     """The message that ``entry`` is about, if it is there and its author's."""
     target = _target(room, entry.of)
     if target is None:
@@ -278,7 +278,7 @@ def _start_node(room: Room, entry: entries.StartNode) -> Outcome:
         found += [facts.Disconnected(name_key, connection) for connection in dead]
         if not dead or len(dead) < len(participant.connections):
             continue
-        if participant.returns:
+        if participant.resumable:
             found.append(facts.WentAway(name_key, entry.at))
         else:
             found += _depart(room, name_key, entry.at, "lost", departed)
@@ -287,7 +287,9 @@ def _start_node(room: Room, entry: entries.StartNode) -> Outcome:
 
 
 def _is_dead(connection: str, entry: entries.StartNode) -> bool:
-    return entries.is_from(connection, entry.node) and not entries.is_of_life(connection, entry.node, entry.life)
+    return entries.is_from(connection, entry.node) and not entries.is_of_incarnation(
+        connection, entry.node, entry.incarnation
+    )
 
 
 _DECIDE: Final[dict[type[entries.Entry], Callable[[Room, Any], Outcome]]] = {

@@ -21,10 +21,10 @@ from chatty.server.business.facts import (
     Edited,
     Erased,
     Fact,
+    IdempotencyKeyUsed,
     Produced,
     Purged,
     Reacted,
-    Received,
     Renamed,
     Retitled,
     Trimmed,
@@ -37,12 +37,12 @@ class Participant(Struct):
 
     name: str
     identity: bytes
-    returns: bool
+    resumable: bool
     connections: set[str]
     away: int = 0
 
 
-class Target(Struct, frozen=True):
+class TargetMessage(Struct, frozen=True):
     """A message that an entry is about: as it is, whose it is, and the reactions to it of the entry's participant."""
 
     message: Message
@@ -75,8 +75,8 @@ class Room(Struct):
     participants: dict[str, Participant] = field(default_factory=dict)
     connections: dict[str, str] = field(default_factory=dict)
     producers: dict[tuple[bytes, str], int] = field(default_factory=dict)
-    receipts: dict[tuple[bytes, str], tuple[bytes, int]] = field(default_factory=dict)
-    targets: dict[int, Target] = field(default_factory=dict)
+    idempotency_keys: dict[tuple[bytes, str], tuple[bytes, int]] = field(default_factory=dict)
+    targets: dict[int, TargetMessage] = field(default_factory=dict)
 
 
 def evolve(room: Room, fact: Fact) -> None:
@@ -97,7 +97,7 @@ def _created(room: Room, fact: Created) -> None:
 def _connected(room: Room, fact: Connected) -> None:
     participant = room.participants.get(fact.name_key)
     if participant is None:
-        participant = room.participants[fact.name_key] = Participant(fact.name, fact.identity, fact.returns, set())
+        participant = room.participants[fact.name_key] = Participant(fact.name, fact.identity, fact.resumable, set())
     participant.connections.add(fact.connection)
     participant.away = 0
     room.connections[fact.connection] = fact.name_key
@@ -130,8 +130,8 @@ def _produced(room: Room, fact: Produced) -> None:
     room.producers[fact.identity, fact.producer] = fact.n
 
 
-def _received(room: Room, fact: Received) -> None:
-    room.receipts[fact.identity, fact.key] = (fact.digest, fact.seq)
+def _idempotency_key_used(room: Room, fact: IdempotencyKeyUsed) -> None:
+    room.idempotency_keys[fact.identity, fact.key] = (fact.digest, fact.seq)
 
 
 def _retitled(room: Room, fact: Retitled) -> None:
@@ -159,7 +159,7 @@ def _purged(room: Room, fact: Purged) -> None:
     room.participants.clear()
     room.connections.clear()
     room.producers.clear()
-    room.receipts.clear()
+    room.idempotency_keys.clear()
 
 
 _EVOLVE: Final[dict[type, Callable[[Room, Any], None]]] = {
@@ -170,7 +170,7 @@ _EVOLVE: Final[dict[type, Callable[[Room, Any], None]]] = {
     Departed: _departed,
     Closed: _closed,
     Produced: _produced,
-    Received: _received,
+    IdempotencyKeyUsed: _idempotency_key_used,
     Amended: _of_a_message,
     Edited: _of_a_message,
     Erased: _of_a_message,

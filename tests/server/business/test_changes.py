@@ -30,7 +30,7 @@ from chatty.server.business.entries import (
 )
 from chatty.server.business.facts import Amended, Edited, Erased, Produced, Reacted, WentAway
 from chatty.server.business.room import MOST_REACTIONS, Outcome, decide
-from chatty.server.business.state import Room, Target, evolve
+from chatty.server.business.state import Room, TargetMessage, evolve
 
 ROOM = "room-a"
 AT = 1_700_000_000_000
@@ -44,7 +44,7 @@ def room() -> Room:
     for name, identity in (("Ada", ADA), ("Bob", BOB)):
         do(room, Connect(ROOM, AT, f"node/1/{name}", name, name.casefold(), identity, True))
     do(room, Post(ROOM, AT, "Ada", "ada", ADA, "hello"))
-    room.targets[3] = Target(Message(3, room.at, "Ada", "hello"), ADA)
+    room.targets[3] = TargetMessage(Message(3, room.at, "Ada", "hello"), ADA)
     return room
 
 
@@ -80,7 +80,7 @@ def test_an_edit_is_an_event_and_makes_the_message_say_it(room: Room) -> None:
 
 def test_a_deletion_leaves_nothing_of_what_was_said(room: Room) -> None:
     said = Message(3, room.at, "Ada", "hello", reply_to=1, edited=9, reactions={"👍": 2})
-    room.targets[3] = Target(said, ADA)
+    room.targets[3] = TargetMessage(said, ADA)
     event, amended, erased = facts(do(room, Delete(**by(), of=3)))
     assert event == MessageDeleted(4, room.at, "Ada", 3)
     assert amended.message == Message(3, room.at, "Ada", "", reply_to=1, deleted=4)
@@ -99,7 +99,7 @@ def test_nobody_changes_what_somebody_else_said(room: Room, entry: Entry) -> Non
 )
 def test_what_is_not_there_or_was_deleted_is_not_found(room: Room, entry: Entry) -> None:
     assert code(do(room, entry)) == "message_not_found"
-    room.targets[9] = Target(Message(9, room.at, "Ada", "", deleted=10), ADA)
+    room.targets[9] = TargetMessage(Message(9, room.at, "Ada", "", deleted=10), ADA)
     assert code(do(room, entry)) == "message_not_found"
 
 
@@ -108,18 +108,18 @@ def test_a_reaction_counts_once_for_each_participant_and_can_be_taken_back(room:
     assert event == Reaction(4, room.at, "Bob", 3, "👍")
     assert reacted == Reacted(3, BOB, "👍", False)
     assert (amended.message.reactions, amended.message.reacted) == ({"👍": 1}, 4)
-    room.targets[3] = Target(amended.message, ADA, frozenset({"👍"}))
+    room.targets[3] = TargetMessage(amended.message, ADA, frozenset({"👍"}))
     assert facts(do(room, React(**by("Bob", BOB), of=3, reaction="👍"))) == ()
     event, _, amended = facts(do(room, React(**by("Bob", BOB), of=3, reaction="👍", remove=True)))
     assert event == Reaction(5, room.at, "Bob", 3, "👍", removed=True)
     assert amended.message.reactions == {}
-    room.targets[3] = Target(amended.message, ADA)
+    room.targets[3] = TargetMessage(amended.message, ADA)
     assert facts(do(room, React(**by("Bob", BOB), of=3, reaction="👍", remove=True))) == ()
 
 
 def test_a_message_has_only_so_many_kinds_of_reactions(room: Room) -> None:
     many = {f"r{number}": 1 for number in range(MOST_REACTIONS)}
-    room.targets[3] = Target(Message(3, room.at, "Ada", "hello", reactions=many), ADA)
+    room.targets[3] = TargetMessage(Message(3, room.at, "Ada", "hello", reactions=many), ADA)
     assert code(do(room, React(**by(), of=3, reaction="one more"))) == "bad_request"
     assert facts(do(room, React(**by(), of=3, reaction="r1")))[2].message.reactions["r1"] == 2
 
@@ -169,7 +169,7 @@ def test_a_reply_is_to_a_message_that_is_there(room: Room) -> None:
     (reply,) = facts(do(room, Post(ROOM, AT, "Bob", "bob", BOB, "yes", reply_to=3)))
     assert reply.reply_to == 3
     assert code(do(room, Post(ROOM, AT, "Bob", "bob", BOB, "yes", reply_to=1))) == "message_not_found"
-    room.targets[3] = Target(Message(3, room.at, "Ada", "", deleted=5), ADA)
+    room.targets[3] = TargetMessage(Message(3, room.at, "Ada", "", deleted=5), ADA)
     assert code(do(room, Post(ROOM, AT, "Bob", "bob", BOB, "yes", reply_to=3))) == "message_not_found"
 
 

@@ -35,7 +35,7 @@ from chatty.server.business.entries import (
     StartNode,
     TrimRoom,
     is_from,
-    is_of_life,
+    is_of_incarnation,
 )
 from chatty.server.business.facts import Purged, Trimmed
 from chatty.server.business.room import Outcome, decide
@@ -66,11 +66,11 @@ class Place:
                     self.events.append(fact)
         return outcome
 
-    def connect(self, connection: str, name: str = "John", identity: bytes = JOHN, returns: bool = True) -> Outcome:
-        return self.do(Connect(ROOM, self.now, connection, name, name.casefold(), identity, returns))
+    def connect(self, connection: str, name: str = "John", identity: bytes = JOHN, resumable: bool = True) -> Outcome:
+        return self.do(Connect(ROOM, self.now, connection, name, name.casefold(), identity, resumable))
 
-    def disconnect(self, connection: str, said_so: bool = False) -> Outcome:
-        return self.do(Disconnect(ROOM, self.now, connection, said_so))
+    def disconnect(self, connection: str, clean: bool = False) -> Outcome:
+        return self.do(Disconnect(ROOM, self.now, connection, clean))
 
     def post(self, text: str, name: str = "John", identity: bytes = JOHN, **more: Any) -> Outcome:
         return self.do(Post(ROOM, self.now, name, name.casefold(), identity, text, **more))
@@ -101,9 +101,9 @@ def code(outcome: Outcome) -> str:
 def test_a_participant_joins_with_its_first_connection_and_leaves_with_its_last(place: Place) -> None:
     place.connect("n/1/1")
     place.connect("n/1/2")
-    place.disconnect("n/1/1", said_so=True)
+    place.disconnect("n/1/1", clean=True)
     assert place.happened == ["participant_joined John"]
-    place.disconnect("n/1/2", said_so=True)
+    place.disconnect("n/1/2", clean=True)
     assert place.happened == ["participant_joined John", "participant_left John left"]
 
 
@@ -111,7 +111,7 @@ def test_a_name_is_held_by_one_identity_at_a_time(place: Place) -> None:
     place.connect("n/1/1")
     assert code(place.connect("n/1/2", "JOHN", ADA)) == "name_taken"
     assert code(place.post("it is me", "john", ADA)) == "name_taken"
-    place.disconnect("n/1/1", said_so=True)
+    place.disconnect("n/1/1", clean=True)
     assert isinstance(place.connect("n/1/2", "JOHN", ADA), tuple)
 
 
@@ -130,7 +130,7 @@ def test_who_is_lost_keeps_its_name_and_comes_back_unseen(place: Place) -> None:
 
 
 def test_who_can_not_prove_itself_again_leaves_at_once(place: Place) -> None:
-    place.connect("n/1/1", returns=False)
+    place.connect("n/1/1", resumable=False)
     place.disconnect("n/1/1")
     assert place.happened == ["participant_joined John", "participant_left John lost"]
 
@@ -155,7 +155,7 @@ def test_the_end_of_an_older_absence_changes_nothing(place: Place) -> None:
 
 def test_a_new_life_of_the_node_leaves_no_ghosts(place: Place) -> None:
     place.connect("n/1/1", "John")
-    place.connect("n/1/2", "Ada", ADA, returns=False)
+    place.connect("n/1/2", "Ada", ADA, resumable=False)
     place.connect("n/1/3", "Bob", b"b" * 16)
     place.connect("other/1/1", "Bob", b"b" * 16)
     place.do(StartNode("", AT, "n", "2"))
@@ -167,7 +167,7 @@ def test_a_new_life_of_the_node_leaves_no_ghosts(place: Place) -> None:
 
 def test_many_who_leave_at_once_have_numbers_of_their_own(place: Place) -> None:
     for number, name in enumerate(("Ada", "Bob", "Zoe")):
-        place.connect(f"n/1/{number}", name, name.encode(), returns=False)
+        place.connect(f"n/1/{number}", name, name.encode(), resumable=False)
     place.do(StartNode("", AT, "n", "2"))
     assert [event.seq for event in place.events] == [1, 2, 3, 4, 5, 6]
     assert place.happened[3:] == [f"participant_left {name} lost" for name in ("Ada", "Bob", "Zoe")]
@@ -198,20 +198,20 @@ def test_a_refused_message_uses_up_no_number(place: Place) -> None:
     assert isinstance(place.post("one", "John", producer="p", n=1), tuple)
 
 
-def test_a_receipt_stores_once_and_names_the_event(place: Place) -> None:
+def test_an_idempotency_key_stores_once_and_names_the_event(place: Place) -> None:
     place.post("before")
-    place.post("once", receipt="key", digest=b"1")
-    assert place.post("once", receipt="key", digest=b"1") == Duplicate(2)
-    assert code(place.post("twice", receipt="key", digest=b"2")) == "idempotency_conflict"
-    assert isinstance(place.post("once", "Ada", ADA, receipt="key", digest=b"2"), tuple)
+    place.post("once", idempotency_key="key", digest=b"1")
+    assert place.post("once", idempotency_key="key", digest=b"1") == Duplicate(2)
+    assert code(place.post("twice", idempotency_key="key", digest=b"2")) == "idempotency_conflict"
+    assert isinstance(place.post("once", "Ada", ADA, idempotency_key="key", digest=b"2"), tuple)
 
 
 def test_what_was_accepted_is_said_again_also_after_the_rooms_end(place: Place) -> None:
     place.post("one", producer="p", n=1)
-    place.post("once", receipt="key", digest=b"1")
+    place.post("once", idempotency_key="key", digest=b"1")
     place.do(CloseRoom(ROOM, AT, OWNER))
     assert place.post("one", producer="p", n=1) == Duplicate()
-    assert place.post("once", receipt="key", digest=b"1") == Duplicate(2)
+    assert place.post("once", idempotency_key="key", digest=b"1") == Duplicate(2)
     assert code(place.post("two", producer="p", n=2)) == "room_closed"
 
 
@@ -348,7 +348,7 @@ class Life(RuleBasedStateMachine):
             self.connected.pop(entry.connection, None)
         elif isinstance(entry, StartNode):
             for connection in list(self.connected):
-                if is_from(connection, entry.node) and not is_of_life(connection, entry.node, entry.life):
+                if is_from(connection, entry.node) and not is_of_incarnation(connection, entry.node, entry.incarnation):
                     del self.connected[connection]
         elif isinstance(entry, Post | Change):
             assert isinstance(entry, Change) or any(isinstance(fact, Message) for fact in outcome)
@@ -376,7 +376,7 @@ class Life(RuleBasedStateMachine):
         for name_key, participant in self.room.participants.items():
             assert participant.connections == {c for c, key in self.connected.items() if key == name_key}
             assert bool(participant.away) == (not participant.connections)
-            assert participant.returns or not participant.away
+            assert participant.resumable or not participant.away
 
     @invariant()
     def the_room_knows_its_last_event(self) -> None:

@@ -10,7 +10,7 @@ from aiohttp import web
 from chatty.protocol import Close, Control, encode
 from chatty.server.platform.network.connections import Connection
 from chatty.server.platform.pipeline.catching_up import Asked, follow
-from chatty.server.platform.pipeline.hub import Member
+from chatty.server.platform.pipeline.hub import Subscriber
 from chatty.server.platform.pipeline.node import Node
 from chatty.server.platform.store.applying import Stored
 from chatty.server.platform.store.reads import RoomView
@@ -32,7 +32,7 @@ def chunked_dialect(events: Sequence[Stored], epoch: str) -> bytes:
     return _chunk(sse_dialect(events, epoch))
 
 
-class Stream(Member):
+class EventStream(Subscriber):
     """One open event stream."""
 
     __slots__ = ("_connection", "_ended", "_part", "node", "stalled", "view")
@@ -72,19 +72,19 @@ class Stream(Member):
         return response
 
     @property
-    def member(self) -> Member:
+    def subscriber(self) -> Subscriber:
         return self
 
-    def say(self, control: Control) -> None:
+    def send_control(self, control: Control) -> None:
         """Write a control frame: without an id, so that it doesn't count as seen."""
-        self.tell(self._part(b"data: %b\n\n" % encode(control)))
+        self.send(self._part(b"data: %b\n\n" % encode(control)))
 
     def beat(self) -> None:
         """Keep proxies from closing a quiet stream, and notice a peer that is gone."""
         if self._connection.is_closing:
             self._ended.set()
         else:
-            self.tell(self._part(b":\n\n"))
+            self.send(self._part(b":\n\n"))
 
     async def drained(self) -> None:
         await self._connection.drained()

@@ -1,4 +1,4 @@
-"""Who may ask at all, and how whatever was raised is answered: the one middleware, and the heads of all answers."""
+"""Who may ask at all, and how whatever was raised is answered: the one middleware, and the headers of all answers."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def guard(node: Node) -> Middleware:
             return await handler(request)
         except Refused as error:
             node.metrics.refusals[error.code] += 1
-            response = problem(error.code, error.message, status=error.status, headers=refusal_heads(error))
+            response = problem(error.code, error.message, status=error.status, headers=refusal_headers(error))
             if error.code in ("busy", "too_many_connections"):
                 response.force_close()
             return response
@@ -84,7 +84,7 @@ def guard(node: Node) -> Middleware:
     return guarded
 
 
-def refusal_heads(error: Refused) -> dict[str, str]:
+def refusal_headers(error: Refused) -> dict[str, str]:
     """What a refusal's headers say besides its body."""
     wait = {"Retry-After": str(math.ceil(error.retry_after))} if error.retry_after else {}
     return _BY_CODE.get(error.code, {}) | wait
@@ -105,11 +105,11 @@ def _descriptor(request: web.Request) -> int:
     return int(sock.fileno()) if sock is not None else 0
 
 
-def heads(settings: Settings) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
+def response_headers(settings: Settings) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
     """What every answer's headers lack or have besides."""
     origins = listed(settings.allowed_origin)
 
-    async def head(request: web.Request, response: web.StreamResponse) -> None:
+    async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
         response.headers.pop("Server", None)  # which versions of what are running here is nobody's business
         origin = request.headers.get("Origin", "")
         if origin.lower() in origins:  # else a browser keeps the answer from the page that asked
@@ -117,7 +117,7 @@ def heads(settings: Settings) -> Callable[[web.Request, web.StreamResponse], Awa
             response.headers["Access-Control-Expose-Headers"] = "Location, Retry-After"
             response.headers["Vary"] = "Origin"
 
-    return head
+    return add_headers
 
 
 def listed(setting: str) -> set[str]:

@@ -12,9 +12,9 @@ from chatty.protocol import SUBPROTOCOL
 from chatty.server.business.entries import Connect, Rejection
 from chatty.server.business.room import Outcome
 from chatty.server.platform.network.connections import address_of, connection_of
-from chatty.server.platform.network.event_stream import Stream
+from chatty.server.platform.network.event_stream import EventStream
 from chatty.server.platform.network.identities import identity_of, nobody, offered_key
-from chatty.server.platform.network.rate_limit import Addresses
+from chatty.server.platform.network.rate_limit import PerAddress
 from chatty.server.platform.network.responses import refused
 from chatty.server.platform.network.rooms import MOST_DIGITS, find_room, number, participant_name
 from chatty.server.platform.network.session import Session
@@ -23,12 +23,12 @@ from chatty.server.platform.pipeline.catching_up import Asked
 from chatty.server.platform.pipeline.node import Node
 
 
-class Doors:
+class Handshake:
     """The handlers."""
 
     def __init__(self, node: Node) -> None:
         self.node = node
-        self._joins = Addresses(node.settings.join_rate)
+        self._joins = PerAddress(node.settings.join_rate)
 
     def routes(self) -> list[web.RouteDef]:
         """Method, address, handler."""
@@ -80,7 +80,7 @@ class Doors:
         connection = connection_of(request)
         with connection.under_guard():
             chunked = request.version >= HttpVersion11
-            return await Stream(self.node, view, connection, chunked=chunked).serve(request, asked)
+            return await EventStream(self.node, view, connection, chunked=chunked).serve(request, asked)
 
     async def _join(self, address: str, session: Session) -> None:
         """Join, and only then answer the handshake: refusals are HTTP statuses."""
@@ -88,7 +88,7 @@ class Doors:
         wait = self._joins.try_take(address, node.loop.time())
         if wait:
             raise Refused("rate_limited", retry_after=wait)
-        session.connection = node.next_connection()
+        session.connection_id = node.next_connection()
         outcome: asyncio.Future[Outcome] = node.loop.create_future()
 
         def reply(result: Outcome) -> None:
@@ -101,14 +101,14 @@ class Doors:
         identity = session.identity
         node.log.propose(
             Connect(
-                session.room_id, node.now(), session.connection, session.name, session.name_key,
-                identity.hash, identity.returns,
+                session.room_id, node.now(), session.connection_id, session.name, session.name_key,
+                identity.hash, identity.resumable,
             ),
             reply,
         )  # fmt: skip
         result = await outcome
         if isinstance(result, Rejection):
-            session.connection = ""
+            session.connection_id = ""
             raise refused(result)
 
 

@@ -14,7 +14,7 @@ from chatty.server.business import entries
 from chatty.server.business.names import check_name, check_reaction, check_text, compare_key
 from chatty.server.platform.network.identities import identity_of, offered_key
 from chatty.server.platform.network.responses import answer, refused
-from chatty.server.platform.network.rooms import Rooms, find_room, json_of, participant_name
+from chatty.server.platform.network.rooms import RoomHandlers, find_room, json_of, participant_name
 from chatty.server.platform.pipeline.node import Node
 
 Wish = protocol.Edit | protocol.Delete | protocol.React | protocol.SetTopic | protocol.Rename
@@ -53,10 +53,10 @@ def change(wish: Wish, room_id: str, at: int, author: Author) -> entries.Change 
             return entries.Rename(**whose, new_name=name, new_key=compare_key(name))
 
 
-class Changes:
+class ChangeHandlers:
     """The handlers."""
 
-    def __init__(self, node: Node, rooms: Rooms) -> None:
+    def __init__(self, node: Node, rooms: RoomHandlers) -> None:
         self.node = node
         self._rooms = rooms
 

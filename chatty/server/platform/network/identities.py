@@ -17,10 +17,10 @@ Random = Callable[[int], bytes]
 
 
 class Identity(Struct, frozen=True):
-    """``returns``: it can prove itself again, so that it may go away and come back."""
+    """``resumable``: it can prove itself again, so that it may go away and come back."""
 
     hash: bytes
-    returns: bool
+    resumable: bool
 
 
 ANONYMOUS = Identity(bytes(IDENTITY_BYTES), False)

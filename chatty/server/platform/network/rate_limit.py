@@ -5,13 +5,18 @@ from __future__ import annotations
 from msgspec import Struct
 
 
-class Bucket(Struct):
+class TokenBucket(Struct):
     """``rate`` a second after a burst of ``burst``. Times are seconds of any clock that never runs backwards."""
 
     rate: float
     burst: float
     level: float
     at: float
+
+    @classmethod
+    def full(cls, rate: float, burst: float, now: float) -> TokenBucket:
+        """A bucket that nothing was taken from yet."""
+        return cls(rate, burst, burst, now)
 
     def take(self, now: float) -> float:
         """Take one; how many seconds to wait first, 0 for none. What must be waited for is taken already."""
@@ -30,21 +35,16 @@ class Bucket(Struct):
         return 0.0
 
 
-def bucket(rate: float, burst: float, now: float) -> Bucket:
-    """A full bucket."""
-    return Bucket(rate, burst, burst, now)
-
-
-class Addresses:
-    """What addresses may do: one bucket each, and how many connections they have."""
+class PerAddress:
+    """One token bucket for each address."""
 
     def __init__(self, per_minute: float) -> None:
         """``per_minute`` 0 for no limit."""
         self._rate = per_minute / 60
-        self._buckets: dict[str, Bucket] = {}
+        self._buckets: dict[str, TokenBucket] = {}
 
     def try_take(self, address: str, now: float) -> float:
-        """As `Bucket.try_take`, for ``address``; an empty address has no limit."""
+        """As `TokenBucket.try_take`, for ``address``; an empty address has no limit."""
         if not self._rate or not address:
             return 0.0
         if len(self._buckets) > 10_000:
@@ -53,5 +53,5 @@ class Addresses:
             self._buckets = {a: b for a, b in self._buckets.items() if (now - b.at) * b.rate + b.level < full}
         known = self._buckets.get(address)
         if known is None:
-            known = self._buckets[address] = bucket(self._rate, max(1.0, self._rate * 60), now)
+            known = self._buckets[address] = TokenBucket.full(self._rate, max(1.0, self._rate * 60), now)
         return known.try_take(now)

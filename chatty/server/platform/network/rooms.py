@@ -34,7 +34,7 @@ from chatty.server.business.entries import CloseRoom, CreateRoom, Duplicate, Pos
 from chatty.server.business.names import check_name, check_room_name, check_text, compare_key
 from chatty.server.platform.network.connections import address_of
 from chatty.server.platform.network.identities import ANONYMOUS, bearer, identity_of, offered_key, token_hash
-from chatty.server.platform.network.rate_limit import Addresses
+from chatty.server.platform.network.rate_limit import PerAddress
 from chatty.server.platform.network.responses import answer, body_of, refused
 from chatty.server.platform.pipeline.node import Node
 from chatty.server.platform.store.query import wanted
@@ -87,13 +87,13 @@ def moment(request: web.Request, name: str) -> int | None:
         raise Refused("bad_request", f"{name} must be a time such as 2026-11-23T12:00:00Z.") from None
 
 
-class Rooms:
+class RoomHandlers:
     """The handlers."""
 
     def __init__(self, node: Node) -> None:
         self.node = node
-        self._new_rooms = Addresses(node.settings.room_rate)
-        self._posts = Addresses(node.settings.message_rate * 60)
+        self._new_rooms = PerAddress(node.settings.room_rate)
+        self._posts = PerAddress(node.settings.message_rate * 60)
 
     def routes(self) -> list[web.RouteDef]:
         """Method, address, handler."""
@@ -221,15 +221,15 @@ class Rooms:
             raise refused(refusal)
         key = offered_key(request)
         identity = identity_of(key) if key else ANONYMOUS
-        receipt = request.headers.get("Idempotency-Key", "")
-        if len(receipt) > MOST_KEY:
+        idempotency_key = request.headers.get("Idempotency-Key", "")
+        if len(idempotency_key) > MOST_KEY:
             raise Refused("bad_request", f"An Idempotency-Key has at most {MOST_KEY} characters.")
         said = encode((name, new.text, new.reply_to, new.action))
-        digest = hashlib.sha256(said).digest()[:16] if receipt else b""
+        digest = hashlib.sha256(said).digest()[:16] if idempotency_key else b""
         outcome = await self.node.log.commit(
             Post(
                 view.info.id, self.node.now(), name, name_key, identity.hash, new.text,
-                receipt=receipt, digest=digest, reply_to=new.reply_to, action=new.action,
+                idempotency_key=idempotency_key, digest=digest, reply_to=new.reply_to, action=new.action,
             )
         )  # fmt: skip
         if isinstance(outcome, Rejection):

@@ -19,8 +19,8 @@ from chatty.server.business.facts import Connected
 from chatty.server.business.room import Facts, Outcome
 from chatty.server.platform.network.connections import Connection, connection_of
 from chatty.server.platform.network.identities import Identity
-from chatty.server.platform.network.rate_limit import Bucket, bucket
-from chatty.server.platform.pipeline.hub import Dialect, Member
+from chatty.server.platform.network.rate_limit import TokenBucket
+from chatty.server.platform.pipeline.hub import Dialect, Subscriber
 from chatty.server.platform.pipeline.node import Node
 
 MOST_IN_FLIGHT: Final = 256
@@ -39,12 +39,27 @@ _PONG: Final = b"\x8a"
 _FRAMES: Final = frozenset({WSMsgType.TEXT, WSMsgType.BINARY, WSMsgType.PING, WSMsgType.PONG})
 
 
-class Session(Member):
+class Session(Subscriber):
     """One WebSocket connection in one room."""
 
     __slots__ = (
-        "_bucket", "_controls", "_gone", "_waiter_at", "connection", "following", "heard", "identity",
-        "in_flight", "name", "name_key", "node", "pinged_at", "said_so", "stalled", "waiter", "wire",
+        "_bucket",
+        "_controls",
+        "_gone",
+        "_waiter_at",
+        "closed_cleanly",
+        "connection",
+        "connection_id",
+        "following",
+        "heard",
+        "identity",
+        "in_flight",
+        "name",
+        "name_key",
+        "node",
+        "pinged_at",
+        "stalled",
+        "waiter",
     )  # fmt: skip
 
     def __init__(
@@ -55,20 +70,20 @@ class Session(Member):
         self.identity = identity
         self.name = name
         self.name_key = name_key
-        self.connection = ""
+        self.connection_id = ""
         self.in_flight = 0
         self.heard = True
-        self.said_so = False
+        self.closed_cleanly = False
         self.pinged_at = 0.0
         self.stalled: tuple[int, float] | None = None
-        self.wire: Connection | None = None
+        self.connection: Connection | None = None
         self.following: asyncio.Task[None] | None = None
         self._gone: asyncio.Future[None] | None = None
         self.waiter: asyncio.Future[None] | None = None
         self._waiter_at = 0
-        self._controls: Bucket | None = None
+        self._controls: TokenBucket | None = None
         rate = node.settings.message_rate
-        self._bucket = bucket(rate, BURST, node.loop.time()) if paced and rate else None
+        self._bucket = TokenBucket.full(rate, BURST, node.loop.time()) if paced and rate else None
 
     # --- the life of a connection ---------------------------------------------------------------------------
 
@@ -86,7 +101,7 @@ class Session(Member):
             await ws.prepare(request)
             if request.transport is None:
                 return ws
-            self.wire = connection_of(request)
+            self.connection = connection_of(request)
             self.connect(request.transport)
             self.node.sessions[self] = None
             await self.begin()
@@ -95,10 +110,10 @@ class Session(Member):
             pass  # the peer is gone, which is what the rest deals with
         finally:
             self._end()
-        if self.wire is not None:
+        if self.connection is not None:
             if self._gone is not None:
                 await asyncio.wait([self._gone])
-                self.wire.force_close()
+                self.connection.force_close()
             await ws.close(drain=False)
             _untie(ws.exception())
         return ws
@@ -127,9 +142,11 @@ class Session(Member):
     def _leave(self) -> None:
         """Hear no more, and be in the room no more."""
         self.node.hub.detach(self)
-        if self.connection:
-            self.node.insist(Disconnect(self.room_id, self.node.now(), self.connection, self.said_so))
-            self.connection = ""
+        if self.connection_id:
+            self.node.propose_until_accepted(
+                Disconnect(self.room_id, self.node.now(), self.connection_id, self.closed_cleanly)
+            )
+            self.connection_id = ""
 
     async def _read(self, ws: web.WebSocketResponse) -> None:
         receive, text_type, on_text = ws.receive, WSMsgType.TEXT, self.on_text
@@ -140,8 +157,8 @@ class Session(Member):
             if self._gone is not None and message.type in _FRAMES:
                 # It was told to go: what it still says is not heard, and a flood is not even read.
                 unheard += 1
-                if unheard > MOST_UNHEARD and self.wire is not None:
-                    self.wire.pause_reading()
+                if unheard > MOST_UNHEARD and self.connection is not None:
+                    self.connection.pause_reading()
                     return
             elif message.type is text_type:
                 if self._bucket is not None:
@@ -161,9 +178,9 @@ class Session(Member):
             self.cut(Close.BINARY)
         elif message.type in _FRAMES:
             if self.may_control() and message.type is WSMsgType.PING:
-                self.tell(_PONG + len(message.data).to_bytes(1) + message.data)
+                self.send(_PONG + len(message.data).to_bytes(1) + message.data)
         else:
-            self.said_so = message.type is WSMsgType.CLOSE
+            self.closed_cleanly = message.type is WSMsgType.CLOSE
             if self._gone is not None and not self._gone.done():
                 self._gone.set_result(None)
             return False
@@ -172,25 +189,25 @@ class Session(Member):
     def may_control(self) -> bool:
         """Whether one more of what nobody waits for may come: pings, pongs, typing. Cuts whoever floods with it."""
         if self._controls is None:
-            self._controls = bucket(CONTROL_RATE, CONTROL_BURST, self.node.loop.time())
+            self._controls = TokenBucket.full(CONTROL_RATE, CONTROL_BURST, self.node.loop.time())
         if self._controls.try_take(self.node.loop.time()):
             self.cut(Close.CONTROL_FLOOD)
             return False
         return True
 
-    def tell(self, blob: bytes) -> None:
+    def send(self, blob: bytes) -> None:
         if self._gone is None:  # nothing may come behind a close frame (RFC 6455, 5.5.1)
-            super().tell(blob)
+            super().send(blob)
 
     def cut(self, code: Close) -> None:
-        if self._gone is None and self.wire is not None:
+        if self._gone is None and self.connection is not None:
             if self.following is not None:
                 self.following.cancel()
             self._leave()
             self.node.metrics.closes[code] += 1
-            self.tell(close_frame(code))
+            self.send(close_frame(code))
             self._gone = self.node.loop.create_future()
-            self.node.keep(self.node.loop.create_task(_see_off(self.wire, self._gone)))
+            self.node.keep(self.node.loop.create_task(_see_off(self.connection, self._gone)))
 
     # --- entries in flight ----------------------------------------------------------------------------------
 
@@ -212,11 +229,11 @@ class Session(Member):
             await self.waiter
 
     async def drained(self) -> None:
-        assert self.wire is not None
-        await self.wire.drained()
+        assert self.connection is not None
+        await self.connection.drained()
 
 
-async def _see_off(wire: Connection, gone: asyncio.Future[None]) -> None:
+async def _see_off(connection: Connection, gone: asyncio.Future[None]) -> None:
     """Give a peer time to answer a close frame.
 
     To close while something of its is unread would be a reset of the
@@ -224,7 +241,7 @@ async def _see_off(wire: Connection, gone: asyncio.Future[None]) -> None:
     """
     await asyncio.wait([gone], timeout=CLOSE_SECONDS)
     if not gone.done():
-        wire.abort()
+        connection.abort()
         gone.set_result(None)
 
 

@@ -39,7 +39,7 @@ from chatty.server.platform.network.http_messages import Author, change
 from chatty.server.platform.network.identities import Identity
 from chatty.server.platform.network.session import MOST_IN_FLIGHT, Session
 from chatty.server.platform.pipeline.catching_up import Asked, follow
-from chatty.server.platform.pipeline.hub import Member, seed_dialect, v1_dialect
+from chatty.server.platform.pipeline.hub import Subscriber, seed_dialect, v1_dialect
 from chatty.server.platform.pipeline.node import Node
 from chatty.server.platform.store.reads import RoomView
 
@@ -84,7 +84,7 @@ class SeedSession(Session):
     async def _refuse(self, refusal: Rejection) -> None:
         """Refuse what never became an entry, in its turn."""
         await self.in_flight_at_most(0)
-        self.tell(self._error(refusal))
+        self.send(self._error(refusal))
 
     def settle(self, outcome: Outcome) -> None:
         if type(outcome) is Rejection:
@@ -124,22 +124,22 @@ class V1Session(Session):
         self._typed_at = -TYPING_SECONDS
 
     @property
-    def member(self) -> Member:
+    def subscriber(self) -> Subscriber:
         return self
 
-    def say(self, control: Control) -> None:
+    def send_control(self, control: Control) -> None:
         """Write a control frame."""
         frame = text_frame(encode(control))
-        self.tell(frame)
+        self.send(frame)
 
     async def begin(self) -> None:
-        if self.connection:
+        if self.connection_id:
             # As it is with this one in it.
             self.view = await self.node.reads.room(self.room_id) or self.view
         info = self.view.info
-        self.say(Welcome(
+        self.send_control(Welcome(
             room=info,
-            you=You(self.name if self.connection else None),
+            you=You(self.name if self.connection_id else None),
             participants=self.view.names,
             participant_count=info.participant_count,
             epoch=info.epoch,
@@ -183,13 +183,15 @@ class V1Session(Session):
         return self._propose(n, ref, Post(
             self.room_id, self.node.now(), self.name, self.name_key, self.identity.hash, text,
             self._producer if n else "", n or 0,
-            reply_to=command.reply_to, action=command.action, connection=self.connection,
+            reply_to=command.reply_to, action=command.action, connection=self.connection_id,
         ))  # fmt: skip
 
     def _change(self, command: Edit | Delete | React | SetTopic | Rename) -> Awaitable[None] | None:
         n, ref = command.n, command.ref
         refusal = self._check(n, ref)
-        who = Author(self.name, self.name_key, self.identity.hash, self._producer if n else "", n or 0, self.connection)
+        who = Author(
+            self.name, self.name_key, self.identity.hash, self._producer if n else "", n or 0, self.connection_id
+        )
         made = refusal or change(command, self.room_id, self.node.now(), who)
         if isinstance(made, Rejection):
             return self._refuse(made, n, ref, understood=refusal is None)
@@ -214,7 +216,7 @@ class V1Session(Session):
         if not self.may_control():
             return
         now = self.node.loop.time()
-        if self.connection and now - self._typed_at >= TYPING_SECONDS / 2 - TYPING_SLACK:
+        if self.connection_id and now - self._typed_at >= TYPING_SECONDS / 2 - TYPING_SLACK:
             self._typed_at = now
             self.node.hub.whisper(self, text_frame(encode(Typing(self.name))))
 
@@ -225,7 +227,7 @@ class V1Session(Session):
             return
         accepted = await self.node.reads.accepted(self.view.key, self.identity.hash, producer)
         self._invalid, self._producer = 0, producer
-        self.say(Producing(accepted=accepted))
+        self.send_control(Producing(accepted=accepted))
 
     async def _refuse(
         self, refusal: Rejection, n: int | None = None, ref: str | None = None, *, understood: bool = False
@@ -233,7 +235,7 @@ class V1Session(Session):
         """Refuse what never became an entry, in its turn. ``understood``: as a command it was a valid one."""
         await self.in_flight_at_most(0)
         self.node.metrics.refusals[refusal.code] += 1
-        self.say(Error(n=n, code=refusal.code, message=text_of(refusal), ref=ref))
+        self.send_control(Error(n=n, code=refusal.code, message=text_of(refusal), ref=ref))
         self._invalid = self._invalid + 1 if refusal.code == "bad_request" and not understood else 0
         if self._invalid >= MOST_INVALID:
             self.cut(Close.INVALID_COMMANDS)
@@ -266,7 +268,7 @@ class V1Session(Session):
         """
         was = self.identity.hash, self.name_key
         for other in self.node.sessions:
-            if other.connection and other.room_id == self.room_id and (other.identity.hash, other.name_key) == was:
+            if other.connection_id and other.room_id == self.room_id and (other.identity.hash, other.name_key) == was:
                 other.name, other.name_key = name, compare_key(name)
 
 

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from chatty.events import Event, RoomClosed
 from chatty.protocol import PAGE_EVENTS, Close, Control, Gap, Live, RoomInfo, decode_frame
-from chatty.server.platform.pipeline.hub import Hub, Member
+from chatty.server.platform.pipeline.hub import Hub, Subscriber
 from chatty.server.platform.store.applying import Stored
 from chatty.server.platform.store.reads import Reads, RoomView, Slice
 from chatty.server.platform.store.schema import KINDS
@@ -17,13 +17,13 @@ _MESSAGES: Final = (KINDS["message"],)
 
 
 class Follower(Protocol):
-    """A member that can be told control frames, and waited for."""
+    """A subscriber that can be told control frames, and waited for."""
 
     @property
-    def member(self) -> Member:
+    def subscriber(self) -> Subscriber:
         """Itself, as the hub knows it."""
 
-    def say(self, control: Control) -> None:
+    def send_control(self, control: Control) -> None:
         """Write a control frame."""
 
     async def drained(self) -> None:
@@ -55,16 +55,16 @@ async def follow(follower: Follower, reads: Reads, hub: Hub, view: RoomView, ask
     if asked.since is not None:
         position, gap = resume(view.info, asked.since, asked.epoch)
         if gap is not None:
-            follower.say(gap)
+            follower.send_control(gap)
     elif asked.last:
         await _replay_newest(follower, reads, view, asked.last)
     position, closed = await _page_to_head(follower, reads, hub, view, position)
-    follower.say(Live(last=position))
-    follower.member.position = position
-    hub.go_live(follower.member, view.info.epoch)
+    follower.send_control(Live(last=position))
+    follower.subscriber.position = position
+    hub.go_live(follower.subscriber, view.info.epoch)
     if closed:
-        hub.detach(follower.member)
-        follower.member.cut(Close.ROOM_CLOSED)
+        hub.detach(follower.subscriber)
+        follower.subscriber.cut(Close.ROOM_CLOSED)
 
 
 async def _replay_newest(follower: Follower, reads: Reads, view: RoomView, count: int) -> None:
@@ -79,7 +79,7 @@ async def _replay_newest(follower: Follower, reads: Reads, view: RoomView, count
         )  # fmt: skip
         if not page.seqs:
             return
-        position = (await _tell(follower, view, page)).seq
+        position = (await _send_page(follower, view, page)).seq
 
 
 async def _page_to_head(follower: Follower, reads: Reads, hub: Hub, view: RoomView, position: int) -> tuple[int, bool]:
@@ -87,10 +87,10 @@ async def _page_to_head(follower: Follower, reads: Reads, hub: Hub, view: RoomVi
 
     Gives the last number, and whether the room has ended: also while pages were read.
     """
-    member, head, held, closed = follower.member, view.info.last, False, bool(view.closed_at)
+    subscriber, head, held, closed = follower.subscriber, view.info.last, False, bool(view.closed_at)
     while True:
         if not held and head - position <= PAGE_EVENTS:
-            hub.attach(member, position)
+            hub.attach(subscriber, position)
             held = True
             # Only what is read after the attaching can be compared with what is held.
             head = await reads.last(view.key)
@@ -99,23 +99,23 @@ async def _page_to_head(follower: Follower, reads: Reads, hub: Hub, view: RoomVi
         page = await reads.page(view.key, after=position, limit=PAGE_EVENTS)
         next_kept = page.seqs[0] if page.seqs else head + 1
         if next_kept > position + 1:  # forgotten since the welcome
-            follower.say(Gap("retention", next_kept, head))
+            follower.send_control(Gap("retention", next_kept, head))
             position = next_kept - 1
         if page.seqs:
-            event = await _tell(follower, view, page)
+            event = await _send_page(follower, view, page)
             position, closed = event.seq, closed or isinstance(event, RoomClosed)
         if not held:
             head = await reads.last(view.key)
 
 
-async def _tell(follower: Follower, view: RoomView, page: Slice) -> Event:
+async def _send_page(follower: Follower, view: RoomView, page: Slice) -> Event:
     """Write a page; gives its last event."""
     events: list[Stored] = []
     for seq, body in zip(page.seqs, page.bodies, strict=True):
         event = decode_frame(body)
         assert isinstance(event, Event)
         events.append((seq, body, event))
-    blob = follower.member.dialect(events, view.info.epoch)
-    follower.member.tell(blob)
+    blob = follower.subscriber.dialect(events, view.info.epoch)
+    follower.subscriber.send(blob)
     await follower.drained()
     return events[-1][2]

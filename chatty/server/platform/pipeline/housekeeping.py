@@ -12,7 +12,7 @@ from chatty.events import rfc3339
 from chatty.protocol import PING_SECONDS, PONG_SECONDS, TICK_SECONDS, Close, Tick, encode, text_frame
 from chatty.server.business.entries import ExpireRoom, Forget, PurgeRoom, Rejection, TrimRoom
 from chatty.server.platform.network.connections import Connection
-from chatty.server.platform.network.event_stream import Stream
+from chatty.server.platform.network.event_stream import EventStream
 from chatty.server.platform.network.session import Session
 from chatty.server.platform.pipeline.hub import v1_dialect
 from chatty.server.platform.pipeline.node import Node
@@ -34,7 +34,7 @@ DISTRUST_SECONDS: Final = 3600.0
 """How long after a greater jump nothing is done by the wall clock, so that somebody can put it right."""
 
 CLOSED_KEPT_MS: Final = 24 * 3600 * 1000
-RECEIPTS_KEPT_MS: Final = 24 * 3600 * 1000
+IDEMPOTENCY_KEYS_KEPT_MS: Final = 24 * 3600 * 1000
 PRODUCERS_KEPT_MS: Final = 30 * 24 * 3600 * 1000
 EVENTS_A_MESSAGE: Final = 20
 LEAST_EVENTS: Final = 20_000
@@ -64,13 +64,13 @@ async def keep_connections(node: Node) -> None:
         for number, session in enumerate(list(node.sessions)):
             if number % AT_ONCE == AT_ONCE - 1:
                 await asyncio.sleep(0)
-            if session.wire is not None:
+            if session.connection is not None:
                 look_at(session, now)
-        for last, members in node.hub.quiet_rooms(time.monotonic() - TICK_SECONDS):
+        for last, subscribers in node.hub.quiet_rooms(time.monotonic() - TICK_SECONDS):
             tick = text_frame(encode(Tick(last=last)))
-            for member in members:
-                if member.dialect is v1_dialect:
-                    member.tell(tick)
+            for subscriber in subscribers:
+                if subscriber.dialect is v1_dialect:
+                    subscriber.send(tick)
 
 
 async def keep_streams(node: Node) -> None:
@@ -81,7 +81,7 @@ async def keep_streams(node: Node) -> None:
             stream.beat()
 
 
-def is_stalled(writer: Session | Stream | Connection, now: float) -> bool:
+def is_stalled(writer: Session | EventStream | Connection, now: float) -> bool:
     """Whether the peer has taken nothing of what waits for it, for ten seconds of being looked at."""
     backlog = writer.backlog()
     taken = writer.written - backlog
@@ -107,7 +107,7 @@ def look_at(session: Session, now: float) -> None:
     elif now + session.pinged_at > PING_SECONDS:
         session.heard = False
         session.pinged_at = now
-        session.tell(_PING)
+        session.send(_PING)
 
 
 async def keep_rooms(node: Node, retain_events: int, retain_age_ms: int) -> None:
@@ -178,9 +178,9 @@ async def _by_the_clock(node: Node, now: int, retain_age_ms: int) -> None:
     if await node.reads.rows(
         "SELECT 1 WHERE EXISTS (SELECT 1 FROM producers WHERE at < ?) OR EXISTS (SELECT 1 FROM receipts WHERE at < ?)",
         now - PRODUCERS_KEPT_MS,
-        now - RECEIPTS_KEPT_MS,
+        now - IDEMPOTENCY_KEYS_KEPT_MS,
     ):
-        await node.log.commit(Forget("", now, now - PRODUCERS_KEPT_MS, now - RECEIPTS_KEPT_MS))
+        await node.log.commit(Forget("", now, now - PRODUCERS_KEPT_MS, now - IDEMPOTENCY_KEYS_KEPT_MS))
     if retain_age_ms:
         since = max(0, now - retain_age_ms)
         # One question for all rooms: most have nothing that is so old.

@@ -1,7 +1,7 @@
 """The hub: who listens to which room, and telling them.
 
 An event is encoded once for each dialect that somebody in the room speaks;
-what a room has to say after a commit is one blob, written to every member's
+what a room has to say after a commit is one blob, written to every subscriber's
 transport as it is. The transport's buffer is all the backpressure there is:
 whoever has too much waiting in it is cut, and resumes later. A room never
 waits for one reader.
@@ -20,16 +20,16 @@ from chatty.seed import seed_frames
 from chatty.server.platform.store.applying import Stored
 
 MOST_WAITING: Final = 1024 * 1024
-"""Bytes in a member's write buffer above which it is a slow reader."""
+"""Bytes in a subscriber's write buffer above which it is a slow reader."""
 
 LOOK_AFTER: Final = 8 * 1024
-"""Bytes that a room says before its members' write buffers are looked at again."""
+"""Bytes that a room says before its subscribers' write buffers are looked at again."""
 
 MOST_HELD: Final = 4096
-"""Events that are held for a member between its last page and the live flow."""
+"""Events that are held for a subscriber between its last page and the live flow."""
 
 Dialect = Callable[[Sequence[Stored], str], bytes]
-"""How events are said to a member: from events and the room's epoch to bytes for its transport."""
+"""How events are said to a subscriber: from events and the room's epoch to bytes for its transport."""
 
 
 def seed_dialect(events: Sequence[Stored], epoch: str) -> bytes:
@@ -49,21 +49,21 @@ class Transport(Protocol):
     def get_write_buffer_size(self) -> int: ...
 
 
-class Member:
+class Subscriber:
     """Somebody who listens to a room: first held, then live.
 
     Held: what happens is kept aside while history is read for it. Live: it is
     written as it happens. ``position`` is the last event it has been given.
     """
 
-    __slots__ = ("audience", "backlog", "dialect", "held", "position", "room_id", "told", "write")
+    __slots__ = ("audience", "backlog", "dialect", "held", "position", "room_id", "sent", "write")
 
     def __init__(self, dialect: Dialect, room_id: str) -> None:
         self.dialect = dialect
         self.room_id = room_id
         self.position = 0
         self.held: list[Stored] | None = None
-        self.told = 0
+        self.sent = 0
         self.audience: _Audience | None = None
         self.write: Callable[[bytes], Any]
         self.backlog: Callable[[], int]
@@ -73,60 +73,60 @@ class Member:
         self.write = transport.write
         self.backlog = transport.get_write_buffer_size
 
-    def tell(self, blob: bytes) -> None:
-        """Write to this member alone. A transport that is closed takes nothing: its owner will notice."""
+    def send(self, blob: bytes) -> None:
+        """Write to this subscriber alone. A transport that is closed takes nothing: its owner will notice."""
         with contextlib.suppress(RuntimeError):  # uvloop's word for a closed transport
             self.write(blob)
-            self.told += len(blob)
+            self.sent += len(blob)
 
     @property
     def written(self) -> int:
         """Bytes that its transport was given, from some beginning on."""
-        return self.told + (self.audience.said if self.audience else 0)
+        return self.sent + (self.audience.sent if self.audience else 0)
 
     def cut(self, code: Close) -> None:
         """End the connection, for the reason ``code``. Called once at most by the hub."""
-        raise NotImplementedError  # pragma: no cover - every member says how
+        raise NotImplementedError  # pragma: no cover - every subscriber says how
 
 
 class _Audience:
     """Who hears a room as it happens, in one dialect: each with how it is written to.
 
-    ``said`` is what each of them was given, in bytes; ``unseen`` how much of
+    ``sent`` is what each of them was given, in bytes; ``unseen`` how much of
     that since their write buffers were looked at.
     """
 
-    __slots__ = ("members", "said", "unseen")
+    __slots__ = ("sent", "subscribers", "unseen")
 
     def __init__(self) -> None:
-        self.members: dict[Member, Callable[[bytes], Any]] = {}
-        self.said = 0
+        self.subscribers: dict[Subscriber, Callable[[bytes], Any]] = {}
+        self.sent = 0
         self.unseen = 0
 
-    def admit(self, member: Member) -> None:
-        self.members[member] = member.write
-        member.told -= self.said
-        member.audience = self
+    def admit(self, subscriber: Subscriber) -> None:
+        self.subscribers[subscriber] = subscriber.write
+        subscriber.sent -= self.sent
+        subscriber.audience = self
 
-    def dismiss(self, member: Member) -> None:
-        del self.members[member]
-        member.told += self.said
-        member.audience = None
+    def dismiss(self, subscriber: Subscriber) -> None:
+        del self.subscribers[subscriber]
+        subscriber.sent += self.sent
+        subscriber.audience = None
 
-    def tell(self, blob: bytes) -> tuple[list[Member], list[Member]]:
+    def send(self, blob: bytes) -> tuple[list[Subscriber], list[Subscriber]]:
         """Write ``blob`` to all of them; gives those that are slow, and those that are gone."""
-        gone: list[Member] = []
-        for member, write in self.members.items():
+        gone: list[Subscriber] = []
+        for subscriber, write in self.subscribers.items():
             try:
                 write(blob)
             except RuntimeError:  # uvloop's word for a closed transport: its session is about to notice
-                gone.append(member)
-        self.said += len(blob)
+                gone.append(subscriber)
+        self.sent += len(blob)
         self.unseen += len(blob)
         if self.unseen < LOOK_AFTER:
             return [], gone
         self.unseen = 0
-        return [member for member in self.members if member.backlog() > MOST_WAITING], gone
+        return [subscriber for subscriber in self.subscribers if subscriber.backlog() > MOST_WAITING], gone
 
 
 class _Room:
@@ -135,149 +135,149 @@ class _Room:
     def __init__(self) -> None:
         self.epoch = ""
         self.live: dict[Dialect, _Audience] = {}
-        self.fresh: dict[Member, None] = {}
-        self.held: dict[Member, None] = {}
+        self.fresh: dict[Subscriber, None] = {}
+        self.held: dict[Subscriber, None] = {}
         self.last = 0
         self.spoke = time.monotonic()
 
-    def listening(self) -> Iterator[Member]:
+    def listening(self) -> Iterator[Subscriber]:
         """Who hears things as they happen."""
         yield from self.fresh
         for audience in self.live.values():
-            yield from audience.members
+            yield from audience.subscribers
 
 
 class Hub:
-    """All of this node's members by room. Used on the event loop alone."""
+    """All of this node's subscribers by room. Used on the event loop alone."""
 
     def __init__(self) -> None:
         self._rooms: dict[str, _Room] = {}
-        self._answers: dict[Member, list[bytes]] = {}
+        self._answers: dict[Subscriber, list[bytes]] = {}
         self.delivered = 0
         self.cut_slow = 0
 
     @property
     def room_count(self) -> int:
-        """Rooms with a member here."""
+        """Rooms with a subscriber here."""
         return len(self._rooms)
 
-    def attach(self, member: Member, position: int) -> None:
-        """From now on hold for ``member`` what happens after ``position``."""
-        member.position = position
-        member.held = []
-        self._rooms.setdefault(member.room_id, _Room()).held[member] = None
+    def attach(self, subscriber: Subscriber, position: int) -> None:
+        """From now on hold for ``subscriber`` what happens after ``position``."""
+        subscriber.position = position
+        subscriber.held = []
+        self._rooms.setdefault(subscriber.room_id, _Room()).held[subscriber] = None
 
-    def go_live(self, member: Member, epoch: str) -> None:
-        """Give ``member`` what was held for it beyond its position; from here on it hears things as they happen."""
-        room = self._rooms.get(member.room_id)
-        if room is None or member.held is None or member not in room.held:
+    def go_live(self, subscriber: Subscriber, epoch: str) -> None:
+        """Give ``subscriber`` what was held for it beyond its position; from here on it hears things as they happen."""
+        room = self._rooms.get(subscriber.room_id)
+        if room is None or subscriber.held is None or subscriber not in room.held:
             return  # it was detached meanwhile
-        del room.held[member]
-        held = [stored for stored in member.held if stored[0] > member.position]
-        member.held = None
+        del room.held[subscriber]
+        held = [stored for stored in subscriber.held if stored[0] > subscriber.position]
+        subscriber.held = None
         room.epoch = epoch or room.epoch
-        room.fresh[member] = None
+        room.fresh[subscriber] = None
         if held:
-            self._write(member, member.dialect(held, room.epoch))
-            member.position = held[-1][0]
+            self._write(subscriber, subscriber.dialect(held, room.epoch))
+            subscriber.position = held[-1][0]
             if type(held[-1][2]) is RoomClosed:
-                self.detach(member)
-                member.cut(Close.ROOM_CLOSED)
-        room.last = max(room.last, member.position)
+                self.detach(subscriber)
+                subscriber.cut(Close.ROOM_CLOSED)
+        room.last = max(room.last, subscriber.position)
 
-    def detach(self, member: Member) -> None:
-        """``member`` hears no more."""
-        room = self._rooms.get(member.room_id)
+    def detach(self, subscriber: Subscriber) -> None:
+        """``subscriber`` hears no more."""
+        room = self._rooms.get(subscriber.room_id)
         if room is None:
             return
-        room.held.pop(member, None)
-        room.fresh.pop(member, None)
-        if member.audience:
-            member.audience.dismiss(member)
-        self._answers.pop(member, None)
-        self._drop_if_empty(member.room_id, room)
+        room.held.pop(subscriber, None)
+        room.fresh.pop(subscriber, None)
+        if subscriber.audience:
+            subscriber.audience.dismiss(subscriber)
+        self._answers.pop(subscriber, None)
+        self._drop_if_empty(subscriber.room_id, room)
 
-    def answer(self, member: Member, frame: bytes) -> None:
-        """Say ``frame`` to ``member`` alone, before any event of the batch that is being delivered."""
-        waiting = self._answers.get(member)
+    def answer(self, subscriber: Subscriber, frame: bytes) -> None:
+        """Say ``frame`` to ``subscriber`` alone, before any event of the batch that is being delivered."""
+        waiting = self._answers.get(subscriber)
         if waiting is None:
-            self._answers[member] = [frame]
+            self._answers[subscriber] = [frame]
         else:
             waiting.append(frame)
 
     def flush_answers(self) -> None:
         """Write the answers that were collected."""
-        answers, self._answers = self._answers, {}  # a slow member is cut, which forgets its answers
-        for member, frames in answers.items():
-            self._write(member, b"".join(frames))
+        answers, self._answers = self._answers, {}  # a slow subscriber is cut, which forgets its answers
+        for subscriber, frames in answers.items():
+            self._write(subscriber, b"".join(frames))
 
     def publish(self, room_id: str, events: Sequence[Stored]) -> None:
-        """Tell a room's members what happened there."""
+        """Tell a room's subscribers what happened there."""
         room = self._rooms.get(room_id)
         if room is None:
             return
         room.last, room.spoke = events[-1][0], time.monotonic()
-        slow: list[Member] = []
-        gone: list[Member] = []
-        for member in room.held:
-            assert member.held is not None
-            member.held.extend(events)
-            if len(member.held) > MOST_HELD:
-                slow.append(member)
+        slow: list[Subscriber] = []
+        gone: list[Subscriber] = []
+        for subscriber in room.held:
+            assert subscriber.held is not None
+            subscriber.held.extend(events)
+            if len(subscriber.held) > MOST_HELD:
+                slow.append(subscriber)
         for dialect, audience in room.live.items():
-            blob = dialect(events, room.epoch) if audience.members else b""
+            blob = dialect(events, room.epoch) if audience.subscribers else b""
             if blob:
-                self.delivered += len(audience.members) * len(events)
-                late, lost = audience.tell(blob)
+                self.delivered += len(audience.subscribers) * len(events)
+                late, lost = audience.send(blob)
                 slow += late
                 gone += lost
         if room.fresh:
             self._publish_to_fresh(room, events)
-        for member in gone:
-            self.detach(member)
-        for member in slow:
-            self._cut_slow(member)
+        for subscriber in gone:
+            self.detach(subscriber)
+        for subscriber in slow:
+            self._cut_slow(subscriber)
         if type(events[-1][2]) is RoomClosed:
-            for member in list(room.listening()):
-                self.detach(member)
-                member.cut(Close.ROOM_CLOSED)
+            for subscriber in list(room.listening()):
+                self.detach(subscriber)
+                subscriber.cut(Close.ROOM_CLOSED)
 
     def _publish_to_fresh(self, room: _Room, events: Sequence[Stored]) -> None:
         """Tell who has just gone live, who may have read some of these in the store: it shows them a moment earlier."""
-        for member in list(room.fresh):
-            new = [stored for stored in events if stored[0] > member.position]
+        for subscriber in list(room.fresh):
+            new = [stored for stored in events if stored[0] > subscriber.position]
             if new:
                 # From here on whatever comes is new to it.
-                del room.fresh[member]
-                room.live.setdefault(member.dialect, _Audience()).admit(member)
+                del room.fresh[subscriber]
+                room.live.setdefault(subscriber.dialect, _Audience()).admit(subscriber)
                 self.delivered += len(new)
-                self._write(member, member.dialect(new, room.epoch))
+                self._write(subscriber, subscriber.dialect(new, room.epoch))
 
-    def whisper(self, member: Member, frame: bytes) -> None:
-        """Say ``frame`` to who hears ``member``'s room in its dialect, but for itself and for whoever is behind."""
-        room = self._rooms.get(member.room_id)
+    def whisper(self, subscriber: Subscriber, frame: bytes) -> None:
+        """Say ``frame`` to who hears ``subscriber``'s room in its dialect, but for itself and for whoever is behind."""
+        room = self._rooms.get(subscriber.room_id)
         for other in list(room.listening()) if room else ():
-            if other is not member and other.dialect is member.dialect and not other.backlog():
-                other.tell(frame)
+            if other is not subscriber and other.dialect is subscriber.dialect and not other.backlog():
+                other.send(frame)
 
-    def quiet_rooms(self, since: float) -> Iterator[tuple[int, list[Member]]]:
-        """Rooms in which nothing was said since ``since`` (monotonic): the last event's number, and live members."""
+    def quiet_rooms(self, since: float) -> Iterator[tuple[int, list[Subscriber]]]:
+        """Rooms that were quiet since ``since`` (monotonic): the last event's number, and the live subscribers."""
         for room in list(self._rooms.values()):
             if room.spoke < since:
                 room.spoke = time.monotonic()
                 yield room.last, list(room.listening())
 
-    def _write(self, member: Member, blob: bytes) -> None:
-        if member.backlog() > MOST_WAITING:
-            self._cut_slow(member)
+    def _write(self, subscriber: Subscriber, blob: bytes) -> None:
+        if subscriber.backlog() > MOST_WAITING:
+            self._cut_slow(subscriber)
         else:
-            member.tell(blob)
+            subscriber.send(blob)
 
-    def _cut_slow(self, member: Member) -> None:
+    def _cut_slow(self, subscriber: Subscriber) -> None:
         self.cut_slow += 1
-        self.detach(member)
-        member.cut(Close.SLOW)
+        self.detach(subscriber)
+        subscriber.cut(Close.SLOW)
 
     def _drop_if_empty(self, room_id: str, room: _Room) -> None:
-        if not room.held and not room.fresh and not any(audience.members for audience in room.live.values()):
+        if not room.held and not room.fresh and not any(audience.subscribers for audience in room.live.values()):
             self._rooms.pop(room_id, None)

@@ -22,13 +22,13 @@ from chatty.server.settings import Settings
 
 if TYPE_CHECKING:
     from chatty.server.platform.network.connections import Connection
-    from chatty.server.platform.network.event_stream import Stream
+    from chatty.server.platform.network.event_stream import EventStream
     from chatty.server.platform.network.session import Session
 
 NODE: Final = "local"
 """This node's name among those that share a log. A single machine's log has one."""
 
-INSIST_SECONDS: Final = 1.0
+RETRY_SECONDS: Final = 1.0
 
 _LOG = structlog.get_logger("chatty")
 
@@ -39,16 +39,16 @@ class Node:
     log: Log
     search: Search
 
-    def __init__(self, settings: Settings, life: str, reads: Reads, hub: Hub, metrics: Metrics) -> None:
-        """``life`` names this run of the process."""
+    def __init__(self, settings: Settings, incarnation: str, reads: Reads, hub: Hub, metrics: Metrics) -> None:
+        """``incarnation`` names this run of the process."""
         self.settings = settings
-        self.life = life
+        self.incarnation = incarnation
         self.reads = reads
         self.hub = hub
         self.metrics = metrics
         self.loop = asyncio.get_running_loop()
         self.sessions: dict[Session, None] = {}
-        self.streams: dict[Stream, None] = {}
+        self.streams: dict[EventStream, None] = {}
         self.connections: dict[Connection, None] = {}
         self.addresses: Counter[str] = Counter()
         self.stopping = False
@@ -62,7 +62,7 @@ class Node:
     def next_connection(self) -> str:
         """A connection's name: never given twice."""
         self._connections += 1
-        return connection_id(NODE, self.life, self._connections)
+        return connection_id(NODE, self.incarnation, self._connections)
 
     def keep(self, task: asyncio.Task[None]) -> None:
         """Hold a task that nobody waits for until it is done."""
@@ -90,25 +90,25 @@ class Node:
             if reply is not None:
                 reply(outcome)
         self.hub.flush_answers()
-        for room_id, events in applied.told.items():
+        for room_id, events in applied.events.items():
             self.hub.publish(room_id, events)
-        self.search.touch(applied.told)
+        self.search.touch(applied.events)
         for absence in applied.away:
             self.await_return(*absence)
-        self.metrics.batch(len(replies), sum(map(len, applied.told.values())), seconds, time.monotonic() - since)
+        self.metrics.batch(len(replies), sum(map(len, applied.events.values())), seconds, time.monotonic() - since)
 
     def await_return(self, room_id: str, name_key: str, away: int) -> None:
         """Whoever is away for too long has left: the log decides whether it still is."""
         self.loop.call_later(
-            AWAY_SECONDS, lambda: self.insist(EndGrace(room_id, self.now(), name_key, away))
+            AWAY_SECONDS, lambda: self.propose_until_accepted(EndGrace(room_id, self.now(), name_key, away))
         )  # fmt: skip
 
-    def insist(self, entry: Entry) -> None:
+    def propose_until_accepted(self, entry: Entry) -> None:
         """Propose what must come true sooner or later, again and again where the disk is full."""
 
         def reply(outcome: Outcome) -> None:
             if type(outcome) is Rejection and outcome.code == "unavailable":
-                self.loop.call_later(INSIST_SECONDS, self.insist, entry)
+                self.loop.call_later(RETRY_SECONDS, self.propose_until_accepted, entry)
 
         if not self.stopping:
             self.log.propose(entry, reply)

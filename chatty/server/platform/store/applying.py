@@ -27,7 +27,7 @@ from chatty.server.business.entries import (
 )
 from chatty.server.business.facts import Erased, WentAway
 from chatty.server.business.room import Outcome, decide
-from chatty.server.business.state import Participant, Room, Target, evolve
+from chatty.server.business.state import Participant, Room, TargetMessage, evolve
 from chatty.server.platform.store.database import connect, empty_wal
 from chatty.server.platform.store.errors import explain, may_retry
 from chatty.server.platform.store.rows import KIND_OF, Rows
@@ -54,7 +54,7 @@ class Applied(Struct):
     """What a batch led to: an outcome for each entry, the new events by room, and who went away."""
 
     outcomes: list[Outcome]
-    told: dict[str, list[Stored]]
+    events: dict[str, list[Stored]]
     away: list[tuple[str, str, int]]
 
 
@@ -139,7 +139,7 @@ class Store:
         try:
             if type(entry) is Post:
                 author = entry.identity
-                if entry.n or entry.receipt or entry.reply_to:
+                if entry.n or entry.idempotency_key or entry.reply_to:
                     self._load_for(room, entry, entry.reply_to)
             elif isinstance(entry, Change):
                 author = entry.identity
@@ -158,11 +158,11 @@ class Store:
                 if kind is not None:
                     body = encode(fact)
                     self._rows.event(room.key, fact.seq, kind, author, body)
-                    told = applied.told.get(room.id)
-                    if told is None:
-                        applied.told[room.id] = [(fact.seq, body, fact)]
+                    new = applied.events.get(room.id)
+                    if new is None:
+                        applied.events[room.id] = [(fact.seq, body, fact)]
                     else:
-                        told.append((fact.seq, body, fact))
+                        new.append((fact.seq, body, fact))
                 else:
                     self._rows.fact(room, fact)
                     self._erased = self._erased or type(fact) is Erased
@@ -203,10 +203,10 @@ class Store:
 
     def _forget(self, entry: Forget, applied: Applied) -> Outcome:
         self._db.execute("DELETE FROM producers WHERE at < ?", (entry.producers_before,))
-        self._db.execute("DELETE FROM receipts WHERE at < ?", (entry.receipts_before,))
+        self._db.execute("DELETE FROM receipts WHERE at < ?", (entry.idempotency_keys_before,))
         for room in self._rooms.values():
             room.producers.clear()
-            room.receipts.clear()
+            room.idempotency_keys.clear()
         return ()
 
     # --- loading and dropping -------------------------------------------------------------------------------
@@ -232,11 +232,11 @@ class Store:
         if newest is not None:
             event = decode_time(newest[0])
             room.last, room.at = event.seq, event.at
-        for name_key, name, identity, returns, away, connections in self._db.execute(
+        for name_key, name, identity, resumable, away, connections in self._db.execute(
             "SELECT name_key, name, identity, returns, away, connections FROM participants WHERE room = ?", (room.key,)
         ):
             found = set(_decode_connections(connections))
-            room.participants[name_key] = Participant(name, identity, bool(returns), found, away)
+            room.participants[name_key] = Participant(name, identity, bool(resumable), found, away)
             room.connections.update(dict.fromkeys(found, name_key))
         self._rooms[room_id] = room
         return room
@@ -245,8 +245,8 @@ class Store:
         """What the rules need to know for ``entry``, which is about the message ``of``, or about none."""
         if entry.n:
             self._load_producer(room, entry)
-        elif type(entry) is Post and entry.receipt:
-            self._load_receipt(room, entry)
+        elif type(entry) is Post and entry.idempotency_key:
+            self._load_idempotency_key(room, entry)
         if of:
             self._load_target(room, of, entry)
 
@@ -262,7 +262,9 @@ class Store:
             mine = self._db.execute(
                 "SELECT reaction FROM reactions WHERE message = ? AND identity = ?", (key, entry.identity)
             ).fetchall()
-            room.targets[of] = Target(_decode_message(row[1]), row[0], frozenset(reaction for (reaction,) in mine))
+            room.targets[of] = TargetMessage(
+                _decode_message(row[1]), row[0], frozenset(reaction for (reaction,) in mine)
+            )
 
     def _load_producer(self, room: Room, entry: Post | Change) -> None:
         key = (entry.identity, entry.producer)
@@ -273,14 +275,14 @@ class Store:
             room.producers[key] = row[0] if row else 0
             self._rows.remembered += 1
 
-    def _load_receipt(self, room: Room, entry: Post) -> None:
-        key = (entry.identity, entry.receipt)
-        if key not in room.receipts:
+    def _load_idempotency_key(self, room: Room, entry: Post) -> None:
+        key = (entry.identity, entry.idempotency_key)
+        if key not in room.idempotency_keys:
             row = self._db.execute(
                 "SELECT digest, seq FROM receipts WHERE room = ? AND identity = ? AND key = ?", (room.key, *key)
             ).fetchone()
             if row:
-                room.receipts[key] = (row[0], row[1])
+                room.idempotency_keys[key] = (row[0], row[1])
                 self._rows.remembered += 1
 
     def _drop_surplus(self) -> None:
@@ -291,7 +293,7 @@ class Store:
             self._rows.remembered = 0
             for room in self._rooms.values():
                 room.producers.clear()
-                room.receipts.clear()
+                room.idempotency_keys.clear()
 
     def _forget_all(self) -> None:
         """After a failure memory must not know what the disk doesn't."""

@@ -26,10 +26,10 @@ from chatty.server.business.facts import (
     Edited,
     Erased,
     Fact,
+    IdempotencyKeyUsed,
     Produced,
     Purged,
     Reacted,
-    Received,
     Renamed,
     Trimmed,
     WentAway,
@@ -65,7 +65,7 @@ def insert(db: sqlite3.Connection, head: str, width: int, values: Sequence[Any])
 
 
 class Rows:
-    """What a batch has changed and not yet written. ``remembered`` counts producers and receipts in memory."""
+    """What a batch has changed and not yet written. ``remembered`` counts producers and idempotency keys in memory."""
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
@@ -74,13 +74,13 @@ class Rows:
         self._events: dict[int, list[Any]] = {}
         self._participants: dict[tuple[int, str], Room] = {}
         self._producers: dict[tuple[int, bytes, str], Produced] = {}
-        self._receipts: list[Any] = []
+        self._idempotency_keys: list[Any] = []
         self._rooms: dict[int, Room] = {}
         self._bytes = 0
 
     def clear(self) -> None:
         """Forget what was not written."""
-        for changed in (self._events, self._participants, self._producers, self._receipts, self._rooms):
+        for changed in (self._events, self._participants, self._producers, self._idempotency_keys, self._rooms):
             changed.clear()
         self._bytes = 0
 
@@ -99,8 +99,8 @@ class Rows:
         kind = type(fact)
         if kind is Produced:
             self._producers[room.key, fact.identity, fact.producer] = fact  # type: ignore[union-attr,assignment]
-        elif kind is Received:
-            self._receipts += (room.key, fact.identity, fact.key, fact.digest, fact.seq, fact.at)  # type: ignore[union-attr]
+        elif kind is IdempotencyKeyUsed:
+            self._idempotency_keys += (room.key, fact.identity, fact.key, fact.digest, fact.seq, fact.at)  # type: ignore[union-attr]
         elif kind in _PRESENCE:
             self._participants[room.key, fact.name_key] = room  # type: ignore[union-attr]
         elif kind is Renamed:
@@ -134,9 +134,9 @@ class Rows:
             flat = [v for (room, i, p), fact in self._producers.items() for v in (room, i, p, fact.n, fact.at)]
             insert(self._db, "INSERT OR REPLACE INTO producers", 5, flat)
             self.remembered += len(self._producers)
-        if self._receipts:
-            insert(self._db, "INSERT INTO receipts", 6, self._receipts)
-            self.remembered += len(self._receipts) // 6
+        if self._idempotency_keys:
+            insert(self._db, "INSERT INTO receipts", 6, self._idempotency_keys)
+            self.remembered += len(self._idempotency_keys) // 6
         touched = len(self._events) + len(self._participants) // 8 + len(self._producers) // 8
         self.written_pages += touched + self._bytes // _PAGE + (2 if touched or self._rooms else 0)
         self.clear()
@@ -157,7 +157,7 @@ class Rows:
                 gone.append((room_key, name_key))
             else:
                 connections = encode(sorted(p.connections)).decode()
-                there += (room_key, name_key, p.name, p.identity, p.returns, p.away, connections)
+                there += (room_key, name_key, p.name, p.identity, p.resumable, p.away, connections)
         insert(self._db, "INSERT OR REPLACE INTO participants", 7, there)
         if gone:
             self._db.executemany("DELETE FROM participants WHERE room = ? AND name_key = ?", gone)

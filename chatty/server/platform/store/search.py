@@ -124,7 +124,7 @@ class Search:
         finally:
             del self._waiting[here]
 
-    def _tell(self) -> None:
+    def _notify_waiting(self) -> None:
         for here, room in self._waiting.items():
             if not here.done() and self._reached.get(room.key, 0) >= room.info.last:
                 here.set_result(None)
@@ -219,7 +219,7 @@ class Search:
             self._touched.update(rooms)
         self._reached.update(reached)
         if self._waiting:
-            self._loop.call_soon_threadsafe(self._tell)
+            self._loop.call_soon_threadsafe(self._notify_waiting)
         return more or len(rooms) == ROOMS
 
     def _sweep(self, index: Index) -> bool:

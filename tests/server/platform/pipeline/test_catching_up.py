@@ -11,24 +11,24 @@ import pytest
 from chatty.protocol import Close, Control, encode
 from chatty.server.business.entries import CloseRoom, Entry, Post, TrimRoom
 from chatty.server.platform.pipeline.catching_up import Asked, follow
-from chatty.server.platform.pipeline.hub import Hub, Member, v1_dialect
+from chatty.server.platform.pipeline.hub import Hub, Subscriber, v1_dialect
 from tests.server.platform.conftest import AT, OWNER, ROOM, Shelf
 from tests.server.platform.pipeline.test_hub import Line, payloads
 
 
-class Follower(Member):
+class Follower(Subscriber):
     """A reader; after each page, what the test wants to happen happens."""
 
     def __init__(self, between: Callable[[], None] = lambda: None) -> None:
         super().__init__(v1_dialect, ROOM)
-        self.member: Member = self
+        self.subscriber: Subscriber = self
         self.line = Line()
         self.connect(self.line)
         self.cuts: list[Close] = []
         self.between = between
 
-    def say(self, control: Control) -> None:
-        self.tell(b"\x81\x7e" + len(body := encode(control)).to_bytes(2) + body)
+    def send_control(self, control: Control) -> None:
+        self.send(b"\x81\x7e" + len(body := encode(control)).to_bytes(2) + body)
 
     async def drained(self) -> None:
         between, self.between = self.between, lambda: None
@@ -54,7 +54,7 @@ class Place:
         self.hub = Hub()
 
     def apply(self, *entries: Entry) -> None:
-        for room, events in self.shelf.store.apply(entries).told.items():
+        for room, events in self.shelf.store.apply(entries).events.items():
             self.hub.publish(room, events)
 
     async def follow(self, follower: Follower, asked: Asked) -> None:

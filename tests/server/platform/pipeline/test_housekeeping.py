@@ -47,7 +47,7 @@ class Peer:
     def backlog(self) -> int:
         return self.waiting
 
-    def tell(self, blob: bytes) -> None:
+    def send(self, blob: bytes) -> None:
         assert blob == PING
         self.pings.append(self.now)
 

@@ -11,7 +11,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invaria
 
 from chatty.events import Event, Message, RoomClosed
 from chatty.protocol import Close, encode
-from chatty.server.platform.pipeline.hub import MOST_HELD, MOST_WAITING, Hub, Member, seed_dialect, v1_dialect
+from chatty.server.platform.pipeline.hub import MOST_HELD, MOST_WAITING, Hub, Subscriber, seed_dialect, v1_dialect
 from chatty.server.platform.store.applying import Stored
 
 ROOM = "a room"
@@ -39,8 +39,8 @@ class Closed(Line):
         raise RuntimeError("unable to perform operation; the handler is closed")
 
 
-class Listener(Member):
-    """A member that remembers what it was told, and why it was cut."""
+class Listener(Subscriber):
+    """A subscriber that remembers what it was told, and why it was cut."""
 
     def __init__(self, hub: Hub, line: Line | None = None, dialect: object = v1_dialect, room: str = ROOM) -> None:
         super().__init__(dialect, room)  # type: ignore[arg-type]
@@ -79,63 +79,63 @@ def said(*seqs: int) -> list[Stored]:
 
 
 def listening(hub: Hub, position: int = 0, line: Line | None = None) -> Listener:
-    member = Listener(hub, line)
-    hub.attach(member, position)
-    hub.go_live(member, "epoch")
-    return member
+    subscriber = Listener(hub, line)
+    hub.attach(subscriber, position)
+    hub.go_live(subscriber, "epoch")
+    return subscriber
 
 
 def test_what_happens_is_held_until_a_member_is_live() -> None:
     hub = Hub()
-    member = Listener(hub)
-    hub.attach(member, 0)
+    subscriber = Listener(hub)
+    hub.attach(subscriber, 0)
     hub.publish(ROOM, said(1, 2))
-    assert member.seqs == []
-    hub.go_live(member, "epoch")
+    assert subscriber.seqs == []
+    hub.go_live(subscriber, "epoch")
     hub.publish(ROOM, said(3))
-    assert member.seqs == [1, 2, 3]
+    assert subscriber.seqs == [1, 2, 3]
 
 
 def test_what_was_read_from_history_is_not_told_again() -> None:
     hub = Hub()
-    member = Listener(hub)
-    hub.attach(member, 0)
+    subscriber = Listener(hub)
+    hub.attach(subscriber, 0)
     hub.publish(ROOM, said(1, 2, 3))
-    member.position = 2
-    hub.go_live(member, "epoch")
-    assert member.seqs == [3]
+    subscriber.position = 2
+    hub.go_live(subscriber, "epoch")
+    assert subscriber.seqs == [3]
 
 
 def test_what_the_store_shows_a_moment_before_it_is_told_is_not_told_again() -> None:
     hub = Hub()
-    member = listening(hub, position=2)  # it has read up to 2, of which the hub has not heard yet
+    subscriber = listening(hub, position=2)  # it has read up to 2, of which the hub has not heard yet
     hub.publish(ROOM, said(1))
-    assert member.seqs == []
+    assert subscriber.seqs == []
     hub.publish(ROOM, said(2, 3))
     hub.publish(ROOM, said(4))
-    assert member.seqs == [3, 4]
+    assert subscriber.seqs == [3, 4]
 
 
 def test_who_is_live_and_has_heard_nothing_yet_is_told_that_the_room_is_quiet_and_that_it_closes() -> None:
     hub = Hub()
-    member = listening(hub, position=2)
+    subscriber = listening(hub, position=2)
     (quiet,) = hub.quiet_rooms(float("inf"))
-    assert quiet == (2, [member])
+    assert quiet == (2, [subscriber])
     hub.publish(ROOM, [stored(RoomClosed(3, AT))])
-    assert member.seqs == [3]
-    assert member.cuts == [Close.ROOM_CLOSED]
+    assert subscriber.seqs == [3]
+    assert subscriber.cuts == [Close.ROOM_CLOSED]
     assert hub.room_count == 0
 
 
 def test_who_joins_in_the_middle_of_a_batch_hears_exactly_from_its_own_join() -> None:
     hub = Hub()
     batch = said(7, 8, 9, 10)
-    member = Listener(hub)
-    hub.attach(member, 8)  # its join is event 9, and the batch is told only now
+    subscriber = Listener(hub)
+    hub.attach(subscriber, 8)  # its join is event 9, and the batch is told only now
     hub.publish(ROOM, batch)
-    hub.go_live(member, "")
+    hub.go_live(subscriber, "")
     hub.publish(ROOM, said(11))
-    assert member.seqs == [9, 10, 11]
+    assert subscriber.seqs == [9, 10, 11]
 
 
 def test_rooms_hear_nothing_of_each_other() -> None:
@@ -159,13 +159,13 @@ def test_both_dialects_hear_the_same_in_their_own_words() -> None:
 
 def test_answers_go_out_before_the_events_of_their_batch() -> None:
     hub = Hub()
-    member = listening(hub)
-    hub.answer(member, b"\x81\x02{}")
-    hub.answer(member, b"\x81\x02[]")
+    subscriber = listening(hub)
+    hub.answer(subscriber, b"\x81\x02{}")
+    hub.answer(subscriber, b"\x81\x02[]")
     hub.flush_answers()
     hub.publish(ROOM, said(1))
-    assert payloads(member.line.written)[:2] == [b"{}", b"[]"]
-    assert json.loads(payloads(member.line.written)[2])["seq"] == 1
+    assert payloads(subscriber.line.written)[:2] == [b"{}", b"[]"]
+    assert json.loads(payloads(subscriber.line.written)[2])["seq"] == 1
 
 
 def test_who_reads_too_slowly_is_cut_and_the_others_hear_on() -> None:
@@ -182,24 +182,24 @@ def test_who_reads_too_slowly_is_cut_and_the_others_hear_on() -> None:
 
 def test_who_does_not_read_its_answers_is_cut_and_the_others_get_theirs() -> None:
     hub = Hub()
-    members = [listening(hub) for _ in range(3)]
-    members[1].line.waiting = MOST_WAITING + 1
-    for member in members:
-        hub.answer(member, b"\x81\x02{}")
+    subscribers = [listening(hub) for _ in range(3)]
+    subscribers[1].line.waiting = MOST_WAITING + 1
+    for subscriber in subscribers:
+        hub.answer(subscriber, b"\x81\x02{}")
     hub.flush_answers()
-    assert [member.cuts for member in members] == [[], [Close.SLOW], []]
-    assert [payloads(member.line.written) for member in members] == [[b"{}"], [], [b"{}"]]
+    assert [subscriber.cuts for subscriber in subscribers] == [[], [Close.SLOW], []]
+    assert [payloads(subscriber.line.written) for subscriber in subscribers] == [[b"{}"], [], [b"{}"]]
 
 
 def test_a_member_for_which_too_much_is_held_is_cut() -> None:
     hub = Hub()
-    member = Listener(hub)
-    hub.attach(member, 0)
+    subscriber = Listener(hub)
+    hub.attach(subscriber, 0)
     for begin in range(1, MOST_HELD + 1025, 1024):
         hub.publish(ROOM, said(*range(begin, begin + 1024)))
-    assert member.cuts == [Close.SLOW]
-    hub.go_live(member, "epoch")
-    assert member.seqs == []
+    assert subscriber.cuts == [Close.SLOW]
+    hub.go_live(subscriber, "epoch")
+    assert subscriber.seqs == []
 
 
 def test_a_closed_transport_harms_nobody() -> None:
@@ -241,14 +241,14 @@ def test_a_quiet_room_shows_its_live_members_its_last_number_also_when_nothing_w
     position: int,
 ) -> None:
     hub = Hub()
-    member = listening(hub, position)
+    subscriber = listening(hub, position)
     assert list(hub.quiet_rooms(since=0)) == []
     later = 1e12
-    assert list(hub.quiet_rooms(later)) == [(position, [member])]
+    assert list(hub.quiet_rooms(later)) == [(position, [subscriber])]
 
 
 class Interleaved(RuleBasedStateMachine):
-    """History is a list that grows; members read it up to some point, as `follow` does, and then go live."""
+    """History is a list that grows; subscribers read it up to some point, as `follow` does, and then go live."""
 
     catching_up = Bundle("catching_up")
     live = Bundle("live")
@@ -266,44 +266,44 @@ class Interleaved(RuleBasedStateMachine):
 
     @rule(target=catching_up, back=st.integers(0, 5))
     def attach(self, back: int) -> Listener:
-        member = Listener(self.hub)
+        subscriber = Listener(self.hub)
         since = max(0, self.last - back)
-        self.everybody.append((member, since))
-        self.hub.attach(member, since)
-        return member
+        self.everybody.append((subscriber, since))
+        self.hub.attach(subscriber, since)
+        return subscriber
 
-    @rule(member=catching_up, count=st.integers(0, 4))
-    def read_a_page(self, member: Listener, count: int) -> None:
-        if member.held is None:
+    @rule(subscriber=catching_up, count=st.integers(0, 4))
+    def read_a_page(self, subscriber: Listener, count: int) -> None:
+        if subscriber.held is None:
             return
-        page = range(member.position + 1, min(self.last, member.position + count) + 1)
+        page = range(subscriber.position + 1, min(self.last, subscriber.position + count) + 1)
         if page:
-            member.tell(v1_dialect(said(*page), "epoch"))
-            member.position = page[-1]
+            subscriber.send(v1_dialect(said(*page), "epoch"))
+            subscriber.position = page[-1]
 
-    @rule(target=live, member=consumes(catching_up))
-    def go_live(self, member: Listener) -> Listener:
+    @rule(target=live, subscriber=consumes(catching_up))
+    def go_live(self, subscriber: Listener) -> Listener:
         # As follow does: only once nothing is missing before what is held.
-        begin = next(since for one, since in self.everybody if one is member)
-        held = [seq for seq, _, _ in member.held or []]
-        behind = range(member.position + 1, held[0] if held else self.last + 1)
-        assert begin <= member.position
+        begin = next(since for one, since in self.everybody if one is subscriber)
+        held = [seq for seq, _, _ in subscriber.held or []]
+        behind = range(subscriber.position + 1, held[0] if held else self.last + 1)
+        assert begin <= subscriber.position
         if behind:
-            member.tell(v1_dialect(said(*behind), "epoch"))
-            member.position = behind[-1]
-        self.hub.go_live(member, "epoch")
-        return member
+            subscriber.send(v1_dialect(said(*behind), "epoch"))
+            subscriber.position = behind[-1]
+        self.hub.go_live(subscriber, "epoch")
+        return subscriber
 
-    @rule(member=consumes(live))
-    def leave(self, member: Listener) -> None:
-        self.hub.detach(member)
-        self.everybody = [(one, since) for one, since in self.everybody if one is not member]
+    @rule(subscriber=consumes(live))
+    def leave(self, subscriber: Listener) -> None:
+        self.hub.detach(subscriber)
+        self.everybody = [(one, since) for one, since in self.everybody if one is not subscriber]
 
     @invariant()
     def everybody_has_heard_everything_once_and_in_order(self) -> None:
-        for member, since in self.everybody:
-            upto = member.position if member.held is not None else self.last
-            assert member.seqs == list(range(since + 1, upto + 1))
+        for subscriber, since in self.everybody:
+            upto = subscriber.position if subscriber.held is not None else self.last
+            assert subscriber.seqs == list(range(since + 1, upto + 1))
 
 
 TestInterleaved = Interleaved.TestCase

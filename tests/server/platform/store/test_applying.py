@@ -82,13 +82,13 @@ def creation(room: str = ROOM, at: int = AT) -> CreateRoom:
     return CreateRoom(room, at, "A room", "", "epoch", OWNER)
 
 
-def post(text: str, *, room: str = ROOM, at: int = AT, n: int = 0, receipt: str = "") -> Post:
+def post(text: str, *, room: str = ROOM, at: int = AT, n: int = 0, key: str = "") -> Post:
     producer = "producer" if n else ""
-    return Post(room, at, "Ada", "ada", NOBODY, text, producer, n, receipt, text.encode()[:16])
+    return Post(room, at, "Ada", "ada", NOBODY, text, producer, n, key, text.encode()[:16])
 
 
-def connect(connection: str, *, returns: bool = True, name: str = "Eve") -> Connect:
-    return Connect(ROOM, AT, connection, name, name.casefold(), name.encode() * 4, returns)
+def connect(connection: str, *, resumable: bool = True, name: str = "Eve") -> Connect:
+    return Connect(ROOM, AT, connection, name, name.casefold(), name.encode() * 4, resumable)
 
 
 def texts_in(path: Path) -> list[str]:
@@ -102,40 +102,40 @@ def run(
     """What becomes of ``history`` when a batch ends at each of ``cuts``."""
     store = opened(path)
     outcomes: list[Outcome] = []
-    told: dict[str, list[Stored]] = {}
+    delivered: dict[str, list[Stored]] = {}
     away: list[Any] = []
     for begin, end in pairwise([0, *sorted(cuts), len(history)]):
         applied = store.apply(history[begin:end])
         outcomes += applied.outcomes
         away += applied.away
-        for room, events in applied.told.items():
-            told.setdefault(room, []).extend(events)
+        for room, events in applied.events.items():
+            delivered.setdefault(room, []).extend(events)
         if reopen:
             store.close()
             store = opened(path)
     store.close()
-    return outcomes, told, away
+    return outcomes, delivered, away
 
 
 # --- determinism, where a generator seldom gets; the property itself is in test_determinism.py ---------------
 
 
-def as_ada(producer: str = "", n: int = 0, receipt: str = "", digest: bytes = b"") -> Post:
-    return Post(ROOM, AT, "Ada", "ada", NOBODY, "text", producer, n, receipt, digest)
+def as_ada(producer: str = "", n: int = 0, key: str = "", digest: bytes = b"") -> Post:
+    return Post(ROOM, AT, "Ada", "ada", NOBODY, "text", producer, n, key, digest)
 
 
 @pytest.mark.parametrize(
     "history",
     [
-        [as_ada(receipt="key", digest=b"1"), as_ada("producer", 1, "key", b"2")],
-        [as_ada("producer", 1, "key", b"1"), as_ada(receipt="key", digest=b"2")],
-        [as_ada(receipt="key", digest=b"1"), Forget("", AT, AT, AT), as_ada(receipt="key", digest=b"1")],
-        [as_ada(receipt="key", digest=b"1"), Forget("", AT, AT, AT + 1), as_ada(receipt="key", digest=b"2")],
+        [as_ada(key="key", digest=b"1"), as_ada("producer", 1, "key", b"2")],
+        [as_ada("producer", 1, "key", b"1"), as_ada(key="key", digest=b"2")],
+        [as_ada(key="key", digest=b"1"), Forget("", AT, AT, AT), as_ada(key="key", digest=b"1")],
+        [as_ada(key="key", digest=b"1"), Forget("", AT, AT, AT + 1), as_ada(key="key", digest=b"2")],
         [as_ada("producer", 1), Forget("", AT, AT + 1, AT), as_ada("producer", 1)],
         [connect("node/1/1", name="Zoe"), connect("node/1/1", name="Eve"), Disconnect(ROOM, AT, "node/1/1", True)],
         [connect("node/1/1"), CloseRoom(ROOM, AT, OWNER), PurgeRoom(ROOM, AT, AT), creation(), as_ada()],
     ],
-    ids=["receipt, then number", "number, then receipt", "receipt kept", "receipt forgotten", "producer forgotten",
+    ids=["key, then number", "number, then key", "key kept", "key forgotten", "producer forgotten",
          "connection named twice", "room made again"],
 )  # fmt: skip
 def test_what_memory_still_knows_decides_nothing(tmp_path: Path, history: list[Entry]) -> None:
@@ -270,10 +270,10 @@ def test_every_text_survives_as_it_was(said: list[str]) -> None:
         store = opened(path)
         applied = store.apply([creation(), *map(post, said)])
         store.close()
-        assert [event.text for _, _, event in applied.told[ROOM] if isinstance(event, Message)] == said
+        assert [event.text for _, _, event in applied.events[ROOM] if isinstance(event, Message)] == said
         with contextlib.closing(sqlite3.connect(path)) as db:
             bodies = [body for (body,) in db.execute("SELECT body FROM events ORDER BY key")]
-        assert bodies == [body for _, body, _ in applied.told[ROOM]]
+        assert bodies == [body for _, body, _ in applied.events[ROOM]]
 
 
 # --- opening ------------------------------------------------------------------------------------------------
