@@ -14,12 +14,12 @@ from chatty.cli.environment import Environment
 from chatty.cli.exits import ExitStatus
 from chatty.cli.failures import Failure, usage
 from chatty.cli.private_files import write_private
+from chatty.names import RESERVED, compare_key
 
 __all__ = ["Profile", "client_key", "load_profile", "login_name", "profiles"]
 
 DEFAULT = "default"
 _NAME_POINTS = 32  # chatty.protocol.NAME_POINTS, which costs msgspec to import
-_RESERVED = ("server", "system")
 
 
 class Profile(NamedTuple):
@@ -116,4 +116,4 @@ def login_name(env: Environment) -> str:
         login = f"user-{os.getuid()}"
     visible = "".join(character for character in login if not unicodedata.category(character).startswith(("C", "Z")))
     name = visible[:_NAME_POINTS] or "somebody"
-    return f"{name}-user" if name.casefold() in _RESERVED else name
+    return f"{name}-user" if compare_key(name) in RESERVED else name

@@ -16,6 +16,7 @@ from chatty.cli.exits import ExitStatus
 from chatty.cli.failures import Failure, usage
 from chatty.client.address import ROOM_ID, base_url
 from chatty.errors import Refused
+from chatty.names import same
 
 if TYPE_CHECKING:
     from chatty.cli.room_list import KnownRoom
@@ -105,9 +106,7 @@ def _named(env: Environment, name: str, server: str | None) -> KnownRoom:
 
     rooms = known_rooms(env)
     here = [room for room in rooms if server in (None, room.server)]
-    named = [room for room in here if room.name == name] or [
-        room for room in here if room.name.casefold() == name.casefold()
-    ]
+    named = [room for room in here if room.name == name] or [room for room in here if same(room.name, name)]
     candidates = [room for room in named if room.is_open(env.now())] or named[-1:]
     if not candidates:
         raise _unknown(name, server, here, rooms)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from chatty.events import Message, MessageEdited, Reaction
+from chatty.names import same
 from chatty.protocol import Frame, Unknown
 
-__all__ = ["Question", "question_text", "same"]
+__all__ = ["Question", "question_text"]
 
 _SIGNS: Final = {
     "yes": ("👍", "+1", "thumbsup", "✅", "✔", "white_check_mark"),
@@ -69,12 +69,3 @@ class Question(NamedTuple):
             return reaction
         meant = [reaction, plain, *(word for word, signs in _SIGNS.items() if plain in signs)]
         return next((choice for word in meant if (choice := self._chosen(word))), None)
-
-
-def same(one: str, other: str) -> bool:
-    """Whether the server takes two names for one; choices are compared like that, too."""
-    return _plain(one) == _plain(other)
-
-
-def _plain(text: str) -> str:
-    return unicodedata.normalize("NFKC", text.strip()).casefold()

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
 
-from chatty.client.answers import Question, question_text, same
+from chatty.client.answers import Question, question_text
 from chatty.errors import Refused
 from chatty.events import Event, Message, MessageDeleted, MessageEdited, Reaction
+from chatty.names import same
 from chatty.protocol import Gap
 
 if TYPE_CHECKING:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from chatty.events import Event, ParticipantJoined, ParticipantLeft, ParticipantRenamed
+from chatty.names import same
 
 __all__ = ["Hidden"]
 
@@ -16,7 +17,7 @@ class Hidden:
 
     def ignores(self, name: str) -> bool:
         """Whether ``name`` is ignored."""
-        return any(name.casefold() == one.casefold() for one in self.ignored)
+        return any(same(name, one) for one in self.ignored)
 
     def ignore(self, name: str) -> None:
         """Hide what ``name`` does from now on."""
@@ -26,7 +27,7 @@ class Hidden:
     def unignore(self, name: str) -> bool:
         """Show again what ``name`` does. False: it was not ignored."""
         before = len(self.ignored)
-        self.ignored = [one for one in self.ignored if one.casefold() != name.casefold()]
+        self.ignored = [one for one in self.ignored if not same(name, one)]
         return len(self.ignored) < before
 
     def hides(self, event: Event) -> bool:

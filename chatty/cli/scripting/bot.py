@@ -19,12 +19,12 @@ from chatty.cli.scripting.retry import persistently, receipt
 from chatty.cli.targets import Target
 from chatty.cli.terminal.cleaning import clean
 from chatty.cli.terminal.plain_lines import gap
-from chatty.client.answers import same
 from chatty.client.http import Http
 from chatty.client.inbox import Cursor
 from chatty.client.room import Room
 from chatty.errors import Refused
 from chatty.events import Message
+from chatty.names import same
 from chatty.protocol import MESSAGE_BYTES, Frame, Gap, Unknown
 
 __all__ = ["Bot", "Work"]

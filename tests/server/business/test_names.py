@@ -1,117 +1,18 @@
-"""Which names are names, when two are the same, and which texts are messages."""
+"""What people write, checked on its way in: which texts are messages, and how a name is refused."""
 
 from __future__ import annotations
 
 import pytest
-from hypothesis import example, given
-from hypothesis import strategies as st
 
 from chatty.server.business.entries import Rejection
-from chatty.server.business.names import check_name, check_room_name, check_text, compare_key
+from chatty.server.business.names import check_name, check_room_name, check_text
 
 
-@pytest.mark.parametrize(
-    "name", ["a", "x" * 32, "Ada Lovelace", "日本語", "\U0001f600", "O'Brien", "<b>", "é", "e\u0301"]
-)
-def test_what_people_call_themselves_is_a_name(name: str) -> None:
-    assert check_name(name, points=32) == name
-
-
-def test_a_name_loses_the_white_space_around_it() -> None:
-    assert check_name(" \t Ada \u3000\n", points=32) == "Ada"
-
-
-@pytest.mark.parametrize("name", ["Ada ❤️", "☺︎", "한글", "नमस्ते", "ပြည်", "\u1820\u1822", "⠓⠊"])
-def test_marks_and_selectors_that_shape_what_is_seen_are_let_in(name: str) -> None:
-    assert check_name(name, points=32) == name
-
-
-BLANK = [
-    chr(point)
-    for point in (
-        0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x180B, 0x180E, 0x180F, 0x2800, 0x3164, 0xFE00, 0xFE0D, 0xFFA0, 0xFFF0,
-        0xE0100, 0xE01EF, 0x1D173, 0x1BCA0, 0x2065,
-    )
-]  # fmt: skip
-INVISIBLE = [
-    chr(point)
-    for point in (0, 0x0A, 0x1B, 0x7F, 0x200B, 0x202E, 0xFEFF, 0xD800, 0xE000, 0x2028, 0x2029, 0xE0001, 0x0378)
-]
-
-
-@pytest.mark.parametrize("name", ["", " ", "x" * 33, "\ufe0f", *(f"a{character}b" for character in INVISIBLE)])
-def test_what_can_not_be_seen_or_is_too_long_is_no_name(name: str) -> None:
-    refused = check_name(name, points=32)
-    assert isinstance(refused, Rejection)
-    assert refused.code == "name_invalid"
-
-
-def test_what_is_too_long_for_a_name_is_refused_without_a_look_at_all_of_it() -> None:
-    """Marks of two classes in the wrong order, which normalizing would sort one by one: for minutes, if it began."""
-    marks = "\u0315" * 200_000 + "\u0334" * 200_000
-    assert isinstance(check_name(f"a{marks}", points=32), Rejection)
-
-
-@pytest.mark.parametrize("character", BLANK, ids=ascii)
-@pytest.mark.parametrize("name", ["{}", "Ada{}", "A{}da", "{}Ada"])
-def test_no_name_looks_like_another_by_a_letter_or_mark_that_shows_nothing(name: str, character: str) -> None:
-    for refused in (check_name(name.format(character), points=32), check_room_name(name.format(character), points=128)):
-        assert isinstance(refused, Rejection)
-        assert refused.code == "name_invalid"
-        assert "visible" in refused.message
-
-
-@pytest.mark.parametrize("name", ["system", "SERVER", "Server", " system ", "ｓｙｓｔｅｍ", "sys\ufe0ftem", "ſyſtem"])
-def test_reserved_names_are_refused_however_they_are_written(name: str) -> None:
-    assert isinstance(check_name(name, points=32), Rejection)
-
-
-def test_rooms_may_have_names_that_participants_may_not() -> None:
-    assert check_room_name("system", points=128) == "system"
-    assert isinstance(check_room_name("x" * 129, points=128), Rejection)
-
-
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
-        ("Ada", "ADA"),
-        ("Ada", "Ａｄａ"),
-        ("é", "e\u0301"),
-        ("straße", "STRASSE"),
-        ("ﬁ", "fi"),
-        ("Ω", "ω"),
-        ("Ada", "Ada\ufe0f"),
-        ("Ada", "Ada \ufe0f"),
-        ("a b", "a  b"),
-        ("❤", "❤️"),
-        ("é", "e\ufe0f\u0301"),
-    ],
-)
-def test_names_that_people_take_for_the_same_compare_as_equal(one: str, other: str) -> None:
-    assert compare_key(one) == compare_key(other)
-
-
-@pytest.mark.parametrize(("one", "other"), [("Ada", "Eda"), ("a b", "ab"), ("e", "é"), ("o", "0")])
-def test_names_that_differ_compare_as_different(one: str, other: str) -> None:
-    assert compare_key(one) != compare_key(other)
-
-
-@given(st.text(max_size=40))
-@example("\u0345\u0345")
-@example("ΐ")
-def test_a_names_key_is_its_own_key_and_its_cases_share_it(name: str) -> None:
-    key = compare_key(name)
-    assert compare_key(key) == key
-    assert compare_key(name.casefold()) == key
-
-
-@given(st.text(max_size=40))
-def test_a_checked_name_is_short_visible_and_checked_again_the_same(name: str) -> None:
-    checked = check_name(name, points=32)
-    if isinstance(checked, str):
-        assert 1 <= len(checked) <= 32
-        assert check_name(checked, points=32) == checked
-        assert all(character.isprintable() or character.isspace() for character in checked)
+def test_what_can_not_be_a_name_is_refused_with_the_reason() -> None:
+    refused = [check_name("a\nb", points=32), check_name("system", points=32), check_room_name("a\nb", points=128)]
+    assert all(isinstance(one, Rejection) and one.code == "name_invalid" for one in refused)
+    assert len(set(refused)) == 3
+    assert (check_name(" Ada ", points=32), check_room_name(" system ", points=128)) == ("Ada", "system")
 
 
 @pytest.mark.parametrize("text", ["x", "\0", " x ", "\u200b", "x" * 16, "é" * 8, "\U0001f600" * 4, "\x1b[31m"])

@@ -9,9 +9,10 @@ from aiohttp import web
 from chatty import protocol
 from chatty.errors import Refused
 from chatty.events import Event
+from chatty.names import compare_key
 from chatty.protocol import MESSAGE_BYTES, NAME_POINTS, REACTION_POINTS, TOPIC_POINTS, NewMessage, NewTopic
 from chatty.server.business import entries
-from chatty.server.business.names import check_name, check_reaction, check_text, compare_key
+from chatty.server.business.names import check_name, check_reaction, check_text
 from chatty.server.platform.network.identities import identity_of, offered_key
 from chatty.server.platform.network.responses import answer, refused
 from chatty.server.platform.network.rooms import RoomHandlers, find_room, json_of, participant_name

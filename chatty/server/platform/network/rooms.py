@@ -13,6 +13,7 @@ from msgspec import Raw
 from chatty.errors import Refused
 from chatty.events import Event, milliseconds
 from chatty.ksuid import new_ksuid
+from chatty.names import compare_key
 from chatty.protocol import (
     EXPIRES_SECONDS,
     LAST_SEQ,
@@ -31,7 +32,7 @@ from chatty.protocol import (
 )
 from chatty.seed import SeedRoom
 from chatty.server.business.entries import CloseRoom, CreateRoom, Duplicate, Post, Rejection
-from chatty.server.business.names import check_name, check_room_name, check_text, compare_key
+from chatty.server.business.names import check_name, check_room_name, check_text
 from chatty.server.platform.network.connections import address_of
 from chatty.server.platform.network.identities import ANONYMOUS, bearer, identity_of, offered_key, token_hash
 from chatty.server.platform.network.rate_limit import PerAddress

@@ -8,6 +8,7 @@ from typing import Final
 
 from chatty.errors import CODES
 from chatty.events import Event, ParticipantRenamed
+from chatty.names import compare_key
 from chatty.protocol import (
     MESSAGE_BYTES,
     TYPING_SECONDS,
@@ -33,7 +34,7 @@ from chatty.protocol import (
     text_frame,
 )
 from chatty.server.business.entries import Duplicate, Entry, Post, Rejection
-from chatty.server.business.names import check_text, compare_key
+from chatty.server.business.names import check_text
 from chatty.server.business.room import Facts, Outcome
 from chatty.server.platform.network.http_messages import Author, change
 from chatty.server.platform.network.identities import Identity

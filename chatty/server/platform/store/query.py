@@ -13,7 +13,7 @@ from typing import Final
 from msgspec import Struct
 
 from chatty.errors import Refused
-from chatty.server.business.names import compare_key
+from chatty.names import compare_key
 
 TOKENIZE: Final = "unicode61 remove_diacritics 2"
 """How texts become words."""
