@@ -11,7 +11,7 @@ from typing import Annotated, Final
 import typer
 
 from chatty.cli.coercion import coerce_here
-from chatty.cli.completion.help import Command, Group
+from chatty.cli.completion.help import CliCommand, CliGroup
 from chatty.cli.environment import Environment, ReaderGone
 from chatty.cli.exits import ExitStatus
 from chatty.cli.failures import explain, report, usage
@@ -31,13 +31,13 @@ COMMANDS: Final = {name: f"chatty.cli.commands.{name}" for names in HEADINGS.val
 """Name and module. A module's function ``command`` is the command, its ``EXAMPLES`` are what its help shows."""
 
 
-class _Commands(Mapping[str, Command]):
-    def __getitem__(self, name: str) -> Command:
+class _Commands(Mapping[str, CliCommand]):
+    def __getitem__(self, name: str) -> CliCommand:
         module = import_module(COMMANDS[name])
         app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-        app.command(name, cls=Command)(module.command)
+        app.command(name, cls=CliCommand)(module.command)
         command = typer.main.get_command(app)
-        assert isinstance(command, Command)
+        assert isinstance(command, CliCommand)
         command.examples = getattr(module, "EXAMPLES", ())
         coerce_here(command)
         return command
@@ -49,12 +49,12 @@ class _Commands(Mapping[str, Command]):
         return len(COMMANDS)
 
 
-def command_group() -> Group:
+def command_group() -> CliGroup:
     """The whole command line, as Typer understands it."""
     app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-    app.callback(cls=Group, invoke_without_command=True)(_chatty)
+    app.callback(cls=CliGroup, invoke_without_command=True)(_chatty)
     group = typer.main.get_command(app)
-    assert isinstance(group, Group)
+    assert isinstance(group, CliGroup)
     group.headings = HEADINGS
     coerce_here(group)
     group.commands = _Commands()  # type: ignore[assignment]  # it only reads them

@@ -12,7 +12,7 @@ import typer
 from platformdirs import user_data_path
 
 from chatty.cli.app import HEADINGS, command_group
-from chatty.cli.completion.help import Command, Group, Row, rows, summary
+from chatty.cli.completion.help import CliCommand, CliGroup, Row, rows, summary
 from chatty.cli.exits import MEANINGS
 
 __all__ = ["manual", "markdown", "write"]
@@ -88,18 +88,18 @@ def manual() -> str:
     return "\n".join(page) + "\n"
 
 
-def _command(group: Group, name: str) -> Command:
+def _command(group: CliGroup, name: str) -> CliCommand:
     command = group.commands[name]
-    assert isinstance(command, Command)
+    assert isinstance(command, CliCommand)
     return command
 
 
-def _rows(command: Command) -> tuple[list[Row], list[Row]]:
+def _rows(command: CliCommand) -> tuple[list[Row], list[Row]]:
     arguments, options = rows(command)
     return arguments, [row for row in options if row.label != "--help"]
 
 
-def _usage(name: str, command: Command) -> str:
+def _usage(name: str, command: CliCommand) -> str:
     return " ".join(["chatty", name, *command.collect_usage_pieces(typer.Context(command))])
 
 
@@ -107,7 +107,7 @@ def _default(row: Row) -> str:
     return row.default.replace(str(user_data_path("chatty")), "your data directory")
 
 
-def _variables(group: Group) -> list[tuple[str, str]]:
+def _variables(group: CliGroup) -> list[tuple[str, str]]:
     """All variables with what they are for."""
     users: dict[str, list[tuple[str, str]]] = {}
     for name in group.commands:
@@ -123,7 +123,7 @@ def _variables(group: Group) -> list[tuple[str, str]]:
     return sorted(found.items())
 
 
-def _section(name: str, command: Command) -> str:
+def _section(name: str, command: CliCommand) -> str:
     arguments, options = _rows(command)
     parts = [f"### chatty {name}\n", f"    {_usage(name, command)}\n", inspect.cleandoc(command.help or "") + "\n"]
     parts.append("".join(f"    {example}\n" for example in command.examples))
@@ -144,7 +144,7 @@ def _table(head: Sequence[str], body: Sequence[Sequence[str]]) -> str:
     return "".join("|" + "".join(f" {cell} |" if cell else " |" for cell in line) + "\n" for line in lines)
 
 
-def _subsection(name: str, command: Command) -> Iterator[str]:
+def _subsection(name: str, command: CliCommand) -> Iterator[str]:
     arguments, options = _rows(command)
     yield f".SS {_roff(_usage(name, command))}"
     for number, paragraph in enumerate(inspect.cleandoc(command.help or "").split("\n\n")):

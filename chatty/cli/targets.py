@@ -21,14 +21,14 @@ from chatty.names import same
 if TYPE_CHECKING:
     from chatty.cli.room_list import KnownRoom
 
-__all__ = ["DEFAULT_SERVER", "Target", "about", "participant_name", "resolve_room", "resolve_server"]
+__all__ = ["DEFAULT_SERVER", "RoomTarget", "about", "participant_name", "resolve_room", "resolve_server"]
 
 DEFAULT_SERVER: Final = "http://127.0.0.1:8080"
 
 _PATHS: Final = re.compile(rf"(?P<prefix>.*?)(?:/v1/rooms/(?P<id>{ROOM_ID.pattern})(?:/.*)?|/chat/join/?)")
 
 
-class Target(NamedTuple):
+class RoomTarget(NamedTuple):
     """A room on a server. ``name`` is what the user called it, for what is said about it."""
 
     server: str
@@ -38,7 +38,7 @@ class Target(NamedTuple):
 
 
 @contextmanager
-def about(target: Target) -> Iterator[None]:
+def about(target: RoomTarget) -> Iterator[None]:
     """Whatever the server says inside about a missing room names the room as the user did."""
     try:
         yield
@@ -55,16 +55,16 @@ def resolve_server(env: Environment, option: str | None, profile: Profile) -> st
     return _address(chosen) if chosen else None
 
 
-def resolve_room(env: Environment, room: str, *, server: str | None = None, profile: str | None = None) -> Target:
+def resolve_room(env: Environment, room: str, *, server: str | None = None, profile: str | None = None) -> RoomTarget:
     """The room that a command line means. Raises Failure: no such room, or usage where it is ambiguous."""
     settings = load_profile(env, profile)
     if "://" in room:
         return _from_url(room, settings)
     chosen = resolve_server(env, server, settings)
     if ROOM_ID.fullmatch(room):
-        return Target(chosen or _home(env, room) or DEFAULT_SERVER, room, room, settings)
+        return RoomTarget(chosen or _home(env, room) or DEFAULT_SERVER, room, room, settings)
     known = _named(env, room, chosen)
-    return Target(known.server, known.id, known.name, settings)
+    return RoomTarget(known.server, known.id, known.name, settings)
 
 
 def participant_name(env: Environment, option: str | None, profile: Profile) -> str:
@@ -79,7 +79,7 @@ def _address(server: str) -> str:
         raise usage(str(error)) from None
 
 
-def _from_url(url: str, profile: Profile) -> Target:
+def _from_url(url: str, profile: Profile) -> RoomTarget:
     try:
         parts = urlsplit(url)
     except ValueError as error:
@@ -88,7 +88,7 @@ def _from_url(url: str, profile: Profile) -> Target:
     room_id = (found["id"] or "".join(parse_qs(parts.query).get("room", []))) if found else ""
     if found is None or not ROOM_ID.fullmatch(room_id):
         raise usage(f'"{url}" is no room\'s URL', "they look like http://127.0.0.1:8080/v1/rooms/ID")
-    return Target(_address(f"{parts.scheme}://{parts.netloc}{found['prefix']}"), room_id, room_id, profile)
+    return RoomTarget(_address(f"{parts.scheme}://{parts.netloc}{found['prefix']}"), room_id, room_id, profile)
 
 
 def _home(env: Environment, room_id: str) -> str | None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from chatty.cli.app import COMMANDS, command_group
-from chatty.cli.completion.help import Command, rows
+from chatty.cli.completion.help import CliCommand, rows
 from chatty.cli.exits import MEANINGS, ExitStatus
 from chatty.cli.reference import manual, markdown, write
 from chatty.server.settings import SETTINGS
@@ -22,9 +22,9 @@ GROUP = command_group()
 MACROS = {".TH", ".SH", ".SS", ".PP", ".TP", ".RS", ".RE", ".nf", ".fi", ".ad", ".nh"}
 
 
-def command(name: str) -> Command:
+def command(name: str) -> CliCommand:
     found = GROUP.commands[name]
-    assert isinstance(found, Command)
+    assert isinstance(found, CliCommand)
     return found
 
 

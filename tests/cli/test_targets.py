@@ -6,7 +6,7 @@ import pytest
 
 from chatty.cli.failures import Failure
 from chatty.cli.room_list import KnownRoom, remember
-from chatty.cli.targets import Target, about, resolve_room
+from chatty.cli.targets import RoomTarget, about, resolve_room
 from chatty.errors import Refused
 from tests.cli.conftest import MakeEnvironment
 
@@ -129,5 +129,5 @@ def test_a_room_that_the_server_does_not_know_is_named_as_the_user_did(make_envi
     with pytest.raises(Failure) as failure, about(target):
         raise Refused("room_not_found")
     assert failure.value.message == f'no room "{A}" on {LOCAL}'
-    with pytest.raises(Refused), about(Target(LOCAL, A, A, target.profile)):
+    with pytest.raises(Refused), about(RoomTarget(LOCAL, A, A, target.profile)):
         raise Refused("name_taken")

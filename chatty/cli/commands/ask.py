@@ -21,7 +21,7 @@ from chatty.cli.options import (
     environment,
     text_of,
 )
-from chatty.cli.targets import Target, about, participant_name, resolve_room
+from chatty.cli.targets import RoomTarget, about, participant_name, resolve_room
 
 if TYPE_CHECKING:
     from chatty.client.answers import Question
@@ -33,10 +33,10 @@ EXAMPLES: Final = (
 )
 
 
-class Wish(NamedTuple):
+class AskOptions(NamedTuple):
     """What was asked for on the command line. Times are in seconds."""
 
-    target: Target
+    target: RoomTarget
     name: str
     text: str | None
     choices: tuple[str, ...]
@@ -101,66 +101,68 @@ def command(
         raise usage("--choices: one of them is empty", "they look like yes,no")
     target = resolve_room(env, room, server=server, profile=profile)
     who = participant_name(env, name, target.profile)
-    wish = Wish(target, who, text_of(question), chosen, tuple(answerers or ()), timeout, default, key, wait, json)
-    return run(_ask(env, wish))
+    options = AskOptions(
+        target, who, text_of(question), chosen, tuple(answerers or ()), timeout, default, key, wait, json
+    )
+    return run(_ask(env, options))
 
 
-async def _ask(env: Environment, wish: Wish) -> int:
+async def _ask(env: Environment, options: AskOptions) -> int:
     import asyncio
 
     from chatty.cli.config import client_key
     from chatty.cli.scripting.streams import Output
 
-    target = wish.target
-    key = client_key(env, target.profile, target.server, lasting=wish.key is not None)
+    target = options.target
+    key = client_key(env, target.profile, target.server, lasting=options.key is not None)
     with Output(env.stdout.fileno()) as out, about(target):
-        question = await _question(env, wish, key)
-        limit = asyncio.timeout(wish.timeout)
+        question = await _question(env, options, key)
+        limit = asyncio.timeout(options.timeout)
         try:
             async with limit:
-                answer = await _answer(wish, key, question)
+                answer = await _answer(options, key, question)
         except TimeoutError:
             if not limit.expired():
                 raise
-            answer = _default(wish)
-        await out.write(f"{answer.raw if wish.json else answer.text}\n".encode())
+            answer = _default(options)
+        await out.write(f"{answer.raw if options.json else answer.text}\n".encode())
     return ExitStatus.DONE
 
 
-async def _question(env: Environment, wish: Wish, key: str) -> Question:
+async def _question(env: Environment, options: AskOptions, key: str) -> Question:
     """Asks it, unless an earlier run with the same ``--key`` has."""
-    from chatty.cli.scripting.retry import persistently, receipt
+    from chatty.cli.scripting.retry import idempotency_key, retry
     from chatty.client.answers import Question, question_text
     from chatty.client.http import Http
     from chatty.client.identity import new_secret
     from chatty.errors import Refused
 
-    text = question_text(wish.text if wish.text is not None else await _read(env), wish.choices)
-    mark = receipt("ask", wish.key if wish.key is not None else new_secret())
-    room_id = wish.target.room_id
-    async with Http(wish.target.server, key=key) as http:
+    text = question_text(options.text if options.text is not None else await _read(env), options.choices)
+    unique = idempotency_key("ask", options.key if options.key is not None else new_secret())
+    room_id = options.target.room_id
+    async with Http(options.target.server, key=key) as http:
         try:
-            seq = await persistently(lambda: http.send(room_id, text, name=wish.name, receipt=mark), wait=wish.wait)
+            seq = await retry(lambda: http.send(room_id, text, name=options.name, receipt=unique), wait=options.wait)
         except Refused as refusal:
             if refusal.code != "idempotency_conflict":
                 raise
-            message = f"another question was asked with --key {wish.key}"
+            message = f"another question was asked with --key {options.key}"
             raise Failure(ExitStatus.REFUSED, refusal.code, message, "choose another key for it") from None
-    return Question(seq, wish.choices, wish.answerers)
+    return Question(seq, options.choices, options.answerers)
 
 
-async def _answer(wish: Wish, key: str, question: Question) -> Answer:
+async def _answer(options: AskOptions, key: str, question: Question) -> Answer:
     """Waits for the answer, which may have come while nobody waited. Raises what ended the room for good."""
-    from chatty.cli.scripting.retry import persistently
+    from chatty.cli.scripting.retry import retry
     from chatty.client.room import join
     from chatty.errors import Refused
     from chatty.events import MessageDeleted, MessageEdited
     from chatty.protocol import Gap
 
-    target = wish.target
+    target = options.target
     replies = set()
     async with AsyncExitStack() as stack:
-        room = await persistently(
+        room = await retry(
             lambda: stack.enter_async_context(
                 join(target.server, target.room_id, key=key, participate=False, since=question.seq)
             )
@@ -182,13 +184,13 @@ async def _answer(wish: Wish, key: str, question: Question) -> Answer:
     raise Refused("room_closed", "the room was closed before an answer came")
 
 
-def _default(wish: Wish) -> Answer:
+def _default(options: AskOptions) -> Answer:
     """The answer that nobody gave. Raises Failure where there is none."""
     from chatty.protocol import encode
 
-    if wish.default is None:
-        raise Failure(ExitStatus.UNREACHABLE, "timed_out", f"no answer came in {wish.timeout:g} s")
-    return Answer(wish.default, encode({"event_type": "default", "text": wish.default}).decode())
+    if options.default is None:
+        raise Failure(ExitStatus.UNREACHABLE, "timed_out", f"no answer came in {options.timeout:g} s")
+    return Answer(options.default, encode({"event_type": "default", "text": options.default}).decode())
 
 
 async def _read(env: Environment) -> str:

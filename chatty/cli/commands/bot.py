@@ -21,7 +21,7 @@ from chatty.cli.options import (
     duration,
     environment,
 )
-from chatty.cli.targets import Target, about, resolve_room
+from chatty.cli.targets import RoomTarget, about, resolve_room
 
 EXAMPLES: Final = (
     "chatty bot deploys --on '^!uptime$' -- uptime",
@@ -29,10 +29,10 @@ EXAMPLES: Final = (
 )
 
 
-class Wish(NamedTuple):
+class BotOptions(NamedTuple):
     """What was asked for on the command line. Times are in seconds."""
 
-    target: Target
+    target: RoomTarget
     name: str
     pattern: re.Pattern[str]
     command: list[str]
@@ -79,25 +79,25 @@ def command(
     except re.error as error:
         raise usage(f'--on: "{on}" is no regular expression ({error})') from None
     target = resolve_room(env, room, server=server, profile=profile)
-    return run(_bot(env, Wish(target, name, pattern, cmd, cursor, jobs, timeout, wait)))
+    return run(_bot(env, BotOptions(target, name, pattern, cmd, cursor, jobs, timeout, wait)))
 
 
-async def _bot(env: Environment, wish: Wish) -> int:
+async def _bot(env: Environment, options: BotOptions) -> int:
     from chatty.cli.config import client_key
-    from chatty.cli.scripting.bot import Bot, Work
+    from chatty.cli.scripting.bot import Bot, Trigger
     from chatty.cli.scripting.cursor_file import CursorFile
-    from chatty.cli.scripting.retry import persistently
+    from chatty.cli.scripting.retry import retry
     from chatty.client.http import Http
     from chatty.client.identity import new_secret
     from chatty.client.room import join
 
-    target = wish.target
-    key = client_key(env, target.profile, target.server, lasting=wish.cursor is not None)
+    target = options.target
+    key = client_key(env, target.profile, target.server, lasting=options.cursor is not None)
     async with AsyncExitStack() as stack:
-        file = stack.enter_context(CursorFile(wish.cursor)) if wish.cursor else None
+        file = stack.enter_context(CursorFile(options.cursor)) if options.cursor else None
         position = file.load_for(target.room_id) if file else None
         stack.enter_context(about(target))
-        room = await persistently(
+        room = await retry(
             lambda: stack.enter_async_context(
                 join(
                     target.server,
@@ -108,10 +108,10 @@ async def _bot(env: Environment, wish: Wish) -> int:
                     epoch=position.epoch if position else None,
                 )
             ),
-            wait=wish.wait,
+            wait=options.wait,
         )
         http = await stack.enter_async_context(Http(target.server, key=key))
-        identity = str(wish.cursor.resolve()) if wish.cursor else new_secret()
-        work = Work(wish.pattern, wish.command, wish.jobs, wish.timeout)
-        await Bot(env, target, wish.name, work, http, identity=identity, file=file).run(room)
+        identity = str(options.cursor.resolve()) if options.cursor else new_secret()
+        trigger = Trigger(options.pattern, options.command, options.jobs, options.timeout)
+        await Bot(env, target, options.name, trigger, http, identity=identity, file=file).run(room)
     return ExitStatus.DONE

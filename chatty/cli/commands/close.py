@@ -10,7 +10,7 @@ from chatty.cli.environment import Environment
 from chatty.cli.exits import ExitStatus
 from chatty.cli.failures import Failure, explain
 from chatty.cli.options import ProfileOption, RoomArgument, ServerOption, environment
-from chatty.cli.targets import Target, about, resolve_room
+from chatty.cli.targets import RoomTarget, about, resolve_room
 
 EXAMPLES: Final = ("chatty close deploys",)
 
@@ -28,7 +28,7 @@ def command(
     return run(_close(env, resolve_room(env, room, server=server, profile=profile)))
 
 
-async def _close(env: Environment, target: Target) -> int:
+async def _close(env: Environment, target: RoomTarget) -> int:
     from msgspec.structs import replace
 
     from chatty.cli.room_list import known_rooms, remember

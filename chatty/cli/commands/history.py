@@ -11,7 +11,7 @@ from chatty.cli.environment import Environment
 from chatty.cli.exits import ExitStatus
 from chatty.cli.failures import advice_on_names
 from chatty.cli.options import ProfileOption, RoomArgument, ServerOption, environment
-from chatty.cli.targets import Target, about, resolve_room
+from chatty.cli.targets import RoomTarget, about, resolve_room
 
 if TYPE_CHECKING:
     from chatty.cli.scripting.exporter import Query, Show
@@ -31,10 +31,10 @@ class Format(StrEnum):
     MARKDOWN = "markdown"
 
 
-class Wish(NamedTuple):
+class HistoryOptions(NamedTuple):
     """What was asked for on the command line."""
 
-    target: Target
+    target: RoomTarget
     words: str | None
     sender: str | None
     since: str | None
@@ -77,34 +77,34 @@ def command(
 
     env = environment(ctx)
     target = resolve_room(env, room, server=server, profile=profile)
-    return run(_history(env, Wish(target, grep, sender, since, until, last, format)))
+    return run(_history(env, HistoryOptions(target, grep, sender, since, until, last, format)))
 
 
-async def _history(env: Environment, wish: Wish) -> int:
+async def _history(env: Environment, options: HistoryOptions) -> int:
     from chatty.cli.config import client_key
     from chatty.cli.scripting.exporter import Progress, export
     from chatty.cli.scripting.streams import Output
     from chatty.client.http import Http
 
-    query = _query(env, wish)
-    target = wish.target
+    query = _query(env, options)
+    target = options.target
     with Output(env.stdout.fileno()) as out, about(target), Progress(env) as progress:
         async with Http(target.server, key=client_key(env, target.profile, target.server)) as http:
             info = await http.room(target.room_id)
             with advice_on_names("write the name as the room shows it: --from NAME"):
-                await export(http, info, query, wish.last, _show(env, wish.format, info), out, progress)
+                await export(http, info, query, options.last, _show(env, options.format, info), out, progress)
     return ExitStatus.DONE
 
 
-def _query(env: Environment, wish: Wish) -> Query:
+def _query(env: Environment, options: HistoryOptions) -> Query:
     from chatty.cli.scripting.exporter import Query
     from chatty.cli.scripting.since import parse_since
 
-    since = parse_since(wish.since, env.now()) if wish.since is not None else 0
-    until = parse_since(wish.until, env.now(), "--until") if wish.until is not None else None
+    since = parse_since(options.since, env.now()) if options.since is not None else 0
+    until = parse_since(options.until, env.now(), "--until") if options.until is not None else None
     return Query(
-        words=wish.words,
-        sender=wish.sender,
+        words=options.words,
+        sender=options.sender,
         after=since if isinstance(since, int) else 0,
         since=None if isinstance(since, int) else since,
         upto=until if isinstance(until, int) else None,

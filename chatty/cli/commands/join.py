@@ -9,7 +9,7 @@ import typer
 from chatty.cli.environment import Environment
 from chatty.cli.failures import Failure, explain, usage
 from chatty.cli.options import NameOption, ProfileOption, RoomArgument, ServerOption, environment
-from chatty.cli.targets import Target, about, participant_name, resolve_room
+from chatty.cli.targets import RoomTarget, about, participant_name, resolve_room
 
 EXAMPLES: Final = (
     "chatty join deploys",
@@ -44,7 +44,7 @@ def command(
     return run_plainly(_join(env, target, name, plain=plain, color=color, bell=bell))
 
 
-async def _join(env: Environment, target: Target, name: str, *, plain: bool, color: bool | None, bell: Bell) -> int:
+async def _join(env: Environment, target: RoomTarget, name: str, *, plain: bool, color: bool | None, bell: Bell) -> int:
     from chatty.cli.config import client_key
     from chatty.cli.join import run
     from chatty.cli.room_list import KnownRoom, remember

@@ -11,7 +11,7 @@ from chatty.cli.environment import Environment
 from chatty.cli.exits import ExitStatus
 from chatty.cli.failures import Failure, explain, usage
 from chatty.cli.options import CommandArgument, NameOption, ProfileOption, RoomArgument, ServerOption, environment
-from chatty.cli.targets import Target, about, participant_name, resolve_room
+from chatty.cli.targets import RoomTarget, about, participant_name, resolve_room
 from chatty.cli.terminal.cleaning import clean
 
 if TYPE_CHECKING:
@@ -31,10 +31,10 @@ EXAMPLES: Final = (
 )
 
 
-class Wish(NamedTuple):
+class RunOptions(NamedTuple):
     """What was asked for on the command line; ``target`` is why there is no room to tell, where there is none."""
 
-    target: Target | Failure
+    target: RoomTarget | Failure
     name: str | None
     command: list[str]
     only_failures: bool
@@ -72,8 +72,8 @@ def command(
     env = environment(ctx)
     patterns = [_pattern(text) for text in redact or ()]
     target = _target(env, room, server, profile)
-    wish = Wish(target, name, cmd, only_failures, quiet, patterns)
-    ending = run_plainly(_run(env, wish))
+    options = RunOptions(target, name, cmd, only_failures, quiet, patterns)
+    ending = run_plainly(_run(env, options))
     if ending.signal:
         from chatty.cli.scripting.processes.child import die_of
 
@@ -88,7 +88,7 @@ def _pattern(text: str) -> re.Pattern[str]:
         raise usage(f'--redact: "{text}" is no regular expression ({error})') from None
 
 
-def _target(env: Environment, room: str, server: str | None, profile: str | None) -> Target | Failure:
+def _target(env: Environment, room: str, server: str | None, profile: str | None) -> RoomTarget | Failure:
     """The room, or why there is none: that is no reason not to run the command, unless it makes no sense at all."""
     try:
         return resolve_room(env, room, server=server, profile=profile)
@@ -99,52 +99,52 @@ def _target(env: Environment, room: str, server: str | None, profile: str | None
         return failure
 
 
-async def _run(env: Environment, wish: Wish) -> Ending:
+async def _run(env: Environment, options: RunOptions) -> Ending:
     import asyncio
 
     from chatty.cli.scripting.processes.child import Child
     from chatty.cli.scripting.progress import Progress
 
-    progress = Progress(wish.patterns)
-    child = Child(env, wish.command, None if wish.quiet else progress.seen)
+    progress = Progress(options.patterns)
+    child = Child(env, options.command, None if options.quiet else progress.seen)
     telling: list[asyncio.Task[None]] = []
-    ending = await child.run(lambda: telling.append(asyncio.create_task(_tell(env, wish, progress))))
+    ending = await child.run(lambda: telling.append(asyncio.create_task(_tell(env, options, progress))))
     progress.end(ending)
     if ending.error:
-        env.err(f"error: {wish.command[0]}: {ending.error}")
+        env.err(f"error: {options.command[0]}: {ending.error}")
     if ending.lost:
         env.err(f"error: cannot pass on what the command prints ({ending.lost})")
-    await _finish(env, telling[0] if telling else asyncio.create_task(_tell(env, wish, progress)), child.hurried)
+    await _finish(env, telling[0] if telling else asyncio.create_task(_tell(env, options, progress)), child.hurried)
     return ending
 
 
-async def _tell(env: Environment, wish: Wish, progress: Progress) -> None:
+async def _tell(env: Environment, options: RunOptions, progress: Progress) -> None:
     import asyncio
     from importlib import import_module
 
     from chatty.cli.config import client_key
     from chatty.cli.scripting.last_lines import command_line
 
-    if wish.only_failures:
+    if options.only_failures:
         await progress.ended.wait()
         if progress.ending and not progress.ending.failed:
             return
-    if isinstance(wish.target, Failure):
-        raise wish.target
+    if isinstance(options.target, Failure):
+        raise options.target
     # Libraries take a moment to load, in which what the command prints shall not have to wait.
     for module in ("aiohttp", "chatty.cli.scripting.reporter"):
         await asyncio.to_thread(import_module, module)
-    from chatty.cli.scripting.reporter import Report
+    from chatty.cli.scripting.reporter import Reporter
     from chatty.client.http import Http
 
-    target = wish.target
+    target = options.target
     key = client_key(env, target.profile, target.server)
-    name = participant_name(env, wish.name, target.profile)
-    line = command_line(wish.command, wish.patterns)
+    name = participant_name(env, options.name, target.profile)
+    line = command_line(options.command, options.patterns)
     async with Http(target.server, key=key) as http:
         with about(target):
-            report = Report(http, target.room_id, name, line, progress, from_the_start=not wish.only_failures)
-            await report.tell()
+            reporter = Reporter(http, target.room_id, name, line, progress, from_the_start=not options.only_failures)
+            await reporter.run()
 
 
 async def _finish(env: Environment, telling: asyncio.Task[None], hurried: asyncio.Event) -> None:

@@ -22,11 +22,11 @@ from chatty.cli.options import (
     environment,
     text_of,
 )
-from chatty.cli.targets import Target, about, participant_name, resolve_room
+from chatty.cli.targets import RoomTarget, about, participant_name, resolve_room
 
 if TYPE_CHECKING:
     from chatty.cli.scripting.lines import Lines
-    from chatty.cli.scripting.sender import Sending
+    from chatty.cli.scripting.sender import Sender
 
 EXAMPLES: Final = (
     'chatty send deploys "release 1.4 is out"',
@@ -37,10 +37,10 @@ _MAY_PASS: Final = (ExitStatus.FAILED, ExitStatus.UNREACHABLE)
 """How a run ends that is worth repeating."""
 
 
-class Wish(NamedTuple):
+class SendOptions(NamedTuple):
     """What was asked for on the command line. Times are in seconds."""
 
-    target: Target
+    target: RoomTarget
     name: str
     text: str | None
     block: bool
@@ -89,45 +89,45 @@ def command(
         raise usage("there is nothing to send", "chatty send ROOM hello, or: command | chatty send ROOM")
     target = resolve_room(env, room, server=server, profile=profile)
     name = participant_name(env, name, target.profile)
-    return run(_send(env, Wish(target, name, text_of(text), block, key, strict, wait, timeout, json)))
+    return run(_send(env, SendOptions(target, name, text_of(text), block, key, strict, wait, timeout, json)))
 
 
-async def _send(env: Environment, wish: Wish) -> int:
+async def _send(env: Environment, options: SendOptions) -> int:
     from chatty.cli.config import client_key
     from chatty.cli.scripting.lines import Lines
-    from chatty.cli.scripting.sender import Sending
+    from chatty.cli.scripting.retry import retry
+    from chatty.cli.scripting.sender import Sender
     from chatty.cli.scripting.streams import Output
-    from chatty.cli.scripting.waiting import patiently
     from chatty.client.identity import producer_from_key
     from chatty.client.room import Room, join
 
-    target = wish.target
-    key = client_key(env, target.profile, target.server, lasting=wish.key is not None)
-    producer = producer_from_key(wish.key) if wish.key is not None else None
-    lines = Lines(strict=wish.strict)
+    target = options.target
+    key = client_key(env, target.profile, target.server, lasting=options.key is not None)
+    producer = producer_from_key(options.key) if options.key is not None else None
+    lines = Lines(strict=options.strict)
     # Not quite as long as for an ack, so that it is the server's reason that is told.
-    transient = max(wish.timeout / 2, wish.timeout - 3)
+    transient = max(options.timeout / 2, options.timeout - 3)
 
     def speaker() -> Room:
         return join(
-            target.server, target.room_id, name=wish.name, key=key, participate=False, producer=producer,
+            target.server, target.room_id, name=options.name, key=key, participate=False, producer=producer,
             transient=transient,
         )  # fmt: skip
 
     async with AsyncExitStack() as stack:
-        acks = stack.enter_context(Output(env.stdout.fileno())) if wish.json else None
+        acks = stack.enter_context(Output(env.stdout.fileno())) if options.json else None
         stack.enter_context(about(target))
         stack.enter_context(_worth_another_try())
-        room = await patiently(lambda: stack.enter_async_context(speaker()), wait=wish.wait)
-        sending = Sending(room, timeout=wish.timeout, acks=acks)
+        room = await retry(lambda: stack.enter_async_context(speaker()), wait=options.wait, transient=options.wait)
+        sender = Sender(room, timeout=options.timeout, acks=acks)
         try:
-            await sending.everything(_messages(env, wish, lines))
+            await sender.everything(_messages(env, options, lines))
         except Exception as error:
-            raise _with_account(error, sending, wish) from error
+            raise _with_account(error, sender, options) from error
         finally:
-            _tell(env, lines, as_json=wish.json)
-    if sending.refused:
-        raise _partly(sending)
+            _tell(env, lines, as_json=options.json)
+    if sender.refused:
+        raise _partly(sender)
     return ExitStatus.DONE
 
 
@@ -147,15 +147,15 @@ def _worth_another_try() -> Iterator[None]:
         raise failure from None
 
 
-async def _messages(env: Environment, wish: Wish, lines: Lines) -> AsyncIterator[str]:
+async def _messages(env: Environment, options: SendOptions, lines: Lines) -> AsyncIterator[str]:
     from chatty.cli.scripting.streams import chunks
 
-    if wish.text is not None:
-        yield wish.text
+    if options.text is not None:
+        yield options.text
         return
     arriving = chunks(env.stdin.fileno())
-    if wish.block:
-        yield await _whole(arriving, strict=wish.strict)
+    if options.block:
+        yield await _whole(arriving, strict=options.strict)
         return
     async for chunk in arriving:
         for text in lines.feed(chunk):
@@ -180,15 +180,15 @@ async def _whole(arriving: AsyncIterator[bytes], *, strict: bool) -> str:
         raise Failure(ExitStatus.REFUSED, "bad_request", "the text is not UTF-8") from None
 
 
-def _partly(sending: Sending) -> Failure:
-    first, count = sending.refused[0], len(sending.refused)
+def _partly(sender: Sender) -> Failure:
+    first, count = sender.refused[0], len(sender.refused)
     message = first.message
-    if count + sending.acked > 1:
-        message = f"{count:,} of {count + sending.acked:,} messages were refused: {message}"
+    if count + sender.acked > 1:
+        message = f"{count:,} of {count + sender.acked:,} messages were refused: {message}"
     return Failure(ExitStatus.REFUSED, first.code, message)
 
 
-def _with_account(error: Exception, sending: Sending, wish: Wish) -> Failure:
+def _with_account(error: Exception, sender: Sender, options: SendOptions) -> Failure:
     """``error`` as a failure that also says how far things got."""
     from chatty.cli.scripting.lines import Odd
     from chatty.client.outbox import TRANSIENT
@@ -199,10 +199,10 @@ def _with_account(error: Exception, sending: Sending, wish: Wish) -> Failure:
         )
     else:
         failure = explain(error)
-    if sending.acked + sending.unacked > 1:
-        failure.message += f" ({sending.acked:,} stored, {sending.unacked:,} not known)"
+    if sender.acked + sender.unacked > 1:
+        failure.message += f" ({sender.acked:,} stored, {sender.unacked:,} not known)"
         if not failure.hint and (failure.status in _MAY_PASS or failure.code in TRANSIENT):
-            again = "run it again on the same input: it" if wish.key is not None else "with --key a second run"
+            again = "run it again on the same input: it" if options.key is not None else "with --key a second run"
             failure.hint = f"{again} sends what is missing"
     return failure
 

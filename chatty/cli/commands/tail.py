@@ -21,11 +21,11 @@ from chatty.cli.options import (
     duration,
     environment,
 )
-from chatty.cli.targets import Target, about, resolve_room
+from chatty.cli.targets import RoomTarget, about, resolve_room
 
 if TYPE_CHECKING:
     from chatty.cli.scripting.cursor_file import Position
-    from chatty.cli.scripting.follower import Show, Tailing
+    from chatty.cli.scripting.follower import Follower, Show
     from chatty.cli.scripting.since import Start
     from chatty.client.states import State
 
@@ -38,10 +38,10 @@ LAST = 10
 """Messages shown at first, unless told."""
 
 
-class Wish(NamedTuple):
+class TailOptions(NamedTuple):
     """What was asked for on the command line. Times are in seconds."""
 
-    target: Target
+    target: RoomTarget
     last: int | None
     since: str | None
     follow: bool
@@ -88,47 +88,47 @@ def command(
     if last is not None and since is not None:
         raise usage("-n and --since are two places to begin at; choose one")
     target = resolve_room(env, room, server=server, profile=profile)
-    return run(_tail(env, Wish(target, last, since, follow, count, timeout, cursor, wait, json)))
+    return run(_tail(env, TailOptions(target, last, since, follow, count, timeout, cursor, wait, json)))
 
 
-async def _tail(env: Environment, wish: Wish) -> int:
+async def _tail(env: Environment, options: TailOptions) -> int:
     import asyncio
 
-    from chatty.cli.scripting.follower import Tailing
+    from chatty.cli.scripting.follower import Follower
     from chatty.cli.scripting.streams import Output
 
     with Output(env.stdout.fileno()) as out:
-        tailing = Tailing(out, _show(env, wish), count=wish.number, follow=wish.follow)
-        limit = asyncio.timeout(wish.timeout)
+        follower = Follower(out, _show(env, options), count=options.number, follow=options.follow)
+        limit = asyncio.timeout(options.timeout)
         try:
             async with limit:
-                await _carry(env, wish, tailing)
+                await _carry(env, options, follower)
         except TimeoutError:
             if not limit.expired():
                 raise
-            wanted = f" of {wish.number:,}" if wish.number else ""
-            message = f"it took longer than {wish.timeout:g} s: {tailing.events:,}{wanted} events have come"
+            wanted = f" of {options.number:,}" if options.number else ""
+            message = f"it took longer than {options.timeout:g} s: {follower.events:,}{wanted} events have come"
             raise Failure(ExitStatus.UNREACHABLE, "timed_out", message) from None
     return ExitStatus.DONE
 
 
-async def _carry(env: Environment, wish: Wish, tailing: Tailing) -> None:
+async def _carry(env: Environment, options: TailOptions, follower: Follower) -> None:
     from chatty.cli.config import client_key
     from chatty.cli.scripting.cursor_file import CursorFile
     from chatty.cli.scripting.follower import Bookmark
-    from chatty.cli.scripting.waiting import patiently
+    from chatty.cli.scripting.retry import retry
     from chatty.client.room import join
 
-    target = wish.target
+    target = options.target
     key = client_key(env, target.profile, target.server)
     async with AsyncExitStack() as stack:
-        file = stack.enter_context(CursorFile(wish.cursor)) if wish.cursor else None
+        file = stack.enter_context(CursorFile(options.cursor)) if options.cursor else None
         position = file.load_for(target.room_id) if file else None
         stack.enter_context(about(target))
         start: Start | Position | None = position
         if start is None:
-            start = await patiently(lambda: _start(env, wish, key), wait=wish.wait)
-        room = await patiently(
+            start = await retry(lambda: _start(env, options, key), wait=options.wait, transient=options.wait)
+        room = await retry(
             lambda: stack.enter_async_context(
                 join(
                     target.server,
@@ -137,39 +137,40 @@ async def _carry(env: Environment, wish: Wish, tailing: Tailing) -> None:
                     participate=False,
                     since=start.seq if start else None,
                     epoch=start.epoch if start else None,
-                    last=LAST if wish.last is None else wish.last,
+                    last=LAST if options.last is None else options.last,
                     on_state=_state_notes(env),
                 )
             ),
-            wait=wish.wait,
+            wait=options.wait,
+            transient=options.wait,
         )
         bookmark = Bookmark(file, target.room_id, env.stdout.fileno()) if file else None
         if bookmark and position:
             bookmark.restore(position)
-        await tailing.run(room, bookmark)
+        await follower.run(room, bookmark)
 
 
-async def _start(env: Environment, wish: Wish, key: str) -> Start | None:
+async def _start(env: Environment, options: TailOptions, key: str) -> Start | None:
     """Where to begin if no cursor says so; None: at the newest messages, which the server knows."""
     from chatty.cli.scripting.since import Start, before_last, before_moment, parse_since
     from chatty.client.http import Http
 
-    since = None if wish.since is None else parse_since(wish.since, env.now())
+    since = None if options.since is None else parse_since(options.since, env.now())
     if isinstance(since, int):
         return Start(since)
-    async with Http(wish.target.server, key=key) as http:
+    async with Http(options.target.server, key=key) as http:
         if since is not None:
-            return await before_moment(http, wish.target.room_id, since)
-        if wish.cursor and wish.last:
-            return await before_last(http, wish.target.room_id, wish.last)
-    return Start(0) if wish.cursor and wish.last is None else None
+            return await before_moment(http, options.target.room_id, since)
+        if options.cursor and options.last:
+            return await before_last(http, options.target.room_id, options.last)
+    return Start(0) if options.cursor and options.last is None else None
 
 
-def _show(env: Environment, wish: Wish) -> Show:
+def _show(env: Environment, options: TailOptions) -> Show:
     from chatty.cli.scripting.follower import as_json, as_text
     from chatty.cli.terminal.plain_lines import plain_for
 
-    return as_json if wish.json else as_text(env, plain_for(env))
+    return as_json if options.json else as_text(env, plain_for(env))
 
 
 def _state_notes(env: Environment) -> Callable[[State], None]:

@@ -8,7 +8,7 @@ import typer
 
 from chatty.cli.environment import Environment
 from chatty.cli.options import JsonOption, ProfileOption, RoomArgument, ServerOption, environment
-from chatty.cli.targets import Target, about, resolve_room
+from chatty.cli.targets import RoomTarget, about, resolve_room
 
 EXAMPLES: Final = (
     "chatty who deploys",
@@ -30,7 +30,7 @@ def command(
     return run(_who(env, resolve_room(env, room, server=server, profile=profile), as_json=json))
 
 
-async def _who(env: Environment, target: Target, *, as_json: bool) -> int:
+async def _who(env: Environment, target: RoomTarget, *, as_json: bool) -> int:
     from chatty.cli.config import client_key
     from chatty.cli.terminal.cleaning import clean
     from chatty.client.http import Http

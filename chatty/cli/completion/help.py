@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 import typer
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
-__all__ = ["Command", "Group", "Row", "row", "rows", "summary"]
+__all__ = ["CliCommand", "CliGroup", "Row", "row", "rows", "summary"]
 
 _NOTES: Final = re.compile(r" *\[(?:env: (?P<env>[^];]+))?(?:; )?(?:default: (?P<default>[^]]+))?\]$")
 
@@ -73,7 +73,7 @@ def _default(param: TyperArgument | TyperOption) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-class Command(TyperCommand):
+class CliCommand(TyperCommand):
     """A command whose help has ``examples``: lines as one would type them."""
 
     examples: Sequence[str] = ()
@@ -92,7 +92,7 @@ class Command(TyperCommand):
             _write(formatter, heading, listed)
 
 
-class Group(TyperGroup):
+class CliGroup(TyperGroup):
     """All the commands, listed under ``headings``: each with the names of its commands."""
 
     headings: Mapping[str, Sequence[str]]

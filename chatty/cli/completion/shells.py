@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 import typer
 from typer.core import TyperArgument, TyperOption
 
-from chatty.cli.completion.help import Command, Group, row, summary
+from chatty.cli.completion.help import CliCommand, CliGroup, row, summary
 from chatty.cli.environment import Environment
 
 __all__ = ["Line", "Offer", "answer", "in_bash", "offers", "parse"]
@@ -46,7 +46,7 @@ class Offer(NamedTuple):
     help: str = ""
 
 
-def answer(env: Environment, group: Group, shell: str, arguments: Sequence[str]) -> int:
+def answer(env: Environment, group: CliGroup, shell: str, arguments: Sequence[str]) -> int:
     """Tell ``shell`` how the line in ``arguments`` may go on; bash also gives the characters that divide words."""
     breaks = arguments[1] if len(arguments) > 1 else ""
     line = parse(arguments[0] if arguments else "", breaks=breaks, fish=shell == "fish")
@@ -113,7 +113,7 @@ def in_bash(word: str, line: Line) -> str | None:
     return "".join(c if c.isalnum() or c in _PLAIN or (c > "\x7f" and not c.isspace()) else f"\\{c}" for c in rest)
 
 
-def offers(env: Environment, group: Group, line: Line) -> list[Offer] | None:
+def offers(env: Environment, group: CliGroup, line: Line) -> list[Offer] | None:
     """What fits at the end of ``line``; None: files."""
     words = line.words[1:]
     place = next((place for place, word in enumerate(words) if word and not word.startswith("-")), None)
@@ -121,7 +121,7 @@ def offers(env: Environment, group: Group, line: Line) -> list[Offer] | None:
         commands = [Offer(name, summary(group.commands[name])) for name in group.commands if name.startswith(line.word)]
         return [*commands, *_spellings(list(_options(typer.Context(group))))]
     command = group.commands.get(words[place])
-    if not isinstance(command, Command):
+    if not isinstance(command, CliCommand):
         return []
     return _inside(typer.Context(command, obj=env), words[place + 1 :], line.word)
 

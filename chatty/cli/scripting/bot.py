@@ -15,8 +15,8 @@ from chatty.cli.failures import Failure
 from chatty.cli.scripting.cursor_file import CursorFile, Position
 from chatty.cli.scripting.processes.handler import Handled, handle
 from chatty.cli.scripting.processes.starting import signal_name
-from chatty.cli.scripting.retry import persistently, receipt
-from chatty.cli.targets import Target
+from chatty.cli.scripting.retry import idempotency_key, retry
+from chatty.cli.targets import RoomTarget
 from chatty.cli.terminal.cleaning import clean
 from chatty.cli.terminal.plain_lines import gap
 from chatty.client.http import Http
@@ -27,7 +27,7 @@ from chatty.events import Message
 from chatty.names import same
 from chatty.protocol import MESSAGE_BYTES, Frame, Gap, Unknown
 
-__all__ = ["Bot", "Work"]
+__all__ = ["Bot", "Trigger"]
 
 _AHEAD: Final = 100
 """Messages that are begun from the oldest on that isn't done, and that a run after a crash may begin again."""
@@ -37,7 +37,7 @@ _CONFLICT: Final = "idempotency_conflict"
 """What a reply is refused with that an earlier run has given in other words."""
 
 
-class Work(NamedTuple):
+class Trigger(NamedTuple):
     """What a bot does: for each text that matches ``pattern``, run ``command`` for ``timeout`` seconds at most."""
 
     pattern: re.Pattern[str]
@@ -70,9 +70,9 @@ class Bot:
     def __init__(
         self,
         env: Environment,
-        target: Target,
+        target: RoomTarget,
         name: str,
-        work: Work,
+        trigger: Trigger,
         http: Http,
         *,
         identity: str,
@@ -81,7 +81,7 @@ class Bot:
         self._env = env
         self._target = target
         self._name = name
-        self._work = work
+        self._trigger = trigger
         self._http = http
         self._identity = identity
         self._file = file
@@ -117,11 +117,11 @@ class Bot:
         """How ``frame`` is a message to work on, if it is."""
         if not isinstance(frame, Message) or frame.deleted or same(frame.participant, self._name):
             return None
-        return self._work.pattern.search(frame.text)
+        return self._trigger.pattern.search(frame.text)
 
     async def _vacancy(self) -> None:
         """Returns when another job may begin."""
-        at_once = self._work.jobs
+        at_once = self._trigger.jobs
         while sum(not job.done for job in self._jobs) >= at_once or len(self._jobs) >= max(at_once, _AHEAD):
             self._settled.clear()
             await self._settled.wait()
@@ -144,25 +144,25 @@ class Bot:
         message = job.message
         try:
             handled = await handle(
-                self._work.command,
+                self._trigger.command,
                 f"{message.text}\n".encode(),
                 environ=_variables(self._env, self._target, message, job.found),
-                timeout=self._work.timeout,
+                timeout=self._trigger.timeout,
                 most=MESSAGE_BYTES + 1,
                 stderr=self._env.stderr.fileno(),
             )
         except OSError as error:
-            raise _unstartable(self._work.command[0], error) from None
+            raise _unstartable(self._trigger.command[0], error) from None
         text = _reply(handled)
         if handled.status != 0:
-            self._note(message, _trouble(handled, self._work.timeout))
+            self._note(message, _trouble(handled, self._trigger.timeout))
         elif text:
-            await self._say(text, message, receipt(self._identity, job.epoch, str(message.seq)))
+            await self._say(text, message, idempotency_key(self._identity, job.epoch, str(message.seq)))
 
-    async def _say(self, text: str, message: Message, mark: str) -> None:
+    async def _say(self, text: str, message: Message, unique: str) -> None:
         room_id, name = self._target.room_id, self._name
         try:
-            await persistently(lambda: self._http.send(room_id, text, name=name, reply_to=message.seq, receipt=mark))
+            await retry(lambda: self._http.send(room_id, text, name=name, reply_to=message.seq, receipt=unique))
         except Refused as refusal:
             if refusal.code != _CONFLICT:
                 self._note(message, f"no reply is possible ({clean(refusal.message, newlines=False)})")
@@ -171,7 +171,7 @@ class Bot:
         self._env.err(f"note:  message {message.seq:,}: {what}")
 
 
-def _variables(env: Environment, target: Target, message: Message, found: re.Match[str]) -> dict[str, str]:
+def _variables(env: Environment, target: RoomTarget, message: Message, found: re.Match[str]) -> dict[str, str]:
     given = {
         "CHATTY_TEXT": message.text,
         "CHATTY_SEQ": str(message.seq),

@@ -12,8 +12,8 @@ from typing import Final, Self
 from msgspec import Struct
 
 from chatty.cli.environment import Environment
+from chatty.cli.scripting.retry import retry
 from chatty.cli.scripting.streams import Output
-from chatty.cli.scripting.waiting import patiently
 from chatty.cli.terminal.cleaning import clean
 from chatty.cli.terminal.plain_lines import Plain
 from chatty.cli.terminal.quotes import Quotes
@@ -120,7 +120,7 @@ async def _page(
     http: Http, room_id: str, query: Query, *, after: int | None = None, before: int | None = None,
     limit: int = PAGE_EVENTS,
 ) -> Page:  # fmt: skip
-    return await patiently(
+    return await retry(
         lambda: http.events(
             room_id,
             after=after,

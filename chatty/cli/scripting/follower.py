@@ -18,7 +18,7 @@ from chatty.client.room import Room
 from chatty.events import Event
 from chatty.protocol import Frame, Gap, Live, Unknown
 
-__all__ = ["Bookmark", "Tailing", "as_json", "as_text"]
+__all__ = ["Bookmark", "Follower", "as_json", "as_text"]
 
 _BATCH: Final = 65_536
 
@@ -89,7 +89,7 @@ class _Shown(NamedTuple):
     cursor: Cursor
 
 
-class Tailing:
+class Follower:
     """Carries frames, until ``count`` events have gone out, the room is closed, or, unless ``follow``, the present.
 
     ``events`` counts those that have gone out.

@@ -9,12 +9,12 @@ from typing import Final
 from chatty.cli.scripting.last_lines import in_code_block
 from chatty.cli.scripting.processes.child import Ending
 from chatty.cli.scripting.progress import Progress
-from chatty.cli.scripting.retry import persistently, receipt
+from chatty.cli.scripting.retry import idempotency_key, retry
 from chatty.client.http import Http
 from chatty.client.identity import new_secret
 from chatty.errors import ChattyError, Refused
 
-__all__ = ["Report"]
+__all__ = ["Reporter"]
 
 _EVERY: Final = 2.0
 """Seconds from one update of the message to the next."""
@@ -25,7 +25,7 @@ _GONE: Final = "message_not_found"
 """What is refused that is about a message that somebody has deleted, or that the room keeps no longer."""
 
 
-class Report:
+class Reporter:
     """The messages in ``room_id``, said as ``name``, about one run of the command ``line``, as the room sees it.
 
     Not ``from_the_start``: it is told only how that ended.
@@ -40,9 +40,9 @@ class Report:
         self._title = f"`` {line} ``" if "`" in line else f"`{line}`"
         self._progress = progress
         self._from_the_start = from_the_start
-        self._run = new_secret()
+        self._run_id = new_secret()
 
-    async def tell(self) -> None:
+    async def run(self) -> None:
         """Say what there is to say, from the beginning to the end. Raises `ChattyError` if the end can't be told."""
         progress, first = self._progress, 0
         shown: str | None = ""
@@ -64,9 +64,9 @@ class Report:
                 await self._edit(first, f"▶ {self._title}")
 
     async def _say(self, text: str, reply_to: int = 0) -> int:
-        mark = receipt(self._run, text)
-        return await persistently(
-            lambda: self._http.send(self._room_id, text, name=self._name, reply_to=reply_to, receipt=mark)
+        unique = idempotency_key(self._run_id, text)
+        return await retry(
+            lambda: self._http.send(self._room_id, text, name=self._name, reply_to=reply_to, receipt=unique)
         )
 
     async def _follow(self, message: int) -> str | None:

@@ -1,4 +1,4 @@
-"""Says a thing until it is known to be stored, and has it stored once: its receipt, and the trying again."""
+"""Tries a request again until it is known to have succeeded, and marks it so that it succeeds only once."""
 
 from __future__ import annotations
 
@@ -12,30 +12,34 @@ from typing import Final, TypeVar
 from chatty.client.outbox import TRANSIENT
 from chatty.errors import ProtocolError, Refused, Unreachable
 
-__all__ = ["persistently", "receipt"]
+__all__ = ["idempotency_key", "retry"]
 
 T = TypeVar("T")
 
 _FIRST_PAUSE: Final = 0.1  # seconds; it doubles
-_LONGEST_PAUSE: Final = 2.0
+_LONGEST_PAUSE: Final = 1.0
 _TRANSIENT_SECONDS: Final = 30.0
 """How long a server may say that it can store nothing just now."""
 
 _MISTAKES: Final = 5
-"""How many answers may make no sense, as those of a proxy in trouble, before this is taken for no chatty server."""
+"""How many nonsensical answers, such as a proxy's error pages, it takes to conclude that no chatty server is there."""
 
 
-def receipt(*parts: str) -> str:
+def idempotency_key(*parts: str) -> str:
     """An idempotency key that is the same for the same ``parts``, and for no others."""
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()  # a file's name may be no UTF-8, and escaped there
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()  # JSON escapes what is not UTF-8 in a file's name
 
 
-async def persistently(attempt: Callable[[], Awaitable[T]], *, wait: float = math.inf) -> T:
-    """What ``attempt`` gives, tried again while nothing sensible answers, or the server can store nothing just now.
+async def retry(attempt: Callable[[], Awaitable[T]], *, wait: float = math.inf, transient: float | None = None) -> T:
+    """The result of ``attempt``, which is repeated while no chatty server answers, or one that can do nothing just now.
 
-    ``wait``: seconds for which nothing may answer. Raises what ``attempt``
-    raised last.
+    ``wait``: for how many seconds there may be no server. ``transient``: for
+    how many seconds the server may refuse because of the moment, such as a
+    full disk (30 or ``wait``, whichever is longer, unless given). Raises what
+    ``attempt`` raised last.
     """
+    if transient is None:
+        transient = max(wait, _TRANSIENT_SECONDS)
     now = asyncio.get_running_loop().time
     began = now()
     pause = _FIRST_PAUSE
@@ -46,11 +50,13 @@ async def persistently(attempt: Callable[[], Awaitable[T]], *, wait: float = mat
             return await attempt()
         except (Unreachable, ProtocolError) as error:
             mistakes += isinstance(error, ProtocolError)
-            if now() - began + pause > wait or mistakes > _MISTAKES:
+            left = wait - (now() - began)
+            if left <= 0 or mistakes > _MISTAKES:
                 raise
         except Refused as refused:
-            if refused.code not in TRANSIENT or now() - began > max(wait, _TRANSIENT_SECONDS):
-                raise
             at_least = refused.retry_after or 0.0
-        await asyncio.sleep(max(pause, at_least))
+            left = transient - (now() - began)
+            if refused.code not in TRANSIENT or left <= at_least:
+                raise
+        await asyncio.sleep(min(max(pause, at_least), left))  # the last attempt is made when the time is up
         pause = min(2 * pause, _LONGEST_PAUSE)

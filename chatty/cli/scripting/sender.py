@@ -15,7 +15,7 @@ from chatty.client.room import Room
 from chatty.errors import Refused
 from chatty.protocol import IN_FLIGHT, Ack, encode
 
-__all__ = ["Sending"]
+__all__ = ["Sender"]
 
 _ABOUT_ONE: Final = frozenset({"message_empty", "message_too_long"})
 """Refusals of one message, which say nothing about those behind it."""
@@ -27,7 +27,7 @@ _STOPPED: Final = 0.1
 """Seconds by which a clock that is looked at so late tells that the process was stopped, as by Ctrl-Z."""
 
 
-class Sending:
+class Sender:
     """One command's messages on their way.
 
     ``timeout``: seconds without an ack, while messages wait for one, after

@@ -9,15 +9,15 @@ import pytest
 import typer
 
 from chatty.cli.app import COMMANDS, HEADINGS, command_group
-from chatty.cli.completion.help import Command, rows, summary
+from chatty.cli.completion.help import CliCommand, rows, summary
 from tests.cli.user import User
 
 GROUP = command_group()
 
 
-def command(name: str) -> Command:
+def command(name: str) -> CliCommand:
     found = GROUP.commands[name]
-    assert isinstance(found, Command)
+    assert isinstance(found, CliCommand)
     return found
 
 

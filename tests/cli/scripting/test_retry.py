@@ -1,4 +1,4 @@
-"""What must be said is said again until somebody has understood it."""
+"""A request is repeated until it has succeeded, or will not."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from chatty.cli.scripting import retry as speaking
-from chatty.cli.scripting.retry import persistently, receipt
+from chatty.cli.scripting import retry as retry_module
+from chatty.cli.scripting.retry import idempotency_key, retry
 from chatty.errors import ChattyError, ProtocolError, Refused, Unreachable
 
 
 @pytest.fixture(autouse=True)
 def without_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(speaking, "_FIRST_PAUSE", 0.0)
+    monkeypatch.setattr(retry_module, "_FIRST_PAUSE", 0.0)
 
 
 def failing(*errors: ChattyError) -> Callable[[], Awaitable[str]]:
@@ -31,25 +31,35 @@ def failing(*errors: ChattyError) -> Callable[[], Awaitable[str]]:
 
 async def test_a_server_that_is_away_and_a_proxys_mistakes_are_passed_over() -> None:
     troubles = (Unreachable("http://here", "timed out"), ProtocolError("500"), Refused("unavailable"))
-    assert await persistently(failing(*troubles * 3)) == "said"
+    assert await retry(failing(*troubles * 3)) == "said"
 
 
 async def test_what_never_makes_sense_is_no_chatty_server() -> None:
     with pytest.raises(ProtocolError):
-        await persistently(failing(*[ProtocolError("<html>")] * 10))
+        await retry(failing(*[ProtocolError("<html>")] * 10))
 
 
 @pytest.mark.parametrize("error", [Unreachable("http://here", "refused"), ProtocolError("<html>")])
-async def test_who_does_not_want_to_wait_is_told_at_once(error: ChattyError) -> None:
+async def test_without_a_time_to_wait_the_first_failure_counts(error: ChattyError) -> None:
     with pytest.raises(type(error)):
-        await persistently(failing(error), wait=-1.0)
+        await retry(failing(error), wait=0.0)
 
 
-def test_receipts_differ_where_names_of_files_do() -> None:
-    assert len({receipt(os.fsdecode(name)) for name in (b"cursor", b"cursor\xfe", b"cursor\xff")}) == 3
-    assert receipt("a", "bc") != receipt("ab", "c")
+async def test_a_server_that_asks_for_more_patience_than_there_is_is_not_waited_for() -> None:
+    with pytest.raises(Refused):
+        await retry(failing(Refused("rate_limited", retry_after=600.0)), wait=0.0)
+
+
+async def test_the_last_attempt_comes_when_the_time_is_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retry_module, "_FIRST_PAUSE", 600.0)
+    assert await retry(failing(Unreachable("http://here", "refused")), wait=0.01) == "said"
+
+
+def test_idempotency_keys_differ_where_names_of_files_do() -> None:
+    assert len({idempotency_key(os.fsdecode(name)) for name in (b"cursor", b"cursor\xfe", b"cursor\xff")}) == 3
+    assert idempotency_key("a", "bc") != idempotency_key("ab", "c")
 
 
 async def test_a_refusal_is_final() -> None:
     with pytest.raises(Refused):
-        await persistently(failing(Refused("room_closed")))
+        await retry(failing(Refused("room_closed")))
