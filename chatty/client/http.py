@@ -10,6 +10,7 @@ from typing import Any, Self, TypeVar
 import aiohttp
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from chatty import protocol
 from chatty.client.address import ROOM_ID, base_url, room_path
@@ -63,7 +64,8 @@ class Http:
         created = await self._ask("POST", "/v1/rooms", CreatedRoom, data=body)
         if not ROOM_ID.fullmatch(created.id):  # it will be printed, typed and put into addresses
             raise ProtocolError(f"{self.server} did not answer as a chatty server does ({created.id!r} is no id)")
-        return created
+        # Behind a proxy the server may not know its own address. This one has just been reached.
+        return replace(created, url=self.server + room_path(created.id))
 
     async def room(self, room_id: str) -> RoomInfo:
         """The room as it is now. Refused with ``room_not_found`` where there is none."""

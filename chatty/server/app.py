@@ -25,8 +25,9 @@ from chatty.protocol import PORT, ROOM_NAME_POINTS, Close, NewRoom
 from chatty.server import structured_logging as logs
 from chatty.server.business.entries import Probe, Rejection, StartNode
 from chatty.server.business.names import check_room_name
+from chatty.server.origins import address_to_listen_on, check_hosts
 from chatty.server.platform.network.connections import Connection, is_loopback
-from chatty.server.platform.network.guard import guard, listed, response_headers
+from chatty.server.platform.network.guard import guard, response_headers
 from chatty.server.platform.network.handshake import Handshake
 from chatty.server.platform.network.http_messages import ChangeHandlers
 from chatty.server.platform.network.responses import BODY_BYTES, problem
@@ -54,8 +55,6 @@ STOP_SECONDS: Final = 3.0
 SWITCH_SECONDS: Final = 0.001
 
 _UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
-_ORIGIN: Final = re.compile(r"[a-z][a-z0-9+.-]*://[a-z0-9._:\[\]-]+")
-"""Scheme, host and perhaps a port. Not ``null``, which browsers send too: any page can have that one."""
 _LOG = structlog.get_logger("chatty")
 
 
@@ -182,7 +181,7 @@ async def _listening(node: Node) -> AsyncIterator[str]:
     await runner.setup()
     accept = runner.server
     assert accept is not None
-    listener = _listen(settings.host, settings.port)
+    listener = _listen(address_to_listen_on(settings.host), settings.port)
     server = await node.loop.create_server(lambda: Connection(node, accept), sock=listener, backlog=BACKLOG)
     host, port = listener.getsockname()[:2]
     try:
@@ -201,8 +200,9 @@ def _listen(host: str, port: int) -> socket.socket:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
         listener.bind(address)
     except OSError as error:
+        where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         raise SettingError(
-            f"cannot listen on {host}:{port} ({(error.strerror or str(error)).lower()})",
+            f"cannot listen on {where} ({(error.strerror or str(error)).lower()})",
             "stop what listens there, or choose another --port"
             if error.errno == errno.EADDRINUSE
             else "choose another --host or --port",
@@ -289,6 +289,7 @@ def check(settings: Settings, rooms: Sequence[str] = ()) -> None:
         checked = check_room_name(name, points=ROOM_NAME_POINTS)
         if isinstance(checked, Rejection):
             raise SettingError(f"{name!r} is no room's name", checked.message[:1].lower() + checked.message[1:])
+    check_hosts(settings)
     if settings.access not in ("", "open"):
         raise SettingError(f"unknown access {settings.access!r}", "this version knows: --access open")
     if not is_loopback(settings.host) and not settings.access:
@@ -296,11 +297,6 @@ def check(settings: Settings, rooms: Sequence[str] = ()) -> None:
             f"{settings.host} can be reached from other machines, and nothing would keep anybody out",
             "say so with --access open, or listen on 127.0.0.1",
         )
-    for origin in listed(settings.allowed_origin):
-        if not _ORIGIN.fullmatch(origin):
-            raise SettingError(
-                f"{origin!r} is no origin", "write it as browsers do, without a path: https://chat.example.org"
-            )
     if settings.log_level not in logs.LEVELS:
         raise SettingError(f"unknown log level {settings.log_level!r}", f"choose one of {', '.join(logs.LEVELS)}")
     if settings.log_format not in ("text", "json"):

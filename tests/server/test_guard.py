@@ -21,7 +21,8 @@ NOT_ALLOWED = (403, "not_allowed")
 def named(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server that answers to a name and to a page besides."""
     data = tmp_path_factory.mktemp("named") / "data"
-    hosts, origins = "chat.example, other.example", "https://page.example, https://other.example/"
+    hosts = "chat.example, other.example, *.team.example, port.example:8443, bücher.example"
+    origins = "https://page.example, https://other.example/, https://*.pages.example"
     with Server(data, "--allowed-host", hosts, "--allowed-origin", origins) as it:
         yield it
 
@@ -50,6 +51,56 @@ def test_names_that_were_allowed_are_answered(named: Server) -> None:
     for host in ("chat.example", "CHAT.example:443", "other.example", "localhost"):
         assert asked(named, Host=host) == HERE
     assert asked(named, Host="evil.example") == NOT_ALLOWED
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["CHAT.example.", "x.team.example", "port.example:8443", "xn--bcher-kva.example:80", "bücher.example", "[::1]:1"],
+)
+def test_a_host_is_answered_to_in_every_spelling(named: Server, host: str) -> None:
+    assert asked(named, Host=host.encode().decode("latin-1")) == HERE
+
+
+@pytest.mark.parametrize(
+    "host", ["team.example", "*.team.example", "port.example", "port.example:443", "chat.example.x"]
+)
+def test_a_host_that_is_only_alike_is_not(named: Server, host: str) -> None:
+    assert asked(named, Host=host) == NOT_ALLOWED
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
+def test_probes_are_answered_by_any_name_and_to_head(server: Server, named: Server, path: str) -> None:
+    for which in (server, named):
+        for method in ("GET", "HEAD"):
+            assert ask(which, method, path, headers={"Host": "10.1.2.3:8080"}).status == 200
+    assert refusal(ask(server, "GET", path, headers={"Origin": "https://evil.example"})) == NOT_ALLOWED
+
+
+def test_a_page_is_compared_with_its_scheme_and_port(named: Server) -> None:
+    for host, origin in (
+        ("chat.example", "https://chat.example:443"),
+        ("chat.example:443", "https://chat.example"),
+        ("chat.example:80", "http://chat.example"),
+        ("chat.example:8443", "https://CHAT.example:8443"),
+        ("chat.example", "https://x.pages.example"),
+    ):
+        assert asked(named, Host=host, Origin=origin) == HERE
+    for host, origin in (
+        ("chat.example:443", "http://chat.example"),
+        ("chat.example", "https://chat.example:8443"),
+        ("chat.example", "http://x.pages.example"),
+        ("chat.example", "https://pages.example"),
+    ):
+        assert asked(named, Host=host, Origin=origin) == NOT_ALLOWED
+
+
+def test_a_page_without_tls_may_not_use_a_server_that_is_reached_by_tls(named: Server) -> None:
+    plain = {"Host": "chat.example", "Origin": "http://chat.example"}
+    for forwarded in ("https", "HTTPS, http", " https ,https"):
+        assert asked(named, **plain, **{"X-Forwarded-Proto": forwarded}) == NOT_ALLOWED
+    for forwarded in ("http", "http, https", ""):
+        assert asked(named, **plain, **{"X-Forwarded-Proto": forwarded}) == HERE
+    assert asked(named, Host="chat.example", Origin="https://chat.example", **{"X-Forwarded-Proto": "http"}) == HERE
 
 
 def test_a_page_of_this_server_may_ask(server: Server) -> None:

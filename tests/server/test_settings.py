@@ -48,21 +48,3 @@ def test_what_is_no_length_of_time_is_refused(age: str) -> None:
 def test_what_is_no_rooms_name_is_refused_before_anything_is_served(name: str) -> None:
     with pytest.raises(SettingError, match="is no room's name"):
         check(Settings(), ["lobby", name])
-
-
-@pytest.mark.parametrize("origin", ["https://a.example", " HTTP://A.example:8080/ ", "https://[::1]:9,app://a,"])
-def test_an_origin_is_a_scheme_and_a_host(origin: str) -> None:
-    check(Settings(allowed_origin=origin))
-
-
-@pytest.mark.parametrize(
-    "origin",
-    [
-        "a.example", "a.example:8080", "//a.example", "https://", "https://a.example/chat", "https://a.example//",
-        "https://a.example?x", "https://a.example#x", "https://ada@a.example", "https://bücher.example", "null", "*",
-    ],
-)  # fmt: skip
-def test_what_names_no_pages_of_one_host_is_refused_as_an_origin(origin: str) -> None:
-    with pytest.raises(SettingError, match="is no origin") as refused:
-        check(Settings(allowed_origin=f"https://b.example, {origin}"))
-    assert "https://chat.example.org" in refused.value.hint

@@ -6,13 +6,15 @@ import math
 import resource
 from collections.abc import Awaitable, Callable
 from typing import Final
-from urllib.parse import unquote_to_bytes, urlsplit
+from urllib.parse import unquote_to_bytes
 
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from chatty.errors import Refused
+from chatty.server.origins import AllowedHosts, AllowedOrigins, Host, host_of, is_same, origin_of
 from chatty.server.platform.network.connections import address_of, connection_of, is_loopback
+from chatty.server.platform.network.forwarded import is_secure
 from chatty.server.platform.network.responses import problem
 from chatty.server.platform.pipeline.node import Node
 from chatty.server.settings import Settings
@@ -22,6 +24,9 @@ RESERVE: Final = 64
 
 _READ: Final = ("Authorization", "Idempotency-Key", "Last-Event-ID", "Sec-WebSocket-Protocol", "Origin", "Host")
 """The headers that decide something here."""
+
+PROBES: Final = frozenset({"/healthz", "/readyz", "/metrics"})
+"""Asked by address, by whatever watches the server: the host check is for browsers, and these say nothing of rooms."""
 
 _BY_STATUS: Final = {
     404: "room_not_found", 405: "method_not_allowed", 413: "too_large", 415: "unsupported_media_type",
@@ -107,46 +112,39 @@ def _descriptor(request: web.Request) -> int:
 
 def response_headers(settings: Settings) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
     """What every answer's headers lack or have besides."""
-    origins = listed(settings.allowed_origin)
+    origins = AllowedOrigins(settings.allowed_origin)
 
     async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
         response.headers.pop("Server", None)  # which versions of what are running here is nobody's business
-        origin = request.headers.get("Origin", "")
-        if origin.lower() in origins:  # else a browser keeps the answer from the page that asked
-            response.headers["Access-Control-Allow-Origin"] = origin
+        given = request.headers.get("Origin", "")
+        origin = origin_of(given)
+        if origin is not None and origin in origins:  # else a browser keeps the answer from the page that asked
+            response.headers["Access-Control-Allow-Origin"] = given
             response.headers["Access-Control-Expose-Headers"] = "Location, Retry-After"
             response.headers["Vary"] = "Origin"
 
     return add_headers
 
 
-def listed(setting: str) -> set[str]:
-    """The hosts or origins of a setting, as they are compared: the slash behind an origin says nothing."""
-    return {one.strip().lower().removesuffix("/") for one in setting.split(",") if one.strip()}
-
-
 def _host_check(settings: Settings) -> Callable[[web.Request], None]:
     """Browsers are let in from where they should come: against rebinding and foreign pages."""
     local = is_loopback(settings.host)
-    hosts, origins = listed(settings.allowed_host), listed(settings.allowed_origin)
+    hosts, origins = AllowedHosts(settings.allowed_host), AllowedOrigins(settings.allowed_origin)
 
     def check(request: web.Request) -> None:
-        host = _split(f"//{request.host}")[0]
-        if (local or hosts) and host not in hosts and not (local and is_loopback(host)):
-            raise Refused("not_allowed", f"This server does not answer to the host {host!r}; see --allowed-host.")
-        origin = request.headers.get("Origin", "").lower()
-        if not origin or origin in origins:
-            return
-        if _split(origin)[1] != request.host.lower():
-            raise Refused("not_allowed", f"Pages of {origin!r} may not use this server; see --allowed-origin.")
+        host = host_of(request.host)
+        known = host is not None and (host in hosts or (local and is_loopback(host.name)))
+        if not known and (local or hosts) and request.path not in PROBES:
+            shown = host.name if host else request.host
+            raise Refused("not_allowed", f"This server does not answer to the host {shown!r}; see --allowed-host.")
+        given = request.headers.get("Origin", "")
+        if given and not _may_come_from(given, host, secure=is_secure(request)):
+            raise Refused("not_allowed", f"Pages of {given!r} may not use this server; see --allowed-origin.")
+
+    def _may_come_from(given: str, host: Host | None, *, secure: bool) -> bool:
+        origin = origin_of(given)
+        if origin is None:
+            return False
+        return origin in origins or (host is not None and is_same(origin, host, secure=secure))
 
     return check
-
-
-def _split(url: str) -> tuple[str, str]:
-    """A URL's host name alone, and with its port; both empty for what is no URL."""
-    try:
-        parts = urlsplit(url)
-        return (parts.hostname or "").lower(), parts.netloc.lower()
-    except ValueError:
-        return "", ""

@@ -34,6 +34,7 @@ from chatty.seed import SeedRoom
 from chatty.server.business.entries import CloseRoom, CreateRoom, Duplicate, Post, Rejection
 from chatty.server.business.names import check_name, check_room_name, check_text
 from chatty.server.platform.network.connections import address_of
+from chatty.server.platform.network.forwarded import base_path, base_url
 from chatty.server.platform.network.identities import ANONYMOUS, bearer, identity_of, offered_key, token_hash
 from chatty.server.platform.network.rate_limit import PerAddress
 from chatty.server.platform.network.responses import answer, body_of, refused
@@ -116,10 +117,8 @@ class RoomHandlers:
     async def create(self, request: web.Request) -> web.StreamResponse:
         self._may_create(request)
         new = await json_of(request, NewRoom)
-        # The header is the caller's to set, and it alone is told what it makes of it.
-        scheme = "https" if request.headers.get("X-Forwarded-Proto") == "https" else request.scheme
-        created = await self.create_room(new, f"{scheme}://{request.host}")
-        return answer(created, 201, {"Location": f"/v1/rooms/{created.id}"})
+        created = await self.create_room(new, base_url(request))
+        return answer(created, 201, {"Location": f"{base_path(request)}/v1/rooms/{created.id}"})
 
     async def create_room(self, new: NewRoom, origin: str = "") -> CreatedRoom:
         """Make a room. Raises Refused for a name, topic or time that is none."""
