@@ -19,6 +19,7 @@ from msgspec import Struct
 
 __all__ = [
     "Event",
+    "Happening",
     "LeaveReason",
     "Message",
     "MessageDeleted",
@@ -136,6 +137,13 @@ class ParticipantLeft(Event, frozen=True, gc=False, tag="participant_left"):
 
 class RoomClosed(Event, frozen=True, gc=False, tag="room_closed"):
     """The room's last event: nothing follows it."""
+
+
+Happening = (
+    Message | MessageEdited | MessageDeleted | Reaction | TopicChanged
+    | ParticipantJoined | ParticipantLeft | ParticipantRenamed | RoomClosed
+)  # fmt: skip
+"""Every kind of `Event`, so that a ``match`` can be checked for leaving none out."""
 
 
 @lru_cache(maxsize=256)  # messages come in bursts within one millisecond

@@ -13,17 +13,7 @@ from typing import Final, Literal
 import msgspec
 from msgspec import Raw, Struct
 
-from chatty.events import (
-    Message,
-    MessageDeleted,
-    MessageEdited,
-    ParticipantJoined,
-    ParticipantLeft,
-    ParticipantRenamed,
-    Reaction,
-    RoomClosed,
-    TopicChanged,
-)
+from chatty.events import Happening
 
 PORT: Final = 8080
 SUBPROTOCOL: Final = "chatty.v1"
@@ -191,12 +181,6 @@ class Typing(Control, frozen=True, tag="typing"):
 
     participant: str
 
-
-Happening = (
-    Message | MessageEdited | MessageDeleted | Reaction | TopicChanged
-    | ParticipantJoined | ParticipantLeft | ParticipantRenamed | RoomClosed
-)  # fmt: skip
-"""Every kind of `Event`."""
 
 Frame = (
     Happening

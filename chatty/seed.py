@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
+from typing import assert_never
+
 from msgspec import Struct
 
-from chatty.events import Event, Message, ParticipantJoined, ParticipantLeft, ParticipantRenamed, RoomClosed
+from chatty.events import (
+    Happening,
+    Message,
+    MessageDeleted,
+    MessageEdited,
+    ParticipantJoined,
+    ParticipantLeft,
+    ParticipantRenamed,
+    Reaction,
+    RoomClosed,
+    TopicChanged,
+)
 from chatty.protocol import encode
 
 
@@ -38,20 +51,23 @@ class SeedClosed(Struct, frozen=True, tag_field="event_type", tag="room_closed")
     """The room's end, then close 4510."""
 
 
-def seed_frames(event: Event) -> tuple[bytes, ...]:
+def seed_frames(event: Happening) -> tuple[bytes, ...]:
     """An event as the seed dialect's JSON texts: none, one or several. The one table between the dialects."""
-    kind = type(event)
-    if kind is Message:
-        return (encode(SeedMessage(_as_text(event), event.participant)),)  # type: ignore[arg-type,attr-defined]
-    if kind is ParticipantRenamed:
-        return (encode(SeedLeft(event.participant)), encode(SeedJoined(event.name)))  # type: ignore[attr-defined]
-    if kind is ParticipantJoined:
-        return (encode(SeedJoined(event.participant)),)  # type: ignore[attr-defined]
-    if kind is ParticipantLeft:
-        return (encode(SeedLeft(event.participant)),)  # type: ignore[attr-defined]
-    if kind is RoomClosed:
-        return (encode(SeedClosed()),)
-    return ()
+    match event:
+        case Message(participant=name):
+            return (encode(SeedMessage(_as_text(event), name)),)
+        case ParticipantJoined(participant=name):
+            return (encode(SeedJoined(name)),)
+        case ParticipantLeft(participant=name):
+            return (encode(SeedLeft(name)),)
+        case ParticipantRenamed(participant=before, name=name):
+            return (encode(SeedLeft(before)), encode(SeedJoined(name)))
+        case RoomClosed():
+            return (encode(SeedClosed()),)
+        case MessageEdited() | MessageDeleted() | Reaction() | TopicChanged():
+            return ()
+        case _:
+            assert_never(event)
 
 
 def _as_text(message: Message) -> str:

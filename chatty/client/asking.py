@@ -1,15 +1,16 @@
 """A question to the people in a room, and waiting for what they answer.
 
 An answer is a reply to the question, or a reaction to it. Both are events
-after it in the room, so whoever knows the question's number can begin to wait
-at any time, also after a crash, and gets the first answer that the room has.
+after it in the room, so a program that knows the question's number can begin to
+wait at any time, also after a crash, and gets the first answer that the room has.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Sequence
-from typing import TYPE_CHECKING, Literal
+from contextlib import AbstractAsyncContextManager
+from typing import Literal, Protocol
 
 from msgspec import Struct
 
@@ -17,10 +18,7 @@ from chatty.client.answers import Question, question_text
 from chatty.errors import Refused
 from chatty.events import Event, Message, MessageDeleted, MessageEdited, Reaction
 from chatty.names import same
-from chatty.protocol import Gap
-
-if TYPE_CHECKING:
-    from chatty.client.room import Room
+from chatty.protocol import Ack, Gap
 
 __all__ = ["Answer", "ask", "pose"]
 
@@ -40,8 +38,25 @@ class Answer(Struct, frozen=True):
     kind: Kind
 
 
+class Asker(Protocol):
+    """What asking needs of a `chatty.client.room.Room`."""
+
+    @property
+    def name(self) -> str | None:
+        """Under which name it speaks."""
+
+    async def send(self, text: str) -> Ack:
+        """Says ``text``."""
+
+    def history(self, *, newest_first: bool) -> AsyncIterator[Message]:
+        """The room's messages."""
+
+    def reader(self, *, since: int) -> AbstractAsyncContextManager[AsyncIterator[Event | Gap]]:
+        """Another view of the same room, which begins after event ``since``."""
+
+
 async def ask(
-    room: Room,
+    room: Asker,
     question: int,
     *,
     choices: Sequence[str] = (),
@@ -52,14 +67,14 @@ async def ask(
     """Waits for the first answer to message number ``question``, from that on: it may be there already.
 
     Arguments and errors are those of `Room.ask`. It listens by a connection of
-    its own, which outlasts restarts of the server, and takes nothing from
-    whoever reads ``room``.
+    its own, which outlasts restarts of the server, and takes no event from a
+    task that reads ``room``.
     """
     return await _within(timeout, default, _wait(room, Question(question, choices, answerers)))
 
 
 async def pose(
-    room: Room,
+    room: Asker,
     text: str,
     *,
     choices: Sequence[str] = (),
@@ -77,7 +92,7 @@ async def pose(
     return await _within(timeout, default, posted())
 
 
-async def _find(room: Room, text: str) -> int:
+async def _find(room: Asker, text: str) -> int:
     """The number of one's newest message that says just ``text``: a question that an earlier run has posted."""
     async for message in room.history(newest_first=True):
         if message.text == text and same(message.participant, room.name or ""):
@@ -95,7 +110,7 @@ async def _within(timeout: float | None, default: str | None, answer: Awaitable[
         return Answer(default, "", 0, "default")
 
 
-async def _wait(room: Room, question: Question) -> Answer:
+async def _wait(room: Asker, question: Question) -> Answer:
     async with room.reader(since=question.seq) as reader:
         return await _first_answer(reader, question)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import deque
 from typing import Final, NamedTuple
 
-from chatty.events import Event, RoomClosed, StreamPosition
-from chatty.protocol import Frame, Gap, Happening, Live, Tick, Unknown, Welcome
+from chatty.events import Event, Happening, RoomClosed, StreamPosition
+from chatty.protocol import Frame, Gap, Live, Tick, Unknown, Welcome
 
 __all__ = ["HELD_BYTES", "Cursor", "Inbox", "Received"]
 

@@ -13,7 +13,7 @@ from msgspec import Struct
 from chatty.client import backoff
 from chatty.client.connection import ABNORMAL, HEARTBEAT_SECONDS, Closed, Connection, connect
 from chatty.client.inbox import Inbox
-from chatty.client.outbox import TRANSIENT, Outbox, Outcome
+from chatty.client.outbox import TRANSIENT, Outbox, Settled
 from chatty.client.session import UNREADABLE, open_session
 from chatty.client.states import Connected, Connecting, Reconnecting, State
 from chatty.errors import CODES, ChattyError, Disconnected, ProtocolError, Refused, Unreachable
@@ -32,7 +32,7 @@ from chatty.protocol import (
     may_reconnect,
 )
 
-__all__ = ["Link", "Target"]
+__all__ = ["Link", "LinkOptions"]
 
 _BATCH: Final = 64
 _TYPING: Final = encode(Type())
@@ -41,7 +41,7 @@ _STEADY_SECONDS: Final = 10.0
 """A connection that lived so long counts as a success: the next loss starts with short waits again."""
 
 
-class Target(Struct, frozen=True, kw_only=True):
+class LinkOptions(Struct, frozen=True, kw_only=True):
     """Where a link leads, as whom, and how it deals with trouble. Times are in seconds."""
 
     server: str
@@ -50,7 +50,7 @@ class Target(Struct, frozen=True, kw_only=True):
     name: str | None
     participate: bool
     patience: float | None
-    insist: bool = False  # whether the first connection is tried as often as a later one
+    retry_first: bool = False  # whether the first connection is tried as often as a later one
     heartbeat: float = HEARTBEAT_SECONDS
     handshake: float = 20.0  # for an attempt to connect, until the welcome
     stall: float = 5.0  # for a reader that does not come; the server cuts who stalls for 10
@@ -61,32 +61,32 @@ class Target(Struct, frozen=True, kw_only=True):
 class Link:
     """One room's connections, one after another.
 
-    ``settle`` is called with each message's outcome, ``changed`` whenever the
+    ``settle`` is called with the messages that have their outcome, ``changed`` whenever the
     reader may have something to do, ``fail`` with why nothing more can be
     sent, and ``on_state`` with each `State` but the last.
     """
 
     def __init__(
         self,
-        target: Target,
+        options: LinkOptions,
         inbox: Inbox,
         outbox: Outbox[Any],
         *,
-        settle: Callable[[Iterable[Outcome[Any]]], None],
+        settle: Callable[[Iterable[Settled[Any]]], None],
         changed: Callable[[], None],
         fail: Callable[[ChattyError], None],
         on_state: Callable[[State], None],
     ) -> None:
         self.welcome: Welcome | None = None
-        self.name = target.name
-        self._target = target
+        self.name = options.name
+        self._options = options
         self._inbox = inbox
         self._outbox = outbox
         self._settle = settle
         self._changed = changed
         self._fail = fail
-        self._say = on_state
-        self._participate = target.participate
+        self._on_state = on_state
+        self._participate = options.participate
         self._known_as: str | None = None  # the present participant's name, as the room has it
         self._typing = False  # whether the others are to be told that something is being written
         self._typed_at = -_TYPING_SECONDS
@@ -109,13 +109,13 @@ class Link:
     # --- from the room --------------------------------------------------------------------------------------
 
     async def open(self) -> None:
-        """Opens the first connection. Raises what `connect` raises, unless it is to insist."""
-        self._session = open_session(self._target.server, self._target.key)
-        if self._target.insist:
+        """Opens the first connection. Raises what `connect` raises, unless it is to retry."""
+        self._session = open_session(self._options.server, self._options.key)
+        if self._options.retry_first:
             self._resume.set()
             self._connection = await self._come_back("")
         else:
-            self._say(Connecting())
+            self._on_state(Connecting())
             self._connection = await self._connect()
 
     async def run(self) -> None:
@@ -177,22 +177,22 @@ class Link:
     # --- connecting -----------------------------------------------------------------------------------------
 
     async def _connect(self) -> Connection:
-        target = self._target
+        options = self._options
         assert self._session is not None
         query = {"name": self.name} if self.name is not None else {}
         if not self._participate:
             query["join"] = "false"
         try:
-            async with asyncio.timeout(target.handshake):
+            async with asyncio.timeout(options.handshake):
                 query |= self._inbox.question()
-                connection = await connect(self._session, target.server, target.room_id, query, target.heartbeat)
+                connection = await connect(self._session, options.server, options.room_id, query, options.heartbeat)
                 try:
                     welcome, raw = await self._greeting(connection)
                 except BaseException:
                     await connection.discard()
                     raise
         except TimeoutError:
-            raise Unreachable(target.server, "timed out") from None
+            raise Unreachable(options.server, "timed out") from None
         self.welcome = welcome
         self._known_as = welcome.you.participant
         self._typing = False
@@ -202,7 +202,7 @@ class Link:
         self._resume.clear()
         self._connected_at = self._now()
         self._acked, self._began_at = False, self._inbox.seen
-        self._say(Connected())
+        self._on_state(Connected())
         self._changed()
         return connection
 
@@ -210,11 +210,11 @@ class Link:
         raw = await connection.receive()
         if isinstance(raw, Closed):
             if may_reconnect(raw.code):
-                raise Unreachable(self._target.server, raw.reason or "it hung up")
+                raise Unreachable(self._options.server, raw.reason or "it hung up")
             raise Disconnected(*raw)
         frame = _decode(raw)
         if not isinstance(frame, Welcome):
-            raise ProtocolError(f"{self._target.server} began with {raw[:80]!r}, which is no welcome")
+            raise ProtocolError(f"{self._options.server} began with {raw[:80]!r}, which is no welcome")
         return frame, raw
 
     async def _come_back(self, reason: str) -> Connection:
@@ -231,7 +231,7 @@ class Link:
             if not at_once:
                 await self._wait(lost_at, reason, wait)
             at_once, wait = False, 0.0
-            self._say(Connecting())
+            self._on_state(Connecting())
             try:
                 return await self._connect()
             except Refused as refused:
@@ -249,17 +249,17 @@ class Link:
     async def _wait(self, lost_at: float, reason: str, at_least: float) -> None:
         now = self._now()
         delay = backoff.delay(self._attempt, now - lost_at, self._random, at_least=at_least)
-        if self._target.patience is not None:
-            left = lost_at + self._target.patience - now
+        if self._options.patience is not None:
+            left = lost_at + self._options.patience - now
             if left <= 0:
-                raise Unreachable(self._target.server, reason)
+                raise Unreachable(self._options.server, reason)
             delay = min(delay, left)
-        self._say(Reconnecting(delay, self._attempt, reason))
+        self._on_state(Reconnecting(delay, self._attempt, reason))
         await asyncio.sleep(delay)
 
     def _is_final(self, refused: Refused, lost_at: float) -> bool:
         if refused.code == "name_taken":  # perhaps by this client's own last connection, which is dying
-            return self._now() - lost_at > self._target.name_taken
+            return self._now() - lost_at > self._options.name_taken
         status = refused.status or CODES["internal"].status
         return status < 500 and status != CODES["rate_limited"].status
 
@@ -342,7 +342,7 @@ class Link:
         self._space.clear()
         if not len(self._outbox) and not self._leaving:
             try:
-                async with asyncio.timeout(self._target.stall):
+                async with asyncio.timeout(self._options.stall):
                     await self._space.wait()
             except TimeoutError:
                 pass  # then its events are let go, as below
@@ -356,11 +356,11 @@ class Link:
             if self._unsettled_since is None:
                 self._unsettled_since = now
             lasted = now - self._unsettled_since
-            again = lasted < self._target.transient
+            again = lasted < self._options.transient
             self._pause = self._random.uniform(0.05, min(2.0, 0.1 + lasted)) if again else 0.0
-        outcome = self._outbox.refused(error, again=again)
-        if outcome is not None:
-            self._settle((outcome,))
+        settled = self._outbox.refused(error, again=again)
+        if settled is not None:
+            self._settle((settled,))
             if self._outbox.lasting:  # what is behind it would get its number, and a later run take it for stored
                 self._fail(Refused(error.code, error.message))
         self._to_write.set()

@@ -24,7 +24,7 @@ from chatty import protocol
 from chatty.errors import ProtocolError, Refused
 from chatty.protocol import Ack, Edit, Error, Produce, Producing, Say, Send
 
-__all__ = ["TRANSIENT", "Outbox", "Outcome", "unsendable"]
+__all__ = ["TRANSIENT", "Outbox", "Settled", "unsendable"]
 
 T = TypeVar("T")
 
@@ -37,8 +37,8 @@ class _Message(NamedTuple, Generic[T]):
     ticket: T
 
 
-class Outcome(NamedTuple, Generic[T]):
-    """What became of ``command``, which was added with ``ticket``."""
+class Settled(NamedTuple, Generic[T]):
+    """A message that has its outcome: what became of ``command``, which was added with ``ticket``."""
 
     ticket: T
     result: Ack | Refused
@@ -79,7 +79,7 @@ class Outbox(Generic[T]):
         """Whether the next answer is to a copy that cannot have been accepted, and means nothing."""
         return self._wasted > 0
 
-    def add(self, command: Say, ticket: T) -> Outcome[T] | None:
+    def add(self, command: Say, ticket: T) -> Settled[T] | None:
         """Takes a message. It has its outcome at once if an earlier run of this producer has already sent it."""
         message = _Message(command, ticket)
         if self._accepted < self._known:
@@ -111,7 +111,7 @@ class Outbox(Generic[T]):
                 commands.append(protocol.encode(replace(message.command, n=number)))
         return commands
 
-    def producing(self, answer: Producing) -> list[Outcome[T]]:
+    def producing(self, answer: Producing) -> list[Settled[T]]:
         """The room told the last number that it accepted. Gives the messages that are done by that.
 
         Where it is lower than what was acknowledged before (the room was
@@ -130,14 +130,14 @@ class Outbox(Generic[T]):
             done.append(self._repeated(self._waiting.popleft()))
         return done
 
-    def acked(self, ack: Ack) -> Outcome[T]:
+    def acked(self, ack: Ack) -> Settled[T]:
         """The room has the oldest message under way. Raises ProtocolError if the ack is for anything else."""
         if self._wasted or not self._flight or ack.n != self._accepted + 1:
             raise ProtocolError(f"{ack.n} was acknowledged, and is not under way (does another use this producer?)")
         self._accepted += 1
         return self._done(ack)
 
-    def refused(self, error: Error, *, again: bool = False) -> Outcome[T] | None:
+    def refused(self, error: Error, *, again: bool = False) -> Settled[T] | None:
         """The room refused the oldest command under way; what was sent behind it is wasted, and will go again.
 
         ``again``: so will the message itself, and there is no outcome yet.
@@ -148,10 +148,10 @@ class Outbox(Generic[T]):
             return None
         if not self._flight or error.n != self._accepted + 1 or error.code == "out_of_order":
             raise ProtocolError(f"{error.n} was refused ({error.code}), and is not under way")
-        outcome = None if again else self._done(Refused(error.code, error.message))
+        settled = None if again else self._done(Refused(error.code, error.message))
         self._wasted = len(self._flight) - (1 if again else 0)
         self._take_back()
-        return outcome
+        return settled
 
     def abandon(self) -> list[T]:
         """Forgets all that has no outcome, and gives its tickets. Answers to it may still come, and mean nothing."""
@@ -165,13 +165,13 @@ class Outbox(Generic[T]):
         self._waiting.extendleft(reversed(self._flight))
         self._flight.clear()
 
-    def _done(self, result: Ack | Refused) -> Outcome[T]:
+    def _done(self, result: Ack | Refused) -> Settled[T]:
         message = self._flight.popleft()
-        return Outcome(message.ticket, result, message.command)
+        return Settled(message.ticket, result, message.command)
 
-    def _repeated(self, message: _Message[T]) -> Outcome[T]:
+    def _repeated(self, message: _Message[T]) -> Settled[T]:
         self._accepted += 1
-        return Outcome(message.ticket, Ack(n=self._accepted, duplicate=True), message.command)
+        return Settled(message.ticket, Ack(n=self._accepted, duplicate=True), message.command)
 
 
 def unsendable(command: Say, message_bytes: int) -> Refused | None:

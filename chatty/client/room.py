@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import Self
@@ -15,13 +15,14 @@ from chatty.client.asking import Answer, pose
 from chatty.client.history import messages
 from chatty.client.identity import new_producer, new_secret
 from chatty.client.inbox import Inbox, Received
-from chatty.client.link import Link, Target
-from chatty.client.outbox import Outbox, Outcome, unsendable
+from chatty.client.incoming import Incoming
+from chatty.client.link import Link, LinkOptions
+from chatty.client.outbox import Outbox
+from chatty.client.outgoing import Outgoing
 from chatty.client.states import Offline, State
-from chatty.client.verbs import Verbs
 from chatty.errors import Disconnected, Refused
 from chatty.events import Event, Message, StreamPosition
-from chatty.protocol import Ack, Close, Gap, Rename, RoomInfo, Say, Welcome
+from chatty.protocol import Ack, Close, Delete, Edit, Gap, React, Rename, RoomInfo, Say, Send, SetTopic, Welcome
 
 __all__ = ["Room", "join"]
 
@@ -72,7 +73,7 @@ def join(
     nothing answers, and `ProtocolError` where something else than chatty
     does. Raises ValueError if ``server`` is no address.
     """
-    target = Target(
+    options = LinkOptions(
         server=base_url(server),
         room_id=room_id,
         key=key or new_secret(),
@@ -82,10 +83,10 @@ def join(
         transient=transient,
     )
     outbox: Outbox[asyncio.Future[Ack]] = Outbox(producer or new_producer(), fresh=producer is None)
-    return Room(target, Inbox(since=since, epoch=epoch, last=last), outbox, on_state or (lambda _: None))
+    return Room(options, Inbox(since=since, epoch=epoch, last=last), outbox, on_state or (lambda _: None))
 
 
-class Room(Verbs):
+class Room:
     """A room that stays the same while its connections come and go. Made by `join`.
 
     ``async for event in room`` gives every event once and in order, and a
@@ -102,22 +103,17 @@ class Room(Verbs):
     """
 
     def __init__(
-        self, target: Target, inbox: Inbox, outbox: Outbox[asyncio.Future[Ack]], on_state: Callable[[State], None]
+        self, options: LinkOptions, inbox: Inbox, outbox: Outbox[asyncio.Future[Ack]], on_state: Callable[[State], None]
     ) -> None:
-        self._target = target
+        self._options = options
         self._inbox = inbox
         self._outbox = outbox
         self._on_state = on_state
+        self._incoming = Incoming(inbox)
+        self._outgoing = Outgoing(outbox)
         self._link: Link | None = None
         self._carrier: asyncio.Task[None] | None = None
-        self._arrived = asyncio.Event()
-        self._settled = asyncio.Event()
-        self._reading = False
-        self._refusal: BaseException | None = None  # why nothing can be sent any more
         self._left = False
-        self._ended = False
-        self._error: BaseException | None = None  # why it ended, unless that was meant
-        self._unsent = False  # whether messages were lost by that
 
     # --- entering and leaving -------------------------------------------------------------------------------
 
@@ -125,14 +121,16 @@ class Room(Verbs):
         if self._link is not None:
             raise RuntimeError("a room is entered once; call join() again")
         self._link = Link(
-            self._target,
+            self._options,
             self._inbox,
             self._outbox,
-            settle=self._settle,
-            changed=self._wake_reader,
-            fail=self._fail,
+            settle=self._outgoing.settle,
+            changed=self._incoming.wake,
+            fail=self._outgoing.fail,
             on_state=self._on_state,
         )
+        self._incoming.attach(self._link)
+        self._outgoing.attach(self._link)
         try:
             await self._link.open()
         except BaseException as error:
@@ -146,7 +144,7 @@ class Room(Verbs):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         try:
-            if error is None and len(self._outbox):
+            if error is None and self.unacked:
                 await self.flush()
         finally:
             await self.close()
@@ -173,10 +171,9 @@ class Room(Verbs):
             self._end(error)
 
     def _end(self, error: BaseException | None) -> None:
-        self._ended, self._error = True, error
         left = Disconnected(Close.NORMAL, "the room was left")
-        self._fail(error or (left if self._left else Refused("room_closed")))
-        self._wake_reader()
+        self._outgoing.fail(error or (left if self._left else Refused("room_closed")))
+        self._incoming.end(error)
         self._on_state(Offline(str(error) if error else "" if self._left else "the room is closed"))
 
     # --- what is known --------------------------------------------------------------------------------------
@@ -196,7 +193,7 @@ class Room(Verbs):
     @property
     def name(self) -> str | None:
         """Under which name it speaks; after a rename, the new one."""
-        return self._target.name if self._link is None else self._link.name
+        return self._options.name if self._link is None else self._link.name
 
     @property
     def cursor(self) -> StreamPosition:
@@ -211,16 +208,60 @@ class Room(Verbs):
     @property
     def unacked(self) -> int:
         """How many messages have neither been acked nor refused."""
-        return len(self._outbox)
+        return len(self._outgoing)
 
     # --- sending --------------------------------------------------------------------------------------------
+
+    async def send(self, text: str, *, reply_to: int = 0, action: bool = False) -> Ack:
+        """Says ``text``, and returns when the server has stored it, once, however often the connection breaks.
+
+        ``reply_to``: the number of the message that this one answers.
+        ``action``: say that you do what ``text`` says. Raises `Refused` if
+        the server will not have it, and what ended the connection for good
+        otherwise. ``send`` that is cancelled may or may not have sent.
+        """
+        return await (await self.post(text, reply_to=reply_to, action=action))
+
+    async def post(self, text: str, *, reply_to: int = 0, action: bool = False) -> asyncio.Future[Ack]:
+        """Queues ``text``, as `say` does with any command; the future has the outcome of `send`."""
+        return await self.say(Send(text=text, reply_to=reply_to, action=action))
+
+    async def edit(self, of: int, text: str) -> Ack:
+        """Changes one's own message number ``of``, which says ``text`` from then on.
+
+        This and what follows return and raise as `send` does. Whose message
+        it is, the server tells by the key.
+        """
+        return await (await self.say(Edit(of=of, text=text)))
+
+    async def delete(self, of: int) -> Ack:
+        """Deletes one's own message number ``of``: its text is gone for everybody, and from the server's files."""
+        return await (await self.say(Delete(of=of)))
+
+    async def react(self, of: int, reaction: str, *, remove: bool = False) -> Ack:
+        """Reacts to message number ``of`` with up to 32 characters, or takes that back.
+
+        The ack has no ``seq`` if nothing changed by it: you had already reacted so.
+        """
+        return await (await self.say(React(of=of, reaction=reaction, remove=remove)))
+
+    async def set_topic(self, topic: str) -> Ack:
+        """Says what the room is about, in up to 512 characters; with none, takes that away."""
+        return await (await self.say(SetTopic(topic=topic)))
+
+    async def rename(self, name: str) -> Ack:
+        """Takes another name, under which the room also comes back when its connection breaks.
+
+        Only a participant has a name to change: with ``participate=False`` it is refused (``not_allowed``).
+        """
+        return await (await self.say(Rename(name=name)))
 
     def typing(self) -> None:
         """Tells the others that something is being written. Call it with each key: it says so every 2 s at most.
 
         It never fails, and is not repeated when the connection breaks.
         """
-        if self._link is not None and not self._ended:
+        if self._link is not None and not self._incoming.ended:
             self._link.typing()
 
     async def say(self, command: Say) -> asyncio.Future[Ack]:
@@ -230,21 +271,11 @@ class Room(Verbs):
         Raises what ended the connection for good, and ValueError for what
         cannot be said at all (text with a lone surrogate, a number that is none).
         """
-        future: asyncio.Future[Ack] = asyncio.get_running_loop().create_future()
-        refusal = unsendable(command, self.welcome.limits.message_bytes)
-        if refusal is not None:
-            future.set_exception(refusal)
-            return future
-        while self._outbox.full and self._refusal is None:
-            await self._settled.wait()
-        if self._refusal is not None:
-            raise self._refusal
-        outcome = self._outbox.add(command, future)
-        if outcome is not None:
-            self._settle((outcome,))
-        elif self._link is not None:
-            self._link.wake()
-        return future
+        return await self._outgoing.add(command, message_bytes=self.welcome.limits.message_bytes)
+
+    async def flush(self) -> None:
+        """Returns when every message has been acked or refused. Raises what ended the connection before that."""
+        await self._outgoing.flush()
 
     async def ask(
         self,
@@ -266,39 +297,6 @@ class Room(Verbs):
         """
         return await pose(self, text, choices=choices, answerers=answerers, timeout=timeout, default=default)
 
-    async def flush(self) -> None:
-        """Returns when every message has been acked or refused. Raises what ended the connection before that."""
-        while len(self._outbox):
-            await self._settled.wait()
-        if self._unsent and self._refusal is not None:
-            raise self._refusal
-
-    def _settle(self, outcomes: Iterable[Outcome[asyncio.Future[Ack]]]) -> None:
-        for future, result, command in outcomes:
-            if type(command) is Rename and type(result) is Ack and self._link is not None:
-                self._link.renamed(command.name, before=result.duplicate)
-            if future.done():
-                continue  # its caller has been cancelled
-            if isinstance(result, Refused):
-                future.set_exception(result)
-            else:
-                future.set_result(result)
-        self._settled.set()
-        self._settled.clear()
-
-    def _fail(self, error: BaseException) -> None:
-        """Nothing can be sent any more, because of ``error``."""
-        if self._refusal is None:
-            self._refusal = error
-        for future in self._outbox.abandon():
-            if not future.done():
-                future.set_exception(self._refusal)
-                if self._unsent:
-                    future.exception()  # asyncio logs what nobody asks for: once is enough for a thousand messages
-                self._unsent = True
-        self._settled.set()
-        self._settled.clear()
-
     # --- listening ------------------------------------------------------------------------------------------
 
     def __aiter__(self) -> AsyncIterator[Event | Gap]:
@@ -306,7 +304,7 @@ class Room(Verbs):
 
     async def __anext__(self) -> Event | Gap:
         while True:
-            frame = (await self._next()).frame
+            frame = (await anext(self._incoming)).frame
             if isinstance(frame, (Event, Gap)):
                 return frame
 
@@ -316,29 +314,7 @@ class Room(Verbs):
         Not there are the answers to what was sent. It takes from the same
         stream as ``async for event in room``, and ends as that does.
         """
-        return _Frames(self._next)
-
-    async def _next(self) -> Received:
-        if self._link is None:
-            raise RuntimeError("enter the room first: async with chatty.join(…) as room")
-        while True:
-            received = self._inbox.get()
-            if received is not None:
-                self._link.taken()
-                return received
-            if self._ended:
-                if self._error is not None:
-                    raise self._error
-                raise StopAsyncIteration
-            if self._inbox.behind:
-                self._link.catch_up()
-            if self._reading:
-                raise RuntimeError("another task is reading this room")
-            self._reading = True
-            try:
-                await self._arrived.wait()
-            finally:
-                self._reading = False
+        return self._incoming
 
     def reader(self, *, since: int) -> Room:
         """Another view of the same room, which begins after event ``since``: an ``async with`` of its own.
@@ -346,9 +322,9 @@ class Room(Verbs):
         Nobody sees it, and it can't send. Unlike with `join`, its first
         connection is tried as often as any other.
         """
-        target = replace(self._target, name=None, participate=False, insist=True)
+        options = replace(self._options, name=None, participate=False, retry_first=True)
         outbox: Outbox[asyncio.Future[Ack]] = Outbox(new_producer(), fresh=True)
-        return Room(target, Inbox(since=since, epoch=self.welcome.epoch), outbox, lambda _: None)
+        return Room(options, Inbox(since=since, epoch=self.welcome.epoch), outbox, lambda _: None)
 
     def history(
         self,
@@ -369,9 +345,9 @@ class Room(Verbs):
         raises what `chatty.client.http.Http` does.
         """
         return messages(
-            self._target.server,
-            self._target.room_id,
-            key=self._target.key,
+            self._options.server,
+            self._options.room_id,
+            key=self._options.key,
             search=search,
             sender=sender,
             since=since,
@@ -379,20 +355,3 @@ class Room(Verbs):
             limit=limit,
             newest_first=newest_first,
         )
-
-    def _wake_reader(self) -> None:
-        self._arrived.set()
-        self._arrived.clear()
-
-
-class _Frames:
-    """Not a generator: to cancel one ``anext`` does not end it."""
-
-    def __init__(self, take: Callable[[], Awaitable[Received]]) -> None:
-        self._take = take
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> Received:
-        return await self._take()

@@ -18,7 +18,7 @@ import pytest
 import chatty
 from chatty.client.connection import HEARTBEAT_SECONDS
 from chatty.client.inbox import HELD_BYTES
-from chatty.client.link import Target
+from chatty.client.link import LinkOptions
 from chatty.protocol import IN_FLIGHT
 from tests.client.reading import texts_until
 from tests.support.server import ROOT, Server, environment
@@ -72,12 +72,12 @@ async def test_the_document_can_be_typed_in_from_top_to_bottom(
 
 
 def test_the_documents_figures_are_the_codes() -> None:
-    target = inspect.signature(Target).parameters
+    options = inspect.signature(LinkOptions).parameters
     for figure in (
         f"Up to {HELD_BYTES // 1024**2} MiB",
-        f"{target['stall'].default:.0f} s at a time",
+        f"{options['stall'].default:.0f} s at a time",
         f"fewer than {IN_FLIGHT:,} messages",
-        f"tried again for {target['transient'].default:.0f} s",
+        f"tried again for {options['transient'].default:.0f} s",
         f"Silence of {HEARTBEAT_SECONDS * 1.5:.0f} s",
     ):
         assert figure in DOCUMENT.replace("\n", " "), figure

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -18,8 +20,19 @@ def test_every_public_name_is_there_and_documented() -> None:
     for name in chatty.__all__:
         assert getattr(chatty, name) is not None
         assert name == "__version__" or getattr(chatty, name).__doc__
-    assert sorted(chatty.__all__) == chatty.__all__
     assert set(chatty.__all__) <= set(dir(chatty))
+
+
+def test_type_checkers_see_the_names_that_programs_get() -> None:
+    tree = ast.parse(Path(chatty.__file__).read_text())
+    checked = next(node for node in tree.body if isinstance(node, ast.If))
+    imported = [
+        (alias.asname, node.module, alias.name)
+        for node in checked.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    ]
+    assert sorted(imported) == sorted((name, home, name) for name, home in chatty._HOMES.items())
 
 
 def test_every_event_and_every_error_is_public() -> None:

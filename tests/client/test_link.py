@@ -10,7 +10,7 @@ import pytest
 import chatty
 from chatty.client.identity import new_producer, new_secret
 from chatty.client.inbox import Inbox
-from chatty.client.link import Target
+from chatty.client.link import LinkOptions
 from chatty.client.outbox import Outbox
 from chatty.client.room import Room
 from chatty.client.states import Connected, Connecting, Offline, Reconnecting, State
@@ -21,11 +21,11 @@ from tests.client.scripted import AT, Answer, Scripted, greeting, problem, refus
 
 def room_with(url: str, **figures: Any) -> Room:
     """A room as `chatty.join` makes it, with other figures than a user can choose."""
-    target = Target(
+    options = LinkOptions(
         server=url, room_id="room", key=new_secret(), name="John", **{"participate": True, "patience": None, **figures}
     )
     outbox: Outbox[Any] = Outbox(new_producer(), fresh=True)
-    return Room(target, Inbox(), outbox, lambda _: None)
+    return Room(options, Inbox(), outbox, lambda _: None)
 
 
 def said(seq: int, words: str = "") -> Message:

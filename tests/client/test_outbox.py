@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from chatty import protocol
-from chatty.client.outbox import Outbox, Outcome
+from chatty.client.outbox import Outbox, Settled
 from chatty.errors import ProtocolError, Refused
 from chatty.protocol import (
     Ack,
@@ -117,7 +117,7 @@ class Conversation(RuleBasedStateMachine):
     def fill_the_disk(self, full: bool) -> None:
         self.server.disk_full = full
 
-    def note(self, outcomes: list[Outcome[int]]) -> None:
+    def note(self, outcomes: list[Settled[int]]) -> None:
         for ticket, result, command in outcomes:
             assert ticket not in self.outcomes, "one outcome a message"
             assert command == Send(text=self.said[ticket])
@@ -168,13 +168,13 @@ def outbox_with(*texts: str, sent: int) -> Outbox[str]:
 
 def test_what_is_behind_a_refused_message_moves_up_by_one_number_and_goes_again() -> None:
     outbox = outbox_with("a", "b", "c", sent=3)
-    assert outbox.acked(Ack(n=1, seq=7)) == Outcome("a", Ack(n=1, seq=7), Send(text="a"))
+    assert outbox.acked(Ack(n=1, seq=7)) == Settled("a", Ack(n=1, seq=7), Send(text="a"))
     refused = outbox.refused(Error(n=2, code="muted", message="not now"))
     assert refused is not None
     assert (refused.ticket, str(refused.result)) == ("b", "not now (muted)")
     assert [decode_command(command) for command in outbox.take(5)] == [Send(text="c", n=2)]
     assert outbox.refused(Error(n=3, code="out_of_order", message="")) is None
-    assert outbox.acked(Ack(n=2, seq=8)) == Outcome("c", Ack(n=2, seq=8), Send(text="c"))
+    assert outbox.acked(Ack(n=2, seq=8)) == Settled("c", Ack(n=2, seq=8), Send(text="c"))
 
 
 @pytest.mark.parametrize(
@@ -193,7 +193,7 @@ def test_whatever_is_said_goes_as_it_is_but_for_its_number(command: Say) -> None
     assert outbox.add(command, "b") is None
     assert decode_command(outbox.take(5)[0]) == msgspec.structs.replace(command, n=2)
     outbox.acked(Ack(n=1, seq=1))
-    assert outbox.acked(Ack(n=2)) == Outcome("b", Ack(n=2), command)
+    assert outbox.acked(Ack(n=2)) == Settled("b", Ack(n=2), command)
 
 
 def test_a_room_that_was_restored_from_a_backup_is_told_what_it_lacks_under_its_own_numbers() -> None:
@@ -211,8 +211,8 @@ def test_what_an_earlier_run_has_sent_is_not_sent_again() -> None:
     outbox.connected()
     assert outbox.add(Send(text="a"), "a") is None
     assert [decode_command(command) for command in outbox.take(5)] == [Produce("producer")]
-    assert outbox.producing(Producing(2)) == [Outcome("a", Ack(n=1, duplicate=True), Send(text="a"))]
-    assert outbox.add(Send(text="b"), "b") == Outcome("b", Ack(n=2, duplicate=True), Send(text="b"))
+    assert outbox.producing(Producing(2)) == [Settled("a", Ack(n=1, duplicate=True), Send(text="a"))]
+    assert outbox.add(Send(text="b"), "b") == Settled("b", Ack(n=2, duplicate=True), Send(text="b"))
     assert outbox.add(Send(text="c"), "c") is None
     assert [decode_command(command) for command in outbox.take(5)] == [Send(text="c", n=3)]
 

@@ -13,7 +13,7 @@ import pytest
 import chatty
 from chatty.client.identity import new_producer, new_secret
 from chatty.client.inbox import Inbox
-from chatty.client.link import Target
+from chatty.client.link import LinkOptions
 from chatty.client.outbox import Outbox
 from chatty.client.room import Room
 from chatty.client.states import Offline, Reconnecting, State
@@ -64,7 +64,7 @@ async def test_connections_that_break_at_random_lose_repeat_and_swap_nothing(
 
 async def test_a_server_that_falls_silent_is_left_for_a_new_connection(server: Server, room_id: str) -> None:
     async with Proxy(server.port) as proxy:
-        target = Target(
+        options = LinkOptions(
             server=proxy.url,
             room_id=room_id,
             key=new_secret(),
@@ -82,7 +82,7 @@ async def test_a_server_that_falls_silent_is_left_for_a_new_connection(server: S
             if isinstance(state, Reconnecting):
                 lost.set()
 
-        async with Room(target, Inbox(), outbox, on_state) as room:
+        async with Room(options, Inbox(), outbox, on_state) as room:
             await room.send("a")
             proxy.freeze()
             sending = asyncio.create_task(room.send("b"))

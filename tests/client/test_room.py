@@ -10,7 +10,7 @@ import pytest
 import chatty
 from chatty.client.identity import new_producer, new_secret
 from chatty.client.inbox import Inbox
-from chatty.client.link import Target
+from chatty.client.link import LinkOptions
 from chatty.client.outbox import Outbox
 from chatty.client.room import Room
 from chatty.client.states import Connected, Connecting, Offline, State
@@ -19,13 +19,13 @@ from tests.client.reading import story, texts_until
 from tests.support.server import Server
 
 
-def narrow_room(server: str, room_id: str, *, held: int, stall: float = 60, **options: Any) -> Room:
+def narrow_room(server: str, room_id: str, *, held: int, stall: float = 60, **begin: Any) -> Room:
     """A room as `chatty.join` makes it, but one that holds few events for its reader, and waits long for it."""
-    target = Target(
+    options = LinkOptions(
         server=server, room_id=room_id, key=new_secret(), name="narrow", participate=True, patience=None, stall=stall
     )
     outbox: Outbox[Any] = Outbox(new_producer(), fresh=True)
-    return Room(target, Inbox(limit=held, **options), outbox, lambda _: None)
+    return Room(options, Inbox(limit=held, **begin), outbox, lambda _: None)
 
 
 async def test_send_returns_when_the_message_is_stored(server: Server, room_id: str) -> None:

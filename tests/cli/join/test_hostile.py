@@ -13,6 +13,7 @@ from chatty.cli.join.screen import Painter
 from chatty.cli.join.view import View, failure, not_sent, notice
 from chatty.cli.terminal.plain_lines import Plain
 from chatty.events import (
+    Happening,
     Message,
     MessageDeleted,
     MessageEdited,
@@ -23,7 +24,6 @@ from chatty.events import (
     RoomClosed,
     TopicChanged,
 )
-from chatty.protocol import Happening
 from tests.cli.join.hostile import LIST, TEXTS, Terminal, foreign
 
 NOON = "2026-11-23T12:00:00.000Z"

@@ -13,12 +13,11 @@ from aiohttp import web
 from msgspec import Raw
 from msgspec.structs import replace
 
-from chatty.events import Message, RoomClosed
+from chatty.events import Happening, Message, RoomClosed
 from chatty.protocol import (
     Error,
     Frame,
     Gap,
-    Happening,
     Limits,
     Live,
     Page,

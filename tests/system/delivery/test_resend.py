@@ -13,7 +13,7 @@ from typing import IO
 
 import chatty
 from chatty.client.identity import new_producer
-from chatty.client.outbox import Outbox, Outcome
+from chatty.client.outbox import Outbox, Settled
 from chatty.errors import Refused
 from chatty.protocol import MESSAGE_BYTES, Ack, Error, Producing, Send, decode_frame
 from tests.cli.user import Running, User
@@ -86,7 +86,7 @@ class Sender:
             return True
         return False
 
-    def _note(self, outcome: Outcome[int] | None) -> None:
+    def _note(self, outcome: Settled[int] | None) -> None:
         if outcome is not None:
             assert isinstance(outcome.result, Refused) == (outcome.ticket in self.refused)
             self.outcomes.append(outcome.ticket)

@@ -6,7 +6,7 @@ from typing import Final, Protocol
 
 from msgspec import Struct
 
-from chatty.events import Event, RoomClosed
+from chatty.events import Event, Happening, RoomClosed
 from chatty.protocol import PAGE_EVENTS, Close, Control, Gap, Live, RoomInfo, decode_frame
 from chatty.server.platform.pipeline.hub import Hub, Subscriber
 from chatty.server.platform.store.applying import Stored
@@ -108,7 +108,7 @@ async def _page_to_head(follower: Follower, reads: Reads, hub: Hub, view: RoomVi
             head = await reads.last(view.key)
 
 
-async def _send_page(follower: Follower, view: RoomView, page: Slice) -> Event:
+async def _send_page(follower: Follower, view: RoomView, page: Slice) -> Happening:
     """Write a page; gives its last event."""
     events: list[Stored] = []
     for seq, body in zip(page.seqs, page.bodies, strict=True):

@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
-from chatty.events import Event, Message
+from chatty.events import Happening, Message
 from chatty.protocol import MESSAGE_BYTES, encode
 from chatty.server.business.entries import (
     Change,
@@ -33,7 +33,7 @@ from chatty.server.platform.store.errors import explain, may_retry
 from chatty.server.platform.store.rows import KIND_OF, Rows
 from chatty.server.platform.store.schema import ROOM_BITS, decode_time
 
-Stored = tuple[int, bytes, Event]
+Stored = tuple[int, bytes, Happening]
 """An event with its number and as it is sent."""
 
 ROOMS_LOADED: Final = 10_000

@@ -9,7 +9,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
 
-from chatty.events import Event, Message, RoomClosed
+from chatty.events import Happening, Message, RoomClosed
 from chatty.protocol import Close, encode
 from chatty.server.platform.pipeline.hub import MOST_HELD, MOST_WAITING, Hub, Subscriber, seed_dialect, v1_dialect
 from chatty.server.platform.store.applying import Stored
@@ -70,7 +70,7 @@ def payloads(written: bytes) -> list[bytes]:
     return found
 
 
-def stored(event: Event) -> Stored:
+def stored(event: Happening) -> Stored:
     return event.seq, encode(event), event
 
 
