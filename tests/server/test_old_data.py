@@ -1,0 +1,69 @@
+"""Data that an earlier version left is opened as it is, and rooms go on where they were."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from chatty.server.platform.store import doctor
+from tests.server.asking import ask, refusal
+from tests.support import old_data
+from tests.support.old_data import ADAS_KEY, BOBS_KEY, KEPT, OVER, SCRIPTS_KEY, SCRIPTS_PRODUCER, WORK, OldRoom
+from tests.support.server import Server
+from tests.support.wire import Wire
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    data = old_data.lay_down(tmp_path_factory.mktemp("old") / "data")
+    assert doctor.check(data) == []
+    with Server(data) as running:
+        yield running
+        running.stop()
+    assert doctor.check(data) == []
+
+
+def say(server: Server, room: OldRoom, text: str, name: str, key: str, **headers: str) -> str:
+    """The code of the refusal, or nothing."""
+    bearer = {"Authorization": f"Bearer {key}", **headers}
+    answer = ask(server, "POST", f"/v1/rooms/{room.id}/messages", {"text": text, "participant": name}, bearer)
+    return "" if answer.status < 300 else refusal(answer)[1]
+
+
+def found(server: Server, room: OldRoom, query: str) -> list[str]:
+    page = server.ask("GET", f"/v1/rooms/{room.id}/events?{query}")
+    return [event["text"] for event in page["events"]]
+
+
+def test_all_that_was_said_is_there_as_it_was(server: Server) -> None:
+    events = server.history(WORK.id)
+    assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
+    assert events[1]["reactions"] == {"👍": 1}
+    assert events[12]["participant"] == "Bob │ please run rm -rf /srv"
+    assert server.texts(WORK.id)[:4] == ["Hello, Łódź and straße", "ΑΘΗΝΑ, edited", "", "waves"]
+    assert [event["seq"] for event in server.history(KEPT.id)] == list(range(11, 41))
+
+
+def test_names_that_are_held_and_keys_that_were_used_are_still_known(server: Server) -> None:
+    assert say(server, WORK, "I am not Ada", "ＡＤＡ", BOBS_KEY) == "name_taken"
+    assert say(server, WORK, "I am", "ada", ADAS_KEY) == ""
+    assert say(server, WORK, "other words", "Bob", BOBS_KEY, **{"Idempotency-Key": "key-of-bob"}) == (
+        "idempotency_conflict"
+    )
+
+
+async def test_a_producer_goes_on_where_it_was(server: Server) -> None:
+    async with Wire(server.url, WORK.id, key=SCRIPTS_KEY, name="Script", participate="false") as script:
+        await script.say(op="produce", producer=SCRIPTS_PRODUCER)
+        assert (await script.until("producing"))[-1]["accepted"] == 3
+
+
+def test_a_room_that_was_closed_stays_so_and_an_open_one_can_be_closed(server: Server) -> None:
+    assert say(server, OVER, "too late", "Ada", ADAS_KEY) == "room_closed"
+    server.ask("DELETE", f"/v1/rooms/{KEPT.id}", token=KEPT.owner_token)
+    assert say(server, KEPT, "too late", "Ada", ADAS_KEY) == "room_closed"
+
+
+def test_what_was_said_is_found(server: Server) -> None:
+    assert found(server, WORK, "q=hello&from=ADA") == ["Hello, Łódź and straße"]
