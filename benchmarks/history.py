@@ -17,7 +17,7 @@ from benchmarks.servers import Running, running
 from chatty.ksuid import new_ksuid
 from chatty.server.business.entries import CreateRoom, Post
 from chatty.server.platform.store.applying import Store
-from chatty.server.platform.store.doctor import DATABASE
+from chatty.server.platform.store.data_directory import DATABASE
 
 SIZES: Final = (1_000_000, 1_000)
 PAGE: Final = 100

@@ -29,7 +29,7 @@ from benchmarks.servers import Running, running
 from chatty.ksuid import new_ksuid
 from chatty.server.business.entries import CreateRoom, Post
 from chatty.server.platform.store.applying import Store
-from chatty.server.platform.store.doctor import DATABASE
+from chatty.server.platform.store.data_directory import DATABASE
 from chatty.server.platform.store.search_index import INDEX
 
 MESSAGES: Final = 1_000_000

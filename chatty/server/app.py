@@ -38,12 +38,10 @@ from chatty.server.platform.pipeline.log.local import LocalLog
 from chatty.server.platform.pipeline.metrics import Metrics
 from chatty.server.platform.pipeline.node import NODE, Node
 from chatty.server.platform.store.applying import Store
-from chatty.server.platform.store.data_directory import check_that_it_is_there, locked
-from chatty.server.platform.store.doctor import DATABASE
-from chatty.server.platform.store.errors import SettingError, StoreError
+from chatty.server.platform.store.data_directory import DATABASE, check_that_it_is_there, locked
 from chatty.server.platform.store.reads import Reads
 from chatty.server.platform.store.search import Search
-from chatty.server.settings import SETTINGS, Settings
+from chatty.server.settings import SETTINGS, SettingError, Settings
 
 BACKLOG: Final = 2048
 SEND_BUFFER: Final = 128 * 1024
@@ -312,6 +310,3 @@ def _age_ms(text: str) -> int:
     if found is None:
         raise SettingError(f"{text!r} is no length of time", "write 30d, 12h, 90m …; without --retain-age all is kept")
     return int(found[1]) * _UNITS[found[2]] * 1000
-
-
-__all__ = ["DATABASE", "NamedRoom", "SettingError", "StoreError", "check", "run"]

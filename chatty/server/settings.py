@@ -1,4 +1,4 @@
-"""Every setting of the server, once: name, type, default, help. Options and variables come from here."""
+"""Every setting of the server, once: its name, type, default and help. Options and variables come from here."""
 
 from __future__ import annotations
 
@@ -9,7 +9,23 @@ from msgspec import Meta, Struct
 from msgspec.structs import fields
 from platformdirs import user_data_path
 
+from chatty.errors import ChattyError
 from chatty.protocol import PORT
+
+
+class Fault(ChattyError):
+    """Why a server cannot start, or cannot go on. ``hint`` says what to do."""
+
+    def __init__(self, message: str, hint: str) -> None:
+        self.hint = hint
+        super().__init__(message, hint)
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class SettingError(Fault):
+    """A setting has a value that the server cannot use."""
 
 
 def _help(text: str) -> Any:

@@ -11,8 +11,10 @@ import pytest
 
 from chatty.server.business.entries import Entry
 from chatty.server.business.room import Outcome
-from chatty.server.platform.pipeline.log.local import Delivery, LocalLog, Log, Reply
+from chatty.server.platform.pipeline.log.local import LocalLog
+from chatty.server.platform.pipeline.log.protocol import Delivery, Log, Reply
 from chatty.server.platform.store.applying import Applied, Store, Stored
+from chatty.server.platform.store.errors import explain
 
 MakeLog = Callable[["Bench"], Log]
 
@@ -20,12 +22,12 @@ MakeLog = Callable[["Bench"], Log]
 class Failing(Store):
     """A store whose next commits fail as the test says: SQLite's own errors, from a real transaction."""
 
-    failure: BaseException | None = None
+    failure: sqlite3.Error | None = None
 
     def apply(self, entries: Sequence[Entry]) -> Applied:
         if self.failure is None:
             return super().apply(entries)
-        raise self.failure
+        raise explain(self.failure)
 
 
 class Bench(Delivery):

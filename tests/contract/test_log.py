@@ -1,4 +1,4 @@
-"""What every log promises, sentence by sentence: see `Log` in chatty/server/platform/pipeline/log/local.py."""
+"""What every log promises, sentence by sentence: see `Log` in chatty/server/platform/pipeline/log/protocol.py."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import pytest
 from chatty.events import Message
 from chatty.server.business.entries import CreateRoom, Post, Probe, Rejection
 from chatty.server.business.room import Outcome
-from chatty.server.platform.pipeline.log.local import MOST_ENTRIES, MOST_SIZE, Reply
+from chatty.server.platform.pipeline.log.local import MOST_ENTRIES, MOST_SIZE
+from chatty.server.platform.pipeline.log.protocol import Reply
 from tests.contract.conftest import Bench
 
 AT = 1_700_000_000_000
@@ -38,10 +39,10 @@ def texts(bench: Bench) -> list[str]:
     return [event.text for _, _, event in bench.delivered.get(ROOM, []) if isinstance(event, Message)]
 
 
-# --- 1. An entry's outcome is told once, to its reply and on the event loop ---------------------------------
+# --- 1. An entry's outcome is given once, to its reply and on the event loop ---------------------------------
 
 
-async def test_an_outcome_is_told_once_to_its_own_reply_on_the_event_loop(bench: Bench) -> None:
+async def test_an_outcome_is_given_once_to_its_own_reply_on_the_event_loop(bench: Bench) -> None:
     here = threading.get_ident()
     replies: list[tuple[int, Outcome, int]] = []
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from chatty.server.app import SettingError, check
-from chatty.server.settings import SETTINGS, Setting, Settings
+from chatty.server.app import check
+from chatty.server.settings import SETTINGS, Setting, SettingError, Settings
 
 NUMBERS = [setting for setting in SETTINGS if setting.type in (int, float)]
 

@@ -29,8 +29,8 @@ def command(
     What was there is kept beside it. Every room gets a new epoch: whoever comes back is
     told that lines may be missing.
     """
-    from chatty.server.platform.store.errors import SettingError
     from chatty.server.platform.store.restore import restore
+    from chatty.server.settings import SettingError
 
     try:
         done = restore(backup, data)

@@ -12,7 +12,7 @@ import typer
 from chatty.cli.environment import Environment
 from chatty.cli.failures import Failure, explain, usage
 from chatty.cli.options import environment
-from chatty.server.settings import SETTINGS, Settings
+from chatty.server.settings import SETTINGS, SettingError, Settings
 
 if TYPE_CHECKING:
     from chatty.server.app import NamedRoom
@@ -27,7 +27,7 @@ _METAVARS: Final = {str: "TEXT", int: "N", float: "N", Path: "DIRECTORY"}
 
 def command(ctx: typer.Context, **given: Any) -> int:
     """Run a server until it is told to stop, by SIGTERM or Ctrl-C."""
-    from chatty.server.app import SettingError, run
+    from chatty.server.app import run
 
     rooms, env = given.pop("room") or [], environment(ctx)
     try:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import chatty
-from chatty.server.platform.store.doctor import DATABASE
+from chatty.server.platform.store.data_directory import DATABASE
 from chatty.server.platform.store.restore import restore
 from tests.support.server import PATIENCE, Server
 from tests.support.wire import Wire

@@ -13,7 +13,7 @@ from chatty.protocol import AWAY_SECONDS
 from chatty.server.business.entries import EndGrace, Entry, Rejection, connection_id
 from chatty.server.business.room import Outcome
 from chatty.server.platform.pipeline.hub import Hub
-from chatty.server.platform.pipeline.log.local import Log, Reply
+from chatty.server.platform.pipeline.log.protocol import Log, Reply
 from chatty.server.platform.pipeline.metrics import Metrics
 from chatty.server.platform.store.applying import Applied
 from chatty.server.platform.store.reads import Reads

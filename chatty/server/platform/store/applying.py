@@ -29,7 +29,7 @@ from chatty.server.business.facts import Erased, WentAway
 from chatty.server.business.room import Outcome, decide
 from chatty.server.business.state import Participant, Room, TargetMessage, evolve
 from chatty.server.platform.store.database import connect, empty_wal
-from chatty.server.platform.store.errors import explain, may_retry
+from chatty.server.platform.store.errors import explain, may_retry, translated
 from chatty.server.platform.store.rows import KIND_OF, Rows
 from chatty.server.platform.store.schema import ROOM_BITS, decode_time
 
@@ -76,29 +76,33 @@ class Store:
 
     def open(self) -> None:
         """Open, check and migrate the database. Raises StoreError with what to do."""
-        try:
+        with translated():
             self._db = connect(self.path)
             self._rows = Rows(self._db)
             self._last_key = self._stored_last_key()
-        except sqlite3.Error as error:
-            raise explain(error) from error
 
     def close(self) -> None:
         """Empty the WAL into the database and close it."""
-        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        self._db.close()
+        with translated():
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self._db.close()
 
     def apply(self, entries: Sequence[Entry]) -> Applied:
-        """Apply ``entries`` in one transaction. Raises sqlite3.Error when it could not be committed."""
+        """Apply ``entries`` in one transaction.
+
+        Raises Unavailable when it could not be committed and a later one may be, and StoreError when the store
+        can't go on.
+        """
         applied = Applied([], {}, [])
-        try:
-            self._db.execute("BEGIN IMMEDIATE")
-            applied.outcomes = [self._apply_one(entry, applied) for entry in entries]
-            self._rows.flush()
-            self._db.execute("COMMIT")
-        except BaseException:
-            self._forget_all()
-            raise
+        with translated():
+            try:
+                self._db.execute("BEGIN IMMEDIATE")
+                applied.outcomes = [self._apply_one(entry, applied) for entry in entries]
+                self._rows.flush()
+                self._db.execute("COMMIT")
+            except BaseException:
+                self._forget_all()
+                raise
         self._drop_surplus()
         return applied
 
@@ -119,7 +123,7 @@ class Store:
                 self._db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
         except sqlite3.Error as error:
             if not may_retry(error):
-                raise
+                raise explain(error) from error
             return self._erased  # a full disk: the WAL has everything, and it is tried again
         self._rows.written_pages = 0
         return self._erased

@@ -8,9 +8,13 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, Final
 
-from chatty.server.platform.store.errors import SettingError, StoreError
+from chatty.server.platform.store.errors import StoreError
+from chatty.server.settings import SettingError
+
+DATABASE: Final = "chatty.db"
+"""The database's name within a data directory."""
 
 
 @contextlib.contextmanager

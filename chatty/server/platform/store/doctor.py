@@ -13,14 +13,11 @@ import msgspec
 
 from chatty.events import Event
 from chatty.protocol import decode_frame
-from chatty.server.platform.store.data_directory import looking
+from chatty.server.platform.store.data_directory import DATABASE, looking
 from chatty.server.platform.store.database import check_length
 from chatty.server.platform.store.errors import StoreError, explain
 from chatty.server.platform.store.schema import ROOM_BITS, version
 from chatty.server.platform.store.search_index import INDEX, is_ahead
-
-DATABASE: Final = "chatty.db"
-"""The database's name within a data directory."""
 
 MOST: Final = 100
 """Findings that are given: SQLite's own check gives no more either."""

@@ -3,28 +3,19 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
-from chatty.errors import ChattyError
-
-
-class Fault(ChattyError):
-    """Why a server can't be, or can't go on. ``hint`` says what to do."""
-
-    def __init__(self, message: str, hint: str) -> None:
-        self.hint = hint
-        super().__init__(message, hint)
-
-    def __str__(self) -> str:
-        return str(self.args[0])
+from chatty.server.settings import Fault
 
 
 class StoreError(Fault):
     """The data cannot be used."""
 
 
-class SettingError(Fault):
-    """A setting that cannot be."""
+class Unavailable(StoreError):
+    """A transaction failed and was rolled back, and a later one may succeed: the disk is full, above all."""
 
 
 RETRY: Final = frozenset({
@@ -72,7 +63,17 @@ _KNOWN: Final = (
 
 
 def explain(error: sqlite3.Error) -> StoreError:
-    """What SQLite says as what it means for the data, with what to do about it."""
+    """What an error of SQLite's means for the data, and what to do about it: `Unavailable` if a retry may succeed."""
     name = getattr(error, "sqlite_errorname", "SQLITE_ERROR")
     meaning, hint = next((meaning, hint) for begin, meaning, hint in _KNOWN if name.startswith(begin))
-    return StoreError(f"{meaning} ({name}: {error})", hint)
+    kind = Unavailable if may_retry(error) else StoreError
+    return kind(f"{meaning} ({name}: {error})", hint)
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Raise SQLite's errors as `StoreError`: nothing outside this package knows ``sqlite3``."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise explain(error) from error

@@ -9,9 +9,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-from chatty.server.platform.store.data_directory import locked, looking
+from chatty.server.platform.store.data_directory import DATABASE, locked, looking
 from chatty.server.platform.store.database import check_length
-from chatty.server.platform.store.doctor import DATABASE, examine
+from chatty.server.platform.store.doctor import examine
 from chatty.server.platform.store.errors import RESTORE, StoreError, explain
 from chatty.server.platform.store.schema import begin_epochs
 from chatty.server.platform.store.search_index import INDEX

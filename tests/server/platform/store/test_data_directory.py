@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from chatty.server.platform.store.data_directory import locked
-from chatty.server.platform.store.errors import SettingError
+from chatty.server.settings import SettingError
 from tests.support.server import Server
 
 

@@ -13,6 +13,7 @@ import pytest
 from chatty.server.business.entries import CreateRoom, Edit, Post, Probe, TrimRoom
 from chatty.server.platform.store import doctor
 from chatty.server.platform.store.applying import Store
+from chatty.server.platform.store.data_directory import DATABASE
 from chatty.server.platform.store.schema import MIGRATIONS
 from chatty.server.platform.store.search_index import INDEX, Index
 from tests.server.platform.conftest import AT, OWNER, ROOM
@@ -26,7 +27,7 @@ def fail(error: BaseException) -> None:
 def data(tmp_path: Path) -> Path:
     """What a server leaves that had two rooms, one of them with retention."""
 
-    store = Store(tmp_path / doctor.DATABASE, on_error=fail)
+    store = Store(tmp_path / DATABASE, on_error=fail)
     store.open()
     for room in (ROOM, "another"):
         store.apply([CreateRoom(room, AT, f"The {room}", "", "epoch", OWNER)])
@@ -40,7 +41,7 @@ def data(tmp_path: Path) -> Path:
 
 
 def change(data: Path, script: str) -> None:
-    with closing(sqlite3.connect(data / doctor.DATABASE)) as db:
+    with closing(sqlite3.connect(data / DATABASE)) as db:
         db.executescript(script)
 
 
@@ -51,7 +52,7 @@ def test_nothing_is_wrong_with_what_a_server_left_and_nothing_is_left_beside_it(
 
 
 def test_rooms_that_are_made_while_it_looks_are_no_damage(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    store, connect, made = Store(data / doctor.DATABASE, on_error=fail), sqlite3.connect, []
+    store, connect, made = Store(data / DATABASE, on_error=fail), sqlite3.connect, []
 
     def make_room(question: str) -> None:
         if "FROM events" in question:
@@ -108,9 +109,9 @@ def of_another_program(file: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "make", "found"),
     [
-        (doctor.DATABASE, a_text, "the data is damaged"),
-        (doctor.DATABASE, Path.touch, "the database is empty"),
-        (doctor.DATABASE, of_another_program, "the database is another program's"),
+        (DATABASE, a_text, "the data is damaged"),
+        (DATABASE, Path.touch, "the database is empty"),
+        (DATABASE, of_another_program, "the database is another program's"),
         (INDEX, of_another_program, "another program's"),
     ],
 )
@@ -132,4 +133,4 @@ def test_what_is_wrong_everywhere_is_not_said_without_end(data: Path) -> None:
 
 def test_a_missing_database_is_said(tmp_path: Path) -> None:
     (found,) = doctor.check(tmp_path)
-    assert doctor.DATABASE in found
+    assert DATABASE in found

@@ -16,10 +16,11 @@ import pytest
 from chatty.server.business.entries import CreateRoom, Post
 from chatty.server.platform.store import doctor
 from chatty.server.platform.store.applying import Store
-from chatty.server.platform.store.data_directory import locked
-from chatty.server.platform.store.errors import SettingError, StoreError
+from chatty.server.platform.store.data_directory import DATABASE, locked
+from chatty.server.platform.store.errors import StoreError
 from chatty.server.platform.store.restore import Restored, restore
 from chatty.server.platform.store.schema import MIGRATIONS
+from chatty.server.settings import SettingError
 from tests.server.platform.conftest import AT, OWNER, ROOM
 
 
@@ -49,7 +50,7 @@ def texts(database: Path) -> list[str]:
 def data(tmp_path: Path) -> Path:
     """A server's data after a crash: what was said last is only in the WAL."""
     running = tmp_path / "running"
-    with locked(running), closing(opened(running / doctor.DATABASE)) as store:
+    with locked(running), closing(opened(running / DATABASE)) as store:
         store.apply([CreateRoom(room, AT, "A room", "", "epoch", OWNER) for room in (ROOM, "another")])
         say(store, "one")
         with closing(sqlite3.connect(store.path)) as db:
@@ -69,7 +70,7 @@ def test_what_the_backup_has_is_there_with_new_epochs_and_what_was_there_is_kept
     data: Path, backup: Path
 ) -> None:
     assert restore(backup, data) == Restored(2, data / "replaced-1")
-    database, before = data / doctor.DATABASE, data / "replaced-1" / doctor.DATABASE
+    database, before = data / DATABASE, data / "replaced-1" / DATABASE
     assert sorted(file.name for file in data.iterdir()) == ["chatty.db", "lock", "replaced-1"]
     assert S_IMODE(database.stat().st_mode) == 0o600
     assert doctor.check(data) == doctor.check(data / "replaced-1") == []
@@ -84,31 +85,31 @@ def test_what_the_backup_has_is_there_with_new_epochs_and_what_was_there_is_kept
 
 def test_a_restored_backup_can_be_taken_back(data: Path, backup: Path) -> None:
     restore(backup, data)
-    assert restore(data / "replaced-1" / doctor.DATABASE, data) == Restored(2, data / "replaced-2")
-    assert texts(data / doctor.DATABASE) == ["one", "two"]
-    assert texts(data / "replaced-2" / doctor.DATABASE) == ["one"]
+    assert restore(data / "replaced-1" / DATABASE, data) == Restored(2, data / "replaced-2")
+    assert texts(data / DATABASE) == ["one", "two"]
+    assert texts(data / "replaced-2" / DATABASE) == ["one"]
 
 
 def test_a_backup_goes_into_a_new_directory_and_stays_as_it_is(tmp_path: Path, backup: Path) -> None:
     before = backup.read_bytes()
     assert restore(backup, tmp_path / "new" / "data") == Restored(2, None)
-    assert texts(tmp_path / "new" / "data" / doctor.DATABASE) == ["one"]
+    assert texts(tmp_path / "new" / "data" / DATABASE) == ["one"]
     assert backup.read_bytes() == before
     assert S_IMODE((tmp_path / "new" / "data").stat().st_mode) == 0o700
 
 
 def test_what_is_damaged_is_replaced_as_well_and_kept_as_it_is(data: Path, backup: Path) -> None:
-    cut(data / doctor.DATABASE)
-    damaged = (data / doctor.DATABASE).read_bytes()
+    cut(data / DATABASE)
+    damaged = (data / DATABASE).read_bytes()
     restore(backup, data)
-    assert texts(data / doctor.DATABASE) == ["one"]
-    assert (data / "replaced-1" / doctor.DATABASE).read_bytes() == damaged
+    assert texts(data / DATABASE) == ["one"]
+    assert (data / "replaced-1" / DATABASE).read_bytes() == damaged
 
 
 def test_data_in_use_is_left_alone(data: Path, backup: Path) -> None:
     with locked(data), pytest.raises(SettingError):
         restore(backup, data)
-    assert texts(data / doctor.DATABASE) == ["one", "two"]
+    assert texts(data / DATABASE) == ["one", "two"]
 
 
 def cut(backup: Path) -> None:
@@ -185,7 +186,7 @@ def test_a_backup_of_an_older_chatty_is_as_good(data: Path, backup: Path) -> Non
         " PRAGMA application_id = 0"
     )(backup)
     restore(backup, data)
-    with closing(opened(data / doctor.DATABASE)) as store:
+    with closing(opened(data / DATABASE)) as store:
         say(store, "two")
-    assert texts(data / doctor.DATABASE) == ["one", "two"]
+    assert texts(data / DATABASE) == ["one", "two"]
     assert doctor.check(data) == []

@@ -1,1 +1,4 @@
-"""The log: takes proposed entries, and gives committed batches in one order."""
+"""The log puts proposed entries in one order, makes them durable, and delivers committed batches.
+
+`protocol` says what every log promises; `local` is the log of a single machine.
+"""

@@ -1,30 +1,33 @@
-"""The log: what is proposed becomes committed batches, in one order.
+"""The log of one machine: a writer thread over the local store, with group commit.
 
-The rest of the server does not know which log it has. This one is a writer
-thread over the local store: it takes all that is waiting, applies it in one
-transaction, and only when that is on disk hands on what it led to. One fsync
-serves everything that waited.
+An entry goes through four states:
+
+    waiting     proposed on the event loop, in ``_waiting``
+    handed over in a batch that the writer thread has, at most one at a time
+    committed   the batch's transaction is on disk
+    delivered   back on the event loop: replies first, then events
+
+While the writer is busy with one batch, the entries that come make up the
+next. So one fsync serves everything that waited for it, and the busier the
+server, the larger the batches.
 """
 
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 import threading
 import time
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
-from typing import Final, Protocol
+from typing import Final
 
 import structlog
 
 from chatty.server.business.entries import Entry, Rejection
 from chatty.server.business.room import Outcome
+from chatty.server.platform.pipeline.log.protocol import Delivery, Proposal, Reply
 from chatty.server.platform.store.applying import Applied, Store
-from chatty.server.platform.store.errors import explain, may_retry
-
-Reply = Callable[[Outcome], None]
-Proposal = tuple[Entry, Reply | None]
+from chatty.server.platform.store.errors import Unavailable
 
 MOST_ENTRIES: Final = 1024
 """Entries in one batch: what an fsync serves."""
@@ -40,37 +43,6 @@ CALM_SECONDS: Final = 10.0
 """How long nothing must have been refused before that is over: where a large entry has no place, a small one may."""
 
 _LOG = structlog.get_logger("chatty")
-
-
-class Log(Protocol):
-    """Takes proposed entries and yields committed batches, in order.
-
-    1. An entry's outcome is told once, to its ``reply`` and on the event loop; entries of one proposer
-       take effect in the order in which it proposed them.
-    2. `Rejection("unavailable")` means: surely not accepted. Nothing but that, or nothing at all when the
-       process ends, is ever said of an entry that is not durable.
-    3. Batches are delivered in the log's order, each after it is durable: nobody sees what a crash takes back.
-    """
-
-    def propose(self, entry: Entry, reply: Reply | None = None) -> None:
-        """Ask for ``entry``; ``reply`` is called with its outcome. Call it on the event loop."""
-
-    async def commit(self, entry: Entry) -> Outcome:
-        """Ask for ``entry`` and wait for its outcome."""
-
-    @property
-    def waiting(self) -> int:
-        """Entries that the log has not taken yet."""
-
-    async def close(self) -> None:
-        """Commit all that was proposed, and stop."""
-
-
-class Delivery(Protocol):
-    """Who is told what became of a batch, on the event loop."""
-
-    def deliver(self, applied: Applied, replies: list[Reply | None], seconds: float, since: float) -> None:
-        """``seconds`` is what the commit took; ``since`` (monotonic) when the batch's first entry came."""
 
 
 class LocalLog:
@@ -170,8 +142,7 @@ class LocalLog:
                 pass
             self._store.close()
         except BaseException as error:  # noqa: BLE001 - the end of the thread is the end of the server
-            fault = explain(error) if isinstance(error, sqlite3.Error) else error
-            self._loop.call_soon_threadsafe(self._fail, fault)
+            self._loop.call_soon_threadsafe(self._fail, error)
         else:
             self._loop.call_soon_threadsafe(self._ended.set)
 
@@ -192,9 +163,7 @@ class LocalLog:
         began = time.monotonic()
         try:
             applied = self._store.apply([entry for entry, _ in batch])
-        except sqlite3.Error as error:
-            if not may_retry(error):
-                raise
+        except Unavailable as error:
             applied = Applied([Rejection("unavailable")] * len(batch), {}, [])
             self._note_refusal(error)
         else:
@@ -204,11 +173,10 @@ class LocalLog:
         self._store.checkpoint(quiet=False)
         return True
 
-    def _note_refusal(self, error: sqlite3.Error) -> None:
-        """Whoever runs the server learns it when it begins, and not once more for each message."""
+    def _note_refusal(self, error: Unavailable) -> None:
+        """Log it when it begins, and not again for each message."""
         if self._refused_at is None:
-            fault = explain(error)
-            _LOG.warning("nothing can be stored", error=str(fault), hint=fault.hint)
+            _LOG.warning("nothing can be stored", error=str(error), hint=error.hint)
         self._refused_at = time.monotonic()
 
     def _note_success(self) -> None:
