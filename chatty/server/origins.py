@@ -15,8 +15,7 @@ from urllib.parse import urlsplit
 
 import idna
 
-from chatty.server.platform.store.errors import SettingError
-from chatty.server.settings import Settings
+from chatty.server.settings import SettingError, Settings
 
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 _SCHEMES: Final = re.compile(r"[a-z][a-z0-9+.-]*")

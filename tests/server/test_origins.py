@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from chatty.server.app import SettingError, check
+from chatty.server.app import check
 from chatty.server.origins import (
     AllowedHosts,
     AllowedOrigins,
@@ -16,7 +16,7 @@ from chatty.server.origins import (
     is_same,
     origin_of,
 )
-from chatty.server.settings import Settings
+from chatty.server.settings import SettingError, Settings
 
 
 @pytest.mark.parametrize(
