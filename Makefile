@@ -7,7 +7,7 @@ PIP_COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/python -m piptools comp
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test lint format reference bench lock clean
+.PHONY: help serve test lint format reference bench mutation lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -35,6 +35,9 @@ reference: .venv/.runtime ## write docs/reference.md and the manual page docs/ch
 
 bench: .venv/.test ## measure the README's figures on this machine
 	$(BIN)/python -m benchmarks $(ARGS)
+
+mutation: .venv/.test ## break the code line by line and see which tests notice; one module: make mutation ARGS=chatty/client/inbox.py
+	nice -n 15 $(BIN)/python -m tests.mutation $(ARGS)
 
 lock: .venv/.test ## pin the newest versions that pyproject.toml allows
 	$(PIP) install pip-tools==7.6.2

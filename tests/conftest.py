@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import signal
 
-from hypothesis import settings
+from hypothesis import Phase, settings
 
 # Whether `make test` passes depends on what was changed, not on luck: it tries the same examples each time.
 # New ones are looked for by `--hypothesis-profile search`; what that finds becomes a plain test.
 settings.register_profile("same", derandomize=True)
 settings.register_profile("search", print_blob=True)
+# `make mutation` asks only whether a test fails, and wants no smaller example.
+settings.register_profile("mutation", derandomize=True, phases=[Phase.explicit, Phase.generate])
 settings.load_profile("same")
 
 
