@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -28,23 +27,18 @@ from chatty.server.business.entries import (
 from chatty.server.business.facts import Erased, WentAway
 from chatty.server.business.room import Outcome, decide
 from chatty.server.business.state import Participant, Room, TargetMessage, evolve
-from chatty.server.platform.store.database import connect, empty_wal
-from chatty.server.platform.store.errors import explain, may_retry, translated
+from chatty.server.platform.store.database import connect
+from chatty.server.platform.store.errors import translated
 from chatty.server.platform.store.rows import KIND_OF, Rows
 from chatty.server.platform.store.schema import ROOM_BITS, decode_time
+from chatty.server.platform.store.write_ahead_log import WriteAheadLog
 
 Stored = tuple[int, bytes, Happening]
 """An event with its number and as it is sent."""
 
 ROOMS_LOADED: Final = 10_000
 PRODUCERS_LOADED: Final = 10_000
-CHECKPOINT_PAGES: Final = 1_000
-"""Pages (of 4 KiB) in the WAL at which a checkpoint no longer waits for a quiet moment: SQLite's own default.
-Four times as many make each checkpoint, for which commits wait, twice as long, and messages no cheaper."""
-QUIET_PAGES: Final = 250
 PROBE_PAGES: Final = 6
-EMPTY_SECONDS: Final = 2.0
-"""How often the WAL is emptied at most: that takes a hundred times as long as a commit."""
 
 _decode_connections = msgspec.json.Decoder(list[str]).decode
 _decode_message = msgspec.json.Decoder(Message).decode
@@ -71,14 +65,13 @@ class Store:
         self.path = path
         self._on_error = on_error
         self._rooms: dict[str, Room] = {}
-        self._erased = False
-        self._emptied_at = 0.0
 
     def open(self) -> None:
         """Open, check and migrate the database. Raises StoreError with what to do."""
         with translated():
             self._db = connect(self.path)
             self._rows = Rows(self._db)
+            self._wal = WriteAheadLog(self._db, self.path)
             self._last_key = self._stored_last_key()
 
     def close(self) -> None:
@@ -109,24 +102,11 @@ class Store:
     def checkpoint(self, *, quiet: bool) -> bool:
         """Move the WAL into the database when it has grown, sooner in a ``quiet`` moment.
 
-        Where something was erased, the WAL is emptied as well: it still has
-        what it said. Gives whether that is still to be done.
+        Gives whether the next quiet moment has something left to do: a reader may have been in the way.
         """
-        enough = QUIET_PAGES if quiet else CHECKPOINT_PAGES
-        if self._rows.written_pages < enough and not (quiet and self._erased):
-            return False
-        try:
-            now = time.monotonic()
-            if self._erased and now - self._emptied_at >= EMPTY_SECONDS:
-                self._erased, self._emptied_at = not empty_wal(self._db, self.path), now
-            else:
-                self._db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
-        except sqlite3.Error as error:
-            if not may_retry(error):
-                raise explain(error) from error
-            return self._erased  # a full disk: the WAL has everything, and it is tried again
-        self._rows.written_pages = 0
-        return self._erased
+        if self._wal.is_due(self._rows.written_pages, quiet=quiet) and self._wal.checkpoint(quiet=quiet):
+            self._rows.written_pages = 0
+        return self._wal.wants_quiet
 
     # --- one entry ------------------------------------------------------------------------------------------
 
@@ -169,7 +149,8 @@ class Store:
                         new.append((fact.seq, body, fact))
                 else:
                     self._rows.fact(room, fact)
-                    self._erased = self._erased or type(fact) is Erased
+                    if type(fact) is Erased:
+                        self._wal.note_erasure()
                     if type(fact) is WentAway:
                         applied.away.append((room.id, fact.name_key, fact.away))
         return outcome

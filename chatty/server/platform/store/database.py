@@ -12,18 +12,10 @@ import structlog
 from chatty.server.platform.store.errors import RESTORE, StoreError
 from chatty.server.platform.store.schema import begin_epochs, migrate, version
 from chatty.server.platform.store.search_index import INDEX, is_ahead
-
-WAL_BYTES: Final = 4_000_000
-"""The WAL's length from the start on: that of `store.CHECKPOINT_PAGES` pages, after which it is used again."""
+from chatty.server.platform.store.write_ahead_log import BUSY_MS, CACHE, LONG_BYTES, empty_wal
 
 QUICK_CHECK_BYTES: Final = 32 * 1024 * 1024
 """Up to this size the whole database is checked at start: it takes some 0.1 s."""
-
-
-BUSY_MS: Final = 5_000
-"""How long to wait for a lock of another process, such as a backup's."""
-CACHE: Final = -65_536
-"""SQLite's cache for the writer: 64 MiB, which it counts in negative KiB."""
 
 _LOG = structlog.get_logger("chatty")
 
@@ -55,6 +47,7 @@ def _prepare(db: sqlite3.Connection, path: Path) -> None:
                 "put the data on a local file system: without this an acknowledged message could be lost",
             )
     db.execute("PRAGMA wal_autocheckpoint = 0")
+    db.execute(f"PRAGMA journal_size_limit = {LONG_BYTES}")
     db.execute("PRAGMA secure_delete = ON")  # what was deleted is gone from the file, not just out of sight
     db.execute(f"PRAGMA cache_size = {CACHE}")
     if path.stat().st_size <= QUICK_CHECK_BYTES:
@@ -67,37 +60,6 @@ def _prepare(db: sqlite3.Connection, path: Path) -> None:
         _LOG.warning("the database was replaced by an older one, so every room has a new epoch")
     with contextlib.suppress(sqlite3.Error):  # a full disk: the WAL stays as it is, and is all there is
         empty_wal(db, path)  # of what a crash left there; what was deleted just before it, too
-
-
-def empty_wal(db: sqlite3.Connection, path: Path) -> bool:
-    """Move the WAL into the database and leave nothing in it; False while a reader still needs it."""
-    db.execute("PRAGMA busy_timeout = 0")
-    try:
-        (busy, _, _) = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-    finally:
-        db.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
-    if not busy:
-        _stretch_wal(db, path)
-    return not busy
-
-
-def _stretch_wal(db: sqlite3.Connection, path: Path) -> None:
-    """Give the WAL its length now. To sync what was overwritten is one write to the disk; what made the file
-    longer takes a second one, for its length, and that is a third of a commit's time.
-
-    A transaction that is too large for the cache goes to the WAL before it ends; rolled back, it leaves room behind.
-    """
-    wal = path.with_name(path.name + "-wal")
-    if wal.exists() and wal.stat().st_size >= WAL_BYTES:
-        return
-    db.execute("PRAGMA cache_size = 10")
-    with contextlib.suppress(sqlite3.Error):  # a full disk: what it means, whoever writes will be told
-        db.execute("BEGIN IMMEDIATE")
-        db.execute("CREATE TABLE room_for_the_wal (bytes BLOB)")
-        db.execute("INSERT INTO room_for_the_wal VALUES (zeroblob(?))", (WAL_BYTES,))
-    if db.in_transaction:
-        db.execute("ROLLBACK")
-    db.execute(f"PRAGMA cache_size = {CACHE}")
 
 
 def check_length(path: Path) -> None:

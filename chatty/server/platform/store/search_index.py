@@ -18,6 +18,7 @@ from chatty.server.platform.store.data_directory import is_ours, looking
 from chatty.server.platform.store.errors import StoreError
 from chatty.server.platform.store.query import PREFIXES, TOKENIZE, who
 from chatty.server.platform.store.schema import KINDS, ROOM_BITS
+from chatty.server.platform.store.write_ahead_log import LONG_BYTES
 
 INDEX: Final = "search.db"
 """The index's name within a data directory."""
@@ -137,6 +138,7 @@ class Index:
         db = self._db
         db.execute("PRAGMA busy_timeout = 5000")
         db.execute("PRAGMA journal_mode = WAL")
+        db.execute(f"PRAGMA journal_size_limit = {LONG_BYTES}")
         db.execute("PRAGMA synchronous = FULL")
         db.execute("PRAGMA secure_delete = ON")
         db.execute("PRAGMA temp_store = MEMORY")
