@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from rich.text import Text
 
-from chatty.events import Event, Message
+from chatty.events import Happening, Message
 
 __all__ = ["Backlog", "Batch"]
 
@@ -19,7 +19,7 @@ class Batch(NamedTuple):
     """What is to be shown now: ``skipped`` messages are not among the ``events`` but came before them."""
 
     skipped: int
-    events: list[Event]
+    events: list[Happening]
     lines: list[Text]
 
 
@@ -28,13 +28,13 @@ class Backlog:
 
     def __init__(self, most: int = MOST) -> None:
         self._most = most
-        self._events: deque[Event] = deque()
+        self._events: deque[Happening] = deque()
         self._lines: list[Text] = []
         self._skipped = 0
         self.replaying = False
         """While true, events stay: how many are skipped is only known when the replay is over."""
 
-    def add(self, event: Event) -> None:
+    def add(self, event: Happening) -> None:
         """Let ``event`` wait its turn, in place of the oldest one if too many wait."""
         self._events.append(event)
         if len(self._events) > self._most:

@@ -31,8 +31,8 @@ from chatty.client.http import Http
 from chatty.client.room import Room
 from chatty.client.states import Connected, Connecting, Offline, Reconnecting, State
 from chatty.errors import ChattyError, Disconnected, Refused
-from chatty.events import Event, Message, ParticipantJoined, ParticipantLeft, TopicChanged
-from chatty.protocol import MESSAGE_BYTES, Ack, Close, Gap, Live, Typing, Welcome
+from chatty.events import Event, Happening, Message, ParticipantJoined, ParticipantLeft, TopicChanged
+from chatty.protocol import MESSAGE_BYTES, Ack, Close, Frame, Gap, Live, Typing, Unknown, Welcome
 
 __all__ = ["Conversation"]
 
@@ -156,7 +156,7 @@ class Conversation:
                 raise
         raise _Ended(ExitStatus.DONE)
 
-    def _hear(self, frame: object) -> None:
+    def _hear(self, frame: Frame | Unknown) -> None:
         match frame:
             case Event():
                 self._happened(frame)
@@ -176,7 +176,7 @@ class Conversation:
             case Gap():
                 self.say(view.gap(frame))
 
-    def _happened(self, event: Event) -> None:
+    def _happened(self, event: Happening) -> None:
         self._count(event)
         hidden = self._hidden.hides(event)
         if not (hidden and isinstance(event, Message)):  # nobody answers what they don't see
@@ -190,7 +190,7 @@ class Conversation:
         if self._begun and isinstance(event, Message):  # what was said before one came is no news
             self._attention.hear(event, self._people.me)
 
-    def _count(self, event: Event) -> None:
+    def _count(self, event: Happening) -> None:
         """Keep the number of those here, which the welcome gave as of its last event."""
         if event.seq > self._counted and self._status.online is not None:
             step = isinstance(event, ParticipantJoined) - isinstance(event, ParticipantLeft)

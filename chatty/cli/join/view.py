@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, datetime
 from itertools import groupby
-from typing import Final
+from typing import Final, assert_never
 from zlib import crc32
 
 from rich.cells import cell_len
@@ -20,14 +20,16 @@ from chatty.cli.join.mentions import is_mention
 from chatty.cli.terminal.cleaning import clean
 from chatty.cli.terminal.quotes import Quotes, passage
 from chatty.events import (
-    Event,
+    Happening,
     Message,
+    MessageDeleted,
     MessageEdited,
     ParticipantJoined,
     ParticipantLeft,
     ParticipantRenamed,
     Reaction,
     RoomClosed,
+    TopicChanged,
 )
 from chatty.protocol import Gap
 
@@ -122,7 +124,7 @@ class View:
         self._highlightable = 0
         self._rows = 0
 
-    def lines(self, events: Iterable[Event]) -> Iterator[Text]:
+    def lines(self, events: Iterable[Happening]) -> Iterator[Text]:
         """``events`` as they are to be shown; those who come and go one after the other share a line, or who react.
 
         A change of a message that was already shown as changed has no line.
@@ -141,7 +143,7 @@ class View:
                 if isinstance(event, ParticipantRenamed) and event.participant == self.me:
                     self.me = event.name
 
-    def _shared(self, event: Event) -> tuple[date, int | None] | None:
+    def _shared(self, event: Happening) -> tuple[date, int | None] | None:
         """What those have in common that share a line with ``event`` if they are next to it; None: it has its own."""
         match event:
             case ParticipantJoined() | ParticipantLeft():
@@ -151,7 +153,7 @@ class View:
             case _:
                 return None
 
-    def _together(self, events: Sequence[Event]) -> Iterator[Text]:
+    def _together(self, events: Sequence[Happening]) -> Iterator[Text]:
         if not events:
             return
         when = self._local(events[-1].time)
@@ -163,7 +165,7 @@ class View:
                 words = "  ".join(_passages(events))
         yield self._begin(Text(), when, "", NAME - 1).append(words, style="dim")
 
-    def _line(self, when: datetime, event: Event) -> Text:
+    def _line(self, when: datetime, event: Happening) -> Text:
         match event:
             case Message():
                 return self._message(when, event)
@@ -172,8 +174,12 @@ class View:
                 return say(Text(), when, participant, text, EDIT)
             case RoomClosed():
                 return self._begin(Text(), when).append(f"-- {passage(event)}", style="bold")
-            case _:
+            case MessageDeleted() | TopicChanged() | ParticipantRenamed():
                 return self._begin(Text(), when).append(f"-- {passage(event)}", style="dim")
+            case ParticipantJoined() | ParticipantLeft() | Reaction():
+                raise TypeError(event)  # these share a line, see `_together`
+            case _:
+                assert_never(event)
 
     def _message(self, when: datetime, event: Message) -> Text:
         say = self._did if event.action and not event.deleted else self._said
@@ -287,7 +293,7 @@ def _since(event: Message) -> str:
     return " (edited)" * bool(event.edited) + shown + "  …" * (len(counts) > REACTIONS)
 
 
-def _reactions(events: Sequence[Event]) -> str:
+def _reactions(events: Sequence[Happening]) -> str:
     """Who reacted and how, one after the other: ``bob 👍, carol took back 🎉``."""
     reactions = [event for event in events if isinstance(event, Reaction)]
     shown = [f"{_name(r.participant)} {'took back ' * r.removed}{_reaction(r.reaction)}" for r in reactions[:NAMES]]
@@ -296,7 +302,7 @@ def _reactions(events: Sequence[Event]) -> str:
     return ", ".join(shown)
 
 
-def _passages(events: Sequence[Event]) -> Iterator[str]:
+def _passages(events: Sequence[Happening]) -> Iterator[str]:
     """Who joined and who left, in words: ``→ bob, carol joined``, ``← dave left``."""
     ways: dict[str, list[str]] = {}
     for event in events:

@@ -4,12 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import date, datetime
+from typing import assert_never
 
 from chatty.cli.environment import Environment
 from chatty.cli.terminal.cleaning import clean
 from chatty.cli.terminal.folding import columns_of, folded
 from chatty.cli.terminal.quotes import Quotes, passage
-from chatty.events import Event, Message, MessageEdited, ParticipantJoined, ParticipantLeft, Reaction
+from chatty.events import (
+    Happening,
+    Message,
+    MessageDeleted,
+    MessageEdited,
+    ParticipantJoined,
+    ParticipantLeft,
+    ParticipantRenamed,
+    Reaction,
+    RoomClosed,
+    TopicChanged,
+)
 from chatty.protocol import Gap
 
 __all__ = ["Plain", "gap", "plain_for"]
@@ -46,7 +58,7 @@ class Plain:
         self._columns = columns
         self._quotes = Quotes()
 
-    def lines(self, event: Event) -> Iterator[str]:
+    def lines(self, event: Happening) -> Iterator[str]:
         """The lines that show ``event``; every line of a text begins as none that chatty says does.
 
         A change of a message that was already shown as changed has none.
@@ -55,7 +67,7 @@ class Plain:
         for line in self._lines(event):
             yield from folded(line, columns) if columns else [line]
 
-    def _lines(self, event: Event) -> Iterator[str]:
+    def _lines(self, event: Happening) -> Iterator[str]:
         if not self._quotes.note(event):
             return
         when = self._local(event.time)
@@ -75,8 +87,10 @@ class Plain:
                 yield f"{start}-- {_name(participant)} joined"
             case ParticipantLeft(participant=participant, reason=reason):
                 yield f"{start}-- {_name(participant)} {_LEFT.get(reason, 'left')}"
-            case _:
+            case MessageDeleted() | TopicChanged() | ParticipantRenamed() | RoomClosed():
                 yield f"{start}-- {passage(event)}"
+            case _:
+                assert_never(event)
 
     def _message(self, start: str, event: Message) -> Iterator[str]:
         if event.reply_to:

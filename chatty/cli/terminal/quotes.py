@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, assert_never
 
 from msgspec import Struct
 
@@ -18,7 +18,10 @@ from chatty.events import (
     TopicChanged,
 )
 
-__all__ = ["Quotes", "passage"]
+__all__ = ["OfTheRoom", "Quotes", "passage"]
+
+OfTheRoom = MessageDeleted | TopicChanged | ParticipantRenamed | RoomClosed
+"""Events that `passage` has words for."""
 
 MOST: Final = 1_000
 """Messages that are remembered."""
@@ -98,7 +101,7 @@ def _beginning(known: _Known) -> str:
     return text[:BEGINNING].rstrip(" \u200d") + "…"  # a joiner at the end would join the ellipsis
 
 
-def passage(event: Event) -> str:
+def passage(event: OfTheRoom) -> str:
     """What chatty itself says of ``event``, which concerns the whole room: safe to show, one line."""
     match event:
         case MessageDeleted(participant=name):
@@ -112,5 +115,5 @@ def passage(event: Event) -> str:
         case RoomClosed():
             said = "the room is closed"
         case _:
-            said = type(event).__name__
+            assert_never(event)
     return clean(said, newlines=False)

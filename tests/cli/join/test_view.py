@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from chatty.cli.join.view import COLORS, FEW, ROW, ROWS, View, color, failure, gap, not_sent, notice, skipped
 from chatty.cli.terminal.quotes import BEGINNING
 from chatty.events import (
-    Event,
+    Happening,
     Message,
     MessageDeleted,
     MessageEdited,
@@ -28,7 +28,7 @@ def utc(moment: datetime) -> datetime:
     return moment.astimezone(UTC)
 
 
-def shown(*events: Event, view: View | None = None) -> list[str]:
+def shown(*events: Happening, view: View | None = None) -> list[str]:
     """The lines without the first day line."""
     lines = [line.plain for line in (view or View(utc)).lines(events)]
     return lines[1:] if view is None else lines
@@ -353,7 +353,7 @@ def harmless(text: str) -> bool:
 
 @given(st.text(), st.text())
 def test_no_text_or_name_brings_a_control_character_along(text: str, name: str) -> None:
-    events = [
+    events: list[Happening] = [
         message(text, name),
         Message(2, NOON, name, text, reply_to=1, action=True, edited=3, reactions={text: 1}),
         MessageEdited(3, NOON, name, 7, text),

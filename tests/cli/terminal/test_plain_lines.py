@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import chatty
 from chatty.cli.terminal.plain_lines import Plain
 from chatty.events import (
-    Event,
+    Happening,
     Message,
     MessageDeleted,
     MessageEdited,
@@ -26,7 +26,7 @@ from tests.support.server import Server
 NOON = "2026-11-23T12:00:00.000Z"
 
 
-def printed(*events: Event) -> list[str]:
+def printed(*events: Happening) -> list[str]:
     plain = Plain(date(2026, 11, 23), lambda moment: moment.astimezone(UTC))
     return [line for event in events for line in plain.lines(event)]
 
