@@ -41,7 +41,7 @@ class CursorFile:
     def __init__(self, path: Path) -> None:
         self._given = path
         self._path = path.resolve()  # a link to it stays one
-        self._descriptor = -1
+        self._descriptor: int  # of the locked file, from `__enter__` on
 
     def __enter__(self) -> Self:
         """Raises Failure if another command has it, or it is no file at all; and OSError."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,13 @@ from chatty.cli.failures import Failure
 from chatty.cli.scripting.cursor_file import CursorFile, Position
 
 FIRST = Position("2SzErhA2PvYGjf4PQ4pvTh9BfE0", "epoch", 1)
+
+
+@pytest.fixture(autouse=True)
+def _all_descriptors_are_closed_at_the_end() -> Iterator[None]:
+    before = os.listdir("/dev/fd")  # noqa: PTH208 - the names are the numbers
+    yield
+    assert os.listdir("/dev/fd") == before  # noqa: PTH208
 
 
 def test_a_new_file_holds_no_position(tmp_path: Path) -> None:
@@ -32,12 +41,52 @@ def test_what_was_saved_is_there_for_the_next_command(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["state"]
 
 
+def test_a_position_is_one_of_its_room_alone(tmp_path: Path) -> None:
+    path = tmp_path / "state"
+    with CursorFile(path) as file:
+        assert file.load_for(FIRST.room) is None
+        file.save(FIRST)
+        assert file.load_for(FIRST.room) == FIRST
+        with pytest.raises(Failure) as failure:
+            file.load_for("another")
+    assert failure.value.args == (
+        ExitStatus.USAGE,
+        "usage",
+        f"{path} is a cursor of another room ({FIRST.room})",
+        "use one file for each room",
+    )
+
+
+def test_what_a_crash_left_half_written_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / ".state.new").write_text("{" * 1_000)
+    with CursorFile(tmp_path / "state") as file:
+        file.save(FIRST)
+    assert (tmp_path / "state").read_text() == f'{{"room":"{FIRST.room}","epoch":"epoch","seq":1}}\n'
+    assert [path.name for path in tmp_path.iterdir()] == ["state"]
+
+
+def test_a_position_is_on_the_disk_before_it_takes_the_place_of_the_last_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "state"
+    synced = []
+
+    def sync(descriptor: int) -> None:
+        synced.append((Path(f"/dev/fd/{descriptor}").read_bytes(), path.read_bytes()))
+
+    with CursorFile(path) as file:
+        monkeypatch.setattr(os, "fdatasync", sync)
+        file.save(FIRST)
+    assert synced == [(path.read_bytes(), b"")]
+
+
 def test_a_second_command_is_refused_before_and_after_a_save(tmp_path: Path) -> None:
     path = tmp_path / "state"
     with CursorFile(path) as file:
         for _ in range(3):
-            with pytest.raises(Failure, match="in use by another command"), CursorFile(path):
+            with pytest.raises(Failure) as failure, CursorFile(path):
                 pytest.fail("two commands have it")
+            assert failure.value.args == (ExitStatus.FAILED, "in_use", f"{path} is in use by another command", "")
             file.save(FIRST)
     with CursorFile(path) as file:
         assert file.load() == FIRST
@@ -56,8 +105,11 @@ def test_a_link_to_the_file_stays_one(tmp_path: Path) -> None:
 def test_what_is_no_cursor_is_not_overwritten(tmp_path: Path, text: str) -> None:
     path = tmp_path / "state"
     path.write_text(text)
-    with CursorFile(path) as file, pytest.raises(Failure, match="is no cursor"):
+    with CursorFile(path) as file, pytest.raises(Failure) as failure:
         file.load()
+    assert (failure.value.status, failure.value.code) == (ExitStatus.FAILED, "damaged")
+    assert re.fullmatch(rf"{path} is no cursor \(.+\)", failure.value.message)
+    assert failure.value.hint == "remove it to begin as if there had been none"
     assert path.read_text() == text
 
 
@@ -66,9 +118,9 @@ def test_what_is_no_file_stays_what_it_is(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(os.devnull)
     for path in (Path(os.devnull), tmp_path, tmp_path / "fifo", tmp_path / "link"):
         before = path.stat()
-        with pytest.raises(Failure, match="is no file") as failure, CursorFile(path):
+        with pytest.raises(Failure) as failure, CursorFile(path):
             pytest.fail("it can hold no position")
-        assert failure.value.status == ExitStatus.USAGE
+        assert failure.value.args == (ExitStatus.USAGE, "usage", f"{path} is no file, and can't remember anything", "")
         assert os.path.samestat(path.stat(), before)
 
 
@@ -87,3 +139,19 @@ def test_a_file_that_is_replaced_while_somebody_takes_it_is_not_taken(
         monkeypatch.setattr(fcntl, "flock", replaced_meanwhile)
         with pytest.raises(Failure, match="in use by another command"), CursorFile(path):
             pytest.fail("two commands have it")
+
+
+def test_a_file_that_is_removed_while_somebody_takes_it_is_made_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "state"
+    lock = fcntl.flock
+
+    def removed_meanwhile(descriptor: int, operation: int) -> None:
+        monkeypatch.undo()
+        path.unlink()
+        lock(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "flock", removed_meanwhile)
+    with CursorFile(path) as file:
+        assert file.load() is None
