@@ -158,6 +158,32 @@ def test_a_stream_ends_with_its_room(server: Server) -> None:
         assert stream.next() is None
 
 
+@pytest.mark.parametrize("said", [(), ("one", "two", "three")], ids=["never used", "used"])
+@pytest.mark.parametrize("query", ["", "after=0", "after=1", "last=2", "after=999", "after=0&epoch=another", "last=0"])
+def test_a_browser_that_comes_back_to_a_closed_room_is_told_to_stop(
+    server: Server, query: str, said: tuple[str, ...]
+) -> None:
+    made = server.make_room()
+    room = made["id"]
+    say(server, room, *said)
+    server.ask("DELETE", f"/v1/rooms/{room}", token=made["owner_token"])
+    seen = ""
+    statuses: list[int] = []
+    while 204 not in statuses:
+        assert len(statuses) < 3, "a browser would go on for ever"
+        with Listening(server, room, query, seen) as stream:
+            statuses.append(stream.response.status)
+            while sent := stream.next():
+                seen = sent.id or seen
+    new_to_it = query in ("after=0", "last=2", "after=0&epoch=another") or (query == "after=1" and said)
+    assert statuses[0] == (200 if new_to_it else 204)
+
+
+def test_a_room_that_is_gone_is_not_found_by_a_stream_that_comes_back(server: Server) -> None:
+    with Listening(server, "2SzErhA2PvYGjf4PQ4pvTh9BfE0", last_event_id="0123456789abcdef.7") as stream:
+        assert stream.response.status == 404
+
+
 def test_an_older_version_of_http_hears_the_same_and_no_chunks_until_the_connection_ends(server: Server) -> None:
     made = server.make_room()
     say(server, made["id"], "before")

@@ -19,7 +19,7 @@ from chatty.server.platform.network.responses import refused
 from chatty.server.platform.network.rooms import MOST_DIGITS, find_room, number, participant_name
 from chatty.server.platform.network.session import Session
 from chatty.server.platform.network.websocket import SeedSession, V1Session
-from chatty.server.platform.pipeline.catching_up import Asked
+from chatty.server.platform.pipeline.catching_up import Asked, is_over
 from chatty.server.platform.pipeline.node import Node
 
 
@@ -77,6 +77,8 @@ class Handshake:
         if dot and seen.isascii() and seen.isdigit() and len(seen) <= MOST_DIGITS:
             asked = Asked(int(seen), epoch)
         view = await find_room(self.node, request)
+        if is_over(view, asked):
+            return web.Response(status=204)  # at which a browser's EventSource stops asking (HTML, 9.2.2)
         connection = connection_of(request)
         with connection.under_guard():
             chunked = request.version >= HttpVersion11

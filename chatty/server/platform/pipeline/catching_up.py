@@ -49,6 +49,13 @@ class Asked(Struct, frozen=True):
     last: int = 0
 
 
+def is_over(view: RoomView, asked: Asked) -> bool:
+    """Whether nothing is left for somebody who asks that, and nothing will ever be: the room is closed."""
+    if not view.closed_at or asked.last:
+        return False
+    return asked.since is None or (asked.epoch in ("", view.info.epoch) and asked.since >= view.info.last)
+
+
 async def follow(follower: Follower, reads: Reads, hub: Hub, view: RoomView, asked: Asked) -> None:
     """Bring a follower to the head and into the live flow. It was welcomed with ``view``."""
     position = view.info.last
@@ -58,6 +65,7 @@ async def follow(follower: Follower, reads: Reads, hub: Hub, view: RoomView, ask
             follower.send_control(gap)
     elif asked.last:
         await _replay_newest(follower, reads, view, asked.last)
+        position -= bool(view.closed_at)  # its end is the last that happened, and what comes back begins behind it
     position, closed = await _page_to_head(follower, reads, hub, view, position)
     follower.send_control(Live(last=position))
     follower.subscriber.position = position
