@@ -5,27 +5,49 @@ This module knows nothing: no I/O, no server, no client. A command that only com
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from typing import Final
 
-__all__ = ["RESERVED", "BadName", "check_name", "check_room_name", "compare_key", "is_invisible", "same"]
+from chatty.characters import hides_something
+
+__all__ = ["RESERVED", "BadName", "check_known_name", "check_name", "check_room_name", "compare_key", "same"]
 
 RESERVED: Final = frozenset({"server", "system"})
 """Names that nobody may have, in the form of `compare_key`."""
-INVISIBLE: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-"""Categories of characters that nothing is seen of."""
-_SELECTORS: Final = "\ufe0e\ufe0f"
-"""They ask for a character as text or as an emoji, come with every ❤️, and show nothing by themselves."""
-_BLANK: Final = frozenset({
-    *"\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u3164\uffa0",
-    *map(chr, (*range(0xFE00, 0xFE0E), *range(0xE0100, 0xE01F0))),
-    "\u2800",
-})  # fmt: skip
-"""Letters, marks and a symbol that nothing is seen of: Unicode's Default_Ignorable_Code_Point, and Braille's blank.
 
-Those of it that are controls, formats or unassigned are known by their categories.
-"""
-_NO_SELECTORS: Final = str.maketrans("", "", _SELECTORS)
+_SHAPERS: Final = str.maketrans(
+    dict.fromkeys(map(chr, (*range(0x180B, 0x1810), 0x200C, 0x200D, 0xFE0E, 0xFE0F, *range(0xE0100, 0xE01F0))), "")
+)
+"""Characters that show nothing, and only shape what stands beside them: ❤ and ❤️ are one name."""
+
+_BARS: Final = (
+    r"[|\u00a6\u2016\u205e\u2223\u2225\u239c\u239f\u23a2\u23a5\u23aa\u23ae\u23b8\u23b9\u23d0\u23fd\u2500-\u259f\u25ae"
+    r"\u25af\u2758-\u275a\u2980\u2999\u299a\u2af4\u2afc\u2afe\u2aff\u2e3d\u2e3e\ufe31-\ufe34\U00010f55\U00010f86"
+    r"\U0001fb00-\U0001fbaf]"
+    # Letters and punctuation that look like one when they stand alone.
+    r"|(?<!\S)[\u01c0\u01c1\u05c0\u0964\u0965\u16c1\u2d4f\u3021\u3163\u31d1\u4e28](?!\S)"
+)
+"""``│``, which stands between a name and a text, and all that looks like it."""
+_COLON: Final = r":(?=\s|$)"
+_ARROWS: Final = (
+    r"[\u2190-\u21ff\u2794\u2798-\u27af\u27b1-\u27be\u27f0-\u27ff\u2900-\u297f\u2b00-\u2b11\u2b30-\u2b4f\u2b5a-\u2bb8"
+    r"\U0001f800-\U0001f8ff]"
+)
+_BEGINNINGS: Final = (
+    r"^(?:[-\u058a\u05be\u1400\u1806\u2010-\u2015\u2043\u2212\u23af\u2e17\u2e1a\u2e3a-\u2e3b\u2e40\u2e5d\u301c\u3030\u30a0"
+    r"\ufe58\U00010ead]"
+    r"|[*\u066d\u204e\u2055\u2217\u2731-\u2733]|[!\u2755\u2757]|[\u270e-\u2710\U0001f589]|[\u2715-\u2718\u274c]"
+    r"|\.\.|[>@/\u25cb\u25cf]|#(?=\d))"
+)
+"""What lines of chatty's own begin with (``--``, ``*``, ``!``, ``✎``, ``✗``, ``…``, ``>``), commands, and numbers."""
+_MISTAKABLE: Final = {
+    _BARS: "have {} in it, which divides names from texts",
+    _COLON: "have {} before a space or at its end, which divides names from texts",
+    _ARROWS: "have {} in it, as lines of chatty's own do",
+    _BEGINNINGS: "begin with {}, as lines and commands of chatty's own do",
+}
+"""Why some names could be taken for something else. The patterns are compiled when the first name is checked."""
 
 
 class BadName(ValueError):
@@ -37,7 +59,7 @@ def compare_key(name: str) -> str:
 
     White space that nobody sees or counts makes no difference either.
     """
-    seen = unicodedata.normalize("NFKC", name.translate(_NO_SELECTORS)).casefold()
+    seen = unicodedata.normalize("NFKC", name.translate(_SHAPERS)).casefold()
     return " ".join(unicodedata.normalize("NFKC", seen).split())
 
 
@@ -47,26 +69,36 @@ def same(one: str, other: str) -> bool:
 
 
 def check_name(name: str, *, points: int) -> str:
-    """A participant's name, trimmed. ``points`` is the limit in code points. Raises BadName."""
-    trimmed = _check(name, points, f"Choose a name of 1 to {points} visible characters, without control characters.")
-    if compare_key(trimmed) in RESERVED:
-        raise BadName(f"The name {trimmed!r} is reserved; choose another one.")
-    return trimmed
+    """A participant's name, with single spaces and none around it. ``points`` is the limit in code points.
+
+    Raises BadName, also for what could be taken for something else than a name
+    where it stands before a text.
+    """
+    checked = " ".join(check_known_name(name, points=points).split())
+    if compare_key(checked) in RESERVED:
+        raise BadName(f"The name {checked!r} is reserved; choose another one.")
+    for looks in (checked, unicodedata.normalize("NFKC", checked)):
+        for pattern, why in _MISTAKABLE.items():
+            if found := re.search(pattern, looks):
+                raise BadName(f"A name can't {why.format(repr(found[0]))}; choose another one.")
+    return checked
+
+
+def check_known_name(name: str, *, points: int) -> str:
+    """A name that somebody may have who is asked for: names could once be mistaken for more. Raises BadName."""
+    return _check(name, points, f"Choose a name of 1 to {points} visible characters, without control characters.")
 
 
 def check_room_name(name: str, *, points: int) -> str:
-    """A room's name, trimmed. Raises BadName."""
+    """A room's name, trimmed; it may look like anything. Raises BadName."""
     return _check(name, points, f"Give the room a name of 1 to {points} visible characters.")
-
-
-def is_invisible(character: str) -> bool:
-    """Whether nothing is seen of a character, or nobody can say what."""
-    return character in _BLANK or unicodedata.category(character) in INVISIBLE
 
 
 def _check(name: str, points: int, advice: str) -> str:
     trimmed = name.strip()
     # The length first: to normalize many combining marks takes time that grows with the square of their number.
-    if len(trimmed) > points or any(map(is_invisible, trimmed)) or not compare_key(trimmed):
+    if len(trimmed) > points or hides_something(trimmed) or not compare_key(trimmed):
         raise BadName(advice)
+    if any(unicodedata.category(word[0]) in ("Mn", "Me") for word in trimmed.split()):
+        raise BadName("A name can't have an accent or another mark on a space; choose another one.")
     return trimmed

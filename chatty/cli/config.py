@@ -14,7 +14,7 @@ from chatty.cli.environment import Environment
 from chatty.cli.exits import ExitStatus
 from chatty.cli.failures import Failure, usage
 from chatty.cli.private_files import write_private
-from chatty.names import RESERVED, compare_key
+from chatty.names import BadName, check_name
 
 __all__ = ["Profile", "client_key", "load_profile", "login_name", "profiles"]
 
@@ -115,5 +115,8 @@ def login_name(env: Environment) -> str:
     except (KeyError, OSError):  # a container's user may have no name
         login = f"user-{os.getuid()}"
     visible = "".join(character for character in login if not unicodedata.category(character).startswith(("C", "Z")))
-    name = visible[:_NAME_POINTS] or "somebody"
-    return f"{name}-user" if compare_key(name) in RESERVED else name
+    visible = visible[:_NAME_POINTS]
+    for name in (visible, f"{visible}-user", "".join(filter(str.isalnum, visible))):
+        with suppress(BadName):
+            return check_name(name, points=_NAME_POINTS)
+    return "somebody"

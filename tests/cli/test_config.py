@@ -70,7 +70,15 @@ def test_the_name_is_the_options_else_the_variables_else_the_profiles_else_the_l
 
 @pytest.mark.parametrize(
     ("login", "name"),
-    [("ada", "ada"), ("a b\x07\u202ec", "abc"), ("x" * 40, "x" * 32), ("System", "System-user"), ("\x01", "somebody")],
+    [
+        ("ada", "ada"),
+        ("a b\x07\u202ec", "abc"),
+        ("x" * 40, "x" * 32),
+        ("System", "System-user"),
+        ("\x01", "somebody"),
+        ("ada|ops", "adaops"),
+        ("--", "somebody"),
+    ],
 )
 def test_a_login_name_becomes_a_valid_name(
     make_environment: MakeEnvironment, monkeypatch: pytest.MonkeyPatch, login: str, name: str

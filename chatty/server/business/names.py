@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable
+from typing import Final
 
 from chatty import names
-from chatty.names import INVISIBLE, BadName
+from chatty.characters import hides_something
+from chatty.names import BadName
 from chatty.server.business.entries import Rejection
+
+_MARKS: Final = frozenset({"Mn", "Me", "Cf"})
+"""Categories of what shows nothing on its own."""
 
 
 def check_name(name: str, *, points: int) -> str | Rejection:
     """A participant's name, trimmed, or why it is none. ``points`` is the limit in code points."""
     return _checked(names.check_name, name, points)
+
+
+def check_known_name(name: str, *, points: int) -> str | Rejection:
+    """The name of somebody who is looked for, or why it is none."""
+    return _checked(names.check_known_name, name, points)
 
 
 def check_room_name(name: str, *, points: int) -> str | Rejection:
@@ -29,10 +39,10 @@ def _checked(check: Callable[..., str], name: str, points: int) -> str | Rejecti
 
 def check_reaction(reaction: str, *, points: int) -> Rejection | None:
     """Why something cannot be a reaction, or None. ``points`` is the limit in code points."""
-    kinds = {unicodedata.category(c) for c in reaction[: points + 1]}
-    # Cf and Mn are let in beside others: emoji are joined and varied by what is itself invisible.
-    if len(reaction) <= points and kinds - {"Cf", "Mn"} and not kinds & (INVISIBLE - {"Cf"} | {"Zs"}):
-        return None
+    if len(reaction) <= points and not hides_something(reaction):
+        kinds = {unicodedata.category(character) for character in reaction}
+        if kinds - _MARKS and "Zs" not in kinds:
+            return None
     return Rejection("bad_request", f"A reaction has 1 to {points} visible characters, and no space.")
 
 

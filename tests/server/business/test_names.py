@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chatty.server.business.entries import Rejection
-from chatty.server.business.names import check_name, check_room_name, check_text
+from chatty.server.business.names import check_known_name, check_name, check_reaction, check_room_name, check_text
 
 
 def test_what_can_not_be_a_name_is_refused_with_the_reason() -> None:
@@ -13,6 +13,29 @@ def test_what_can_not_be_a_name_is_refused_with_the_reason() -> None:
     assert all(isinstance(one, Rejection) and one.code == "name_invalid" for one in refused)
     assert len(set(refused)) == 3
     assert (check_name(" Ada ", points=32), check_room_name(" system ", points=128)) == ("Ada", "system")
+    assert check_known_name("-- Bob", points=32) == "-- Bob"
+    assert check_known_name("", points=32) == Rejection("name_invalid", check_name("", points=32).message)  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    "reaction",
+    ["👍", "+1", "❤️", "👍🏽", "👩\u200d💻", "1️⃣", "🇩🇪", "\U0001fae8", "\U0001fac8", "क्\u200dष", "ok", "é",
+     "🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f"],
+    ids=ascii,
+)  # fmt: skip
+def test_an_emoji_or_a_word_is_a_reaction_be_it_newer_than_this_python(reaction: str) -> None:
+    assert check_reaction(reaction, points=32) is None
+
+
+@pytest.mark.parametrize(
+    "reaction",
+    ["", "a b", "\ufe0f", "\u200d", "\u0301", "\u20e3", "👍\u202e", "👍\u200b", "👍\u200d", "\n", "x" * 33, "\uffff"],
+    ids=ascii,
+)  # fmt: skip
+def test_what_can_not_be_seen_is_not_a_reaction(reaction: str) -> None:
+    refused = check_reaction(reaction, points=32)
+    assert refused is not None
+    assert refused.code == "bad_request"
 
 
 @pytest.mark.parametrize("text", ["x", "\0", " x ", "\u200b", "x" * 16, "é" * 8, "\U0001f600" * 4, "\x1b[31m"])

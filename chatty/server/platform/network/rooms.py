@@ -32,7 +32,7 @@ from chatty.protocol import (
 )
 from chatty.seed import SeedRoom
 from chatty.server.business.entries import CloseRoom, CreateRoom, Duplicate, Post, Rejection
-from chatty.server.business.names import check_name, check_room_name, check_text
+from chatty.server.business.names import check_known_name, check_name, check_room_name, check_text
 from chatty.server.platform.network.connections import address_of
 from chatty.server.platform.network.forwarded import base_path, base_url
 from chatty.server.platform.network.identities import ANONYMOUS, bearer, identity_of, offered_key, token_hash
@@ -62,10 +62,19 @@ async def find_room(node: Node, request: web.Request, room_id: str = "") -> Room
 
 def participant_name(given: str | None) -> tuple[str, str]:
     """A participant's name and its key. Raises Refused for what is no name."""
-    name = check_name(given or "", points=NAME_POINTS)
-    if isinstance(name, Rejection):
-        raise refused(name)
+    name = _accepted(check_name(given or "", points=NAME_POINTS))
     return name, compare_key(name)
+
+
+def _known_name(given: str | None) -> str | None:
+    """The name of somebody who is looked for, if any. Raises Refused for what is no name."""
+    return None if given is None else _accepted(check_known_name(given, points=NAME_POINTS))
+
+
+def _accepted(checked: str | Rejection) -> str:
+    if isinstance(checked, Rejection):
+        raise refused(checked)
+    return checked
 
 
 def number(request: web.Request, name: str, least: int = 0, most: int = LAST_SEQ) -> int | None:
@@ -177,7 +186,7 @@ class RoomHandlers:
         low, newest = max(low, view.info.first - 1), after is None
         words, name = request.query.get("q"), request.query.get("from")
         if words is not None or name is not None:
-            look_for = wanted(words, None if name is None else participant_name(name)[0])
+            look_for = wanted(words, _known_name(name))
             if look_for is None or (kinds and KINDS["message"] not in kinds):
                 page, more = Slice([], []), False
             else:
