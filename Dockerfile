@@ -5,6 +5,7 @@ WORKDIR /src
 COPY requirements.lock ./
 RUN /opt/chatty/bin/pip install -r requirements.lock
 COPY pyproject.toml README.md LICENSE ./
+COPY docs/chatty.1 docs/
 COPY chatty chatty
 RUN /opt/chatty/bin/pip install --no-deps .
 

@@ -9,6 +9,7 @@ some day no longer do so, its own is used again.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final, Literal, get_origin
 
@@ -45,10 +46,12 @@ _TYPES: Final[dict[Any, tuple[Callable[[Any], Any], str]]] = {
 
 
 def _one_of(choices: Sequence[str]) -> Callable[[Any], Any]:
+    named = {str(choice): choice for choice in choices}  # of an enum its members, of a Literal texts
+
     def convert(value: Any) -> Any:
-        if value not in choices:
-            raise typer.BadParameter(f"{value!r} is not one of {', '.join(choices)}")
-        return value
+        if value not in named:
+            raise typer.BadParameter(f"{value!r} is not one of {', '.join(named)}")
+        return named[value]
 
     return convert
 
@@ -95,7 +98,7 @@ def coerce_here(command: TyperCommand | TyperGroup) -> None:
             param._runtime_param = _Coercion(str, "text")  # type: ignore[attr-defined]
         elif parser is not None:
             param._runtime_param = _Coercion(parser, "value")  # type: ignore[attr-defined]
-        elif described.is_choice and get_origin(described.annotation) is Literal:
+        elif described.is_choice and (get_origin(kind) is Literal or issubclass(kind, StrEnum)):
             param._runtime_param = _Coercion(_one_of(described.choices), "choice")  # type: ignore[attr-defined]
         elif kind in _TYPES:
             param._runtime_param = _Coercion(*_TYPES[kind])  # type: ignore[attr-defined]

@@ -30,6 +30,7 @@ def test_without_a_command_it_shows_how_it_is_used_and_fails(user: User) -> None
         (["who", "x", "--bogus"], "no such option: --bogus", "see: chatty who --help"),
         (["tail", "x", "-n", "many"], "invalid value for '-n' / '--last': 'many' is no whole number", "chatty tail"),
         (["join", "x", "--bell", "loud"], "'loud' is not one of mention, all, off", "chatty join"),
+        (["history", "x", "--format", "xml"], "'xml' is not one of text, json, markdown", "chatty history"),
         (["tail", "x", "--count", "0"], "invalid value for '--count': 0 is less than 1", "chatty tail"),
         (["send", "x", "--timeout", "soon"], "'soon' is no duration; write 30s, 5m, 24h or 7d", "chatty send"),
         (["tail", "x", "-n", "1", "--since", "1"], "-n and --since are two places to begin at; choose one", ""),

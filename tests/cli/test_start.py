@@ -37,7 +37,12 @@ def test_listing_rooms_needs_no_network(user: User) -> None:
 
 
 def test_sending_and_reading_need_neither_screen_nor_server_nor_pydantic(user: User, room: str) -> None:
-    for arguments in (("send", room, "hello"), ("tail", room, "--no-follow", "--json"), ("who", room)):
+    for arguments in (
+        ("send", room, "hello"),
+        ("tail", room, "--no-follow", "--json"),
+        ("who", room),
+        ("history", room),
+    ):
         assert imported(user, *arguments) == {"typer", "msgspec", "asyncio", "aiohttp"}, arguments
 
 

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from tests.support.server import PATIENCE, ROOT, environment
+from tests.support.server import CHATTY, PATIENCE, ROOT, environment
 
 Done = subprocess.CompletedProcess[bytes]
 Running = subprocess.Popen[bytes]
 
 
 class User:
-    """Runs commands against ``server``. What still runs at the end is killed."""
+    """Runs commands of ``program`` against ``server``. What still runs at the end is killed."""
 
-    def __init__(self, home: Path, server: str) -> None:
+    def __init__(self, home: Path, server: str, program: Sequence[str] = CHATTY) -> None:
         self.home = home
+        self._program = program
         self.env = environment(
             HOME=str(home),
             XDG_CONFIG_HOME=str(home / "config"),
@@ -49,7 +50,7 @@ class User:
     def start(self, *arguments: str, **popen: Any) -> Running:
         """``chatty ARGUMENTS`` in the background, its streams pipes unless told otherwise."""
         streams = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        command = [sys.executable, "-m", "chatty", *arguments]
+        command = [*self._program, *arguments]
         options = {"env": self.env, "cwd": ROOT, "bufsize": 0, **streams, **popen}
         process = subprocess.Popen(command, **options)
         self._started.append(process)

@@ -22,11 +22,14 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 ROOT = Path(__file__).resolve().parents[2]
+CHATTY = (sys.executable, "-m", "chatty")
+"""The command, of the sources."""
 PATIENCE = 60.0
 """Seconds for what normally takes well under one: only a broken server is ever waited for that long."""
 
@@ -56,16 +59,25 @@ def environment(**extra: str) -> dict[str, str]:
 class Server:
     """``chatty serve`` on a free port of 127.0.0.1, with its data in ``data``.
 
-    ``options`` are appended to the command line. Leaving the context stops
-    it, whatever state it is in. Its output is in ``log``.
+    ``options`` are appended to the command line, which begins with
+    ``program``. Leaving the context stops it, whatever state it is in. Its
+    output is in ``log``.
     """
 
-    def __init__(self, data: Path, *options: str, port: int | None = None, env: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        data: Path,
+        *options: str,
+        port: int | None = None,
+        env: dict[str, str] | None = None,
+        program: Sequence[str] = CHATTY,
+    ) -> None:
         self.data = data
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.options = options
         self.process: subprocess.Popen[bytes] | None = None
+        self._program = program
         self._env = environment(**(env or {}))
         self._log = data.parent / f"{data.name}.log"
 
@@ -94,7 +106,7 @@ class Server:
     def start(self, *, wait: bool = True) -> Self:
         """Starts it, and returns when it is ready to commit; ``wait=False``: at once."""
         assert not self.running, "it runs already"
-        command = [sys.executable, "-m", "chatty", "serve", "--port", str(self.port), "--data", str(self.data)]
+        command = [*self._program, "serve", "--port", str(self.port), "--data", str(self.data)]
         with self._log.open("ab") as log:
             self.process = subprocess.Popen(
                 [*command, *self.options], stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=ROOT, env=self._env

@@ -14,67 +14,8 @@ EXAMPLES: Final = (
     "chatty completion fish > ~/.config/fish/completions/chatty.fish",
 )
 
-# Each hands the line up to the cursor to chatty.cli.completion.shells, and shows what that offers.
-
-_BASH: Final = r"""
-_chatty() {
-    local said
-    COMPREPLY=()
-    while IFS= read -r said; do
-        case $said in
-            files) compopt -o default 2>/dev/null ;;
-            =*) COMPREPLY+=("${said#=}") ;;
-        esac
-    done < <(_CHATTY_COMPLETE=bash "$1" "${COMP_LINE:0:COMP_POINT}" "$COMP_WORDBREAKS" 2>/dev/null)
-}
-complete -F _chatty chatty
-"""
-
-# '=' has quotes: zsh takes a bare =* for the path of a command called *.
-_ZSH: Final = r"""
-#compdef chatty
-_chatty() {
-    local said files=
-    local -a offers
-    while IFS= read -r said; do
-        case $said in
-            files) files=1 ;;
-            '='*) offers+=("${said#=}") ;;
-        esac
-    done < <(_CHATTY_COMPLETE=zsh chatty "${(j: :)words[1,CURRENT-1]} $QIPREFIX$IPREFIX$PREFIX" 2>/dev/null)
-    if [[ -n $files ]]; then
-        [[ $PREFIX == --*=* ]] && compset -P 1 '*='
-        _files
-    elif (( $#offers )); then
-        _describe chatty offers
-    fi
-}
-if [[ $funcstack[1] == _chatty ]]; then
-    _chatty "$@"
-else
-    compdef _chatty chatty
-fi
-"""
-
-_FISH: Final = r"""
-function __chatty_offers
-    for said in (env _CHATTY_COMPLETE=fish chatty (string join ' ' -- (commandline -cp)) 2>/dev/null)
-        switch $said
-            case files
-                set -l word (commandline -ct)
-                set -l option (string match -r -- '^--[^=]+=' $word)
-                for path in (__fish_complete_path (string replace -r -- '^--[^=]+=' '' $word))
-                    echo "$option$path"
-                end
-            case '=*'
-                string sub -s 2 -- $said
-        end
-    end
-end
-complete -c chatty -f -a '(__chatty_offers)'
-"""
-
-_SCRIPTS: Final = {"bash": _BASH, "zsh": _ZSH, "fish": _FISH}
+_SCRIPTS: Final = {"bash": "chatty.bash", "zsh": "_chatty", "fish": "chatty.fish"}
+"""Files of chatty/cli/completion/scripts. A wheel also installs them where the shells look by themselves."""
 
 
 def _shell(text: str) -> str:
@@ -98,5 +39,8 @@ def command(
     It completes commands, options, files, and the names of rooms, servers and
     profiles that are known on this machine. No server is asked.
     """
-    environment(ctx).out(_SCRIPTS[shell].strip())
+    from importlib.resources import files
+
+    script = files("chatty.cli.completion") / "scripts" / _SCRIPTS[shell]
+    environment(ctx).out(script.read_text("utf-8").rstrip("\n"))
     return 0
