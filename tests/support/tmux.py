@@ -117,12 +117,12 @@ class Person:
     @property
     def screen(self) -> str:
         """What is to be seen, with times and the like always the same."""
-        return _settled(self._tmux("capture-pane", "-p", "-t", self.name))
+        return settled(self._tmux("capture-pane", "-p", "-t", self.name))
 
     @property
     def all(self) -> list[str]:
         """The rows of the screen and of all that was scrolled away."""
-        return _settled(self._tmux("capture-pane", "-p", "-S", "-", "-t", self.name)).splitlines()
+        return settled(self._tmux("capture-pane", "-p", "-S", "-", "-t", self.name)).splitlines()
 
     @property
     def rows(self) -> list[str]:
@@ -168,7 +168,8 @@ def _write(title: str, screen: str) -> None:
     SCREENS.write_text(f"{before}{found}{head}```text\n{screen}\n```\n{tail}", "utf-8")
 
 
-def _settled(screen: str) -> str:
+def settled(screen: str) -> str:
+    """``screen`` with times and the like always the same."""
     for changing, always in _CHANGING:
         screen = changing.sub(always, screen)
     return "\n".join(row.rstrip() for row in screen.splitlines()).rstrip()
