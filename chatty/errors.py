@@ -70,8 +70,9 @@ class Refused(ChattyError):
     """The server said no.
 
     ``code`` is one of `CODES` (or one that a newer server knows), ``message``
-    what the server said about it, ``status`` the HTTP status if there was
-    one, ``retry_after`` the seconds after which to ask again, where told.
+    what the server said about it, which is what `str` gives, ``status`` the
+    HTTP status if there was one, ``retry_after`` the seconds after which to
+    ask again, where told.
     """
 
     def __init__(
@@ -85,7 +86,7 @@ class Refused(ChattyError):
         super().__init__(code, self.message)
 
     def __str__(self) -> str:
-        return f"{self.message} ({self.code})"
+        return self.message
 
 
 class Unreachable(ChattyError):

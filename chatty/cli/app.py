@@ -89,8 +89,15 @@ def run(env: Environment, arguments: Sequence[str]) -> int:
         if env.environ.get("CHATTY_DEBUG"):
             raise
         failure = explain(error)
-        report(env, failure, as_json="--json" in takewhile(lambda argument: argument != "--", arguments))
+        options = list(takewhile(lambda argument: argument != "--", arguments))
+        report(env, failure, as_json="--json" in options, color=_chosen_color(options))
         return failure.status
+
+
+def _chosen_color(options: Sequence[str]) -> bool | None:
+    """What ``--color`` and ``--no-color`` ask for, the last one of them; None: neither was given."""
+    chosen = [option == "--color" for option in options if option in ("--color", "--no-color")]
+    return chosen[-1] if chosen else None
 
 
 def _run(env: Environment, arguments: Sequence[str]) -> int:

@@ -102,8 +102,11 @@ def advice_on_names(hint: str) -> Iterator[None]:
         raise failure from None
 
 
-def report(env: Environment, failure: Failure, *, as_json: bool) -> None:
-    """Say on standard error what went wrong. As JSON it has the keys of the wire's error frame, and two more."""
+def report(env: Environment, failure: Failure, *, as_json: bool, color: bool | None = None) -> None:
+    """Say on standard error what went wrong. As JSON it has the keys of the wire's error frame, and two more.
+
+    ``color`` is what an option asks for; None: the environment decides.
+    """
     message, hint = clean(failure.message, newlines=False), clean(failure.hint, newlines=False)
     if as_json:
         import msgspec
@@ -111,7 +114,7 @@ def report(env: Environment, failure: Failure, *, as_json: bool) -> None:
         frame = {"event_type": "error", "code": failure.code, "message": message, "exit": int(failure.status)}
         env.err(msgspec.json.encode(frame | ({"hint": hint} if hint else {})).decode())
         return
-    label = "\x1b[1;31merror:\x1b[0m" if env.color(stream=env.stderr) else "error:"
+    label = "\x1b[1;31merror:\x1b[0m" if env.color(color, env.stderr) else "error:"
     env.err(f"{label} {message}")
     if hint:
         env.err(f"hint:  {hint}")

@@ -44,6 +44,23 @@ def test_wrong_usage_is_told_in_one_line_with_a_hint(user: User, arguments: list
     assert hint in " ".join(rest)
 
 
+@pytest.mark.parametrize(
+    ("options", "variables", "colored"),
+    [
+        (["--no-color"], {"FORCE_COLOR": "1"}, False),
+        (["--color"], {"NO_COLOR": "1"}, True),
+        (["--color", "--no-color"], {}, False),
+        ([], {"FORCE_COLOR": "1"}, True),
+        (["--", "--no-color"], {"FORCE_COLOR": "1"}, True),
+    ],
+)
+def test_the_label_of_an_error_has_a_colour_where_the_options_say_so(
+    user: User, options: list[str], variables: dict[str, str], colored: bool
+) -> None:
+    user.env |= variables
+    assert ("\x1b[" in user.fails(2, "join", "nowhere", *options)) == colored
+
+
 def test_with_json_an_error_is_one_object_on_stderr(user: User) -> None:
     said = user.fails(2, "tail", "--json")
     assert json.loads(said) == {

@@ -205,7 +205,7 @@ async def test_a_refused_command_comes_back_as_it_was_typed() -> None:
         talk.link.acks[0].set_exception(Refused("muted"))
         await talk.says("/nick Ada")
         talk.link.acks[1].set_exception(Refused("name_taken", "Taken."))
-        await talk.shows("✗ not sent: Taken. (name_taken)\n  /nick Ada")
+        await talk.shows("✗ not sent: Taken.\n  /nick Ada")
         assert talk.conversation.returned() == ["//not a command", "/nick Ada"]
 
 
