@@ -13,7 +13,7 @@ from chatty.server.business.entries import Entry
 from chatty.server.business.room import Outcome
 from chatty.server.platform.pipeline.log.local import LocalLog
 from chatty.server.platform.pipeline.log.protocol import Delivery, Log, Reply
-from chatty.server.platform.store.applying import Applied, Store, Stored
+from chatty.server.platform.store.applying import Applied, Store, StoredEvent
 from chatty.server.platform.store.errors import explain
 
 MakeLog = Callable[["Bench"], Log]
@@ -37,9 +37,9 @@ class Bench(Delivery):
 
     def __init__(self, path: Path, make: MakeLog) -> None:
         self.path = path
-        self.delivered: dict[str, list[Stored]] = {}
+        self.delivered: dict[str, list[StoredEvent]] = {}
         self.batches: list[list[Outcome]] = []
-        self.missing: list[Stored] = []
+        self.missing: list[StoredEvent] = []
         self.fatal: list[BaseException] = []
         self.stopped = asyncio.Event()
         self.refuse_delivery: Exception | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from chatty.server.app import check
+from chatty.server.checks import check
 from chatty.server.origins import (
     AllowedHosts,
     AllowedOrigins,

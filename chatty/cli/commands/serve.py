@@ -15,7 +15,7 @@ from chatty.cli.options import environment
 from chatty.server.settings import SETTINGS, SettingError, Settings
 
 if TYPE_CHECKING:
-    from chatty.server.app import NamedRoom
+    from chatty.server.announcement import NamedRoom
 
 EXAMPLES: Final = (
     "chatty serve --room general",

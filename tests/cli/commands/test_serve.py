@@ -49,11 +49,11 @@ def test_options_go_before_variables_and_rooms_are_made_once(user: User, tmp_pat
         (["--port", "many"], "'many' is no whole number"),
         (["--message-rate", "fast"], "'fast' is no number"),
         (["--host", "0.0.0.0"], "--access"),
-        (["--retain-age", "long"], "'long' is no length of time"),
-        (["--retain-age", "0d"], "'0d' is no length of time"),
+        (["--retain-age", "long"], "'long' is not a length of time"),
+        (["--retain-age", "0d"], "'0d' is not a length of time"),
         (["--port", "65536"], "--port (or CHATTY_PORT) cannot be 65536\nhint:  choose 0, or from 1 to 65535"),
         (["--host", "203.0.113.1", "--access", "open"], "choose another --host or --port"),
-        (["--room", "lobby", "--room", " "], "' ' is no room's name\nhint:  give the room a name of 1 to 128"),
+        (["--room", "lobby", "--room", " "], "' ' cannot be a room's name\nhint:  give the room a name of 1 to 128"),
     ],
 )
 def test_a_setting_that_cannot_be_is_wrong_usage(user: User, tmp_path: Path, arguments: list[str], told: str) -> None:

@@ -161,7 +161,7 @@ def test_a_room_that_cannot_be_made_keeps_nobody_from_reading_the_others(server:
         server.start(wait=False)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, mine)
-    eventually(lambda: "warning: the room 'new' is not made" in server.log, "it has started")
+    eventually(lambda: "warning: the room 'new' is not created" in server.log, "it has started")
     assert server.texts(room) == [BIG] * acked
     free_disk(server)
     assert post(server, room, BIG) == 201

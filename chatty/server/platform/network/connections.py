@@ -3,31 +3,33 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import lru_cache
 from typing import Final, cast
 
 from aiohttp import web
 
+from chatty.server.platform.network.addresses import limited
+from chatty.server.platform.network.heartbeat import Stall, is_stalled
 from chatty.server.platform.network.responses import problem
 from chatty.server.platform.pipeline.node import Node
 
 KEEPALIVE_SECONDS: Final = 15.0
+HANDSHAKE_SECONDS: Final = 10.0
+"""How long a newcomer may take for its first request."""
 
 
 class Connection(web.RequestHandler):
     """One accepted socket: aiohttp's protocol for it, and what the node must know of it.
 
-    ``surplus``: its address had as many as it may have. ``guarded``: a session
-    or a stream looks after it. ``stalled`` is the keeper's.
+    ``surplus``: its address already had as many as it may have. ``guarded``: a
+    session or an event stream looks after it.
     """
 
-    __slots__ = ("_node", "_resumed", "_wire", "address", "asked", "guarded", "since", "stalled", "surplus")
+    __slots__ = ("_node", "_resumed", "_wire", "address", "asked", "guarded", "since", "stall", "surplus")
 
     written: Final = 0
-    """Of what answers write nobody keeps count: what is taken shows in the backlog alone."""
+    """What responses write is not counted: the backlog alone shows what the peer takes."""
 
     def __init__(self, node: Node, server: web.Server) -> None:
         super().__init__(
@@ -44,7 +46,7 @@ class Connection(web.RequestHandler):
         self.asked = False
         self.guarded = False
         self.surplus = False
-        self.stalled: tuple[int, float] | None = None
+        self.stall: Stall | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
@@ -89,6 +91,14 @@ class Connection(web.RequestHandler):
             yield
         finally:
             self.guarded = False
+
+    def check(self, now: float) -> None:
+        """End it if it never asks for anything, or doesn't read what it asked for."""
+        if self.guarded:
+            return
+        overdue = is_stalled(self, now) if self.asked else now - self.since > HANDSHAKE_SECONDS
+        if overdue:
+            self.abort()
 
     def backlog(self) -> int:
         """Bytes that wait for the peer to take them."""
@@ -153,41 +163,3 @@ def connection_of(request: web.Request) -> Connection:
     """The connection that ``request`` came over."""
     assert isinstance(request.protocol, Connection)
     return request.protocol
-
-
-@lru_cache(maxsize=4096)  # asked for every connection, and the answers are few
-def is_loopback(host: str) -> bool:
-    """Whether a host name or address can only mean this machine."""
-    if host.rstrip(".").lower() == "localhost" or host.lower().endswith(".localhost"):
-        return True
-    address = _parsed(host.strip("[]"))
-    return address is not None and address.is_loopback
-
-
-@lru_cache(maxsize=4096)
-def limited(peer: str) -> str:
-    """A peer as limits count it: empty for loopback, and of IPv6 the /64, which is what one of them has for itself."""
-    address = _parsed(peer)
-    if address is None:
-        return peer or "unknown"
-    if address.is_loopback:
-        return ""
-    return str(address) if address.version == 4 else str(ipaddress.IPv6Network((address, 64), strict=False))
-
-
-def _parsed(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """An address, or None for what is none. IPv4 that comes over IPv6 (``::ffff:127.0.0.1``) is IPv4."""
-    try:
-        address = ipaddress.ip_address(text.partition("%")[0])
-    except ValueError:
-        return None
-    return getattr(address, "ipv4_mapped", None) or address
-
-
-def address_of(request: web.Request) -> str:
-    """The peer's address where limits apply to it; empty for loopback, which has none.
-
-    A forwarded request shows that a proxy sits on loopback: then it is not exempt.
-    """
-    remote = request.remote or ""
-    return limited(remote) or (remote if "X-Forwarded-For" in request.headers else "")

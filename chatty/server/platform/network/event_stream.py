@@ -1,52 +1,38 @@
-"""Server-Sent Events: the same flow for whoever has curl or a browser, one way."""
+"""Server-Sent Events: the same flow in one direction, for curl and for browsers."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
 
 from aiohttp import web
 
-from chatty.protocol import Close, Control, encode
+from chatty.protocol import PONG_SECONDS, Close
 from chatty.server.platform.network.connections import Connection
-from chatty.server.platform.pipeline.catching_up import Asked, follow
-from chatty.server.platform.pipeline.hub import Subscriber
+from chatty.server.platform.network.dialects import SSE, SSE_CHUNKED
+from chatty.server.platform.network.heartbeat import Stall, is_stalled
+from chatty.server.platform.pipeline.catching_up import StartAt, follow
 from chatty.server.platform.pipeline.node import Node
-from chatty.server.platform.store.applying import Stored
+from chatty.server.platform.pipeline.subscriber import Subscriber
 from chatty.server.platform.store.reads import RoomView
-
-
-def _chunk(data: bytes) -> bytes:
-    """HTTP/1.1 chunked coding (RFC 9112, 7.1): blobs go to the transport as they are."""
-    return b"%x\r\n%b\r\n" % (len(data), data)
-
-
-def sse_dialect(events: Sequence[Stored], epoch: str) -> bytes:
-    """Events with an id from which ``Last-Event-ID`` resumes."""
-    mark = epoch.encode()
-    return b"".join([b"id: %b.%d\ndata: %b\n\n" % (mark, seq, body) for seq, body, _ in events])
-
-
-def chunked_dialect(events: Sequence[Stored], epoch: str) -> bytes:
-    """The same over HTTP/1.1. Older versions know no chunks: there the stream ends with the connection."""
-    return _chunk(sse_dialect(events, epoch))
 
 
 class EventStream(Subscriber):
     """One open event stream."""
 
-    __slots__ = ("_connection", "_ended", "_part", "node", "stalled", "view")
+    __slots__ = ("_comment", "_commented_at", "_connection", "_ended", "node", "stall", "view")
 
     def __init__(self, node: Node, view: RoomView, connection: Connection, *, chunked: bool) -> None:
-        super().__init__(chunked_dialect if chunked else sse_dialect, view.info.id)
+        dialect = SSE_CHUNKED if chunked else SSE
+        super().__init__(dialect, view.info.id)
         self.node = node
         self.view = view
+        self.stall: Stall | None = None
         self._ended = asyncio.Event()
-        self.stalled: tuple[int, float] | None = None
         self._connection = connection
-        self._part: Callable[[bytes], bytes] = _chunk if chunked else bytes
+        self._comment = dialect.comment()
+        self._commented_at = node.loop.time()
 
-    async def serve(self, request: web.Request, asked: Asked) -> web.StreamResponse:
+    async def serve(self, request: web.Request, start: StartAt) -> web.StreamResponse:
         """Stream until the peer is gone, the room closes or the server stops."""
         response = web.StreamResponse(headers={
             "Content-Type": "text/event-stream; charset=utf-8", "Cache-Control": "no-store", "X-Accel-Buffering": "no",
@@ -59,7 +45,7 @@ class EventStream(Subscriber):
         self.connect(request.transport)
         self.node.streams[self] = None
         try:
-            await follow(self, self.node.reads, self.node.hub, self.view, asked)
+            await follow(self, self.node.reads, self.node.hub, self.view, start)
             await self._ended.wait()
         except ConnectionError:
             return response
@@ -71,20 +57,15 @@ class EventStream(Subscriber):
             self.node.hub.detach(self)
         return response
 
-    @property
-    def subscriber(self) -> Subscriber:
-        return self
-
-    def send_control(self, control: Control) -> None:
-        """Write a control frame: without an id, so that it doesn't count as seen."""
-        self.send(self._part(b"data: %b\n\n" % encode(control)))
-
-    def beat(self) -> None:
-        """Keep proxies from closing a quiet stream, and notice a peer that is gone."""
-        if self._connection.is_closing:
+    def check(self, now: float) -> None:
+        """Keep proxies from closing a quiet stream, and notice a peer that is gone or has stopped reading."""
+        if is_stalled(self, now):
+            self.cut(Close.SLOW)
+        elif self._connection.is_closing:
             self._ended.set()
-        else:
-            self.send(self._part(b":\n\n"))
+        elif now - self._commented_at >= PONG_SECONDS:
+            self._commented_at = now
+            self.send(self._comment)
 
     async def drained(self) -> None:
         await self._connection.drained()
@@ -94,3 +75,7 @@ class EventStream(Subscriber):
         if code is Close.SLOW:
             self._connection.abort()
         self._ended.set()
+
+    def abort(self) -> None:
+        """End it at once, whatever waits."""
+        self._connection.abort()

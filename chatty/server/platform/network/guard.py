@@ -13,7 +13,8 @@ from aiohttp.typedefs import Handler, Middleware
 
 from chatty.errors import Refused
 from chatty.server.origins import AllowedHosts, AllowedOrigins, Host, host_of, is_same, origin_of
-from chatty.server.platform.network.connections import address_of, connection_of, is_loopback
+from chatty.server.platform.network.addresses import address_of, is_loopback
+from chatty.server.platform.network.connections import connection_of
 from chatty.server.platform.network.forwarded import is_secure
 from chatty.server.platform.network.responses import problem
 from chatty.server.platform.pipeline.node import Node

@@ -8,10 +8,12 @@ import base64
 from aiohttp import HttpVersion11, web
 
 from chatty.errors import Refused
+from chatty.events import StreamPosition
 from chatty.protocol import SUBPROTOCOL
 from chatty.server.business.entries import Connect, Rejection
 from chatty.server.business.room import Outcome
-from chatty.server.platform.network.connections import address_of, connection_of
+from chatty.server.platform.network.addresses import address_of
+from chatty.server.platform.network.connections import connection_of
 from chatty.server.platform.network.event_stream import EventStream
 from chatty.server.platform.network.identities import identity_of, nobody, offered_key
 from chatty.server.platform.network.rate_limit import PerAddress
@@ -19,7 +21,7 @@ from chatty.server.platform.network.responses import refused
 from chatty.server.platform.network.rooms import MOST_DIGITS, find_room, number, participant_name
 from chatty.server.platform.network.session import Session
 from chatty.server.platform.network.websocket import SeedSession, V1Session
-from chatty.server.platform.pipeline.catching_up import Asked, is_over
+from chatty.server.platform.pipeline.catching_up import StartAt, is_over
 from chatty.server.platform.pipeline.node import Node
 
 
@@ -59,30 +61,30 @@ class Handshake:
             raise Refused("bad_request", "join is true or false.")
         given = request.query.get("name")
         name, name_key = participant_name(given) if given is not None or joins == "true" else ("", "")
-        asked = _asked(request)
+        start = _start(request)
         view = await find_room(self.node, request)
         if not _is_upgrade(request):
             raise _upgrade_required()
         key, address = offered_key(request), address_of(request)
         identity = identity_of(key) if key else nobody()
-        session = V1Session(self.node, view, identity, name, name_key, asked, paced=bool(address))
+        session = V1Session(self.node, view, identity, name, name_key, start, paced=bool(address))
         with connection_of(request).under_guard():
             if joins == "true":
                 await self._join(address, session)
             return await session.serve(request, (SUBPROTOCOL,))
 
     async def stream(self, request: web.Request) -> web.StreamResponse:
-        asked = _asked(request)
+        start = _start(request)
         epoch, dot, seen = request.headers.get("Last-Event-ID", "").partition(".")
         if dot and seen.isascii() and seen.isdigit() and len(seen) <= MOST_DIGITS:
-            asked = Asked(int(seen), epoch)
+            start = StartAt(StreamPosition(epoch, int(seen)))
         view = await find_room(self.node, request)
-        if is_over(view, asked):
+        if is_over(view, start):
             return web.Response(status=204)  # at which a browser's EventSource stops asking (HTML, 9.2.2)
         connection = connection_of(request)
         with connection.under_guard():
             chunked = request.version >= HttpVersion11
-            return await EventStream(self.node, view, connection, chunked=chunked).serve(request, asked)
+            return await EventStream(self.node, view, connection, chunked=chunked).serve(request, start)
 
     async def _join(self, address: str, session: Session) -> None:
         """Join, and only then answer the handshake: refusals are HTTP statuses."""
@@ -90,7 +92,7 @@ class Handshake:
         wait = self._joins.try_take(address, node.loop.time())
         if wait:
             raise Refused("rate_limited", retry_after=wait)
-        session.connection_id = node.next_connection()
+        session.connection_id = node.next_connection_id()
         outcome: asyncio.Future[Outcome] = node.loop.create_future()
 
         def reply(result: Outcome) -> None:
@@ -114,11 +116,12 @@ class Handshake:
             raise refused(result)
 
 
-def _asked(request: web.Request) -> Asked:
+def _start(request: web.Request) -> StartAt:
     since = number(request, "since")
     if since is None:
         since = number(request, "after")
-    return Asked(since, request.query.get("epoch", ""), number(request, "last") or 0)
+    after = None if since is None else StreamPosition(request.query.get("epoch", ""), since)
+    return StartAt(after, number(request, "last") or 0)
 
 
 def _is_upgrade(request: web.Request) -> bool:

@@ -33,7 +33,7 @@ from chatty.protocol import (
 from chatty.seed import SeedRoom
 from chatty.server.business.entries import CloseRoom, CreateRoom, Duplicate, Post, Rejection
 from chatty.server.business.names import check_known_name, check_name, check_room_name, check_text
-from chatty.server.platform.network.connections import address_of
+from chatty.server.platform.network.addresses import address_of
 from chatty.server.platform.network.forwarded import base_path, base_url
 from chatty.server.platform.network.identities import ANONYMOUS, bearer, identity_of, offered_key, token_hash
 from chatty.server.platform.network.rate_limit import PerAddress

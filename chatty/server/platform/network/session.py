@@ -13,15 +13,17 @@ from typing import Final
 
 from aiohttp import WSMessage, WSMsgType, web
 
+from chatty.names import compare_key
 from chatty.protocol import FRAME_BYTES, IN_FLIGHT, Close, close_frame
 from chatty.server.business.entries import Disconnect
 from chatty.server.business.facts import Connected
 from chatty.server.business.room import Facts, Outcome
 from chatty.server.platform.network.connections import Connection, connection_of
+from chatty.server.platform.network.heartbeat import Action, Heartbeat, Stall, is_stalled
 from chatty.server.platform.network.identities import Identity
 from chatty.server.platform.network.rate_limit import TokenBucket
-from chatty.server.platform.pipeline.hub import Dialect, Subscriber
 from chatty.server.platform.pipeline.node import Node
+from chatty.server.platform.pipeline.subscriber import Dialect, Subscriber
 
 MOST_IN_FLIGHT: Final = 256
 """Entries of one connection that may wait for their outcome: a flooder's share of a batch."""
@@ -35,6 +37,7 @@ MOST_UNHEARD: Final = 2 * IN_FLIGHT
 """Frames that a peer may send after that was said, then nothing more is read from it. Any client may have so many under
 way before its answer; only a flood has more."""
 
+_PING: Final = b"\x89\x00"
 _PONG: Final = b"\x8a"
 _FRAMES: Final = frozenset({WSMsgType.TEXT, WSMsgType.BINARY, WSMsgType.PING, WSMsgType.PONG})
 
@@ -43,23 +46,8 @@ class Session(Subscriber):
     """One WebSocket connection in one room."""
 
     __slots__ = (
-        "_bucket",
-        "_controls",
-        "_gone",
-        "_waiter_at",
-        "closed_cleanly",
-        "connection",
-        "connection_id",
-        "following",
-        "heard",
-        "identity",
-        "in_flight",
-        "name",
-        "name_key",
-        "node",
-        "pinged_at",
-        "stalled",
-        "waiter",
+        "_bucket", "_controls", "_gone", "_waiter_at", "closed_cleanly", "connection", "connection_id", "following",
+        "heartbeat", "identity", "in_flight", "name", "name_key", "node", "stall", "waiter",
     )  # fmt: skip
 
     def __init__(
@@ -72,10 +60,9 @@ class Session(Subscriber):
         self.name_key = name_key
         self.connection_id = ""
         self.in_flight = 0
-        self.heard = True
         self.closed_cleanly = False
-        self.pinged_at = 0.0
-        self.stalled: tuple[int, float] | None = None
+        self.heartbeat = Heartbeat()
+        self.stall: Stall | None = None
         self.connection: Connection | None = None
         self.following: asyncio.Task[None] | None = None
         self._gone: asyncio.Future[None] | None = None
@@ -149,11 +136,11 @@ class Session(Subscriber):
             self.connection_id = ""
 
     async def _read(self, ws: web.WebSocketResponse) -> None:
-        receive, text_type, on_text = ws.receive, WSMsgType.TEXT, self.on_text
+        receive, text_type, on_text, heartbeat = ws.receive, WSMsgType.TEXT, self.on_text, self.heartbeat
         unheard = 0
         while True:
             message = await receive()
-            self.heard = True
+            heartbeat.heard = True
             if self._gone is not None and message.type in _FRAMES:
                 # It was told to go: what it still says is not heard, and a flood is not even read.
                 unheard += 1
@@ -195,6 +182,19 @@ class Session(Subscriber):
             return False
         return True
 
+    def check(self, now: float) -> None:
+        """Ping the peer, or cut it if it is silent or doesn't read."""
+        if self.connection is None:
+            return  # it has joined, and its handshake is not finished yet
+        if is_stalled(self, now):
+            self.cut(Close.SLOW)
+            return
+        action = self.heartbeat.check(now)
+        if action is Action.PING:
+            self.send(_PING)
+        elif action is Action.CUT:
+            self.cut(Close.SILENT)
+
     def send(self, blob: bytes) -> None:
         if self._gone is None:  # nothing may come behind a close frame (RFC 6455, 5.5.1)
             super().send(blob)
@@ -208,6 +208,16 @@ class Session(Subscriber):
             self.send(close_frame(code))
             self._gone = self.node.loop.create_future()
             self.node.keep(self.node.loop.create_task(_see_off(self.connection, self._gone)))
+
+    def abort(self) -> None:
+        """End it at once, whatever waits."""
+        if self.connection is not None:
+            self.connection.abort()
+
+    def rename(self, room_id: str, identity: bytes, name_key: str, name: str) -> None:
+        """Speak as ``name`` from here on, if this is a connection of the participant that was renamed."""
+        if self.connection_id and (self.room_id, self.identity.hash, self.name_key) == (room_id, identity, name_key):
+            self.name, self.name_key = name, compare_key(name)
 
     # --- entries in flight ----------------------------------------------------------------------------------
 

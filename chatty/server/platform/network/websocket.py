@@ -8,7 +8,6 @@ from typing import Final
 
 from chatty.errors import CODES
 from chatty.events import Event, ParticipantRenamed
-from chatty.names import compare_key
 from chatty.protocol import (
     MESSAGE_BYTES,
     TYPING_SECONDS,
@@ -26,21 +25,18 @@ from chatty.protocol import (
     Send,
     SetTopic,
     Type,
-    Typing,
     Welcome,
     You,
     decode_command,
-    encode,
-    text_frame,
 )
 from chatty.server.business.entries import Duplicate, Entry, Post, Rejection
 from chatty.server.business.names import check_text
 from chatty.server.business.room import Facts, Outcome
+from chatty.server.platform.network.dialects import SEED, V1
 from chatty.server.platform.network.http_messages import Author, change
 from chatty.server.platform.network.identities import Identity
 from chatty.server.platform.network.session import MOST_IN_FLIGHT, Session
-from chatty.server.platform.pipeline.catching_up import Asked, follow
-from chatty.server.platform.pipeline.hub import Subscriber, seed_dialect, v1_dialect
+from chatty.server.platform.pipeline.catching_up import StartAt, follow
 from chatty.server.platform.pipeline.node import Node
 from chatty.server.platform.store.reads import RoomView
 
@@ -57,7 +53,7 @@ class SeedSession(Session):
     __slots__ = ()
 
     def __init__(self, node: Node, room_id: str, identity: Identity, name: str, name_key: str, *, paced: bool) -> None:
-        super().__init__(node, seed_dialect, room_id, identity, name, name_key, paced=paced)
+        super().__init__(node, SEED, room_id, identity, name, name_key, paced=paced)
 
     def joined(self, facts: Facts) -> None:
         super().joined(facts)
@@ -96,13 +92,13 @@ class SeedSession(Session):
 
     def _error(self, refusal: Rejection) -> bytes:
         self.node.metrics.refusals[refusal.code] += 1
-        return text_frame(encode(Error(code=refusal.code, message=text_of(refusal))))
+        return SEED.control(Error(code=refusal.code, message=text_of(refusal)))
 
 
 class V1Session(Session):
     """A client of chatty's own: commands and answers as JSON, numbered messages, resume."""
 
-    __slots__ = ("_asked", "_commands", "_invalid", "_producer", "_typed_at", "view")
+    __slots__ = ("_commands", "_invalid", "_producer", "_start", "_typed_at", "view")
 
     def __init__(
         self,
@@ -111,27 +107,18 @@ class V1Session(Session):
         identity: Identity,
         name: str,
         name_key: str,
-        asked: Asked,
+        start: StartAt,
         *,
         paced: bool,
     ) -> None:
         """``view`` is the room as it was asked for; a joined session has it renewed after its join."""
-        super().__init__(node, v1_dialect, view.info.id, identity, name, name_key, paced=paced)
+        super().__init__(node, V1, view.info.id, identity, name, name_key, paced=paced)
         self.view = view
-        self._asked = asked
+        self._start = start
         self._commands: deque[tuple[int, str | None]] = deque()
         self._invalid = 0
         self._producer = ""
         self._typed_at = -TYPING_SECONDS
-
-    @property
-    def subscriber(self) -> Subscriber:
-        return self
-
-    def send_control(self, control: Control) -> None:
-        """Write a control frame."""
-        frame = text_frame(encode(control))
-        self.send(frame)
 
     async def begin(self) -> None:
         if self.connection_id:
@@ -154,7 +141,7 @@ class V1Session(Session):
     async def _follow(self) -> None:
         """Beside reading: a client may talk, and must answer pings, while it catches up."""
         try:
-            await follow(self, self.node.reads, self.node.hub, self.view, self._asked)
+            await follow(self, self.node.reads, self.node.hub, self.view, self._start)
         except ConnectionError:
             return  # the reader notices too, and ends the session
         except Exception as error:  # noqa: BLE001 - nobody may go on listening who will never be told what it missed
@@ -219,7 +206,7 @@ class V1Session(Session):
         now = self.node.loop.time()
         if self.connection_id and now - self._typed_at >= TYPING_SECONDS / 2 - TYPING_SLACK:
             self._typed_at = now
-            self.node.hub.whisper(self, text_frame(encode(Typing(self.name))))
+            self.node.hub.show_typing(self, self.name)
 
     async def _produce(self, producer: str) -> None:
         await self.in_flight_at_most(0)
@@ -250,27 +237,26 @@ class V1Session(Session):
             event = outcome[0] if outcome else None
             answer = Ack(n=n, seq=getattr(event, "seq", None), ref=ref)
             if isinstance(event, ParticipantRenamed):
-                self._renamed(event.name)
+                self._rename_all(event.name)
         elif type(outcome) is Duplicate:
             answer = Ack(n=n, seq=outcome.seq or None, duplicate=True, ref=ref)
         else:
             assert type(outcome) is Rejection
             self.node.metrics.refusals[outcome.code] += 1
             answer = Error(n=n, code=outcome.code, message=text_of(outcome), ref=ref)
-        self.node.hub.answer(self, text_frame(encode(answer)))
+        self.node.hub.answer(self, V1.control(answer))
         self.in_flight -= 1
         if self.waiter is not None:
             self.wake()
 
-    def _renamed(self, name: str) -> None:
-        """The participant has other connections, perhaps, which are called so from here on, too.
+    def _rename_all(self, name: str) -> None:
+        """Rename this participant's connections: it may have others, which are called the same.
 
-        They need not be the hub's already. Renames are few: to look at all sessions costs less than to sort them.
+        They need not be the hub's already. Renames are few: to ask all sessions costs less than to keep them sorted.
         """
-        was = self.identity.hash, self.name_key
-        for other in self.node.sessions:
-            if other.connection_id and other.room_id == self.room_id and (other.identity.hash, other.name_key) == was:
-                other.name, other.name_key = name, compare_key(name)
+        identity, name_key = self.identity.hash, self.name_key
+        for session in self.node.sessions:
+            session.rename(self.room_id, identity, name_key, name)
 
 
 def text_of(refusal: Rejection) -> str:

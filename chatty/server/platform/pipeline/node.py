@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from typing import TYPE_CHECKING, Final
+from typing import Final, Protocol
 
 import structlog
 
-from chatty.protocol import AWAY_SECONDS
+from chatty.protocol import AWAY_SECONDS, Close
 from chatty.server.business.entries import EndGrace, Entry, Rejection, connection_id
 from chatty.server.business.room import Outcome
 from chatty.server.platform.pipeline.hub import Hub
@@ -20,17 +20,39 @@ from chatty.server.platform.store.reads import Reads
 from chatty.server.platform.store.search import Search
 from chatty.server.settings import Settings
 
-if TYPE_CHECKING:
-    from chatty.server.platform.network.connections import Connection
-    from chatty.server.platform.network.event_stream import EventStream
-    from chatty.server.platform.network.session import Session
-
 NODE: Final = "local"
 """This node's name among those that share a log. A single machine's log has one."""
 
 RETRY_SECONDS: Final = 1.0
 
 _LOG = structlog.get_logger("chatty")
+
+
+class Peer(Protocol):
+    """A connection, as the node knows it."""
+
+    def check(self, now: float) -> None:
+        """Look after it, once a second: ``now`` is the loop's time."""
+
+    def backlog(self) -> int:
+        """Bytes that wait for the peer to take them."""
+
+
+class Listener(Peer, Protocol):
+    """An event stream, as the node knows it."""
+
+    def cut(self, code: Close) -> None:
+        """End it, for the reason ``code``."""
+
+    def abort(self) -> None:
+        """End it at once, whatever waits."""
+
+
+class Member(Listener, Protocol):
+    """A session, as the node knows it."""
+
+    def rename(self, room_id: str, identity: bytes, name_key: str, name: str) -> None:
+        """A participant of the room is called ``name`` now; it may be this one."""
 
 
 class Node:
@@ -47,9 +69,9 @@ class Node:
         self.hub = hub
         self.metrics = metrics
         self.loop = asyncio.get_running_loop()
-        self.sessions: dict[Session, None] = {}
-        self.streams: dict[EventStream, None] = {}
-        self.connections: dict[Connection, None] = {}
+        self.sessions: dict[Member, None] = {}
+        self.streams: dict[Listener, None] = {}
+        self.connections: dict[Peer, None] = {}
         self.addresses: Counter[str] = Counter()
         self.stopping = False
         self._connections = 0
@@ -59,7 +81,7 @@ class Node:
         """Milliseconds since 1970."""
         return time.time_ns() // 1_000_000
 
-    def next_connection(self) -> str:
+    def next_connection_id(self) -> str:
         """A connection's name: never given twice."""
         self._connections += 1
         return connection_id(NODE, self.incarnation, self._connections)

@@ -33,7 +33,7 @@ from chatty.server.platform.store.rows import KIND_OF, Rows
 from chatty.server.platform.store.schema import ROOM_BITS, decode_time
 from chatty.server.platform.store.write_ahead_log import WriteAheadLog
 
-Stored = tuple[int, bytes, Happening]
+StoredEvent = tuple[int, bytes, Happening]
 """An event with its number and as it is sent."""
 
 ROOMS_LOADED: Final = 10_000
@@ -48,7 +48,7 @@ class Applied(Struct):
     """What a batch led to: an outcome for each entry, the new events by room, and who went away."""
 
     outcomes: list[Outcome]
-    events: dict[str, list[Stored]]
+    events: dict[str, list[StoredEvent]]
     away: list[tuple[str, str, int]]
 
 

@@ -55,6 +55,14 @@ def check_that_it_is_there(database: Path, lock: IO[str]) -> None:
         )
 
 
+def note_that_it_is_there(lock: IO[str]) -> None:
+    """Let the lock file remember that there is a database, so that its loss is noticed."""
+    if lock.seek(0, os.SEEK_END):
+        return
+    with contextlib.suppress(OSError):  # on a full disk the data can still be read
+        os.write(lock.fileno(), b"There is a database beside this file, or its loss is to be noticed.\n")
+
+
 def looking(database: Path) -> str:
     """The URI that opens a database for reading, leaves no file behind, and works where nothing can be written.
 

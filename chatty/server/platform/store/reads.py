@@ -19,6 +19,7 @@ from msgspec import Struct
 
 from chatty.events import rfc3339
 from chatty.protocol import WELCOME_PARTICIPANTS, Present, RoomInfo
+from chatty.server.platform.store.errors import translated
 from chatty.server.platform.store.schema import ROOM_BITS, decode_time
 
 T = TypeVar("T")
@@ -45,7 +46,7 @@ class Slice(Struct, frozen=True):
 
 
 class Reads:
-    """Asks the store. Every method may raise sqlite3.Error."""
+    """Asks the store. Every method may raise StoreError."""
 
     def __init__(self, path: Path) -> None:
         self._uri = f"{path.resolve().as_uri()}?mode=ro"
@@ -120,30 +121,87 @@ class Reads:
         ))  # fmt: skip
 
     async def away(self) -> list[tuple[str, str, int]]:
-        """Everybody who is away: the room's id, the name's key, and since when."""
-        return await self.rows(
+        """The participants that are away: the room's id, the name's key, and since when."""
+        return await self._rows(
             "SELECT rooms.id, name_key, away FROM participants JOIN rooms ON rooms.key = room WHERE away > 0"
         )
 
-    async def rows(self, sql: str, *values: object) -> list[Any]:
-        """Any question in SQL."""
+    async def lasting_room(self, name: str) -> str | None:
+        """The id of the oldest open room of this name that doesn't expire, or None."""
+        found = await self._rows(
+            "SELECT id FROM rooms WHERE name = ? AND closed_at = 0 AND expires_at = 0 ORDER BY key LIMIT 1", name
+        )
+        return found[0][0] if found else None
+
+    # --- for housekeeping -----------------------------------------------------------------------------------
+
+    async def expired_rooms(self, now: int) -> list[str]:
+        """The ids of rooms whose time has run out, and that are not closed yet."""
+        found = await self._rows("SELECT id FROM rooms WHERE expires_at > 0 AND expires_at <= ? AND closed_at = 0", now)
+        return [room_id for (room_id,) in found]
+
+    async def rooms_closed_by(self, at: int) -> list[tuple[str, int]]:
+        """Rooms that were closed at ``at`` or before: their ids and keys."""
+        return await self._rows("SELECT id, key FROM rooms WHERE closed_at > 0 AND closed_at <= ?", at)
+
+    async def has_older(self, producers_before: int, idempotency_keys_before: int) -> bool:
+        """Whether there are producers or idempotency keys from before these times."""
+        found = await self._rows(
+            "SELECT EXISTS (SELECT 1 FROM producers WHERE at < ?) OR EXISTS (SELECT 1 FROM receipts WHERE at < ?)",
+            producers_before, idempotency_keys_before,
+        )  # fmt: skip
+        return bool(found[0][0])
+
+    async def rooms_with_events_before(self, at: int) -> list[tuple[str, int, int]]:
+        """Rooms whose oldest event is from before ``at``: their ids, keys and first events' numbers.
+
+        It is one question for all rooms, because most of them have nothing that is so old.
+        """
+        return await self._rows(
+            "SELECT id, key, first FROM rooms WHERE json_extract(CAST((SELECT body FROM events"
+            " WHERE events.key > rooms.key << ? AND events.key < (rooms.key + 1) << ? ORDER BY events.key LIMIT 1)"
+            " AS TEXT), '$.at') < ?",
+            ROOM_BITS, ROOM_BITS, rfc3339(at),
+        )  # fmt: skip
+
+    async def newest_events(self) -> list[tuple[str, int, int, int | None]]:
+        """All rooms: their ids, keys and first events' numbers, and their newest events' keys if there are any."""
+        return await self._rows(
+            "SELECT id, key, first, (SELECT max(events.key) FROM events"
+            " WHERE events.key > rooms.key << ? AND events.key < (rooms.key + 1) << ?) FROM rooms",
+            ROOM_BITS, ROOM_BITS,
+        )  # fmt: skip
+
+    async def after_oldest(self, room_key: int, count: int, *, below: int) -> int | None:
+        """The number of the event that follows a room's oldest ``count``; None unless it is less than ``below``."""
+        low = room_key << ROOM_BITS
+        found = await self._rows(
+            "SELECT key - ? FROM events WHERE key > ? AND key < ? ORDER BY key LIMIT 1 OFFSET ?",
+            low, low, low + below, count,
+        )  # fmt: skip
+        return found[0][0] if found else None
+
+    # --- how it is asked ------------------------------------------------------------------------------------
+
+    async def _rows(self, sql: str, *values: object) -> list[Any]:
         return await self._ask(lambda db: db.execute(sql, values).fetchall())
 
     async def _ask(self, question: Callable[[sqlite3.Connection], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._pool, self._answer, question)
 
     def _answer(self, question: Callable[[sqlite3.Connection], T]) -> T:
-        db: sqlite3.Connection | None = getattr(self._local, "db", None)
-        if db is None:
-            db = self._local.db = sqlite3.connect(
-                self._uri, uri=True, isolation_level=None, check_same_thread=False, timeout=5
-            )
-            self._open.append(db)
-        db.execute("BEGIN")
-        try:
-            return question(db)
-        finally:
-            db.execute("COMMIT")
+        with translated():
+            db: sqlite3.Connection | None = getattr(self._local, "db", None)
+            if db is None:
+                db = self._local.db = sqlite3.connect(
+                    self._uri, uri=True, isolation_level=None, check_same_thread=False, timeout=5
+                )
+                self._open.append(db)
+            db.execute("BEGIN")
+            try:
+                return question(db)
+            finally:
+                db.execute("COMMIT")
 
 
 def _number(db: sqlite3.Connection, sql: str, *values: object) -> int:

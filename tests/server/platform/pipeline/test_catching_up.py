@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 
-from chatty.protocol import Close, Control, encode
+from chatty.events import StreamPosition
+from chatty.protocol import Close
 from chatty.server.business.entries import CloseRoom, Entry, Post, TrimRoom
-from chatty.server.platform.pipeline.catching_up import Asked, follow
-from chatty.server.platform.pipeline.hub import Hub, Subscriber, v1_dialect
+from chatty.server.platform.network.dialects import V1
+from chatty.server.platform.pipeline.catching_up import StartAt, follow
+from chatty.server.platform.pipeline.hub import Hub
+from chatty.server.platform.pipeline.subscriber import Subscriber
 from tests.server.platform.conftest import AT, OWNER, ROOM, Shelf
 from tests.server.platform.pipeline.test_hub import Line, payloads
 
@@ -20,15 +23,11 @@ class Follower(Subscriber):
     """A reader; after each page, what the test wants to happen happens."""
 
     def __init__(self, between: Callable[[], None] = lambda: None) -> None:
-        super().__init__(v1_dialect, ROOM)
-        self.subscriber: Subscriber = self
+        super().__init__(V1, ROOM)
         self.line = Line()
         self.connect(self.line)
         self.cuts: list[Close] = []
         self.between = between
-
-    def send_control(self, control: Control) -> None:
-        self.send(b"\x81\x7e" + len(body := encode(control)).to_bytes(2) + body)
 
     async def drained(self) -> None:
         between, self.between = self.between, lambda: None
@@ -57,15 +56,19 @@ class Place:
         for room, events in self.shelf.store.apply(entries).events.items():
             self.hub.publish(room, events)
 
-    async def follow(self, follower: Follower, asked: Asked) -> None:
+    async def follow(self, follower: Follower, start: StartAt) -> None:
         view = await self.shelf.reads.room(ROOM)
         assert view is not None
-        await follow(follower, self.shelf.reads, self.hub, view, asked)
+        await follow(follower, self.shelf.reads, self.hub, view, start)
 
 
 @pytest.fixture
 def place(shelf: Shelf) -> Place:
     return Place(shelf)
+
+
+def after(seq: int, epoch: str) -> StartAt:
+    return StartAt(StreamPosition(epoch, seq))
 
 
 def messages(*texts: str) -> list[Entry]:
@@ -75,7 +78,7 @@ def messages(*texts: str) -> list[Entry]:
 async def test_what_happens_while_a_reader_catches_up_comes_once_and_in_order(place: Place) -> None:
     place.shelf.say(*map(str, range(1_700)))
     follower = Follower(lambda: place.apply(*messages(*map(str, range(300)))))
-    await place.follow(follower, Asked(since=0, epoch="epoch"))
+    await place.follow(follower, after(0, "epoch"))
     place.apply(*messages("live"))
     assert follower.seqs == list(range(1, 2_002))
     assert [frame for frame in follower.frames if frame["event_type"] == "live"] == [
@@ -89,7 +92,7 @@ async def test_a_room_that_closes_while_a_reader_catches_up_is_told_to_its_end_a
 ) -> None:
     place.shelf.say(*map(str, range(size)))
     follower = Follower(lambda: place.apply(CloseRoom(ROOM, AT, OWNER)))
-    await place.follow(follower, Asked(since=0, epoch="epoch"))
+    await place.follow(follower, after(0, "epoch"))
     assert follower.seqs == list(range(1, size + 2))
     assert [f["event_type"] for f in follower.frames if f.get("seq") == size + 1] == ["room_closed"]
     assert follower.cuts == [Close.ROOM_CLOSED]
@@ -99,7 +102,7 @@ async def test_a_room_that_closes_while_a_reader_catches_up_is_told_to_its_end_a
 async def test_events_that_are_forgotten_while_a_reader_catches_up_are_said_to_be_missing(place: Place) -> None:
     place.shelf.say(*map(str, range(1_700)))
     follower = Follower(lambda: place.apply(TrimRoom(ROOM, AT, 1_001)))
-    await place.follow(follower, Asked(since=0, epoch="epoch"))
+    await place.follow(follower, after(0, "epoch"))
     assert follower.seqs == [*range(1, 501), *range(1_001, 1_701)]
     gap = follower.frames[500]
     assert (gap["event_type"], gap["reason"], gap["first"], gap["last"]) == ("gap", "retention", 1_001, 1_700)
@@ -108,7 +111,7 @@ async def test_events_that_are_forgotten_while_a_reader_catches_up_are_said_to_b
 async def test_a_history_that_is_forgotten_to_the_end_is_said_to_be_missing(place: Place) -> None:
     place.shelf.say(*map(str, range(1_700)))
     follower = Follower(lambda: place.apply(TrimRoom(ROOM, AT, 1_701)))
-    await place.follow(follower, Asked(since=0, epoch="epoch"))
+    await place.follow(follower, after(0, "epoch"))
     assert follower.frames[500:] == [
         {"event_type": "gap", "reason": "retention", "first": 1_701, "last": 1_700},
         {"event_type": "live", "last": 1_700},
@@ -116,28 +119,28 @@ async def test_a_history_that_is_forgotten_to_the_end_is_said_to_be_missing(plac
 
 
 @pytest.mark.parametrize(
-    ("asked", "reason", "seqs"),
+    ("start", "reason", "seqs"),
     [
-        (Asked(since=5, epoch="epoch"), None, range(6, 11)),
-        (Asked(since=5), None, range(6, 11)),
-        (Asked(since=3, epoch="epoch"), None, range(4, 11)),
-        (Asked(since=10, epoch="epoch"), None, []),
-        (Asked(since=2, epoch="epoch"), "retention", range(4, 11)),
-        (Asked(since=0), "retention", range(4, 11)),
-        (Asked(since=11, epoch="epoch"), "ahead", []),
-        (Asked(since=5, epoch="another"), "epoch", range(4, 11)),
-        (Asked(), None, []),
-        (Asked(last=3), None, range(8, 11)),
-        (Asked(last=100), None, range(4, 11)),
+        (after(5, "epoch"), None, range(6, 11)),
+        (after(5, ""), None, range(6, 11)),
+        (after(3, "epoch"), None, range(4, 11)),
+        (after(10, "epoch"), None, []),
+        (after(2, "epoch"), "retention", range(4, 11)),
+        (after(0, ""), "retention", range(4, 11)),
+        (after(11, "epoch"), "ahead", []),
+        (after(5, "another"), "epoch", range(4, 11)),
+        (StartAt(), None, []),
+        (StartAt(newest=3), None, range(8, 11)),
+        (StartAt(newest=100), None, range(4, 11)),
     ],
 )
 async def test_resuming_is_exact_or_names_the_gap_before_anything_else(
-    place: Place, asked: Asked, reason: str | None, seqs: range
+    place: Place, start: StartAt, reason: str | None, seqs: range
 ) -> None:
     place.shelf.say(*map(str, range(10)))
     place.shelf.apply(TrimRoom(ROOM, AT, 4))
     follower = Follower()
-    await place.follow(follower, asked)
+    await place.follow(follower, start)
     assert follower.seqs == list(seqs)
     gaps = [] if reason is None else [{"event_type": "gap", "reason": reason, "first": 4, "last": 10}]
     assert [frame for frame in follower.frames if frame["event_type"] == "gap"] == gaps
@@ -151,5 +154,5 @@ async def test_what_is_said_after_the_welcome_takes_no_place_of_the_last_message
     assert welcomed is not None
     place.apply(*messages("new", "newer"))
     follower = Follower()
-    await follow(follower, place.shelf.reads, place.hub, welcomed, Asked(last=3))
+    await follow(follower, place.shelf.reads, place.hub, welcomed, StartAt(newest=3))
     assert follower.seqs == [8, 9, 10, 11, 12]

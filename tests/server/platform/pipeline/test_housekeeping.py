@@ -1,7 +1,4 @@
-"""Heartbeats by a clock of the test's own: who is silent or does not read is cut, and nobody else.
-
-And what housekeeping deletes.
-"""
+"""Housekeeping by clocks of the test's own: it closes and forgets what is due, and nothing else."""
 
 from __future__ import annotations
 
@@ -11,107 +8,20 @@ from typing import Any, TypeVar
 import pytest
 from structlog.testing import capture_logs
 
-from chatty.protocol import PING_SECONDS, PONG_SECONDS, Close
 from chatty.server.business.entries import CreateRoom, Entry, Post, Rejection
 from chatty.server.business.room import Outcome
 from chatty.server.platform.pipeline.housekeeping import (
     CLOCK_SECONDS,
     DISTRUST_SECONDS,
     LEAST_EVENTS,
-    STALL_SECONDS,
     TRIM_EVENTS,
     Housekeeping,
-    look_at,
 )
 from chatty.server.platform.store.reads import Reads
 from tests.server.platform.conftest import AT, OWNER, ROOM, Shelf
 
 T = TypeVar("T")
 DAY = 86_400.0
-PING = b"\x89\x00"
-
-
-class Peer:
-    """What the keeper knows of a session."""
-
-    def __init__(self) -> None:
-        self.stalled: tuple[int, float] | None = None
-        self.pinged_at = 0.0
-        self.heard = True
-        self.written = 0
-        self.waiting = 0
-        self.pings: list[float] = []
-        self.cuts: list[tuple[float, Close]] = []
-        self.now = 0.0
-
-    def backlog(self) -> int:
-        return self.waiting
-
-    def send(self, blob: bytes) -> None:
-        assert blob == PING
-        self.pings.append(self.now)
-
-    def cut(self, code: Close) -> None:
-        self.cuts.append((self.now, code))
-
-    def live(self, until: float, *, answers: bool = True, reads: int = 0) -> None:
-        """Be looked at every second; ``answers`` pings, and reads so many bytes a second of what waits."""
-        while self.now < until and not self.cuts:
-            self.now += 1
-            if answers:
-                self.heard = True
-            self.waiting = max(0, self.waiting - reads)
-            look_at(self, self.now)  # type: ignore[arg-type]
-
-
-@pytest.fixture
-def peer() -> Peer:
-    return Peer()
-
-
-def test_who_answers_is_pinged_every_25_seconds_and_stays(peer: Peer) -> None:
-    peer.live(300)
-    assert peer.cuts == []
-    gaps = {later - sooner for sooner, later in zip(peer.pings, peer.pings[1:], strict=False)}
-    assert len(peer.pings) >= 10
-    assert all(PING_SECONDS <= gap <= PING_SECONDS + 3 for gap in gaps)
-
-
-def test_who_does_not_answer_is_cut_10_seconds_after_the_ping(peer: Peer) -> None:
-    peer.live(300, answers=False)
-    ((at, code),) = peer.cuts
-    assert code is Close.SILENT
-    assert PONG_SECONDS < at - peer.pings[-1] <= PONG_SECONDS + 1
-
-
-def test_who_answers_late_but_in_time_stays(peer: Peer) -> None:
-    peer.live(PING_SECONDS + 2, answers=False)
-    peer.live(peer.pings[-1] + PONG_SECONDS - 1, answers=False)
-    peer.live(2 * PING_SECONDS)
-    assert peer.cuts == []
-
-
-def test_who_stops_reading_is_cut_although_it_talks(peer: Peer) -> None:
-    peer.written, peer.waiting = 100_000, 50_000
-    peer.live(300, reads=0)
-    ((at, code),) = peer.cuts
-    assert code is Close.SLOW
-    assert STALL_SECONDS <= at <= STALL_SECONDS + 2
-
-
-def test_who_reads_slowly_but_reads_stays(peer: Peer) -> None:
-    peer.written, peer.waiting = 100_000, 50_000
-    peer.live(100, reads=400)
-    assert peer.cuts == []
-
-
-def test_who_has_read_everything_begins_anew(peer: Peer) -> None:
-    for _ in range(5):
-        peer.waiting, peer.written = 1_000, peer.written + 1_000
-        peer.live(peer.now + STALL_SECONDS - 1)
-        peer.waiting = 0
-        peer.live(peer.now + 1)
-    assert peer.cuts == []
 
 
 class CountingReads(Reads):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -11,8 +12,10 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invaria
 
 from chatty.events import Happening, Message, RoomClosed
 from chatty.protocol import Close, encode
-from chatty.server.platform.pipeline.hub import MOST_HELD, MOST_WAITING, Hub, Subscriber, seed_dialect, v1_dialect
-from chatty.server.platform.store.applying import Stored
+from chatty.server.platform.network.dialects import SEED, SSE, SSE_CHUNKED, V1
+from chatty.server.platform.pipeline.hub import MOST_HELD, Hub
+from chatty.server.platform.pipeline.subscriber import MOST_WAITING, Dialect, Subscriber
+from chatty.server.platform.store.applying import StoredEvent
 
 ROOM = "a room"
 AT = "2026-11-23T12:00:00.123Z"
@@ -42,8 +45,8 @@ class Closed(Line):
 class Listener(Subscriber):
     """A subscriber that remembers what it was told, and why it was cut."""
 
-    def __init__(self, hub: Hub, line: Line | None = None, dialect: object = v1_dialect, room: str = ROOM) -> None:
-        super().__init__(dialect, room)  # type: ignore[arg-type]
+    def __init__(self, hub: Hub, line: Line | None = None, dialect: Dialect = V1, room: str = ROOM) -> None:
+        super().__init__(dialect, room)
         self.hub = hub
         self.line = line or Line()
         self.cuts: list[Close] = []
@@ -53,8 +56,12 @@ class Listener(Subscriber):
         self.cuts.append(code)
 
     @property
+    def frames(self) -> list[Any]:
+        return [json.loads(payload) for payload in payloads(self.line.written)]
+
+    @property
     def seqs(self) -> list[int]:
-        return [json.loads(payload)["seq"] for payload in payloads(self.line.written)]
+        return [frame["seq"] for frame in self.frames]
 
 
 def payloads(written: bytes) -> list[bytes]:
@@ -70,16 +77,16 @@ def payloads(written: bytes) -> list[bytes]:
     return found
 
 
-def stored(event: Happening) -> Stored:
+def stored(event: Happening) -> StoredEvent:
     return event.seq, encode(event), event
 
 
-def said(*seqs: int) -> list[Stored]:
+def said(*seqs: int) -> list[StoredEvent]:
     return [stored(Message(seq, AT, "Ada", f"number {seq}")) for seq in seqs]
 
 
-def listening(hub: Hub, position: int = 0, line: Line | None = None) -> Listener:
-    subscriber = Listener(hub, line)
+def listening(hub: Hub, position: int = 0, line: Line | None = None, dialect: Dialect = V1) -> Listener:
+    subscriber = Listener(hub, line, dialect)
     hub.attach(subscriber, position)
     hub.go_live(subscriber, "epoch")
     return subscriber
@@ -119,10 +126,9 @@ def test_what_the_store_shows_a_moment_before_it_is_told_is_not_told_again() -> 
 def test_who_is_live_and_has_heard_nothing_yet_is_told_that_the_room_is_quiet_and_that_it_closes() -> None:
     hub = Hub()
     subscriber = listening(hub, position=2)
-    (quiet,) = hub.quiet_rooms(float("inf"))
-    assert quiet == (2, [subscriber])
+    hub.tick(quiet_since=float("inf"))
     hub.publish(ROOM, [stored(RoomClosed(3, AT))])
-    assert subscriber.seqs == [3]
+    assert [frame.get("seq", frame.get("last")) for frame in subscriber.frames] == [2, 3]
     assert subscriber.cuts == [Close.ROOM_CLOSED]
     assert hub.room_count == 0
 
@@ -149,7 +155,7 @@ def test_rooms_hear_nothing_of_each_other() -> None:
 
 def test_both_dialects_hear_the_same_in_their_own_words() -> None:
     hub = Hub()
-    v1, seed = listening(hub), Listener(hub, dialect=seed_dialect)
+    v1, seed = listening(hub), Listener(hub, dialect=SEED)
     hub.attach(seed, 0)
     hub.go_live(seed, "")
     hub.publish(ROOM, said(1))
@@ -237,14 +243,35 @@ def test_nothing_is_kept_of_rooms_without_members() -> None:
 
 
 @pytest.mark.parametrize("position", [0, 44])
-def test_a_quiet_room_shows_its_live_members_its_last_number_also_when_nothing_was_said_since_the_start(
-    position: int,
-) -> None:
+def test_a_quiet_room_sends_its_last_number_also_if_nothing_has_happened_since_the_start(position: int) -> None:
     hub = Hub()
     subscriber = listening(hub, position)
-    assert list(hub.quiet_rooms(since=0)) == []
-    later = 1e12
-    assert list(hub.quiet_rooms(later)) == [(position, [subscriber])]
+    hub.tick(quiet_since=0)
+    assert subscriber.frames == []
+    hub.tick(quiet_since=1e12)
+    assert subscriber.frames == [{"event_type": "tick", "last": position}]
+
+
+def test_ticks_and_typing_reach_the_dialects_that_know_them() -> None:
+    hub = Hub()
+    typist, v1 = listening(hub), listening(hub)
+    others = [listening(hub, dialect=dialect) for dialect in (SEED, SSE, SSE_CHUNKED)]
+    hub.publish(ROOM, said(1))
+    before = [other.line.written for other in others]
+    hub.show_typing(typist, "Ada")
+    hub.tick(quiet_since=float("inf"))
+    typing, tick = {"event_type": "typing", "participant": "Ada"}, {"event_type": "tick", "last": 1}
+    assert v1.frames[1:] == [typing, tick]
+    assert typist.frames[1:] == [tick]
+    assert [other.line.written for other in others] == before
+
+
+def test_typing_is_not_shown_to_a_subscriber_that_is_behind() -> None:
+    hub = Hub()
+    typist, behind = listening(hub), listening(hub)
+    behind.line.waiting = 1
+    hub.show_typing(typist, "Ada")
+    assert behind.frames == []
 
 
 class Interleaved(RuleBasedStateMachine):
@@ -278,7 +305,7 @@ class Interleaved(RuleBasedStateMachine):
             return
         page = range(subscriber.position + 1, min(self.last, subscriber.position + count) + 1)
         if page:
-            subscriber.send(v1_dialect(said(*page), "epoch"))
+            subscriber.send(V1.events(said(*page), "epoch"))
             subscriber.position = page[-1]
 
     @rule(target=live, subscriber=consumes(catching_up))
@@ -289,7 +316,7 @@ class Interleaved(RuleBasedStateMachine):
         behind = range(subscriber.position + 1, held[0] if held else self.last + 1)
         assert begin <= subscriber.position
         if behind:
-            subscriber.send(v1_dialect(said(*behind), "epoch"))
+            subscriber.send(V1.events(said(*behind), "epoch"))
             subscriber.position = behind[-1]
         self.hub.go_live(subscriber, "epoch")
         return subscriber

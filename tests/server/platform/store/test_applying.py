@@ -35,7 +35,7 @@ from chatty.server.business.entries import (
 )
 from chatty.server.business.room import Outcome
 from chatty.server.platform.store import doctor
-from chatty.server.platform.store.applying import Store, Stored
+from chatty.server.platform.store.applying import Store, StoredEvent
 from chatty.server.platform.store.data_directory import DATABASE
 from chatty.server.platform.store.errors import StoreError, Unavailable
 from chatty.server.platform.store.schema import MARK, MIGRATIONS
@@ -99,11 +99,11 @@ def texts_in(path: Path) -> list[str]:
 
 def run(
     path: Path, history: list[Entry], cuts: set[int], reopen: bool
-) -> tuple[list[Outcome], dict[str, list[Stored]], list[Any]]:
+) -> tuple[list[Outcome], dict[str, list[StoredEvent]], list[Any]]:
     """What becomes of ``history`` when a batch ends at each of ``cuts``."""
     store = opened(path)
     outcomes: list[Outcome] = []
-    delivered: dict[str, list[Stored]] = {}
+    delivered: dict[str, list[StoredEvent]] = {}
     away: list[Any] = []
     for begin, end in pairwise([0, *sorted(cuts), len(history)]):
         applied = store.apply(history[begin:end])

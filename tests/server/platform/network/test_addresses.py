@@ -1,10 +1,10 @@
-"""Whose a connection is."""
+"""Which addresses are this machine's, and as what the others are counted."""
 
 from __future__ import annotations
 
 import pytest
 
-from chatty.server.platform.network.connections import is_loopback, limited
+from chatty.server.platform.network.addresses import is_loopback, limited
 
 
 @pytest.mark.parametrize(

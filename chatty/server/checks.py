@@ -1,0 +1,57 @@
+"""Settings that cannot work are refused before anything is done with them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from chatty.protocol import ROOM_NAME_POINTS
+from chatty.server import structured_logging as logs
+from chatty.server.business.entries import Rejection
+from chatty.server.business.names import check_room_name
+from chatty.server.origins import check_hosts
+from chatty.server.platform.network.addresses import is_loopback
+from chatty.server.settings import SETTINGS, SettingError, Settings
+
+_UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+
+
+def check(settings: Settings, rooms: Sequence[str] = ()) -> None:
+    """Raise SettingError for a value that cannot work. ``rooms`` are names of rooms to create."""
+    for setting in SETTINGS:
+        number = getattr(settings, setting.name)
+        if setting.range and number and not setting.range.least <= number <= setting.range.most:  # nor is it NaN
+            raise SettingError(
+                f"{setting.option} (or {setting.variable}) cannot be {number}",
+                f"choose 0, or from {setting.range.least} to {setting.range.most}. {setting.help}",
+            )
+    for name in rooms:
+        checked = check_room_name(name, points=ROOM_NAME_POINTS)
+        if isinstance(checked, Rejection):
+            raise SettingError(f"{name!r} cannot be a room's name", checked.message[:1].lower() + checked.message[1:])
+    check_hosts(settings)
+    if settings.access not in ("", "open"):
+        raise SettingError(f"unknown access {settings.access!r}", "this version knows: --access open")
+    if not is_loopback(settings.host) and not settings.access:
+        raise SettingError(
+            f"{settings.host} can be reached from other machines, and nothing would keep anybody out",
+            "say so with --access open, or listen on 127.0.0.1",
+        )
+    if settings.log_level not in logs.LEVELS:
+        raise SettingError(f"unknown log level {settings.log_level!r}", f"choose one of {', '.join(logs.LEVELS)}")
+    if settings.log_format not in ("text", "json"):
+        raise SettingError(f"unknown log format {settings.log_format!r}", "choose text or json")
+    age_ms(settings.retain_age)
+
+
+def age_ms(text: str) -> int:
+    """``30d`` as milliseconds; 0 for nothing."""
+    if not text:
+        return 0
+    found = re.fullmatch(r"([1-9]\d{0,5})([smhdw])", text)
+    if found is None:
+        raise SettingError(
+            f"{text!r} is not a length of time", "write 30d, 12h, 90m …; leave it out to keep everything"
+        )
+    return int(found[1]) * _UNITS[found[2]] * 1000

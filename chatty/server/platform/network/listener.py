@@ -1,0 +1,70 @@
+"""The listening socket, and the aiohttp application behind it."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import socket
+from collections.abc import AsyncIterator
+from typing import Final
+
+from aiohttp import web
+
+from chatty.server.origins import address_to_listen_on
+from chatty.server.platform.network.connections import Connection
+from chatty.server.platform.network.guard import guard, response_headers
+from chatty.server.platform.network.handshake import Handshake
+from chatty.server.platform.network.http_messages import ChangeHandlers
+from chatty.server.platform.network.probes import Probes
+from chatty.server.platform.network.responses import BODY_BYTES
+from chatty.server.platform.network.rooms import RoomHandlers
+from chatty.server.platform.pipeline.node import Node
+from chatty.server.settings import SettingError
+
+BACKLOG: Final = 2048
+SEND_BUFFER: Final = 128 * 1024
+"""A socket's kernel buffer, in bytes: without a bound it holds megabytes for a reader that stalls."""
+RECEIVE_BUFFER: Final = 32 * 1024
+"""The same for receiving: all of it is read in one turn of the loop, so it bounds a flooder's share."""
+
+
+@contextlib.asynccontextmanager
+async def listening(node: Node) -> AsyncIterator[str]:
+    """Serve HTTP; gives the server's origin."""
+    settings = node.settings
+    app = web.Application(middlewares=[guard(node)], client_max_size=BODY_BYTES)
+    app.on_response_prepare.append(response_headers(settings))
+    rooms = RoomHandlers(node)
+    for handlers in (Handshake(node), rooms, ChangeHandlers(node, rooms), Probes(node)):
+        app.add_routes(handlers.routes())
+    runner = web.AppRunner(app, handle_signals=False, shutdown_timeout=0.5)
+    await runner.setup()
+    accept = runner.server
+    assert accept is not None
+    listener = _listen(address_to_listen_on(settings.host), settings.port)
+    server = await node.loop.create_server(lambda: Connection(node, accept), sock=listener, backlog=BACKLOG)
+    host, port = listener.getsockname()[:2]
+    try:
+        yield f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    finally:
+        server.close()
+        await runner.cleanup()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)  # accepted sockets inherit it
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+        listener.bind(address)
+    except OSError as error:
+        where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        raise SettingError(
+            f"cannot listen on {where} ({(error.strerror or str(error)).lower()})",
+            "stop what listens there, or choose another --port"
+            if error.errno == errno.EADDRINUSE
+            else "choose another --host or --port",
+        ) from error
+    return listener

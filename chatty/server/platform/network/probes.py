@@ -1,0 +1,60 @@
+"""Probes for orchestrators and monitoring: ``/healthz``, ``/readyz`` and ``/metrics``."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from aiohttp import web
+
+from chatty.server.business.entries import Probe, Rejection
+from chatty.server.platform.network.responses import problem
+from chatty.server.platform.pipeline.node import Node
+
+READY_SECONDS: Final = 2.0
+"""How long a commit may take on a server that is ready."""
+
+
+class Probes:
+    """The handlers."""
+
+    def __init__(self, node: Node) -> None:
+        self.node = node
+        node.metrics.gauges.update(
+            rooms=("Rooms with a member here.", lambda: node.hub.room_count),
+            connections=("Open WebSocket connections.", lambda: len(node.sessions)),
+            streams=("Open event streams.", lambda: len(node.streams)),
+            log_waiting=("Entries that wait for their outcome.", lambda: node.log.waiting),
+            write_bytes=(
+                "Bytes that wait for members to read them.",
+                lambda: sum(connection.backlog() for connection in node.connections),
+            ),
+        )
+        node.metrics.counters["deliveries"] = ("Events written to members.", lambda: node.hub.delivered)
+
+    def routes(self) -> list[web.RouteDef]:
+        """Method, address, handler."""
+        return [
+            web.get("/healthz", self.alive),
+            web.get("/readyz", self.ready),
+            web.get("/metrics", self.metrics),
+        ]
+
+    async def alive(self, request: web.Request) -> web.StreamResponse:
+        return web.Response(text="ok\n")
+
+    async def ready(self, request: web.Request) -> web.StreamResponse:
+        if self.node.stopping:
+            return problem("unavailable", "The server is stopping.")
+        try:
+            async with asyncio.timeout(READY_SECONDS):
+                outcome = await self.node.log.commit(Probe("", self.node.now()))
+        except TimeoutError:
+            outcome = Rejection("unavailable")
+        if isinstance(outcome, Rejection):
+            return problem("unavailable", "The log does not commit; see the disk.")
+        return web.Response(text="ok\n")
+
+    async def metrics(self, request: web.Request) -> web.StreamResponse:
+        page = self.node.metrics.page()
+        return web.Response(body=page, headers={"Content-Type": "text/plain; version=0.0.4"})

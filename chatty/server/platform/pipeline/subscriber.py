@@ -1,0 +1,144 @@
+"""A subscriber of a room, and the audience that all live subscribers of one dialect form.
+
+This is all that the pipeline knows of a connection. What it is connected with,
+and how frames look on its wire, is the network's business.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Sequence
+from typing import Any, Final, Protocol
+
+from chatty.protocol import Close, Control
+from chatty.server.platform.store.applying import StoredEvent
+
+MOST_WAITING: Final = 1024 * 1024
+"""Bytes in a subscriber's write buffer above which it is a slow reader."""
+
+LOOK_AFTER: Final = 8 * 1024
+"""Bytes that an audience is sent before its subscribers' write buffers are looked at again."""
+
+
+class Dialect(Protocol):
+    """How what happens is encoded. There is one object for each dialect, and the hub encodes once for each object.
+
+    A dialect gives empty bytes for what its clients don't know.
+    """
+
+    def events(self, events: Sequence[StoredEvent], epoch: str) -> bytes:
+        """Events of a room in ``epoch``."""
+
+    def control(self, control: Control) -> bytes:
+        """A frame for one subscriber, which is not part of the room's log."""
+
+    def tick(self, last: int) -> bytes:
+        """The room is quiet, and ``last`` is its last event."""
+
+    def typing(self, name: str) -> bytes:
+        """The participant ``name`` is writing something."""
+
+
+class Transport(Protocol):
+    """What a subscriber needs of its connection; an asyncio transport is one."""
+
+    def write(self, data: bytes) -> None: ...
+    def get_write_buffer_size(self) -> int: ...
+
+
+class Subscriber:
+    """Somebody who listens to a room. ``position`` is the last event that it has been sent.
+
+    ``held`` and ``audience`` belong to the hub, which says in which states a
+    subscriber can be.
+    """
+
+    __slots__ = ("_sent_alone", "audience", "backlog", "dialect", "held", "position", "room_id", "write")
+
+    def __init__(self, dialect: Dialect, room_id: str) -> None:
+        self.dialect = dialect
+        self.room_id = room_id
+        self.position = 0
+        self.held: list[StoredEvent] | None = None
+        self.audience: Audience | None = None
+        self._sent_alone = 0
+        self.write: Callable[[bytes], Any]
+        self.backlog: Callable[[], int]
+
+    def connect(self, transport: Transport) -> None:
+        """Say where to write."""
+        self.write = transport.write
+        self.backlog = transport.get_write_buffer_size
+
+    def send(self, blob: bytes) -> None:
+        """Write to this subscriber alone. A closed transport takes nothing: its owner will notice."""
+        with contextlib.suppress(RuntimeError):  # how uvloop reports a closed transport
+            self.write(blob)
+            self._sent_alone += len(blob)
+
+    def send_control(self, control: Control) -> None:
+        """Send a frame that is not part of the room's log."""
+        self.send(self.dialect.control(control))
+
+    async def drained(self) -> None:
+        """Wait until the peer has taken what was written. Raises ConnectionError when it is gone."""
+        raise NotImplementedError  # pragma: no cover - every subscriber says how
+
+    def cut(self, code: Close) -> None:
+        """End the connection, for the reason ``code``. The hub calls it once at most."""
+        raise NotImplementedError  # pragma: no cover - every subscriber says how
+
+    @property
+    def written(self) -> int:
+        """Bytes that its transport was given, counted from some beginning."""
+        return self._sent_alone + (self.audience.sent if self.audience else 0)
+
+    def join(self, audience: Audience) -> None:
+        """Be written to with ``audience``, of whose bytes it has had none so far."""
+        self._sent_alone -= audience.sent
+        self.audience = audience
+
+    def leave(self, audience: Audience) -> None:
+        """Be written to alone again."""
+        self._sent_alone += audience.sent
+        self.audience = None
+
+
+class Audience:
+    """The live subscribers of a room that share a dialect, each with how it is written to.
+
+    ``sent`` is the number of bytes that each of them was given. It is counted
+    once for all of them, because a write is all that a subscriber may cost.
+    """
+
+    __slots__ = ("_unchecked", "sent", "subscribers")
+
+    def __init__(self) -> None:
+        self.subscribers: dict[Subscriber, Callable[[bytes], Any]] = {}
+        self.sent = 0
+        self._unchecked = 0
+
+    def admit(self, subscriber: Subscriber) -> None:
+        """``subscriber`` is live."""
+        self.subscribers[subscriber] = subscriber.write
+        subscriber.join(self)
+
+    def dismiss(self, subscriber: Subscriber) -> None:
+        """``subscriber`` is gone."""
+        del self.subscribers[subscriber]
+        subscriber.leave(self)
+
+    def send(self, blob: bytes) -> tuple[list[Subscriber], list[Subscriber]]:
+        """Write ``blob`` to all of them; gives those that are slow, and those that are gone."""
+        gone: list[Subscriber] = []
+        for subscriber, write in self.subscribers.items():
+            try:
+                write(blob)
+            except RuntimeError:  # how uvloop reports a closed transport: its session is about to notice
+                gone.append(subscriber)
+        self.sent += len(blob)
+        self._unchecked += len(blob)
+        if self._unchecked < LOOK_AFTER:
+            return [], gone
+        self._unchecked = 0
+        return [subscriber for subscriber in self.subscribers if subscriber.backlog() > MOST_WAITING], gone
