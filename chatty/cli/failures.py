@@ -82,6 +82,9 @@ def explain(error: Exception) -> Failure:
         case OSError():
             where = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
             return Failure(ExitStatus.FAILED, "system", where + (error.strerror or str(error)))
+        case ImportError(name="_sqlite3"):
+            hint = "use a Python that has it: the container image, or one from python.org or uv"
+            return Failure(ExitStatus.FAILED, "failed", f"this Python has no SQLite that it can use ({error})", hint)
         case _:
             what = f"{type(error).__name__}: {error}".removesuffix(": ")
             return Failure(

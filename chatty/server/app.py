@@ -30,6 +30,7 @@ from chatty.server.platform.store.applying import Store
 from chatty.server.platform.store.data_directory import DATABASE, check_that_it_is_there, locked, note_that_it_is_there
 from chatty.server.platform.store.reads import Reads
 from chatty.server.platform.store.search import Search
+from chatty.server.platform.store.sqlite_version import check_sqlite
 from chatty.server.settings import Settings
 
 STOP_SECONDS: Final = 3.0
@@ -44,6 +45,7 @@ def run(settings: Settings, rooms: Sequence[str], remember: Remember) -> int:
     Raises SettingError or StoreError, both with a hint, when it can't start.
     """
     check(settings, rooms)
+    check_sqlite()
     # If stderr was closed, descriptor 2 leads nowhere by now, and Python has no object for it.
     sys.stderr = sys.stderr or os.fdopen(2, "w", closefd=False)
     logs.set_up(settings.log_level, settings.log_format, sys.stderr)

@@ -18,13 +18,15 @@ from chatty.server.platform.store.database import check_length
 from chatty.server.platform.store.errors import StoreError, explain
 from chatty.server.platform.store.schema import ROOM_BITS, version
 from chatty.server.platform.store.search_index import INDEX, is_ahead
+from chatty.server.platform.store.sqlite_version import check_sqlite
 
 MOST: Final = 100
 """Findings that are given: SQLite's own check gives no more either."""
 
 
 def check(data: Path) -> list[str]:
-    """Everything that is wrong with the data directory ``data``; empty when it is sound."""
+    """Everything that is wrong with the data directory ``data``; empty when it is sound. Raises StoreError."""
+    check_sqlite()
     database = data / DATABASE
     if not database.exists():
         return [f"there is no {DATABASE} in {data}"]

@@ -15,6 +15,7 @@ from chatty.server.platform.store.doctor import examine
 from chatty.server.platform.store.errors import RESTORE, StoreError, explain
 from chatty.server.platform.store.schema import begin_epochs
 from chatty.server.platform.store.search_index import INDEX
+from chatty.server.platform.store.sqlite_version import check_sqlite
 
 
 class Restored(NamedTuple):
@@ -30,6 +31,7 @@ def restore(backup: Path, data: Path) -> Restored:
     Every room gets a new epoch: the numbers since the backup are given out again. Raises StoreError, and
     SettingError for ``data`` that can't be used; then nothing has changed.
     """
+    check_sqlite()
     if not backup.exists():
         raise StoreError(f"there is no backup {backup}", "name a database, such as backup.db")
     with locked(data) as lock, TemporaryDirectory(prefix="restoring-", dir=data) as scratch:
