@@ -8,6 +8,7 @@ some day no longer do so, its own is used again.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Any, Final, Literal, get_origin
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-__all__ = ["coerce_here"]
+__all__ = ["as_path", "coerce_here"]
 
 _FLAGS: Final = dict.fromkeys(("1", "true", "yes", "on"), True) | dict.fromkeys(("0", "false", "no", "off"), False)
 
@@ -35,14 +36,39 @@ def _utf8(value: str) -> str:
     return value
 
 
+def as_path(text: str | Path) -> Path:
+    """The path that ``text`` means: ``~`` is the home, also where no shell has seen it. Raises BadParameter."""
+    given = str(text)
+    if not given:
+        raise typer.BadParameter("a path can't be empty")
+    if not given.startswith("~"):  # ./~ does not: as a Path it would
+        return Path(given)
+    try:
+        return Path(given).expanduser()
+    except RuntimeError:
+        if given.split("/")[0] == "~":
+            raise typer.BadParameter(f"{given!r}: this user has no home directory; name a path without ~") from None
+        raise typer.BadParameter(f"{given!r}: there is no such user; a file of that name is ./{given}") from None
+
+
 _TYPES: Final[dict[Any, tuple[Callable[[Any], Any], str]]] = {
     str: (_utf8, "UTF-8"),
     list[str]: (_utf8, "UTF-8"),
     int: (int, "whole number"),
     float: (float, "number"),
     bool: (_flag, "yes or no"),
-    Path: (Path, "path"),
+    Path: (as_path, "path"),
 }
+
+
+def _is_an_address_of_a_service(value: Any) -> bool:
+    """Whether ``value`` is what Kubernetes and Docker put into CHATTY_PORT where a service is called "chatty"."""
+    return isinstance(value, str) and re.match("(tcp|udp|sctp)://", value) is not None
+
+
+def _is_a_variable(param: Any, ctx: typer.Context) -> bool:
+    source = ctx.get_parameter_source(param.name)
+    return source is not None and source.name == "ENVIRONMENT"
 
 
 def _one_of(choices: Sequence[str]) -> Callable[[Any], Any]:
@@ -63,6 +89,8 @@ class _Coercion:
 
     def coerce(self, value: Any, param: Any, ctx: typer.Context) -> Any:
         """The value of ``param``. Raises BadParameter, which names it."""
+        if _is_an_address_of_a_service(value) and _is_a_variable(param, ctx):
+            value = param.get_default(ctx)
         if value is None:
             return () if self._repeated(param) else None
         if self._repeated(param):

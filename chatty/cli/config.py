@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import NamedTuple
 
-from chatty.cli.environment import Environment
+from chatty.cli.environment import Environment, NoHome
 from chatty.cli.exits import ExitStatus
 from chatty.cli.failures import Failure, usage
 from chatty.cli.private_files import write_private
@@ -34,14 +34,21 @@ def load_profile(env: Environment, chosen: str | None) -> Profile:
     """The profile that ``--profile`` or ``CHATTY_PROFILE`` names, else ``default``, which need not exist.
 
     Raises Failure (usage) for a profile that doesn't exist, and for a
-    config.toml that makes no sense.
+    config.toml that makes no sense, and OSError where a profile that was
+    asked for can't be looked up.
     """
     profile = chosen or env.environ.get("CHATTY_PROFILE") or DEFAULT
+    try:
+        known = profiles(env)
+    except PermissionError as error:  # of another user's home, as where a service only changes its user
+        if profile != DEFAULT:
+            raise
+        env.err(f"warning: {error.filename} is not read ({error.strerror})")
+        known = {}
+    if profile == DEFAULT and profile not in known:
+        return Profile(DEFAULT)
     path = _path(env)
-    known = profiles(env)
     if profile not in known:
-        if profile == DEFAULT:
-            return Profile(DEFAULT)
         close = get_close_matches(profile, known, n=1)
         hint = f'did you mean "{close[0]}"?' if close else f"add it there as [profile.{profile}]"
         raise usage(f'no profile "{profile}" in {path}', hint)
@@ -60,7 +67,10 @@ def _path(env: Environment) -> Path:
 
 def profiles(env: Environment) -> dict[str, dict[str, str]]:
     """The settings of each profile in config.toml. Raises Failure (usage) where it makes no sense."""
-    path = _path(env)
+    try:
+        path = _path(env)
+    except NoHome:
+        return {}
     try:
         found = tomllib.loads(path.read_text("utf-8")).get("profile", {})
     except (FileNotFoundError, NotADirectoryError):
@@ -85,8 +95,8 @@ def client_key(env: Environment, profile: Profile, server: str, *, lasting: bool
     from chatty.client.identity import derive_key, new_secret
 
     name = "secret" if profile.profile == DEFAULT else f"secret-{profile.profile}"
-    path = env.config_directory / name
     try:
+        path = env.config_directory / name
         try:
             secret = path.read_bytes().strip()
         except FileNotFoundError:

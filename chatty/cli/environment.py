@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import time
@@ -12,11 +13,18 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import TextIO
 
-__all__ = ["Environment", "ReaderGone"]
+__all__ = ["Environment", "NoHome", "ReaderGone"]
 
 
 class ReaderGone(Exception):
     """Who read standard output went away."""
+
+
+class NoHome(FileNotFoundError):
+    """Nobody knows where this user's own files are, as in a container whose user has no entry in passwd."""
+
+    def __init__(self, variable: str) -> None:
+        super().__init__(errno.ENOENT, f"this user has no home directory; set HOME or {variable}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,21 +57,34 @@ class Environment:
 
     @cached_property
     def config_directory(self) -> Path:
-        """Where the user's settings and secrets are."""
+        """Where the user's settings and secrets are. Raises NoHome."""
         if self.directories:
             return self.directories[0]
         import platformdirs
 
-        return platformdirs.user_config_path("chatty", appauthor=False)
+        try:
+            return platformdirs.user_config_path("chatty", appauthor=False)
+        except RuntimeError:
+            raise NoHome("XDG_CONFIG_HOME") from None
 
     @cached_property
     def state_directory(self) -> Path:
-        """Where chatty remembers things between commands."""
+        """Where chatty remembers things between commands. Raises NoHome."""
         if self.directories:
             return self.directories[1]
         import platformdirs
 
-        return platformdirs.user_state_path("chatty", appauthor=False)
+        try:
+            return platformdirs.user_state_path("chatty", appauthor=False)
+        except RuntimeError:
+            raise NoHome("XDG_STATE_HOME") from None
+
+    def convenience(self, name: str) -> Path:
+        """The file ``name`` of `state_directory`, for what one can do without: without a home, nothing is kept."""
+        try:
+            return self.state_directory / name
+        except NoHome:
+            return Path(os.devnull)
 
     def color(self, choice: bool | None = None, stream: TextIO | None = None) -> bool:
         """Whether to write colours to ``stream`` (standard output unless told).

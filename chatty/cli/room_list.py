@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from chatty.cli.environment import Environment
+from chatty.cli.environment import Environment, NoHome
 from chatty.cli.exits import ExitStatus
 from chatty.cli.failures import Failure
 from chatty.cli.private_files import locked, write_private
@@ -47,7 +47,10 @@ class _File(Struct, frozen=True):
 
 def known_rooms(env: Environment) -> list[KnownRoom]:
     """All of them, the latest last. Raises Failure where the file makes no sense, OSError where it can't be read."""
-    return _read(_path(env))
+    try:
+        return _read(_path(env))
+    except NoHome:
+        return []
 
 
 def listing(room: KnownRoom) -> str:

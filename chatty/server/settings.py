@@ -39,6 +39,13 @@ class Range(NamedTuple):
     most: float
 
 
+def _home() -> Path:
+    try:
+        return user_data_path("chatty")
+    except RuntimeError:  # of a user who has none nothing is kept there, but it can still be named
+        return Path("~/.local/share/chatty")
+
+
 _RATE: Final = Range(0.0001, 1_000_000)
 _PACE: Final = Range(0.2, 1_000_000)
 """Of a connection, which while it waits for its turn is not read: nor is its pong, for which it has ten seconds."""
@@ -49,7 +56,7 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     host: Annotated[str, _help("The address to listen on. Beyond loopback it needs --access.")] = "127.0.0.1"
     port: Annotated[int, _help("The port to listen on; 0 for any free one."), Range(1, 65_535)] = PORT
-    data: Annotated[Path, _help("The directory that keeps everything.")] = user_data_path("chatty")
+    data: Annotated[Path, _help("The directory that keeps everything.")] = _home()
     access: Annotated[str, _help("Who may use this server: 'open' for everybody who reaches it.")] = ""
     allowed_host: Annotated[str, _help("Host names to answer to besides loopback's, separated by commas.")] = ""
     allowed_origin: Annotated[str, _help("Origins (https://…) of pages that may use this server, by commas.")] = ""

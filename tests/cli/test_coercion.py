@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import tomllib
 from importlib.metadata import version
+from pathlib import Path
 
 import pytest
 import typer
@@ -13,6 +14,7 @@ from typer.core import TyperArgument, TyperCommand, TyperOption
 
 from chatty.cli.app import COMMANDS, command_group
 from chatty.cli.coercion import coerce_here
+from chatty.protocol import PORT
 from tests.support.server import ROOT
 
 
@@ -72,3 +74,61 @@ def test_a_kind_of_value_that_is_not_known_here_is_left_to_typer() -> None:
     (pair,) = [param for param in made.params if isinstance(param, TyperOption | TyperArgument)]
     assert pair._runtime_param is None
     assert made.main(["1", "x"], standalone_mode=False) is None
+
+
+def paths() -> list[tuple[str, str]]:
+    """Every command's parameters that are files or directories."""
+    commands = command_group().commands
+    params = [(name, param) for name in COMMANDS for param in commands[name].params]
+    return [
+        (name, str(param.name))
+        for name, param in params
+        if isinstance(param, TyperOption | TyperArgument) and param.type_descriptor.annotation is Path
+    ]
+
+
+@pytest.mark.parametrize(("name", "path"), paths())
+def test_a_tilde_is_the_home_in_every_path(name: str, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/ada")
+    command = command_group().commands[name]
+    (param,) = [param for param in command.params if param.name == path]
+    ctx = typer.Context(command)
+    for written, meant in (("~/x", "/home/ada/x"), ("~", "/home/ada"), ("./~", "~"), ("x~", "x~"), ("/~/x", "/~/x")):
+        assert param.process_value(ctx, written) == Path(meant)
+    with pytest.raises(typer.BadParameter, match=r"a file of that name is [.]/~nobody-is-called-so"):
+        param.process_value(ctx, "~nobody-is-called-so/x")
+    with pytest.raises(typer.BadParameter, match="a path can't be empty"):
+        param.process_value(ctx, "")
+
+
+def test_paths_are_found() -> None:
+    assert {("serve", "data"), ("tail", "cursor"), ("restore", "backup"), ("restore", "data")} <= set(paths())
+
+
+def settings(*arguments: str) -> dict[str, object]:
+    """What `serve` makes of its command line and variables."""
+    ctx = command_group().commands["serve"].make_context("serve", list(arguments))
+    return dict(ctx.params)
+
+
+def test_a_tilde_in_a_variable_is_the_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/ada")
+    monkeypatch.setenv("CHATTY_DATA", "~/chat")
+    assert settings()["data"] == Path("/home/ada/chat")
+
+
+@pytest.mark.parametrize("address", ["tcp://10.96.0.12:8080", "udp://10.96.0.12:53", "tcp://[fd00::12]:8080"])
+def test_a_services_address_in_a_variable_is_not_the_port(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    monkeypatch.setenv("CHATTY_PORT", address)
+    assert settings()["port"] == PORT
+    assert settings("--port", "9000")["port"] == 9000
+    with pytest.raises(typer.BadParameter, match="is no whole number"):
+        settings("--port", address)
+
+
+def test_a_port_in_a_variable_is_the_port_and_nonsense_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHATTY_PORT", "9001")
+    assert settings()["port"] == 9001
+    monkeypatch.setenv("CHATTY_PORT", "http://10.96.0.12:8080")
+    with pytest.raises(typer.BadParameter, match="is no whole number"):
+        settings()

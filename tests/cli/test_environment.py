@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import io
+import sys
 from pathlib import Path
 
 import pytest
 
+from chatty.cli.config import Profile, load_profile
 from chatty.cli.environment import Environment, ReaderGone
 from tests.cli.conftest import MakeEnvironment
+from tests.cli.user import User
+from tests.support.server import Server
 
 
 class Terminal(io.StringIO):
@@ -55,3 +59,64 @@ def test_a_line_that_nobody_reads_ends_the_command_but_not_one_about_it(make_env
     broken.err("hello")
     with pytest.raises(ReaderGone):
         broken.out("hello")
+
+
+# A user without an entry in passwd, as containers have them; everything else is real.
+NOBODY = """
+import pwd
+def nobody(uid): raise KeyError(uid)
+pwd.getpwuid = nobody
+from chatty.cli import main
+main()
+"""
+
+
+@pytest.fixture
+def homeless(server: Server, tmp_path: Path) -> User:
+    user = User(tmp_path / "home", server.url, [sys.executable, "-c", NOBODY])
+    for name in ("HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME"):
+        user.env.pop(name, None)
+    return user
+
+
+def test_nobody_needs_a_home_where_everything_is_named(homeless: User, tmp_path: Path) -> None:
+    with homeless:
+        assert homeless.says("--help").startswith("Usage: chatty")
+        made = homeless.run("create", "deploys")
+        room = made.stdout.decode().strip()
+        assert b"warning: the room is not remembered" in made.stderr
+        assert b"set HOME or XDG_STATE_HOME" in made.stderr
+        homeless.run("send", room, "hello")
+        assert [event["text"] for event in homeless.events(room, "-n", "1")] == ["hello"]
+        assert homeless.says("history", room, "--format", "json")
+        assert homeless.says("rooms") == ""
+        serving = homeless.start("serve", "--port", "0", "--data", str(tmp_path / "data"))
+        assert serving.stderr is not None
+        assert b"keeps everything in" in serving.stderr.readline()
+
+
+def test_without_a_home_it_is_said_what_has_to_be_named(homeless: User) -> None:
+    with homeless:
+        told = homeless.fails(2, "serve", "--port", "0")
+        assert "invalid value for '--data'" in told
+        assert "'~/.local/share/chatty': this user has no home directory; name a path without ~" in told
+        assert homeless.fails(1, "who", "deploys", "--profile", "work") == (
+            "error: this user has no home directory; set HOME or XDG_CONFIG_HOME\n"
+        )
+        assert not Path("~").exists()
+
+
+def test_an_unreadable_home_is_no_reason_to_fail_unless_its_profile_is_asked_for(
+    make_environment: MakeEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path, *_: object) -> str:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    env = make_environment()
+    monkeypatch.setattr(Path, "read_text", refuse)  # root, as whom tests may run, can read everything
+    assert load_profile(env, None) == Profile("default")
+    assert isinstance(env.stderr, io.StringIO)
+    config = env.config_directory / "config.toml"
+    assert env.stderr.getvalue() == f"warning: {config} is not read (Permission denied)\n"
+    with pytest.raises(PermissionError):
+        load_profile(env, "work")

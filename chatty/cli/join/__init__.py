@@ -58,7 +58,7 @@ async def run(
         if status != ExitStatus.INTERRUPTED or not face.lent:
             conversation.end(status)
 
-    with to_file(env.state_directory / "join.log"):
+    with to_file(env.convenience("join.log")):
         async with (
             http,
             join(server, room_id, name=name, key=key, last=50, on_state=conversation.state_changed) as room,

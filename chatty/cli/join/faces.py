@@ -50,7 +50,7 @@ class Inline:
         self._title = Title(self._output)
         self._prompt = Prompt(
             conversation,
-            history=FileHistory(env.state_directory / "join-history", self._warn),
+            history=FileHistory(env.convenience("join-history"), self._warn),
             input=create_input(env.stdin),
             output=self._output,
             color=color,
