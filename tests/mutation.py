@@ -85,10 +85,13 @@ def changes(node: Any, *, in_function: bool) -> Iterator[ast.AST]:
             yield ast.Continue() if isinstance(node, ast.Break) else ast.Break()
         case ast.Return() if node.value:
             yield ast.Return(ast.Constant(None))
-    if in_function and isinstance(node, ast.Expr | ast.Assign | ast.AugAssign | ast.AnnAssign | ast.Raise | ast.Delete):
-        yield ast.Pass()
-    if isinstance(node, ast.Return) and (node.value is None or ast.unparse(node.value) in {"None", "[]", "()"}):
-        yield ast.Pass()
+    match node:
+        case ast.Return(value=None | ast.Constant(value=None) | ast.List(elts=[]) | ast.Tuple(elts=[])):
+            yield ast.Pass()
+        case ast.Expr() | ast.Assign() | ast.AugAssign() | ast.AnnAssign(value=ast.expr()) if in_function:
+            yield ast.Pass()
+        case ast.Raise() | ast.Delete():
+            yield ast.Pass()
 
 
 def places(parent: Any, in_function: bool = False) -> Iterator[tuple[Any, Callable[[Any], None], bool]]:
