@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from typing import cast
 
 import msgspec
 import pytest
@@ -11,8 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from chatty import protocol
-from chatty.client.outbox import Outbox, Settled
-from chatty.errors import ProtocolError, Refused
+from chatty.client.outbox import TRANSIENT, Outbox, Settled, unsendable
+from chatty.errors import CODES, ProtocolError, Refused
 from chatty.protocol import (
     Ack,
     Command,
@@ -158,7 +159,6 @@ TestConversation.settings = settings(max_examples=200, stateful_step_count=60, d
 
 def outbox_with(*texts: str, sent: int) -> Outbox[str]:
     outbox: Outbox[str] = Outbox("producer", fresh=True)
-    outbox.connected()
     for text in texts:
         assert outbox.add(Send(text=text), text) is None
     commands = [decode_command(command) for command in outbox.take(sent)]
@@ -208,13 +208,21 @@ def test_a_room_that_was_restored_from_a_backup_is_told_what_it_lacks_under_its_
 
 def test_what_an_earlier_run_has_sent_is_not_sent_again() -> None:
     outbox: Outbox[str] = Outbox("producer", fresh=False)
-    outbox.connected()
     assert outbox.add(Send(text="a"), "a") is None
     assert [decode_command(command) for command in outbox.take(5)] == [Produce("producer")]
     assert outbox.producing(Producing(2)) == [Settled("a", Ack(n=1, duplicate=True), Send(text="a"))]
     assert outbox.add(Send(text="b"), "b") == Settled("b", Ack(n=2, duplicate=True), Send(text="b"))
     assert outbox.add(Send(text="c"), "c") is None
     assert [decode_command(command) for command in outbox.take(5)] == [Send(text="c", n=3)]
+
+
+def test_a_room_is_believed_that_tells_where_it_is_before_it_is_asked() -> None:
+    outbox: Outbox[str] = Outbox("producer", fresh=False)
+    outbox.add(Send(text="a"), "a")
+    assert outbox.producing(Producing(1)) == [Settled("a", Ack(n=1, duplicate=True), Send(text="a"))]
+    outbox.add(Send(text="b"), "b")
+    outbox.connected()
+    assert outbox.producing(Producing(2)) == [Settled("b", Ack(n=2, duplicate=True), Send(text="b"))]
 
 
 def test_no_more_messages_are_under_way_than_a_server_takes() -> None:
@@ -235,18 +243,87 @@ def test_what_is_abandoned_is_named_in_order() -> None:
 def test_answers_to_what_was_abandoned_mean_nothing() -> None:
     outbox = outbox_with("a", "b", sent=2)
     outbox.abandon()
+    for number in (1, 2):
+        assert outbox.wasting
+        assert outbox.refused(Error(n=number, code="out_of_order", message="")) is None
+    assert not outbox.wasting
+
+
+def test_copies_behind_a_refusal_are_waste_until_the_last_of_them_is_answered() -> None:
+    outbox = outbox_with("a", "b", "c", sent=3)
+    assert not outbox.wasting
+    outbox.refused(Error(n=1, code="muted", message=""))
+    for number in (2, 3):
+        assert outbox.wasting is True
+        outbox.refused(Error(n=number, code="out_of_order", message=""))
+    assert outbox.wasting is False
+
+
+def test_a_new_connection_carries_no_waste() -> None:
+    outbox = outbox_with("a", "b", sent=2)
+    outbox.refused(Error(n=1, code="muted", message=""))
+    outbox.connected()
+    assert not outbox.wasting
+    outbox.take(5)
+    outbox.producing(Producing(0))
+    assert [decode_command(command) for command in outbox.take(5)] == [Send(text="b", n=1)]
+    assert outbox.acked(Ack(n=1, seq=1)) == Settled("b", Ack(n=1, seq=1), Send(text="b"))
+
+
+def test_what_is_under_way_is_not_sent_before_the_room_has_told_where_it_is() -> None:
+    outbox = outbox_with("a", sent=1)
+    outbox.connected()
+    assert [decode_command(command) for command in outbox.take(5)] == [Produce("producer")]
+    assert outbox.take(5) == []
+
+
+@pytest.mark.parametrize("fresh", [True, False])
+def test_nothing_is_said_to_the_room_while_there_is_nothing_to_say(fresh: bool) -> None:
+    outbox: Outbox[str] = Outbox("producer", fresh=fresh)
+    assert outbox.take(5) == []
+    outbox.connected()
+    assert outbox.take(5) == []
+    assert outbox.lasting is not fresh
+
+
+def test_a_message_goes_again_where_its_refusal_was_about_the_moment() -> None:
+    outbox = outbox_with("a", "b", sent=2)
+    assert outbox.refused(Error(n=1, code="unavailable", message=""), again=True) is None
+    assert [decode_command(command) for command in outbox.take(5)] == [Send(text="a", n=1), Send(text="b", n=2)]
     assert outbox.refused(Error(n=2, code="out_of_order", message="")) is None
+    assert outbox.acked(Ack(n=1, seq=1)) == Settled("a", Ack(n=1, seq=1), Send(text="a"))
+
+
+def test_only_a_busy_server_refuses_for_the_moment() -> None:
+    assert sorted(TRANSIENT) == ["busy", "rate_limited", "unavailable"]
+    assert {CODES[code].status for code in TRANSIENT} == {429, 503}
 
 
 @pytest.mark.parametrize("number", [None, 0, 2])
 def test_an_ack_for_what_is_not_under_way_is_no_ack(number: int | None) -> None:
-    with pytest.raises(ProtocolError):
+    with pytest.raises(ProtocolError) as raised:
         outbox_with("a", sent=1).acked(Ack(n=number))
+    assert str(raised.value) == f"{number} was acknowledged, and is not under way (does another use this producer?)"
 
 
-def test_a_refusal_for_what_is_not_under_way_is_no_refusal() -> None:
+def test_an_ack_for_what_was_not_sent_is_no_ack() -> None:
     with pytest.raises(ProtocolError):
-        outbox_with("a", sent=1).refused(Error(n=2, code="muted", message=""))
+        outbox_with("a", sent=0).acked(Ack(n=1))
+
+
+def test_an_ack_for_a_copy_that_can_not_have_been_accepted_is_no_ack() -> None:
+    outbox = outbox_with("a", "b", sent=2)
+    outbox.refused(Error(n=1, code="muted", message=""))
+    outbox.take(5)
+    with pytest.raises(ProtocolError):
+        outbox.acked(Ack(n=1))
+
+
+@pytest.mark.parametrize(("sent", "number", "code"), [(1, 2, "muted"), (1, None, "muted"), (0, 1, "muted")])
+def test_a_refusal_for_what_is_not_under_way_is_no_refusal(sent: int, number: int | None, code: str) -> None:
+    with pytest.raises(ProtocolError) as raised:
+        outbox_with("a", sent=sent).refused(Error(n=number, code=code, message=""))
+    assert str(raised.value) == f"{number} was refused ({code}), and is not under way"
 
 
 def test_a_number_that_is_skipped_without_a_reason_is_noticed() -> None:
@@ -255,5 +332,34 @@ def test_a_number_that_is_skipped_without_a_reason_is_noticed() -> None:
 
 
 def test_a_new_producer_that_the_server_knows_is_not_used() -> None:
-    with pytest.raises(ProtocolError):
-        outbox_with("a", sent=1).producing(Producing(3))
+    outbox = outbox_with("a", sent=1)
+    assert outbox.producing(Producing(0)) == []
+    with pytest.raises(ProtocolError) as raised:
+        outbox.producing(Producing(1))
+    assert str(raised.value) == "the server knows a producer that is new"
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        (Send(text="x" * 40), None),
+        (Send(text="x" * 41), "message_too_long"),
+        (Edit(of=3, text="é" * 20), None),
+        (Edit(of=3, text="é" * 21), "message_too_long"),
+        (Send(text=""), "message_empty"),
+        (Edit(of=3, text=" \n\u3000"), "message_empty"),
+        (Send(text=" a"), None),
+        (SetTopic(topic="x" * (40 - len('{"op":"topic","topic":""}'))), None),
+        (SetTopic(topic="x" * (41 - len('{"op":"topic","topic":""}'))), "too_large"),
+        (SetTopic(topic=""), None),
+    ],
+)
+def test_what_no_server_takes_is_not_sent(command: Say, code: str | None) -> None:
+    refused = unsendable(command, 40)
+    assert (refused and refused.code) == code
+
+
+@pytest.mark.parametrize("command", [Send(text="\ud800"), Edit(of=cast(int, "3"), text="x"), Delete(of=cast(int, 1.5))])
+def test_what_is_no_command_is_not_sent(command: Say) -> None:
+    with pytest.raises(ValueError, match=r"surrogates|Expected `int`"):
+        unsendable(command, 40)
