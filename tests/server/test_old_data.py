@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from urllib.parse import quote
 
 import pytest
 
 from chatty.server.platform.store import doctor
 from tests.server.asking import ask, refusal
 from tests.support import old_data
+from tests.support.faults import eventually
 from tests.support.old_data import ADAS_KEY, BOBS_KEY, KEPT, OVER, SCRIPTS_KEY, SCRIPTS_PRODUCER, WORK, OldRoom
 from tests.support.server import Server
 from tests.support.wire import Wire
@@ -32,8 +34,9 @@ def say(server: Server, room: OldRoom, text: str, name: str, key: str, **headers
 
 
 def found(server: Server, room: OldRoom, query: str) -> list[str]:
-    page = server.ask("GET", f"/v1/rooms/{room.id}/events?{query}")
-    return [event["text"] for event in page["events"]]
+    """The texts that a search finds; none while there is no index."""
+    answer = ask(server, "GET", f"/v1/rooms/{room.id}/events?{query}")
+    return [event["text"] for event in answer.json["events"]] if answer.status == 200 else []
 
 
 def test_all_that_was_said_is_there_as_it_was(server: Server) -> None:
@@ -65,5 +68,14 @@ def test_a_room_that_was_closed_stays_so_and_an_open_one_can_be_closed(server: S
     assert say(server, KEPT, "too late", "Ada", ADAS_KEY) == "room_closed"
 
 
+def test_the_old_index_is_made_anew_by_itself(server: Server) -> None:
+    """It knew none of these."""
+    eventually(lambda: found(server, WORK, "q=lodz") != [], "there is a new index")
+    assert found(server, WORK, "q=strasse") == ["Hello, Łódź and straße"]
+    assert found(server, WORK, f"q={quote('ได้')}") == ["ไม่ได้"]
+    assert found(server, WORK, f"q={quote('का')}") == ["नेकी का मतलब"]
+
+
 def test_what_was_said_is_found(server: Server) -> None:
     assert found(server, WORK, "q=hello&from=ADA") == ["Hello, Łódź and straße"]
+    assert found(server, WORK, "from=--%20Bob%20deleted%20a%20message") == ["x"]

@@ -14,9 +14,8 @@ from msgspec import Struct
 
 from chatty.errors import Refused
 from chatty.names import compare_key
+from chatty.server.platform.store.search_text import fold, terms
 
-TOKENIZE: Final = "unicode61 remove_diacritics 2"
-"""How texts become words."""
 PREFIXES: Final = 2
 """Prefixes of up to so many characters have an index of their own."""
 MOST_CHARACTERS: Final = 512
@@ -24,11 +23,7 @@ MOST_WORDS: Final = 16
 MOST_ENDINGS: Final = 128
 """Words that stand for a prefix. Where there are more, each is so rare that to read them all takes no time."""
 
-_LISTS: Final = f"""
-    CREATE VIRTUAL TABLE temp.terms USING fts5vocab('main', 'messages', 'instance');
-    CREATE VIRTUAL TABLE temp.asked USING fts5(text, tokenize = '{TOKENIZE}');
-    CREATE VIRTUAL TABLE temp.asked_terms USING fts5vocab('temp', 'asked', 'instance');
-"""
+_LIST: Final = "CREATE VIRTUAL TABLE temp.terms USING fts5vocab('main', 'messages', 'instance')"
 # From one word on to the next: a list of all rows would have each as often as it was said.
 _ENDINGS: Final = """
     WITH RECURSIVE found (term) AS (
@@ -41,9 +36,12 @@ _ENDINGS: Final = """
 
 
 class Wanted(Struct, frozen=True):
-    """What is looked for: messages with words that begin with each of ``words``, of ``who`` unless that is empty."""
+    """What is looked for: messages with words that begin with each of ``words``, of ``who`` unless that is empty.
 
-    words: tuple[str, ...]
+    A word is one term or several in a row, of which the last one is begun.
+    """
+
+    words: tuple[tuple[str, ...], ...]
     who: str
 
 
@@ -54,8 +52,8 @@ def wanted(q: str | None, name: str | None) -> Wanted | None:
     """
     if q is not None and len(q) > MOST_CHARACTERS:
         raise Refused("bad_request", f"q has at most {MOST_CHARACTERS} characters.")
-    # A word without a letter or a digit is none to FTS5.
-    words = tuple(dict.fromkeys(word for word in (q or "").replace("\0", " ").split() if any(map(str.isalnum, word))))
+    in_terms = (tuple(terms(fold(word))) for word in (q or "").split())
+    words = tuple(dict.fromkeys(word for word in in_terms if word))  # signs alone are none
     if len(words) > MOST_WORDS:
         raise Refused("bad_request", f"q has at most {MOST_WORDS} words.")
     if not words and (q is not None or name is None):
@@ -70,15 +68,9 @@ def who(name: str) -> str:
 
 def match(db: sqlite3.Connection, look_for: Wanted) -> str:
     """What FTS5 is asked on the index's connection ``db``; "" for what is surely not there. Raises sqlite3.Error."""
-    db.executescript(_LISTS)
-    db.executemany("INSERT INTO temp.asked (rowid, text) VALUES (?, ?)", enumerate(look_for.words))
-    tokens: dict[int, list[str]] = {}
-    for number, term in db.execute("SELECT doc, term FROM temp.asked_terms ORDER BY doc, offset").fetchall():
-        tokens.setdefault(number, []).append(term)
-    if look_for.words and not tokens:
-        return ""
+    db.execute(_LIST)
     parts = [f'who : "{look_for.who}"'] if look_for.who else []
-    for words in tokens.values():
+    for words in look_for.words:
         endings = _endings(db, words[0]) if len(words) == 1 else []
         if endings is None:
             return ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
+import unicodedata
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -47,9 +48,25 @@ def test_every_word_must_be_the_beginning_of_a_word(server: Server, room: str) -
 
 
 def test_case_and_accents_make_no_difference(server: Server, room: str) -> None:
-    say(server, room, "Ein Käse aus ŁÓDŹ")
-    for words in ("kase", "KÄSE", "Ka\u0308se", "łodz"):
-        assert found(server, room, q=words) == ["Ein Käse aus ŁÓDŹ"], words
+    say(server, room, "Ein Käse aus ŁÓDŹ, Straße Αθήνα")
+    for words in ("kase", "KÄSE", "Ka\u0308se", "łodz", "lodz", "STRASSE", "ΑΘΗΝΑ"):
+        assert found(server, room, q=words) == ["Ein Käse aus ŁÓDŹ, Straße Αθήνα"], words
+
+
+def test_a_vowel_sign_or_tone_that_makes_another_word_counts(server: Server, room: str) -> None:
+    for text in ("का मतलब", "कि मतलब", "नेकी", "ไม่ได้", "ไม้ได้", "カス", "ガス料金"):
+        say(server, room, unicodedata.normalize("NFD", text))
+    for words, text in (("कि", "कि मतलब"), ("ไม้", "ไม้ได้"), ("ガス", "ガス料金"), ("नेकी", "नेकी")):
+        assert found(server, room, q=words) == [unicodedata.normalize("NFD", text)]
+
+
+def test_any_part_is_found_where_a_script_puts_no_spaces(server: Server, room: str) -> None:
+    say(server, room, "今日は天気がいい")
+    say(server, room, "ไม่ได้ไป")
+    for words in ("天気", "気がいい", "今日"):
+        assert found(server, room, q=words) == ["今日は天気がいい"], words
+    assert found(server, room, q="ได้") == ["ไม่ได้ไป"]
+    assert found(server, room, q="天が") == []
 
 
 @pytest.mark.parametrize(
