@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
-from itertools import takewhile
+from itertools import pairwise, takewhile
 from typing import Annotated, Final
 
 import typer
@@ -14,7 +14,7 @@ from chatty.cli.coercion import coerce_here
 from chatty.cli.completion.help import CliCommand, CliGroup
 from chatty.cli.environment import Environment, ReaderGone
 from chatty.cli.exits import ExitStatus
-from chatty.cli.failures import explain, report, usage
+from chatty.cli.failures import explain, report, report_as_log, usage
 from chatty.cli.options import environment
 
 __all__ = ["COMMANDS", "HEADINGS", "command_group", "run"]
@@ -90,8 +90,20 @@ def run(env: Environment, arguments: Sequence[str]) -> int:
             raise
         failure = explain(error)
         options = list(takewhile(lambda argument: argument != "--", arguments))
-        report(env, failure, as_json="--json" in options, color=_chosen_color(options))
+        if _logs_json(env, options):
+            report_as_log(env, failure)
+        else:
+            report(env, failure, as_json="--json" in options, color=_chosen_color(options))
         return failure.status
+
+
+def _logs_json(env: Environment, options: Sequence[str]) -> bool:
+    """Whether the command is a server that logs JSON: then so is what ends it before it begins."""
+    if "serve" not in options[:1]:
+        return False
+    chosen = [value for option, value in pairwise([*options, ""]) if option == "--log-format"]
+    chosen += [option.partition("=")[2] for option in options if option.startswith("--log-format=")]
+    return (chosen or [env.environ.get("CHATTY_LOG_FORMAT", "")])[-1] == "json"
 
 
 def _chosen_color(options: Sequence[str]) -> bool | None:

@@ -12,7 +12,7 @@ from chatty.cli.exits import ExitStatus
 from chatty.cli.terminal.cleaning import clean
 from chatty.errors import ChattyError, Disconnected, ProtocolError, Refused, Unreachable
 
-__all__ = ["Failure", "advice_on_names", "explain", "report", "usage"]
+__all__ = ["Failure", "advice_on_names", "explain", "report", "report_as_log", "usage"]
 
 _STATUS = {
     "bad_request": ExitStatus.FAILED,
@@ -121,6 +121,18 @@ def report(env: Environment, failure: Failure, *, as_json: bool, color: bool | N
     env.err(f"{label} {message}")
     if hint:
         env.err(f"hint:  {hint}")
+
+
+def report_as_log(env: Environment, failure: Failure) -> None:
+    """Say what went wrong as a line of the server's log in JSON."""
+    from datetime import UTC, datetime
+
+    import msgspec
+
+    at = datetime.fromtimestamp(env.now(), UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    line = {"event": failure.message, "code": failure.code, "exit": int(failure.status), "level": "error"}
+    line |= {"hint": failure.hint} if failure.hint else {}
+    env.err(msgspec.json.encode(line | {"timestamp": at}).decode())
 
 
 def _how_to_reach(server: str) -> str:

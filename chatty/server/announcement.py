@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import shlex
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, TextIO
+from typing import NamedTuple
 
 from chatty.errors import Refused
 from chatty.protocol import PORT, NewRoom
 from chatty.server.platform.network.addresses import is_loopback
 from chatty.server.platform.network.rooms import RoomHandlers
 from chatty.server.platform.pipeline.node import Node
+from chatty.server.structured_logging import Notices
 
 
 class NamedRoom(NamedTuple):
@@ -23,15 +23,16 @@ class NamedRoom(NamedTuple):
     owner_token: str | None
 
 
-Remember = Callable[[NamedRoom], bool]
-"""Keeps a room for the person who runs the server; says whether that person's commands find it by its name."""
+Remember = Callable[[NamedRoom], str]
+"""Keeps a room for the person who runs the server, whose commands then find it by its name; says why it can't."""
 
 
-async def announce(node: Node, origin: str, names: Sequence[str], remember: Remember, out: TextIO) -> None:
-    """Print where the server is and what to do next, and create the rooms of these names unless they exist."""
-    lines = [f"chatty listens on {origin}, and keeps everything in {node.settings.data}"]
+async def announce(node: Node, origin: str, names: Sequence[str], remember: Remember, notices: Notices) -> None:
+    """Say where the server is and what to do next, and create the rooms of these names unless they exist."""
+    data = str(node.settings.data)
+    notices.say(f"chatty listens on {origin}, and keeps everything in {data}", address=origin, data=data)
     if not is_loopback(node.settings.host):
-        lines.append("warning: open to everybody who reaches this address (--access open)")
+        notices.say("open to everybody who reaches this address (--access open)", level="warning")
     near = origin.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
     server = "" if near == f"http://127.0.0.1:{PORT}" else f" --server {near}"
     for name in map(str.strip, names):
@@ -40,18 +41,22 @@ async def announce(node: Node, origin: str, names: Sequence[str], remember: Reme
         except Refused as refused:
             if refused.code != "unavailable":
                 raise
-            lines.append(f"warning: the room {name!r} is not created, because nothing can be stored at the moment")
+            notices.say(
+                f"the room {name!r} is not created, because nothing can be stored at the moment", level="warning"
+            )
             continue
-        if remember(room) and not out.isatty():
-            # The id is the key to the room, and this may be a journal.
-            lines.append(f"join {name!r}:  chatty join {shlex.quote(name)}{server}  (its id, for others: chatty rooms)")
+        forgotten = remember(room)
+        if forgotten:
+            why = f"room {name!r} is not remembered, so it can't be closed ({forgotten})"
+            notices.say(why, level="warning")
+        if forgotten or notices.are_for_a_person:
+            notices.say(f"join {name!r}:  chatty join {room.id}{server}")
         else:
-            lines.append(f"join {name!r}:  chatty join {room.id}{server}")
+            # The id is the key to the room, and this may be a journal.
+            by_name = f"chatty join {shlex.quote(name)}{server}"
+            notices.say(f"join {name!r}:  {by_name}  (its id, for others: chatty rooms)")
     if not names:
-        lines.append(f"next, in another terminal:  chatty create general{server}  and  chatty join general{server}")
-    with contextlib.suppress(OSError, ValueError):  # a full disk, or a reader that is gone
-        out.write("\n".join(lines) + "\n")
-        out.flush()
+        notices.say(f"next, in another terminal:  chatty create general{server}  and  chatty join general{server}")
 
 
 async def _named(node: Node, name: str, server: str) -> NamedRoom:

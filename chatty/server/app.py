@@ -32,6 +32,7 @@ from chatty.server.platform.store.reads import Reads
 from chatty.server.platform.store.search import Search
 from chatty.server.platform.store.sqlite_version import check_sqlite
 from chatty.server.settings import Settings
+from chatty.server.structured_logging import Notices
 
 STOP_SECONDS: Final = 3.0
 SWITCH_SECONDS: Final = 0.001
@@ -48,7 +49,7 @@ def run(settings: Settings, rooms: Sequence[str], remember: Remember) -> int:
     check_sqlite()
     # If stderr was closed, descriptor 2 leads nowhere by now, and Python has no object for it.
     sys.stderr = sys.stderr or os.fdopen(2, "w", closefd=False)
-    logs.set_up(settings.log_level, settings.log_format, sys.stderr)
+    notices = logs.set_up(settings.log_level, settings.log_format, sys.stderr)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft < hard:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
@@ -65,10 +66,10 @@ def run(settings: Settings, rooms: Sequence[str], remember: Remember) -> int:
     except ImportError:
         runner = asyncio.Runner()
     with runner:
-        return runner.run(_serve(settings, rooms, remember))
+        return runner.run(_serve(settings, rooms, remember, notices))
 
 
-async def _serve(settings: Settings, rooms: Sequence[str], remember: Remember) -> int:
+async def _serve(settings: Settings, rooms: Sequence[str], remember: Remember, notices: Notices) -> int:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -79,11 +80,11 @@ async def _serve(settings: Settings, rooms: Sequence[str], remember: Remember) -
         note_that_it_is_there(lock)
         node = Node(settings, secrets.token_hex(8), Reads(store.path), Hub(), Metrics())
         node.search = Search(store.path)
-        node.log = LocalLog(store, node, on_fatal=_fail)
+        node.log = LocalLog(store, node, on_fatal=lambda fault: _fail(fault, notices))
         await _take_over(node)
         async with listening(node) as origin:
-            await announce(node, origin, rooms, remember, sys.stderr)
-            await _run_tasks(node, stop)
+            await announce(node, origin, rooms, remember, notices)
+            await _run_tasks(node, stop, notices)
             _LOG.info("stopping", connections=len(node.sessions))
             node.stopping = True
             await _close_connections(node)
@@ -105,7 +106,7 @@ async def _take_over(node: Node) -> None:
         node.await_return(*absence)
 
 
-async def _run_tasks(node: Node, stop: asyncio.Event) -> None:
+async def _run_tasks(node: Node, stop: asyncio.Event, notices: Notices) -> None:
     """Run the server's long-lived tasks until ``stop``. If one of them fails, the server ends."""
     settings = node.settings
     try:
@@ -118,16 +119,15 @@ async def _run_tasks(node: Node, stop: asyncio.Event) -> None:
             for task in tasks:
                 task.cancel()
     except* Exception as faults:  # noqa: BLE001 - whatever it is, the server can't do without that task
-        _fail(faults.exceptions[0])
+        _fail(faults.exceptions[0], notices)
 
 
-def _fail(fault: BaseException) -> None:
+def _fail(fault: BaseException, notices: Notices) -> None:
     """End the process at once: from here on it must not acknowledge anything, not even while it cleans up."""
     hint = getattr(fault, "hint", "see the log")
     try:
         _LOG.error("the server cannot go on", error=str(fault) or type(fault).__name__, hint=hint, exc_info=fault)
-        sys.stderr.write(f"error: {fault}\nhint:  {hint}\n")
-        sys.stderr.flush()
+        notices.fail(str(fault), hint)
     finally:
         os._exit(1)  # also if stderr is gone
 

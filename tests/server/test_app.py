@@ -26,7 +26,7 @@ def fail_to_write(*_):
     raise RuntimeError("a bug")
 
 {sabotage}
-sys.exit(app.run(Settings(data=Path(sys.argv[1]), port=0), [], lambda room: False))
+sys.exit(app.run(Settings(data=Path(sys.argv[1]), port=0), [], lambda room: ""))
 """
 
 

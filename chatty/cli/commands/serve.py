@@ -36,8 +36,8 @@ def command(ctx: typer.Context, **given: Any) -> int:
         raise usage(str(error), error.hint) from None
 
 
-def _remember(env: Environment, room: NamedRoom) -> bool:
-    """Keep ``room`` among those that this user knows, as if the user had created it; whether that was possible."""
+def _remember(env: Environment, room: NamedRoom) -> str:
+    """Keep ``room`` among those that this user knows, as if the user had created it; why it can't be, if it can't."""
     from chatty.cli.room_list import KnownRoom, known_rooms, remember
 
     try:
@@ -46,9 +46,8 @@ def _remember(env: Environment, room: NamedRoom) -> bool:
             token = room.owner_token or next((known.owner_token for known in same if known.owner_token), None)
             remember(env, KnownRoom(room.id, room.name, room.server, token))
     except (OSError, Failure) as error:
-        env.err(f"warning: room {room.name!r} is not remembered, so it can't be closed ({explain(error).message})")
-        return False
-    return True
+        return explain(error).message
+    return ""
 
 
 def _parameters() -> Iterator[inspect.Parameter]:
