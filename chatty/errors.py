@@ -4,10 +4,10 @@
     ├── Refused          the server understood, and said no (a code of CODES)
     ├── Unreachable      nothing answered, or not in time; trying again may help
     ├── Disconnected     a connection ended and will not be opened again
-    └── ProtocolError    what answered does not speak chatty's protocol
+    └── ProtocolError    something answered that does not speak chatty's protocol
 
-A refusal's ``code`` is stable: programs may rely on it. Its text is for
-people, says what to do, and may change.
+A refusal's ``code`` is stable, so programs may rely on it. Its text is for
+people: it says what to do, and may change.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ __all__ = [
 
 
 class Code(NamedTuple):
-    """What a refusal's code means: the HTTP status it travels with, and the text that a person reads."""
+    """The meaning of a refusal's code: the HTTP status it travels with, and the text that a person reads."""
 
     status: int
     text: str
@@ -38,32 +38,32 @@ CODES: Final[dict[str, Code]] = {
     "message_empty": Code(400, "A message needs some text."),
     "message_too_long": Code(413, "A message holds at most 16,384 bytes; send it in parts."),
     "unauthorized": Code(401, "Send valid credentials."),
-    "not_allowed": Code(403, "Only who may moderate this room can do that; use its owner token."),
+    "not_allowed": Code(403, "Only the moderators of this room can do that; use its owner token."),
     "banned": Code(403, "You are banned from this room."),
     "muted": Code(403, "You are muted in this room for now."),
-    "room_locked": Code(403, "This room takes no messages for now."),
+    "room_locked": Code(403, "This room accepts no messages for now."),
     "room_not_found": Code(404, "There is no such room; check its id, or create one."),
     "message_not_found": Code(404, "There is no such message in this room, or it was deleted."),
-    "method_not_allowed": Code(405, "This address takes other methods; see the Allow header."),
+    "method_not_allowed": Code(405, "This address does not support that method; see the Allow header."),
     "name_taken": Code(409, "Somebody else holds this name in the room; choose another one."),
-    "out_of_order": Code(409, "A number was skipped; send again from the last accepted one + 1."),
+    "out_of_order": Code(409, "A number was skipped; send again, starting after the last accepted one."),
     "idempotency_conflict": Code(409, "This Idempotency-Key was used for another message; choose a new one."),
     "room_closed": Code(410, "This room is closed; its history stays readable for a day."),
     "too_large": Code(413, "The request is too large."),
     "unsupported_media_type": Code(415, "Send application/json or text/plain."),
-    "upgrade_required": Code(426, "Join over a WebSocket."),
+    "upgrade_required": Code(426, "This address needs a WebSocket handshake."),
     "rate_limited": Code(429, "Too many requests; wait as long as Retry-After says."),
     "too_many_connections": Code(429, "Too many connections from this address; close one first."),
-    "internal": Code(500, "The server made a mistake; its log says more. Nothing was stored."),
+    "internal": Code(500, "The server made a mistake, and nothing was stored; its log says more."),
     "busy": Code(503, "The server has no room for another connection; try again soon."),
-    "room_full": Code(503, "This room takes no more members; try again later."),
-    "unavailable": Code(503, "The server can store nothing just now, and nothing came of this; try again soon."),
+    "room_full": Code(503, "This room is full; try again later."),
+    "unavailable": Code(503, "The server cannot store anything right now, and nothing has changed; try again soon."),
 }
-"""Every code of a refusal. The wire, the metrics and the documentation take theirs from here."""
+"""Every code of a refusal. The wire, the metrics and the documentation take them from here."""
 
 
 class ChattyError(Exception):
-    """The root of what chatty raises on purpose."""
+    """The base of all exceptions that chatty raises on purpose."""
 
 
 class Refused(ChattyError):

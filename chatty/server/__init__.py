@@ -1,4 +1,5 @@
 """The server: two layers, as in the original, and one place that puts them together.
 
-``business`` decides, ``platform`` keeps, carries and tells, ``app`` composes.
+``business`` decides what may happen in a room. ``platform`` orders, stores and
+delivers it. ``app`` composes both.
 """

@@ -33,7 +33,7 @@ def _help(text: str) -> Any:
 
 
 class Range(NamedTuple):
-    """What a number may be besides 0, which means something of its own in each setting."""
+    """The numbers that a setting may have, besides 0, whose meaning differs from setting to setting."""
 
     least: float
     most: float
@@ -48,7 +48,7 @@ def _home() -> Path:
 
 _RATE: Final = Range(0.0001, 1_000_000)
 _PACE: Final = Range(0.2, 1_000_000)
-"""Of a connection, which while it waits for its turn is not read: nor is its pong, for which it has ten seconds."""
+"""At a lower rate a connection would be cut: while it waits nothing is read, not even a pong, which is due in 10 s."""
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -80,7 +80,7 @@ class Setting(NamedTuple):
     default: Any
     help: str
     range: Range | None
-    """Of numbers, and only of them."""
+    """For numbers only."""
 
     @property
     def option(self) -> str:

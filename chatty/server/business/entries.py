@@ -1,8 +1,9 @@
-"""What is proposed to the log: entries, and what may become of them.
+"""Entries, which are proposed to the log, and the refusals that they may get.
 
-An entry carries all that its outcome depends on besides the room's state: the
-time, the author, the limit in force, and whatever another library version might
-compute differently (a name's comparison key). Times are milliseconds since 1970.
+Besides the room's state, an entry carries everything that its outcome depends
+on: the time, the author, and anything that another version of a library may
+compute differently, such as a name's comparison key. Times are milliseconds
+since 1970.
 """
 
 from __future__ import annotations
@@ -10,18 +11,18 @@ from __future__ import annotations
 from msgspec import Struct
 
 ENVELOPE = 100
-"""Bytes of an event beside what it says, roughly."""
+"""Bytes of an event besides its text, roughly."""
 
 
 class Entry(Struct, frozen=True, tag_field="entry", gc=False):
-    """Something that somebody wants to happen. ``room`` is a room's id; empty where it is about all rooms."""
+    """Something that somebody wants to happen. ``room`` is a room's id, or empty if it is about all rooms."""
 
     room: str
     at: int
 
     @property
     def size(self) -> int:
-        """At most how many bytes there are to say about it, roughly."""
+        """At most how many bytes its events take, roughly."""
         return ENVELOPE
 
 
@@ -41,13 +42,13 @@ class CreateRoom(Entry, frozen=True, gc=False):
 
 
 class CloseRoom(Entry, frozen=True, gc=False):
-    """End the room, on behalf of whoever holds the token with the hash ``owner``."""
+    """End the room, for the owner of the token with the hash ``owner``."""
 
     owner: bytes
 
 
 class ExpireRoom(Entry, frozen=True, gc=False):
-    """The room's time may have run out."""
+    """End the room if its time has run out."""
 
 
 class PurgeRoom(Entry, frozen=True, gc=False):
@@ -66,7 +67,8 @@ class Connect(Entry, frozen=True, gc=False):
     """A connection speaks for ``identity`` under ``name``.
 
     ``name_key`` is the name's form for comparing. ``resumable``: the identity
-    can prove itself again, so that a lost connection makes it away, not gone.
+    can prove itself again, so a participant that loses its connection is away
+    for a while, and not gone.
     """
 
     connection: str
@@ -77,24 +79,24 @@ class Connect(Entry, frozen=True, gc=False):
 
 
 class Disconnect(Entry, frozen=True, gc=False):
-    """A connection ended. ``clean``: the client began the closing."""
+    """A connection ended. ``clean``: the client closed it on purpose."""
 
     connection: str
     clean: bool
 
 
 class EndGrace(Entry, frozen=True, gc=False):
-    """A participant that has been away since ``away`` had its time to come back."""
+    """A participant has been away since ``away``, and its time to come back has run out."""
 
     name_key: str
     away: int
 
 
 class Post(Entry, frozen=True, gc=False):
-    """``identity`` says ``text`` as ``name``, or as whoever ``connection`` is by then.
+    """``identity`` posts ``text`` as ``name``, or under the name that ``connection`` has by then.
 
-    ``n`` is its number within ``producer``, or 0 without one. ``idempotency_key`` is an
-    idempotency key, or empty; ``digest`` then tells this text from another.
+    ``n`` is the message's number within ``producer``, or 0 without one. With an
+    ``idempotency_key``, ``digest`` tells this message from others.
     """
 
     name: str
@@ -115,7 +117,7 @@ class Post(Entry, frozen=True, gc=False):
 
 
 class Change(Entry, frozen=True, gc=False, kw_only=True):
-    """``identity`` changes something as ``name``. ``producer``, ``n`` and ``connection`` are as for a `Post`."""
+    """``identity`` changes something as ``name``. ``producer``, ``n`` and ``connection`` are as in a `Post`."""
 
     name: str
     name_key: str
@@ -126,7 +128,7 @@ class Change(Entry, frozen=True, gc=False, kw_only=True):
 
 
 class Edit(Change, frozen=True, gc=False, kw_only=True):
-    """The message ``of`` shall say ``text``."""
+    """Change the text of the message ``of``."""
 
     of: int
     text: str
@@ -137,13 +139,13 @@ class Edit(Change, frozen=True, gc=False, kw_only=True):
 
 
 class Delete(Change, frozen=True, gc=False, kw_only=True):
-    """The message ``of`` shall be gone."""
+    """Delete the message ``of``."""
 
     of: int
 
 
 class React(Change, frozen=True, gc=False, kw_only=True):
-    """A reaction to the message ``of``, or with ``remove`` the end of one."""
+    """React to the message ``of``, or take the reaction back with ``remove``."""
 
     of: int
     reaction: str
@@ -151,7 +153,7 @@ class React(Change, frozen=True, gc=False, kw_only=True):
 
 
 class SetTopic(Change, frozen=True, gc=False, kw_only=True):
-    """The room's topic shall be this."""
+    """Change the room's topic."""
 
     topic: str
 
@@ -161,7 +163,7 @@ class SetTopic(Change, frozen=True, gc=False, kw_only=True):
 
 
 class Rename(Change, frozen=True, gc=False, kw_only=True):
-    """The participant shall be called ``new_name``, which compares as ``new_key``."""
+    """Change the participant's name to ``new_name``, which compares as ``new_key``."""
 
     new_name: str
     new_key: str
@@ -182,7 +184,7 @@ class Forget(Entry, frozen=True, gc=False):
 
 
 class Probe(Entry, frozen=True, gc=False):
-    """Nothing but a commit: whether the log takes anything at all."""
+    """A commit without an effect. It shows whether the log accepts anything at all."""
 
 
 class Rejection(Struct, frozen=True, gc=False):
@@ -193,13 +195,13 @@ class Rejection(Struct, frozen=True, gc=False):
 
 
 class Duplicate(Struct, frozen=True, gc=False):
-    """A message that is stored already; ``seq`` is its number where that is still known, or 0."""
+    """The message is already stored. ``seq`` is its number if that is still known, or 0."""
 
     seq: int = 0
 
 
 def connection_id(node: str, incarnation: str, number: int) -> str:
-    """Name a connection so that its node and that node's life can be told from it."""
+    """A connection's id, which shows its node and that node's incarnation."""
     return f"{node}/{incarnation}/{number}"
 
 

@@ -1,4 +1,4 @@
-"""What an accepted entry changes: events that members see, and facts that only the state keeps."""
+"""Facts: the changes that an accepted entry makes. Members see those that are events; the state keeps the others."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Created(Struct, frozen=True, gc=False):
 
 
 class Connected(Struct, frozen=True, gc=False):
-    """A connection is one of the participant's, which is here. ``name`` is as the room has it."""
+    """A participant has one more connection, so it is here. ``name`` is spelled as the room already spells it."""
 
     connection: str
     name: str
@@ -37,20 +37,20 @@ class Disconnected(Struct, frozen=True, gc=False):
 
 
 class WentAway(Struct, frozen=True, gc=False):
-    """A participant lost its last connection and may come back. ``away`` tells this absence from another."""
+    """A participant lost its last connection and may come back. ``away``, its time, tells this absence from others."""
 
     name_key: str
     away: int
 
 
 class Departed(Struct, frozen=True, gc=False):
-    """A participant is no longer one."""
+    """A participant is no longer in the room."""
 
     name_key: str
 
 
 class Closed(Struct, frozen=True, gc=False):
-    """The room takes no more."""
+    """The room accepts nothing more."""
 
     at: int
 
@@ -81,20 +81,20 @@ class Amended(Struct, frozen=True, gc=False):
 
 
 class Edited(Struct, frozen=True, gc=False):
-    """The event ``seq`` has the wording of the message ``of``, and no event before it has one any more."""
+    """The event ``seq`` holds the text of the message ``of``. Earlier edits of that message lose theirs."""
 
     of: int
     seq: int
 
 
 class Erased(Struct, frozen=True, gc=False):
-    """No wording of the message ``of`` is kept."""
+    """No text of the message ``of`` is kept, in no version."""
 
     of: int
 
 
 class Reacted(Struct, frozen=True, gc=False):
-    """A participant has the ``reaction`` to the message ``of``, or ``removed`` it."""
+    """A participant reacted to the message ``of`` with ``reaction``, or ``removed`` that reaction."""
 
     of: int
     identity: bytes
@@ -103,13 +103,13 @@ class Reacted(Struct, frozen=True, gc=False):
 
 
 class Retitled(Struct, frozen=True, gc=False):
-    """The room has another topic."""
+    """The room has a new topic."""
 
     topic: str
 
 
 class Renamed(Struct, frozen=True, gc=False):
-    """The participant ``name_key`` is ``name`` now, which compares as ``new_key``."""
+    """The participant ``name_key`` is now called ``name``, which compares as ``new_key``."""
 
     name_key: str
     new_key: str

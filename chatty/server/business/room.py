@@ -1,6 +1,6 @@
-"""The rules of a room: ``decide(room, entry)`` tells what an entry leads to, and changes nothing.
+"""The rules of a room. ``decide(room, entry)`` gives the facts that an entry leads to, and changes nothing.
 
-What it says then changes the room by ``evolve``, see state.py.
+``evolve`` in state.py then applies these facts to the room.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ MOST_REACTIONS: Final = 20
 
 
 def decide(room: Room, entry: entries.Entry) -> Outcome:
-    """What ``entry`` leads to in ``room``: facts in order, a refusal, or that it is stored already."""
+    """The outcome of ``entry`` in ``room``: facts in order, a refusal, or that the message is already stored."""
     if not room.exists and type(entry) is not entries.CreateRoom:
         return Rejection("room_not_found")
     return _DECIDE[type(entry)](room, entry)
@@ -83,7 +83,7 @@ def _trim(room: Room, entry: entries.TrimRoom) -> Outcome:
 
 
 def _is_over(room: Room, at: int) -> bool:
-    """Whether a room takes nothing more: closed, or its time has run out and `ExpireRoom` will say so in a moment."""
+    """Whether a room accepts nothing more: it is closed, or its time has run out and `ExpireRoom` is on its way."""
     return room.closed_at > 0 or 0 < room.expires_at <= at
 
 
@@ -95,6 +95,7 @@ def _connect(room: Room, entry: entries.Connect) -> Outcome:
     refused = _taken(room, entry.name, entry.name_key, entry.identity)
     if refused is not None:
         return refused
+    # A second connection of the same participant is no event: the participant has joined already.
     holder = room.participants.get(entry.name_key)
     name = holder.name if holder else entry.name
     connected = facts.Connected(entry.connection, name, entry.name_key, entry.identity, entry.resumable)
@@ -111,6 +112,7 @@ def _disconnect(room: Room, entry: entries.Disconnect) -> Outcome:
     gone = facts.Disconnected(name_key, entry.connection)
     if len(participant.connections) > 1:
         return (gone,)
+    # A connection that broke may come back under the same identity. One that said goodbye won't.
     if participant.resumable and not entry.clean:
         return (gone, facts.WentAway(name_key, entry.at))
     return (gone, *_depart(room, name_key, entry.at, "left" if entry.clean else "lost"))
@@ -124,12 +126,12 @@ def _depart(room: Room, name_key: str, at: int, reason: LeaveReason, after: int 
 def _end_grace(room: Room, entry: entries.EndGrace) -> Outcome:
     participant = room.participants.get(entry.name_key)
     if participant is None or not participant.away or participant.away != entry.away:
-        return NOTHING
+        return NOTHING  # it is back, or this is another absence
     return _depart(room, entry.name_key, entry.at, "lost")
 
 
-def _may_say(room: Room, entry: entries.Post | entries.Change) -> Rejection | Duplicate | None:
-    """Whether an entry is next in its producer's numbers, and its author may say anything at all."""
+def _check_turn(room: Room, entry: entries.Post | entries.Change) -> Rejection | Duplicate | None:
+    """Why a post or change cannot be accepted as such: its producer's numbers, or the end of the room."""
     if entry.n:
         accepted = room.producers.get((entry.identity, entry.producer), 0)
         if entry.n <= accepted:
@@ -142,7 +144,7 @@ def _may_say(room: Room, entry: entries.Post | entries.Change) -> Rejection | Du
 
 
 def _speaker(room: Room, entry: entries.Post | entries.Change) -> tuple[str, str] | Rejection:
-    """As whom an entry speaks, and that name's key: its connection's participant may have been renamed since."""
+    """The name under which an entry speaks, and its key. A connection's participant may have been renamed since."""
     name_key = room.connections.get(entry.connection)
     if name_key is not None:
         return room.participants[name_key].name, name_key
@@ -157,11 +159,12 @@ def _taken(room: Room, name: str, name_key: str, identity: bytes) -> Rejection |
 
 
 def _post(room: Room, entry: entries.Post) -> Outcome:
+    # A repeated request gets its answer again, even if nothing more can be posted by now.
     if entry.idempotency_key and not entry.n:
         known = room.idempotency_keys.get((entry.identity, entry.idempotency_key))
         if known is not None:
             return Duplicate(known[1]) if known[0] == entry.digest else Rejection("idempotency_conflict")
-    refused = _may_say(room, entry)
+    refused = _check_turn(room, entry)
     if refused is not None:
         return refused
     speaker = _speaker(room, entry)
@@ -179,7 +182,7 @@ def _post(room: Room, entry: entries.Post) -> Outcome:
 
 
 def _change(room: Room, entry: entries.Change) -> Outcome:
-    refused = _may_say(room, entry)
+    refused = _check_turn(room, entry)
     if refused is not None:
         return refused
     speaker = _speaker(room, entry)
@@ -213,12 +216,16 @@ def _react(room: Room, entry: entries.React, name: str, name_key: str) -> Outcom
     target = _target(room, entry.of)
     if target is None:
         return Rejection("message_not_found")
-    if (entry.reaction in target.reactions) is not entry.remove:
+    has_reacted = entry.reaction in target.reactions
+    if has_reacted and not entry.remove:
+        return NOTHING
+    if entry.remove and not has_reacted:
         return NOTHING
     counts = dict(target.message.reactions)
-    count = counts.pop(entry.reaction, 0) + (-1 if entry.remove else 1)
+    count = counts.pop(entry.reaction, 0)
+    count = count - 1 if entry.remove else count + 1
     if count > 0:
-        counts[entry.reaction] = count
+        counts[entry.reaction] = count  # it goes to the end: the newest reaction comes last
     if len(counts) > MOST_REACTIONS:
         return Rejection("bad_request", f"A message has at most {MOST_REACTIONS} kinds of reactions.")
     event = Reaction(room.last + 1, _now(room, entry.at), name, entry.of, entry.reaction, entry.remove)
@@ -227,18 +234,18 @@ def _react(room: Room, entry: entries.React, name: str, name_key: str) -> Outcom
 
 
 def _target(room: Room, of: int) -> TargetMessage | None:
-    """The message with this number, if it is there."""
+    """The message with this number, unless it is missing or deleted."""
     target = room.targets.get(of)
     return None if target is None or target.message.deleted else target
 
 
 def _own(room: Room, entry: entries.Edit | entries.Delete) -> TargetMessage | Rejection:
-    """The message that ``entry`` is about, if it is there and its author's."""
+    """The message that ``entry`` is about, if the entry's author wrote it."""
     target = _target(room, entry.of)
     if target is None:
         return Rejection("message_not_found")
     if target.author != entry.identity:
-        return Rejection("not_allowed", "Only who wrote a message may change it.")
+        return Rejection("not_allowed", "Only the author of a message may change it.")
     return target
 
 
@@ -249,14 +256,14 @@ def _set_topic(room: Room, entry: entries.SetTopic, name: str, name_key: str) ->
 def _rename(room: Room, entry: entries.Rename, name: str, name_key: str) -> Outcome:
     participant = room.participants.get(name_key)
     if participant is None:
-        return Rejection("not_allowed", "Only who is in the room has a name to change.")
+        return Rejection("not_allowed", "Only a participant of the room can change its name.")
     if entry.new_key != name_key and entry.new_key in room.participants:
         return Rejection("name_taken", f"The name {entry.new_name!r} is taken here; choose another one.")
     if entry.new_name == participant.name:
         return NOTHING
     event = ParticipantRenamed(room.last + 1, _now(room, entry.at), participant.name, entry.new_name)
     renamed = facts.Renamed(name_key, entry.new_key, entry.new_name)
-    # Its time to come back is counted under its name: under the new one it begins anew.
+    # Its time to come back is counted under its name, so under the new one it starts again.
     return (event, renamed, facts.WentAway(entry.new_key, entry.at)) if participant.away else (event, renamed)
 
 
@@ -270,7 +277,7 @@ _CHANGE: Final[dict[type[entries.Change], Callable[[Room, Any, str, str], Outcom
 
 
 def _start_node(room: Room, entry: entries.StartNode) -> Outcome:
-    """What the node's earlier lives left behind is away, or leaves where it has nothing to come back with."""
+    """Participants of the node's earlier incarnations are away, or leave if they have nothing to come back with."""
     found: list[facts.Fact] = []
     departed = 0
     for name_key, participant in sorted(room.participants.items()):

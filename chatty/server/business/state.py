@@ -1,6 +1,7 @@
-"""A room's working state, and how what happened changes it: what ``decide`` needs to know, and no more.
+"""A room's working state, and how facts change it.
 
-Events live in the store. ``evolve(room, fact)`` is total.
+The state is what ``decide`` needs to know, and no more: events are in the
+store. ``evolve`` is total, so a fact never fails, whatever the state.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from chatty.server.business.facts import (
 
 
 class Participant(Struct):
-    """An identity in a room, under a name. ``away`` is 0 while it is here."""
+    """An identity in a room, under a name. ``away`` is the time since when it has been away, or 0 while it is here."""
 
     name: str
     identity: bytes
@@ -43,7 +44,7 @@ class Participant(Struct):
 
 
 class TargetMessage(Struct, frozen=True):
-    """A message that an entry is about: as it is, whose it is, and the reactions to it of the entry's participant."""
+    """The message that an entry is about: as it is now, its author, and the reactions that the entry's author has."""
 
     message: Message
     author: bytes
@@ -53,9 +54,10 @@ class TargetMessage(Struct, frozen=True):
 class Room(Struct):
     """A room's working state. ``key`` is the store's number for it.
 
-    Times are milliseconds since 1970, 0 for never, but for ``at``, the last
-    event's, and ``trimmed_at``, what that was when events were last forgotten:
-    RFC 3339 in UTC orders as text, so they are kept as they are sent.
+    Times are milliseconds since 1970, or 0 for never. Two are in the form in
+    which they are sent, RFC 3339 in UTC, which orders as text: ``at`` is the
+    last event's, and ``trimmed_at`` is what that was when events were last
+    forgotten.
     """
 
     key: int
@@ -80,12 +82,13 @@ class Room(Struct):
 
 
 def evolve(room: Room, fact: Fact) -> None:
-    """Change ``room`` by what happened."""
+    """Apply ``fact`` to ``room``."""
     change = _EVOLVE.get(type(fact))
     if change is not None:
         change(room, fact)
     else:
-        room.last, room.at = fact.seq, fact.at  # type: ignore[union-attr,assignment] # an event
+        # Every other fact is an event, and events change nothing else.
+        room.last, room.at = fact.seq, fact.at  # type: ignore[union-attr,assignment]
 
 
 def _created(room: Room, fact: Created) -> None:
@@ -147,7 +150,7 @@ def _renamed(room: Room, fact: Renamed) -> None:
 
 
 def _of_a_message(room: Room, fact: Amended | Edited | Erased | Reacted) -> None:
-    """Messages live in the store: a room has those alone that an entry is about, and afresh for each entry."""
+    """Messages are in the store. A room only has the one that the entry is about, which is loaded for each entry."""
 
 
 def _trimmed(room: Room, fact: Trimmed) -> None:

@@ -29,10 +29,10 @@ def test_a_full_disk_is_told_and_what_is_there_can_be_read(tmp_path: Path) -> No
                 server.make_room("another")
         status, out, err = shell.run("chatty create more")
         assert (status, out) == (5, "")
-        assert "can store nothing just now" in err
+        assert "cannot store anything right now" in err
         status, out, err = shell.run("chatty send general --timeout 5s never")
         assert (status, out) == (5, "")
-        assert "can store nothing just now" in err
+        assert "cannot store anything right now" in err
         status, out, err = shell.run("chatty tail general --no-follow")
         assert (status, err) == (0, "")
         assert out.endswith("John │ kept\n")

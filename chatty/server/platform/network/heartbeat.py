@@ -54,7 +54,7 @@ class Heartbeat:
 
     def __init__(self) -> None:
         self.heard = True
-        """Whether anything came since the ping; set by whoever reads."""
+        """Whether anything came since the ping; the reader sets it."""
         self.idle_since: float | None = None
         self.ping_sent_at: float | None = None
 

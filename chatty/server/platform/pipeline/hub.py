@@ -143,7 +143,7 @@ class Hub:
                 gone += lost
         if room.fresh:
             self._publish_to_fresh(room, events)
-        # Only now, because whoever is cut changes what was iterated over.
+        # Only now, because a cut changes the audiences that were iterated over.
         for subscriber in gone:
             self.detach(subscriber)
         for subscriber in slow:
