@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import IntEnum
-from typing import Final, Literal
+from typing import Final, Literal, assert_never
 
 import msgspec
 from msgspec import Raw, Struct
@@ -170,10 +170,14 @@ class Tick(Control, frozen=True, tag="tick"):
     last: int
 
 
-class Producing(Control, frozen=True, tag="producing"):
-    """The answer to `Produce`: the last number that the room accepted from this producer."""
+class Producing(Control, frozen=True, tag="producing", omit_defaults=True):
+    """The answer to `Produce`: the last number that the room accepted from this producer.
+
+    ``digest`` is that of all that was said up to there (see digests.py), in hexadecimal; empty where it isn't known.
+    """
 
     accepted: int
+    digest: str = ""
 
 
 class Typing(Control, frozen=True, tag="typing"):
@@ -205,14 +209,14 @@ class Produce(Struct, frozen=True, tag_field="op", tag="produce"):
     producer: str
 
 
-class Say(Struct, frozen=True, tag_field="op", omit_defaults=True, kw_only=True):
-    """What is stored if it is accepted. ``n`` numbers it within its producer; ``ref`` is echoed in the answer."""
+class Numbered(Struct, frozen=True, tag_field="op", omit_defaults=True, kw_only=True):
+    """A command that is stored if it is accepted. ``n``: its number within its producer; the answer repeats ``ref``."""
 
     n: int | None = None
     ref: str | None = None
 
 
-class Send(Say, frozen=True, tag="send", omit_defaults=True):
+class Send(Numbered, frozen=True, tag="send", omit_defaults=True):
     """Say ``text``, in answer to the message ``reply_to``; with ``action``, say that one does it."""
 
     text: str
@@ -220,20 +224,20 @@ class Send(Say, frozen=True, tag="send", omit_defaults=True):
     action: bool = False
 
 
-class Edit(Say, frozen=True, tag="edit"):
+class Edit(Numbered, frozen=True, tag="edit"):
     """Change one's own message ``of``."""
 
     of: int
     text: str
 
 
-class Delete(Say, frozen=True, tag="delete"):
+class Delete(Numbered, frozen=True, tag="delete"):
     """Delete one's own message ``of``."""
 
     of: int
 
 
-class React(Say, frozen=True, tag="react", omit_defaults=True):
+class React(Numbered, frozen=True, tag="react", omit_defaults=True):
     """React to the message ``of``, or with ``remove`` take that back."""
 
     of: int
@@ -241,13 +245,13 @@ class React(Say, frozen=True, tag="react", omit_defaults=True):
     remove: bool = False
 
 
-class SetTopic(Say, frozen=True, tag="topic"):
+class SetTopic(Numbered, frozen=True, tag="topic"):
     """Say what the room is about."""
 
     topic: str
 
 
-class Rename(Say, frozen=True, tag="rename"):
+class Rename(Numbered, frozen=True, tag="rename"):
     """Be called ``name`` from here on."""
 
     name: str
@@ -257,7 +261,30 @@ class Type(Struct, frozen=True, tag_field="op", tag="typing"):
     """Tell the others that something is being written. It is not answered."""
 
 
-Command = Produce | Send | Edit | Delete | React | SetTopic | Rename | Type
+Say = Send | Edit | Delete | React | SetTopic | Rename
+"""Every kind of `Numbered`."""
+
+Command = Produce | Say | Type
+
+
+def said(command: Say) -> str:
+    """A command as text, without ``n`` and ``ref``: what a producer's digest is made of (see digests.py)."""
+    match command:
+        case Send(text=text, reply_to=reply_to, action=action):
+            return f"send\n{reply_to:d}\n{action:d}\n{text}"
+        case Edit(of=of, text=text):
+            return f"edit\n{of:d}\n{text}"
+        case Delete(of=of):
+            return f"delete\n{of:d}"
+        case React(of=of, reaction=reaction, remove=remove):
+            return f"react\n{of:d}\n{remove:d}\n{reaction}"
+        case SetTopic(topic=topic):
+            return f"topic\n{topic}"
+        case Rename(name=name):
+            return f"rename\n{' '.join(name.split())}"  # as the server takes a name
+        case _:
+            assert_never(command)
+
 
 # --- v1: HTTP bodies ----------------------------------------------------------------------------------------
 

@@ -321,6 +321,8 @@ class Link:
                 self._fail(Refused(frame.code, frame.message))
             elif isinstance(frame, Producing):
                 self._settle(outbox.producing(frame))
+                if outbox.conflict is not None:
+                    self._fail(outbox.conflict)
                 self._to_write.set()
             elif inbox.put(frame, raw):
                 if type(frame) is ParticipantRenamed:

@@ -11,6 +11,9 @@ as its last accepted one + 1. What makes that less simple than it sounds:
   accepted; the next connection's ``producing`` tells how far it got.
 - The answers of one connection come in the order of its commands. That is what
   tells the answer to a message from the answer to its earlier, wasted copy.
+- A later run of a producer repeats what an earlier one has said. Whether it
+  really is the same is told by a digest of it all (see chatty/digests.py), which
+  is compared before anything new is sent.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ from typing import Final, Generic, NamedTuple, TypeVar
 from msgspec.structs import replace
 
 from chatty import protocol
+from chatty.digests import NOTHING_SAID, UNKNOWN, chained
 from chatty.errors import ProtocolError, Refused
 from chatty.protocol import Ack, Edit, Error, Produce, Producing, Say, Send
 
@@ -52,14 +56,22 @@ class Outbox(Generic[T]):
     ``fresh`` says that nobody has used ``producer`` before, so that sending
     may begin without waiting for the server's answer to `Produce`, and that
     nobody will later: it is not ``lasting``.
+
+    ``stored_before``: how many messages the room had from earlier runs, None
+    until it has told. ``conflict``: why nothing more can be sent, once this run
+    turned out to say other things than those.
     """
 
     def __init__(self, producer: str, *, fresh: bool) -> None:
         self.producer = producer
         self.lasting = not fresh
+        self.stored_before: int | None = 0 if fresh else None
+        self.conflict: Refused | None = None
         self._fresh = fresh
         self._accepted = 0  # the number of the last message that is done: acked, by this or an earlier run
         self._known = 0  # the number up to which the room had accepted when it was last asked
+        self._digest = UNKNOWN if fresh else NOTHING_SAID  # of all up to `_accepted`
+        self._told = UNKNOWN  # the same of all up to `_known`, as the room tells it
         self._ready = False  # whether numbers can be given on this connection
         self._introduced = False  # whether `Produce` was sent on this connection
         self._flight: deque[_Message[T]] = deque()  # sent on this connection, unanswered, and not wasted
@@ -97,7 +109,7 @@ class Outbox(Generic[T]):
     def take(self, at_most: int) -> list[bytes]:
         """The next commands to write to the connection, in order; none while the server has yet to answer."""
         commands = []
-        if not self._introduced and self._waiting:
+        if not self._introduced and (self._waiting or self.lasting):
             self._introduced = True
             self._ready = self._fresh
             self._fresh = False
@@ -116,15 +128,24 @@ class Outbox(Generic[T]):
 
         Where it is lower than what was acknowledged before (the room was
         restored from a backup), numbers go on from there. Raises
-        ProtocolError if a fresh producer turns out to be none.
+        ProtocolError if a fresh producer turns out to be none, or the answer
+        has no digest's form.
         """
         if self._ready:
             if answer.accepted:
                 raise ProtocolError("the server knows a producer that is new")
             return []
+        try:
+            self._told = bytes.fromhex(answer.digest)
+        except ValueError as error:
+            raise ProtocolError(f"{answer.digest!r} is no digest") from error
         self._ready = True
         self._known = answer.accepted
-        self._accepted = min(self._accepted, self._known)
+        if self.stored_before is None:
+            self.stored_before = self._known
+        if self._accepted > self._known:
+            self._accepted, self._digest = self._known, self._told
+        self._compare()
         done = []
         while self._accepted < self._known and self._waiting:
             done.append(self._repeated(self._waiting.popleft()))
@@ -134,7 +155,7 @@ class Outbox(Generic[T]):
         """The room has the oldest message under way. Raises ProtocolError if the ack is for anything else."""
         if self._wasted or not self._flight or ack.n != self._accepted + 1:
             raise ProtocolError(f"{ack.n} was acknowledged, and is not under way (does another use this producer?)")
-        self._accepted += 1
+        self._count(self._flight[0])
         return self._done(ack)
 
     def refused(self, error: Error, *, again: bool = False) -> Settled[T] | None:
@@ -170,8 +191,23 @@ class Outbox(Generic[T]):
         return Settled(message.ticket, result, message.command)
 
     def _repeated(self, message: _Message[T]) -> Settled[T]:
+        """A message that the room has, unless it turns out that this is another one."""
+        self._count(message)
+        self._compare()
+        result = self.conflict or Ack(n=self._accepted, duplicate=True)
+        return Settled(message.ticket, result, message.command)
+
+    def _count(self, message: _Message[T]) -> None:
         self._accepted += 1
-        return Settled(message.ticket, Ack(n=self._accepted, duplicate=True), message.command)
+        if self._digest:
+            self._digest = chained(self._digest, protocol.said(message.command))
+
+    def _compare(self) -> None:
+        """Whether all up to where the room is was said in this run as it was said there."""
+        if self._accepted == self._known and self._digest and self._told and self._digest != self._told:
+            which = f"first {self._known:,} messages are" if self._known > 1 else "first message is"
+            what = "those that were" if self._known > 1 else "the one that was"
+            self.conflict = Refused("idempotency_conflict", f"The {which} not {what} sent by this producer before.")
 
 
 def unsendable(command: Say, message_bytes: int) -> Refused | None:

@@ -47,6 +47,8 @@ class Outgoing:
         settled = self._outbox.add(command, future)
         if settled is not None:
             self.settle((settled,))
+            if self._outbox.conflict is not None:
+                self.fail(self._outbox.conflict)
         elif self._link is not None:
             self._link.wake()
         return future
@@ -57,6 +59,14 @@ class Outgoing:
             await self._settled.wait()
         if self._unsent and self._refusal is not None:
             raise self._refusal
+
+    async def stored_before(self) -> int:
+        """How many messages the room had from earlier runs. Raises what ended the connection before it told."""
+        while self._outbox.stored_before is None and self._refusal is None:
+            await self._settled.wait()
+        if self._outbox.stored_before is None and self._refusal is not None:
+            raise self._refusal
+        return self._outbox.stored_before or 0
 
     def settle(self, commands: Iterable[Settled[asyncio.Future[Ack]]]) -> None:
         """These have their outcome."""

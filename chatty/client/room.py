@@ -60,8 +60,9 @@ def join(
 
     ``producer`` continues the numbering of an earlier run, so that sending
     the same messages again sends only what is missing (see
-    `chatty.client.identity.producer_from_key`). The first refusal by the
-    server then ends the sending: what is behind it would get its number.
+    `chatty.client.identity.producer_from_key`). Other messages than that run's
+    are refused with ``idempotency_conflict``, before anything new is sent. The
+    first refusal ends the sending: what is behind it would get its number.
 
     ``patience``: seconds for which a lost connection is tried again before
     the room gives up with `Unreachable`; None: for ever. The first connection
@@ -276,6 +277,14 @@ class Room:
     async def flush(self) -> None:
         """Returns when every message has been acked or refused. Raises what ended the connection before that."""
         await self._outgoing.flush()
+
+    async def stored_before(self) -> int:
+        """How many messages the server had from earlier runs of this room's ``producer``; 0 without one.
+
+        If you have sent fewer, the rest of what those runs sent was not
+        repeated. Raises what ended the connection before the server told.
+        """
+        return await self._outgoing.stored_before()
 
     async def ask(
         self,

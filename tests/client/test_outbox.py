@@ -13,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from chatty import protocol
 from chatty.client.outbox import TRANSIENT, Outbox, Settled, unsendable
+from chatty.digests import NOTHING_SAID, chained
 from chatty.errors import CODES, ProtocolError, Refused
 from chatty.protocol import (
     Ack,
@@ -31,6 +32,17 @@ from chatty.protocol import (
 )
 
 
+def text(said: str) -> Send:
+    return Send(text=said)
+
+
+def digest(*commands: Say) -> bytes:
+    so_far = NOTHING_SAID
+    for command in commands:
+        so_far = chained(so_far, protocol.said(command))
+    return so_far
+
+
 class Server:
     """A room's log for one producer, and the answers that it owes to one connection."""
 
@@ -39,9 +51,13 @@ class Server:
         self.accepted = len(stored)
         self.disk_full = False
 
+    @property
+    def digest(self) -> bytes:
+        return digest(*map(text, self.log))
+
     def answer(self, command: Command) -> Ack | Error | Producing:
         if isinstance(command, Produce):
-            return Producing(self.accepted)
+            return Producing(self.accepted, self.digest.hex())
         assert isinstance(command, Send)
         number = command.n
         assert number is not None
@@ -68,11 +84,16 @@ class Conversation(RuleBasedStateMachine):
         self.to_server: deque[bytes] = deque()
         self.to_client: deque[Ack | Error | Producing] = deque()
 
-    @initialize(earlier=st.integers(0, 4))
-    def begin(self, earlier: int) -> None:
-        """A producer is new, or an earlier run of it got as far as message number ``earlier``."""
+    @initialize(earlier=st.integers(0, 4), other=st.none() | st.integers(0, 3))
+    def begin(self, earlier: int, other: int | None) -> None:
+        """A producer is new, or an earlier run of it sent ``earlier`` messages, one of which may have been another."""
         self.earlier = earlier
-        self.server = Server([f"good {number}" for number in range(earlier)])
+        log = [f"good {number}" for number in range(earlier)]
+        self.other = other is not None and other < earlier
+        if other is not None and self.other:
+            log[other] = "good but another one"
+        self.before = list(log)
+        self.server = Server(log)
         self.outbox: Outbox[int] = Outbox("producer", fresh=not earlier)
         self.outbox.connected()
 
@@ -81,8 +102,9 @@ class Conversation(RuleBasedStateMachine):
         good = good or len(self.said) < self.earlier  # what an earlier run was refused is not part of its numbering
         text = f"{'good' if good else 'bad'} {len(self.said)}"
         self.said.append(text)
-        outcome = self.outbox.add(Send(text=text), len(self.said) - 1)
-        self.note([outcome] if outcome else [])
+        if self.outbox.conflict is None:
+            outcome = self.outbox.add(Send(text=text), len(self.said) - 1)
+            self.note([outcome] if outcome else [])
 
     @rule(at_most=st.integers(1, 5))
     def write(self, at_most: int) -> None:
@@ -122,18 +144,28 @@ class Conversation(RuleBasedStateMachine):
         for ticket, result, command in outcomes:
             assert ticket not in self.outcomes, "one outcome a message"
             assert command == Send(text=self.said[ticket])
-            assert isinstance(result, Refused) == self.said[ticket].startswith("bad")
+            conflict = self.other and ticket == self.earlier - 1
+            assert isinstance(result, Refused) == (conflict or self.said[ticket].startswith("bad"))
             self.outcomes[ticket] = result
+        if self.outbox.conflict is not None:
+            self.outbox.abandon()
 
     @invariant()
     def the_log_is_what_was_said_so_far(self) -> None:
-        if hasattr(self, "server"):
+        if hasattr(self, "server") and not self.other:
             good = [text for text in self.said if text.startswith("good")]
             later = self.server.log[self.earlier :]
             assert later == good[self.earlier :][: len(later)]
 
     @invariant()
+    def nothing_is_sent_behind_what_an_earlier_run_said_otherwise(self) -> None:
+        if hasattr(self, "server") and self.other:
+            assert self.server.log == self.before
+
+    @invariant()
     def what_is_acked_is_in_the_log(self) -> None:
+        if getattr(self, "other", False):
+            return  # that is known with the last message of the earlier run
         for ticket, result in self.outcomes.items():
             assert isinstance(result, Refused) or self.said[ticket] in self.server.log
 
@@ -148,9 +180,13 @@ class Conversation(RuleBasedStateMachine):
                 self.serve()
             while self.to_client:
                 self.read()
+        if self.other:
+            assert (self.outbox.conflict is not None) == (len(self.said) >= self.earlier)
+            return
         good = [text for text in self.said if text.startswith("good")]
         assert self.server.log[: len(good)] == good
         assert len(self.outcomes) == len(self.said)
+        assert self.outbox.conflict is None
 
 
 TestConversation = Conversation.TestCase
@@ -223,6 +259,96 @@ def test_a_room_is_believed_that_tells_where_it_is_before_it_is_asked() -> None:
     outbox.add(Send(text="b"), "b")
     outbox.connected()
     assert outbox.producing(Producing(2)) == [Settled("b", Ack(n=2, duplicate=True), Send(text="b"))]
+
+
+def lasting_outbox(*texts: str) -> Outbox[str]:
+    """The outbox of a later run, which says these texts."""
+    outbox: Outbox[str] = Outbox("producer", fresh=False)
+    outbox.connected()
+    for said in texts:
+        outbox.add(text(said), said)
+    assert [decode_command(command) for command in outbox.take(5)] == [Produce("producer")]
+    return outbox
+
+
+def test_a_later_run_asks_at_once_how_far_the_earlier_ones_got() -> None:
+    outbox = lasting_outbox()
+    assert outbox.stored_before is None
+    outbox.producing(Producing(2, digest(text("a"), text("b")).hex()))
+    assert outbox.stored_before == 2
+    outbox.add(text("a"), "a")
+    outbox.add(text("b"), "b")
+    outbox.add(text("c"), "c")
+    outbox.take(5)
+    outbox.connected()
+    outbox.producing(Producing(3, digest(text("a"), text("b"), text("c")).hex()))
+    assert outbox.stored_before == 2  # what this run has sent meanwhile is not from before
+    assert outbox.conflict is None
+
+
+@pytest.mark.parametrize("others", [["x", "b"], ["a", "x"], ["b", "a"]])
+def test_another_input_is_a_conflict_with_the_last_message_that_the_room_has(others: list[str]) -> None:
+    outbox = lasting_outbox(*others, "c")
+    (first, last) = outbox.producing(Producing(2, digest(text("a"), text("b")).hex()))
+    assert first.result == Ack(n=1, duplicate=True)
+    assert last.result is outbox.conflict
+    assert isinstance(last.result, Refused)
+    assert last.result.code == "idempotency_conflict"
+    assert last.result.message == "The first 2 messages are not those that were sent by this producer before."
+
+
+def test_a_first_message_that_is_another_one_is_told_in_the_singular() -> None:
+    outbox = lasting_outbox()
+    assert outbox.producing(Producing(1, digest(text("a")).hex())) == []
+    settled = outbox.add(text("b"), "b")
+    assert settled is not None
+    assert "The first message is not the one that was sent by this producer before." in str(settled.result)
+
+
+def test_a_reply_and_an_action_are_other_messages_than_their_texts() -> None:
+    for other in (Send(text="a", reply_to=7), Send(text="a", action=True), Edit(of=1, text="a")):
+        outbox = lasting_outbox()
+        outbox.producing(Producing(1, digest(text("a")).hex()))
+        outbox.add(other, "other")
+        assert outbox.conflict is not None
+
+
+def test_another_program_that_used_the_producer_meanwhile_is_noticed_when_the_connection_is_back() -> None:
+    outbox = lasting_outbox("a", "b")
+    outbox.producing(Producing(0))
+    outbox.take(5)
+    outbox.acked(Ack(n=1, seq=1))
+    outbox.connected()
+    (settled,) = outbox.producing(Producing(2, digest(text("a"), text("x")).hex()))
+    assert settled.result is outbox.conflict is not None
+
+
+def test_nothing_is_compared_where_the_room_does_not_know_what_was_said() -> None:
+    outbox = lasting_outbox("x", "b")
+    (settled,) = outbox.producing(Producing(1))  # an older server, or messages from its time
+    assert settled.result == Ack(n=1, duplicate=True)
+    assert [decode_command(command) for command in outbox.take(5)] == [Send(text="b", n=2)]
+
+
+def test_after_a_backup_was_restored_the_room_s_own_digest_is_gone_on_with() -> None:
+    outbox = lasting_outbox("a", "b", "c")
+    outbox.producing(Producing(0))
+    outbox.take(5)
+    for n in (1, 2):
+        outbox.acked(Ack(n=n, seq=n))
+    outbox.connected()
+    outbox.take(5)
+    assert outbox.producing(Producing(1, digest(text("a")).hex())) == []
+    assert [decode_command(command) for command in outbox.take(5)][-1] == Send(text="c", n=2)
+    outbox.acked(Ack(n=2, seq=2))
+    outbox.connected()
+    outbox.producing(Producing(2, digest(text("a"), text("c")).hex()))
+    assert outbox.conflict is None
+
+
+def test_a_digest_that_is_none_is_told() -> None:
+    with pytest.raises(ProtocolError):
+        lasting_outbox().producing(Producing(1, "no digest"))
 
 
 def test_no_more_messages_are_under_way_than_a_server_takes() -> None:

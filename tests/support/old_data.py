@@ -10,6 +10,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from chatty.server.platform.store.schema import MIGRATIONS
+
 _DATA: Final = Path(__file__).resolve().parents[1] / "data"
 
 
@@ -47,3 +49,19 @@ def lay_down(directory: Path, version: str = "schema_3") -> Path:
         with closing(sqlite3.connect(directory / f"{script.stem}.db")) as db:
             db.executescript(f"PRAGMA journal_mode = WAL; BEGIN; {script.read_text('utf-8')} COMMIT;")
     return directory
+
+
+_UNDONE: Final = {
+    2: "DROP TABLE wordings; DROP TABLE reactions;",
+    3: "DROP TABLE probes; PRAGMA application_id = 0;",
+    4: "ALTER TABLE producers DROP COLUMN digest; ALTER TABLE producers DROP COLUMN before;",
+}
+"""What takes each migration back."""
+
+
+def take_back(database: Path, *, to: int) -> None:
+    """Give a database the shape of an earlier version."""
+    newest = len(MIGRATIONS)
+    assert max(_UNDONE) == newest, "a migration has no way back here"
+    with closing(sqlite3.connect(database)) as db:
+        db.executescript("".join(_UNDONE[step] for step in range(newest, to, -1)) + f"PRAGMA user_version = {to};")

@@ -115,6 +115,11 @@ class Post(Entry, frozen=True, gc=False):
     def size(self) -> int:
         return _bytes(self.text)
 
+    @property
+    def said(self) -> str:
+        """What a producer's digest is made of."""
+        return f"send\n{self.reply_to:d}\n{self.action:d}\n{self.text}"
+
 
 class Change(Entry, frozen=True, gc=False, kw_only=True):
     """``identity`` changes something as ``name``. ``producer``, ``n`` and ``connection`` are as in a `Post`."""
@@ -125,6 +130,11 @@ class Change(Entry, frozen=True, gc=False, kw_only=True):
     producer: str = ""
     n: int = 0
     connection: str = ""
+
+    @property
+    def said(self) -> str:
+        """What a producer's digest is made of."""
+        raise NotImplementedError
 
 
 class Edit(Change, frozen=True, gc=False, kw_only=True):
@@ -137,11 +147,19 @@ class Edit(Change, frozen=True, gc=False, kw_only=True):
     def size(self) -> int:
         return _bytes(self.text)
 
+    @property
+    def said(self) -> str:
+        return f"edit\n{self.of:d}\n{self.text}"
+
 
 class Delete(Change, frozen=True, gc=False, kw_only=True):
     """Delete the message ``of``."""
 
     of: int
+
+    @property
+    def said(self) -> str:
+        return f"delete\n{self.of:d}"
 
 
 class React(Change, frozen=True, gc=False, kw_only=True):
@@ -150,6 +168,10 @@ class React(Change, frozen=True, gc=False, kw_only=True):
     of: int
     reaction: str
     remove: bool = False
+
+    @property
+    def said(self) -> str:
+        return f"react\n{self.of:d}\n{self.remove:d}\n{self.reaction}"
 
 
 class SetTopic(Change, frozen=True, gc=False, kw_only=True):
@@ -161,12 +183,20 @@ class SetTopic(Change, frozen=True, gc=False, kw_only=True):
     def size(self) -> int:
         return _bytes(self.topic)
 
+    @property
+    def said(self) -> str:
+        return f"topic\n{self.topic}"
+
 
 class Rename(Change, frozen=True, gc=False, kw_only=True):
     """Change the participant's name to ``new_name``, which compares as ``new_key``."""
 
     new_name: str
     new_key: str
+
+    @property
+    def said(self) -> str:
+        return f"rename\n{self.new_name}"
 
 
 class StartNode(Entry, frozen=True, gc=False):

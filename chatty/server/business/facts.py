@@ -56,12 +56,17 @@ class Closed(Struct, frozen=True, gc=False):
 
 
 class Produced(Struct, frozen=True, gc=False):
-    """``n`` is the last number that the room accepted from this producer."""
+    """``n`` is the last number that the room accepted from this producer.
+
+    ``digest`` is that of all that was said up to there, and ``before`` the one up to the number before: see digests.py.
+    """
 
     identity: bytes
     producer: str
     n: int
     at: int
+    digest: bytes
+    before: bytes
 
 
 class IdempotencyKeyUsed(Struct, frozen=True, gc=False):

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
+from chatty.digests import NOTHING_SAID, chained
 from chatty.events import (
     LeaveReason,
     Message,
@@ -133,14 +134,29 @@ def _end_grace(room: Room, entry: entries.EndGrace) -> Outcome:
 def _check_turn(room: Room, entry: entries.Post | entries.Change) -> Rejection | Duplicate | None:
     """Why a post or change cannot be accepted as such: its producer's numbers, or the end of the room."""
     if entry.n:
-        accepted = room.producers.get((entry.identity, entry.producer), 0)
-        if entry.n <= accepted:
-            return Duplicate()
+        last = room.producers.get((entry.identity, entry.producer))
+        accepted = last.n if last else 0
+        if last and entry.n <= accepted:
+            return _repeated(last, entry)
         if entry.n > accepted + 1:
             return Rejection("out_of_order", f"The next number is {accepted + 1}, not {entry.n}.")
     if _is_over(room, entry.at):
         return Rejection("room_closed")
     return None
+
+
+def _repeated(last: facts.Produced, entry: entries.Post | entries.Change) -> Duplicate | Rejection:
+    """An entry with a number that was accepted before. What was said then is known of the last number alone."""
+    if entry.n == last.n and last.digest and last.before and chained(last.before, entry.said) != last.digest:
+        return Rejection("idempotency_conflict", f"Number {entry.n} of this producer was another message.")
+    return Duplicate()
+
+
+def _produced(room: Room, entry: entries.Post | entries.Change) -> facts.Produced:
+    """How far an accepted entry brings its producer."""
+    last = room.producers.get((entry.identity, entry.producer))
+    before = last.digest if last else NOTHING_SAID
+    return facts.Produced(entry.identity, entry.producer, entry.n, entry.at, chained(before, entry.said), before)
 
 
 def _speaker(room: Room, entry: entries.Post | entries.Change) -> tuple[str, str] | Rejection:
@@ -175,7 +191,7 @@ def _post(room: Room, entry: entries.Post) -> Outcome:
     seq = room.last + 1
     message = Message(seq, _now(room, entry.at), speaker[0], entry.text, entry.reply_to, entry.action)
     if entry.n:
-        return (message, facts.Produced(entry.identity, entry.producer, entry.n, entry.at))
+        return (message, _produced(room, entry))
     if entry.idempotency_key:
         return (message, facts.IdempotencyKeyUsed(entry.identity, entry.idempotency_key, entry.digest, seq, entry.at))
     return (message,)
@@ -190,7 +206,7 @@ def _change(room: Room, entry: entries.Change) -> Outcome:
         return speaker
     outcome = _CHANGE[type(entry)](room, entry, *speaker)
     if entry.n and type(outcome) is tuple:
-        return (*outcome, facts.Produced(entry.identity, entry.producer, entry.n, entry.at))
+        return (*outcome, _produced(room, entry))
     return outcome
 
 

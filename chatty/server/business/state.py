@@ -76,7 +76,7 @@ class Room(Struct):
     trimmed_at: str = ""
     participants: dict[str, Participant] = field(default_factory=dict)
     connections: dict[str, str] = field(default_factory=dict)
-    producers: dict[tuple[bytes, str], int] = field(default_factory=dict)
+    producers: dict[tuple[bytes, str], Produced] = field(default_factory=dict)
     idempotency_keys: dict[tuple[bytes, str], tuple[bytes, int]] = field(default_factory=dict)
     targets: dict[int, TargetMessage] = field(default_factory=dict)
 
@@ -130,7 +130,7 @@ def _closed(room: Room, fact: Closed) -> None:
 
 
 def _produced(room: Room, fact: Produced) -> None:
-    room.producers[fact.identity, fact.producer] = fact.n
+    room.producers[fact.identity, fact.producer] = fact
 
 
 def _idempotency_key_used(room: Room, fact: IdempotencyKeyUsed) -> None:

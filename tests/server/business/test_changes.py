@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from chatty.digests import NOTHING_SAID, UNKNOWN, chained
 from chatty.events import (
     Message,
     MessageDeleted,
@@ -175,13 +176,32 @@ def test_a_reply_is_to_a_message_that_is_there(room: Room) -> None:
 
 def test_a_change_takes_its_place_in_its_producers_numbers(room: Room) -> None:
     edit = Edit(**by(producer="p", n=1), of=3, text="once")
-    assert facts(do(room, edit))[-1] == Produced(ADA, "p", 1, AT)
+    first = chained(NOTHING_SAID, "edit\n3\nonce")
+    assert facts(do(room, edit))[-1] == Produced(ADA, "p", 1, AT, first, NOTHING_SAID)
     assert isinstance(do(room, edit), Duplicate)
     assert code(do(room, Delete(**by(producer="p", n=3), of=3))) == "out_of_order"
     # A change that changes nothing has used its number all the same.
     assert facts(do(room, React(**by(producer="p", n=2), of=3, reaction="x", remove=True))) == (
-        Produced(ADA, "p", 2, AT),
+        Produced(ADA, "p", 2, AT, chained(first, "react\n3\n1\nx"), first),
     )
+
+
+def test_the_last_number_with_another_message_is_a_conflict_and_no_repetition(room: Room) -> None:
+    for n, text in enumerate(["one", "two"], 1):
+        do(room, Post(ROOM, AT, "Ada", "ada", ADA, text, "p", n))
+    assert isinstance(do(room, Post(ROOM, AT, "Ada", "ada", ADA, "two", "p", 2)), Duplicate)
+    assert code(do(room, Post(ROOM, AT, "Ada", "ada", ADA, "three", "p", 2))) == "idempotency_conflict"
+    assert code(do(room, Delete(**by(producer="p", n=2), of=3))) == "idempotency_conflict"
+    # What was said under an earlier number is not kept.
+    assert isinstance(do(room, Post(ROOM, AT, "Ada", "ada", ADA, "three", "p", 1)), Duplicate)
+
+
+def test_nothing_is_compared_for_a_producer_from_before_there_were_digests(room: Room) -> None:
+    room.producers[ADA, "p"] = Produced(ADA, "p", 7, AT, UNKNOWN, UNKNOWN)
+    assert isinstance(do(room, Post(ROOM, AT, "Ada", "ada", ADA, "x", "p", 7)), Duplicate)
+    do(room, Post(ROOM, AT, "Ada", "ada", ADA, "y", "p", 8))
+    assert room.producers[ADA, "p"] == Produced(ADA, "p", 8, AT, UNKNOWN, UNKNOWN)
+    assert isinstance(do(room, Post(ROOM, AT, "Ada", "ada", ADA, "z", "p", 8)), Duplicate)
 
 
 def test_nothing_changes_in_a_closed_room_or_under_anothers_name(room: Room) -> None:

@@ -213,9 +213,9 @@ class V1Session(Session):
         if len(producer) != PRODUCER_LENGTH or not producer.isascii() or not producer.isalnum():
             await self._refuse(Rejection("bad_request", "A producer is a KSUID: 27 letters and digits."))
             return
-        accepted = await self.node.reads.accepted(self.view.key, self.identity.hash, producer)
+        accepted, digest = await self.node.reads.accepted(self.view.key, self.identity.hash, producer)
         self._invalid, self._producer = 0, producer
-        self.send_control(Producing(accepted=accepted))
+        self.send_control(Producing(accepted=accepted, digest=digest.hex()))
 
     async def _refuse(
         self, refusal: Rejection, n: int | None = None, ref: str | None = None, *, understood: bool = False

@@ -10,6 +10,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
+from chatty.digests import NOTHING_SAID, UNKNOWN
 from chatty.events import Happening, Message
 from chatty.protocol import MESSAGE_BYTES, encode
 from chatty.server.business.entries import (
@@ -24,7 +25,7 @@ from chatty.server.business.entries import (
     StartNode,
     TrimRoom,
 )
-from chatty.server.business.facts import Erased, WentAway
+from chatty.server.business.facts import Erased, Produced, WentAway
 from chatty.server.business.room import Outcome, decide
 from chatty.server.business.state import Participant, Room, TargetMessage, evolve
 from chatty.server.platform.store.database import connect
@@ -255,9 +256,10 @@ class Store:
         key = (entry.identity, entry.producer)
         if key not in room.producers:
             row = self._db.execute(
-                "SELECT n FROM producers WHERE room = ? AND identity = ? AND producer = ?", (room.key, *key)
+                "SELECT n, at, digest, before FROM producers WHERE room = ? AND identity = ? AND producer = ?",
+                (room.key, *key),
             ).fetchone()
-            room.producers[key] = row[0] if row else 0
+            room.producers[key] = Produced(*key, *(row or (0, 0, NOTHING_SAID, UNKNOWN)))
             self._rows.remembered += 1
 
     def _load_idempotency_key(self, room: Room, entry: Post) -> None:

@@ -17,6 +17,7 @@ from typing import Any, Final, TypeVar
 
 from msgspec import Struct
 
+from chatty.digests import UNKNOWN
 from chatty.events import rfc3339
 from chatty.protocol import WELCOME_PARTICIPANTS, Present, RoomInfo
 from chatty.server.platform.store.errors import translated
@@ -114,11 +115,10 @@ class Reads:
             ]
         )
 
-    async def accepted(self, room_key: int, identity: bytes, producer: str) -> int:
-        """The last number that the room accepted from a producer."""
-        return await self._ask(lambda db: _number(
-            db, "SELECT n FROM producers WHERE room = ? AND identity = ? AND producer = ?", room_key, identity, producer
-        ))  # fmt: skip
+    async def accepted(self, room_key: int, identity: bytes, producer: str) -> tuple[int, bytes]:
+        """The last number that the room accepted from a producer, and the digest of all up to there."""
+        sql = "SELECT n, digest FROM producers WHERE room = ? AND identity = ? AND producer = ?"
+        return await self._ask(lambda db: db.execute(sql, (room_key, identity, producer)).fetchone() or (0, UNKNOWN))
 
     async def away(self) -> list[tuple[str, str, int]]:
         """The participants that are away: the room's id, the name's key, and since when."""

@@ -131,8 +131,12 @@ class Rows:
         if self._participants:
             self._flush_participants()
         if self._producers:
-            flat = [v for (room, i, p), fact in self._producers.items() for v in (room, i, p, fact.n, fact.at)]
-            insert(self._db, "INSERT OR REPLACE INTO producers", 5, flat)
+            flat = [
+                value
+                for (room, identity, producer), fact in self._producers.items()
+                for value in (room, identity, producer, fact.n, fact.at, fact.digest, fact.before)
+            ]
+            insert(self._db, "INSERT OR REPLACE INTO producers", 7, flat)
             self.remembered += len(self._producers)
         if self._idempotency_keys:
             insert(self._db, "INSERT INTO receipts", 6, self._idempotency_keys)

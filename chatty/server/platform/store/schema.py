@@ -82,6 +82,10 @@ MIGRATIONS: Final[tuple[str, ...]] = (
         body BLOB NOT NULL                          -- as large as a message may be: whether there is place for one
     );
     """,
+    """
+    ALTER TABLE producers ADD COLUMN digest BLOB NOT NULL DEFAULT x''; -- of all up to n, see digests.py; empty: unknown
+    ALTER TABLE producers ADD COLUMN before BLOB NOT NULL DEFAULT x''; -- the same, up to n - 1
+    """,
 )
 
 KINDS: Final[dict[str, int]] = {

@@ -40,6 +40,7 @@ from chatty.server.platform.store.data_directory import DATABASE
 from chatty.server.platform.store.errors import StoreError, Unavailable
 from chatty.server.platform.store.schema import MARK, MIGRATIONS
 from tests.server.entries import OWNER, texts
+from tests.support.old_data import take_back
 
 ROOM = "a-room"
 AT = 1_700_000_000_000
@@ -303,8 +304,7 @@ def test_data_of_a_newer_version_is_refused_and_left_as_it_is(path: Path) -> Non
 
 def test_a_database_from_before_there_were_marks_is_taken_on(path: Path) -> None:
     run(path, [creation(), post("kept")], set(), False)
-    with contextlib.closing(sqlite3.connect(path)) as db:
-        db.executescript("DROP TABLE probes; PRAGMA user_version = 2; PRAGMA application_id = 0")
+    take_back(path, to=2)
     run(path, [post("after")], set(), True)
     assert texts_in(path) == ["kept", "after"]
     with contextlib.closing(sqlite3.connect(path)) as db:

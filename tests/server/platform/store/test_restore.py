@@ -22,6 +22,7 @@ from chatty.server.platform.store.restore import Restored, restore
 from chatty.server.platform.store.schema import MIGRATIONS
 from chatty.server.settings import SettingError
 from tests.server.platform.conftest import AT, OWNER, ROOM
+from tests.support.old_data import take_back
 
 
 def opened(database: Path) -> Store:
@@ -181,10 +182,7 @@ def test_a_full_disk_is_no_fault_of_the_backup(data: Path, backup: Path) -> None
 
 
 def test_a_backup_of_an_older_chatty_is_as_good(data: Path, backup: Path) -> None:
-    changed_by(
-        "DROP TABLE probes; DROP TABLE wordings; DROP TABLE reactions; PRAGMA user_version = 1;"
-        " PRAGMA application_id = 0"
-    )(backup)
+    take_back(backup, to=1)
     restore(backup, data)
     with closing(opened(data / DATABASE)) as store:
         say(store, "two")
