@@ -47,7 +47,7 @@ CODES: Final[dict[str, Code]] = {
     "method_not_allowed": Code(405, "This address does not support that method; see the Allow header."),
     "name_taken": Code(409, "Somebody else holds this name in the room; choose another one."),
     "out_of_order": Code(409, "A number was skipped; send again, starting after the last accepted one."),
-    "idempotency_conflict": Code(409, "This Idempotency-Key was used for another message; choose a new one."),
+    "idempotency_conflict": Code(409, "This key was used for another message; choose a new one."),
     "room_closed": Code(410, "This room is closed; its history stays readable for a day."),
     "too_large": Code(413, "The request is too large."),
     "unsupported_media_type": Code(415, "Send application/json or text/plain."),

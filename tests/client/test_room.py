@@ -300,32 +300,6 @@ async def test_a_closed_room_can_be_read_to_its_end(server: Server, where: dict[
     assert texts == (["a"] if where else [])
 
 
-async def test_a_second_run_with_the_same_producer_sends_only_what_is_missing(server: Server, room_id: str) -> None:
-    key, producer = new_secret(), new_producer()
-
-    async def run(*texts: str) -> list[bool]:
-        async with chatty.join(server.url, room_id, name="ci", key=key, participate=False, producer=producer) as room:
-            return [(await room.send(text)).duplicate for text in texts]
-
-    assert await run("a", "b") == [False, False]
-    assert await run("a", "b", "c") == [True, True, False]
-    assert await run("a", "b", "c", "d") == [True, True, True, False]
-    assert await asyncio.to_thread(server.texts, room_id) == ["a", "b", "c", "d"]
-
-
-async def test_what_no_server_would_take_does_not_shift_the_numbers_of_a_second_run(
-    server: Server, room_id: str
-) -> None:
-    key, producer = new_secret(), new_producer()
-    for duplicate in (False, True):
-        async with chatty.join(server.url, room_id, name="ci", key=key, participate=False, producer=producer) as room:
-            outcomes = [await room.post(text) for text in ("a", " ", "x" * 20_000, "b")]
-            await room.flush()
-            assert [outcomes[index].result().duplicate for index in (0, 3)] == [duplicate, duplicate]
-            assert [type(outcomes[index].exception()) for index in (1, 2)] == [chatty.Refused, chatty.Refused]
-    assert await asyncio.to_thread(server.texts, room_id) == ["a", "b"]
-
-
 async def test_the_same_key_is_the_same_participant(server: Server, room_id: str) -> None:
     key = new_secret()
     async with chatty.join(server.url, room_id, name="John", key=key):

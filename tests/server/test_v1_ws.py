@@ -12,6 +12,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+from chatty.digests import chained
 from tests.server.asking import UPGRADE, ask, close_code, refusal
 from tests.support.server import Server
 
@@ -150,6 +151,19 @@ async def test_a_producers_numbers_are_remembered_from_one_connection_to_the_nex
         assert (again["n"], again["duplicate"]) == (2, True)
         assert "duplicate" not in await answer(john, op="send", text="3", n=3)
     assert server.texts(room) == ["1", "2", "3"]
+
+
+async def test_a_producer_is_told_a_digest_of_what_it_has_said(server: Server, room: str) -> None:
+    async with door(server, room, key="k", name="John") as john:
+        assert "digest" not in await answer(john, op="produce", producer=PRODUCER)
+        await answer(john, op="send", text="Hello", n=1)
+        told = await answer(john, op="produce", producer=PRODUCER)
+        assert (told["accepted"], told["digest"]) == (1, "58148aebc17724b27a94133573eb7d9c")  # docs/protocol.md has it
+        await answer(john, op="topic", topic="cats", n=2)
+        second = await answer(john, op="produce", producer=PRODUCER)
+        assert bytes.fromhex(second["digest"]) == chained(bytes.fromhex(told["digest"]), "topic\ncats")
+        assert (await answer(john, op="send", text="Hello", n=2))["code"] == "idempotency_conflict"
+        assert (await answer(john, op="topic", topic="cats", n=2))["duplicate"]
 
 
 async def test_a_producer_belongs_to_one_identity(server: Server, room: str) -> None:
