@@ -13,7 +13,6 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from chatty import protocol
 from chatty.client.outbox import TRANSIENT, Outbox, Settled, unsendable
-from chatty.digests import NOTHING_SAID, chained
 from chatty.errors import CODES, ProtocolError, Refused
 from chatty.protocol import (
     Ack,
@@ -30,17 +29,7 @@ from chatty.protocol import (
     SetTopic,
     decode_command,
 )
-
-
-def text(said: str) -> Send:
-    return Send(text=said)
-
-
-def digest(*commands: Say) -> bytes:
-    so_far = NOTHING_SAID
-    for command in commands:
-        so_far = chained(so_far, protocol.said(command))
-    return so_far
+from tests.client.test_outbox_again import digest
 
 
 class Server:
@@ -53,7 +42,7 @@ class Server:
 
     @property
     def digest(self) -> bytes:
-        return digest(*map(text, self.log))
+        return digest(*(Send(text=text) for text in self.log))
 
     def answer(self, command: Command) -> Ack | Error | Producing:
         if isinstance(command, Produce):
@@ -261,96 +250,6 @@ def test_a_room_is_believed_that_tells_where_it_is_before_it_is_asked() -> None:
     assert outbox.producing(Producing(2)) == [Settled("b", Ack(n=2, duplicate=True), Send(text="b"))]
 
 
-def lasting_outbox(*texts: str) -> Outbox[str]:
-    """The outbox of a later run, which says these texts."""
-    outbox: Outbox[str] = Outbox("producer", fresh=False)
-    outbox.connected()
-    for said in texts:
-        outbox.add(text(said), said)
-    assert [decode_command(command) for command in outbox.take(5)] == [Produce("producer")]
-    return outbox
-
-
-def test_a_later_run_asks_at_once_how_far_the_earlier_ones_got() -> None:
-    outbox = lasting_outbox()
-    assert outbox.stored_before is None
-    outbox.producing(Producing(2, digest(text("a"), text("b")).hex()))
-    assert outbox.stored_before == 2
-    outbox.add(text("a"), "a")
-    outbox.add(text("b"), "b")
-    outbox.add(text("c"), "c")
-    outbox.take(5)
-    outbox.connected()
-    outbox.producing(Producing(3, digest(text("a"), text("b"), text("c")).hex()))
-    assert outbox.stored_before == 2  # what this run has sent meanwhile is not from before
-    assert outbox.conflict is None
-
-
-@pytest.mark.parametrize("others", [["x", "b"], ["a", "x"], ["b", "a"]])
-def test_another_input_is_a_conflict_with_the_last_message_that_the_room_has(others: list[str]) -> None:
-    outbox = lasting_outbox(*others, "c")
-    (first, last) = outbox.producing(Producing(2, digest(text("a"), text("b")).hex()))
-    assert first.result == Ack(n=1, duplicate=True)
-    assert last.result is outbox.conflict
-    assert isinstance(last.result, Refused)
-    assert last.result.code == "idempotency_conflict"
-    assert last.result.message == "The first 2 messages are not those that were sent by this producer before."
-
-
-def test_a_first_message_that_is_another_one_is_told_in_the_singular() -> None:
-    outbox = lasting_outbox()
-    assert outbox.producing(Producing(1, digest(text("a")).hex())) == []
-    settled = outbox.add(text("b"), "b")
-    assert settled is not None
-    assert "The first message is not the one that was sent by this producer before." in str(settled.result)
-
-
-def test_a_reply_and_an_action_are_other_messages_than_their_texts() -> None:
-    for other in (Send(text="a", reply_to=7), Send(text="a", action=True), Edit(of=1, text="a")):
-        outbox = lasting_outbox()
-        outbox.producing(Producing(1, digest(text("a")).hex()))
-        outbox.add(other, "other")
-        assert outbox.conflict is not None
-
-
-def test_another_program_that_used_the_producer_meanwhile_is_noticed_when_the_connection_is_back() -> None:
-    outbox = lasting_outbox("a", "b")
-    outbox.producing(Producing(0))
-    outbox.take(5)
-    outbox.acked(Ack(n=1, seq=1))
-    outbox.connected()
-    (settled,) = outbox.producing(Producing(2, digest(text("a"), text("x")).hex()))
-    assert settled.result is outbox.conflict is not None
-
-
-def test_nothing_is_compared_where_the_room_does_not_know_what_was_said() -> None:
-    outbox = lasting_outbox("x", "b")
-    (settled,) = outbox.producing(Producing(1))  # an older server, or messages from its time
-    assert settled.result == Ack(n=1, duplicate=True)
-    assert [decode_command(command) for command in outbox.take(5)] == [Send(text="b", n=2)]
-
-
-def test_after_a_backup_was_restored_the_room_s_own_digest_is_gone_on_with() -> None:
-    outbox = lasting_outbox("a", "b", "c")
-    outbox.producing(Producing(0))
-    outbox.take(5)
-    for n in (1, 2):
-        outbox.acked(Ack(n=n, seq=n))
-    outbox.connected()
-    outbox.take(5)
-    assert outbox.producing(Producing(1, digest(text("a")).hex())) == []
-    assert [decode_command(command) for command in outbox.take(5)][-1] == Send(text="c", n=2)
-    outbox.acked(Ack(n=2, seq=2))
-    outbox.connected()
-    outbox.producing(Producing(2, digest(text("a"), text("c")).hex()))
-    assert outbox.conflict is None
-
-
-def test_a_digest_that_is_none_is_told() -> None:
-    with pytest.raises(ProtocolError):
-        lasting_outbox().producing(Producing(1, "no digest"))
-
-
 def test_no_more_messages_are_under_way_than_a_server_takes() -> None:
     outbox = outbox_with(*map(str, range(protocol.IN_FLIGHT - 1)), sent=2)
     assert not outbox.full
@@ -403,13 +302,12 @@ def test_what_is_under_way_is_not_sent_before_the_room_has_told_where_it_is() ->
     assert outbox.take(5) == []
 
 
-@pytest.mark.parametrize("fresh", [True, False])
-def test_nothing_is_said_to_the_room_while_there_is_nothing_to_say(fresh: bool) -> None:
-    outbox: Outbox[str] = Outbox("producer", fresh=fresh)
+def test_nothing_is_said_to_the_room_while_there_is_nothing_to_say() -> None:
+    outbox: Outbox[str] = Outbox("producer", fresh=True)
     assert outbox.take(5) == []
     outbox.connected()
     assert outbox.take(5) == []
-    assert outbox.lasting is not fresh
+    assert not outbox.lasting
 
 
 def test_a_message_goes_again_where_its_refusal_was_about_the_moment() -> None:
