@@ -22,8 +22,9 @@ __all__ = ["COMMANDS", "HEADINGS", "command_group", "run"]
 HEADINGS: Final = {
     "Talk": ("join", "send", "tail", "history"),
     "Rooms": ("create", "rooms", "who", "close"),
-    "Scripts": ("ask", "run", "bot", "completion"),
+    "Scripts": ("ask", "run", "bot"),
     "Serve": ("serve", "doctor", "restore"),
+    "Help": ("help", "completion"),
 }
 """What the help lists, in its order: headings, and the commands under each."""
 
@@ -31,11 +32,14 @@ COMMANDS: Final = {name: f"chatty.cli.commands.{name}" for names in HEADINGS.val
 """Name and module. A module's function ``command`` is the command, its ``EXAMPLES`` are what its help shows."""
 
 
+_HELP: Final = {"help_option_names": ["-h", "--help"]}
+
+
 class _Commands(Mapping[str, CliCommand]):
     def __getitem__(self, name: str) -> CliCommand:
         module = import_module(COMMANDS[name])
-        app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-        app.command(name, cls=CliCommand)(module.command)
+        app = _typer()
+        app.command(name, cls=CliCommand, context_settings=_HELP)(module.command)
         command = typer.main.get_command(app)
         assert isinstance(command, CliCommand)
         command.examples = getattr(module, "EXAMPLES", ())
@@ -49,10 +53,14 @@ class _Commands(Mapping[str, CliCommand]):
         return len(COMMANDS)
 
 
+def _typer() -> typer.Typer:
+    return typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+
 def command_group() -> CliGroup:
     """The whole command line, as Typer understands it."""
-    app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-    app.callback(cls=CliGroup, invoke_without_command=True)(_chatty)
+    app = _typer()
+    app.callback(cls=CliGroup, context_settings=_HELP, invoke_without_command=True)(_chatty)
     group = typer.main.get_command(app)
     assert isinstance(group, CliGroup)
     group.headings = HEADINGS
@@ -63,7 +71,7 @@ def command_group() -> CliGroup:
 
 def _chatty(
     ctx: typer.Context,
-    version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
+    version: Annotated[bool, typer.Option("--version", "-V", help="Show the version.")] = False,
 ) -> None:
     """Chat rooms for people in terminals and for scripts, where no line is lost."""
     env = environment(ctx)

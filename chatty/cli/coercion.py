@@ -116,7 +116,8 @@ class _Coercion:
 
 def coerce_here(command: TyperCommand | TyperGroup) -> None:
     """Give ``command``'s parameters conversions that cost no import, but for kinds that are not known here."""
-    for param in command.get_params(typer.Context(command)):  # with --help, which the command makes itself
+    # With -h and --help, which the command makes itself, by its settings.
+    for param in command.get_params(typer.Context(command, **command.context_settings)):
         described: Any = getattr(param, "type_descriptor", None)
         if described is None:
             continue

@@ -96,7 +96,7 @@ def _command(group: CliGroup, name: str) -> CliCommand:
 
 def _rows(command: CliCommand) -> tuple[list[Row], list[Row]]:
     arguments, options = rows(command)
-    return arguments, [row for row in options if row.label != "--help"]
+    return arguments, [row for row in options if "--help" not in row.label]
 
 
 def _usage(name: str, command: CliCommand) -> str:

@@ -103,7 +103,7 @@ def test_something_else_than_chatty_is_told_apart(user: User) -> None:
 
 
 def test_who_stops_reading_ends_a_command_silently(user: User, room: str) -> None:
-    for arguments in (["--help"], ["create", "x"], ["tail", room, "--help"]):
+    for arguments in (["--help"], ["--version"], ["help"], ["create", "x"], ["tail", room, "--help"]):
         reader, writer = os.pipe()
         os.close(reader)
         try:
@@ -113,13 +113,34 @@ def test_who_stops_reading_ends_a_command_silently(user: User, room: str) -> Non
         assert (done.returncode, done.stderr) == (141, b""), arguments
 
 
-def test_a_full_disk_is_an_error_and_not_silence(user: User) -> None:
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["create", "x"],
+        ["--version"],
+        ["-V"],
+        ["--version", "send"],
+        ["--help"],
+        ["send", "-h"],
+        ["help"],
+        ["help", "send"],
+        ["completion", "zsh"],
+    ],
+)
+def test_a_full_disk_is_an_error_and_not_silence(user: User, arguments: list[str]) -> None:
     with Path("/dev/full").open("wb") as full:
-        assert "No space left on device" in user.fails(1, "create", "x", stdout=full)
+        assert user.fails(1, *arguments, stdout=full) == "error: No space left on device\n"
 
 
 def test_closed_standard_streams_do_no_harm(user: User, room: str) -> None:
     command = f'exec "$0" -m chatty send {room} hello <&- >&- 2>&-'
+    done = subprocess.run(["sh", "-c", command, sys.executable], env=user.env, cwd="/", timeout=PATIENCE)
+    assert done.returncode == 0
+
+
+@pytest.mark.parametrize("option", ["--version", "--help"])
+def test_without_standard_streams_help_and_version_are_no_mistake(user: User, option: str) -> None:
+    command = f'exec "$0" -m chatty {option} <&- >&- 2>&-'
     done = subprocess.run(["sh", "-c", command, sys.executable], env=user.env, cwd="/", timeout=PATIENCE)
     assert done.returncode == 0
 

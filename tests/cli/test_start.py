@@ -19,9 +19,10 @@ def imported(user: User, *arguments: str) -> set[str]:
     return HEAVY & set(re.findall(r"^import time:.*\| +([\w.]+)$", told, re.MULTILINE))
 
 
-def test_the_version_costs_no_library_at_all(user: User) -> None:
-    assert imported(user, "--version") == set()
-    assert user.says("--version") == f"chatty {__version__}\n"
+@pytest.mark.parametrize("option", ["--version", "-V"])
+def test_the_version_costs_no_library_at_all(user: User, option: str) -> None:
+    assert imported(user, option) == set()
+    assert user.says(option) == f"chatty {__version__}\n"
 
 
 def test_the_version_is_also_told_among_other_options(user: User) -> None:
@@ -54,4 +55,16 @@ def test_the_help_of_serve_needs_no_http_server(user: User) -> None:
 def test_every_command_has_help(user: User, command: str) -> None:
     said = user.says(command, "--help")
     assert said.startswith(f"Usage: chatty {command}")
+    assert user.says(command, "-h") == user.says("help", command) == said
     assert f"\n  {command} " in user.says("--help")
+
+
+def test_help_on_all_commands_is_the_same_however_it_is_asked_for(user: User) -> None:
+    assert user.says("--help") == user.says("-h") == user.says("help")
+
+
+def test_help_on_what_is_no_command_is_wrong_usage_and_suggests_only_what_is_close(user: User) -> None:
+    hint = "hint:  see: chatty --help\n"
+    assert user.fails(2, "help", "sned") == f"error: no such command 'sned'. Did you mean 'send'?\n{hint}"
+    assert user.fails(2, "help", "xyzzy") == f"error: no such command 'xyzzy'\n{hint}"
+    assert user.fails(2, "xyzzy") == f"error: no such command 'xyzzy'\n{hint}"

@@ -123,7 +123,8 @@ def offers(env: Environment, group: CliGroup, line: Line) -> list[Offer] | None:
     command = group.commands.get(words[place])
     if not isinstance(command, CliCommand):
         return []
-    return _inside(typer.Context(command, obj=env), words[place + 1 :], line.word)
+    above = typer.Context(group, info_name="chatty", obj=env)
+    return _inside(typer.Context(command, parent=above), words[place + 1 :], line.word)
 
 
 def _inside(ctx: typer.Context, words: Sequence[str], word: str) -> list[Offer] | None:

@@ -67,6 +67,12 @@ def test_options_are_completed_and_not_twice(env: Environment) -> None:
     assert offered(env, "chatty serve --room a --room") == ["--room-rate", "--room"]
 
 
+def test_commands_are_completed_where_help_on_one_is_wanted(env: Environment) -> None:
+    assert sorted(offered(env, "chatty help se") or []) == ["send", "serve"]
+    assert offered(env, "chatty help send ") == []
+    assert offered(env, "chatty help --h") == ["--help"]
+
+
 def test_open_rooms_are_completed_where_a_room_is_wanted(env: Environment) -> None:
     remember(env, KnownRoom("x" * 27, "done", "http://127.0.0.1:9", ends_at=env.now() - 1))
     assert offered(env, "chatty tail d") == ["deploys", "dinner party"]
