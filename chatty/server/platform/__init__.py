@@ -1,5 +1,5 @@
-"""Persistence, connections and the pipelines between them.
+"""Persisting data, handling network connections, and the pipeline between them.
 
-The log orders, the store keeps, the hub tells, sessions speak. What is allowed
-is business's to say.
+Imports run one way: network → pipeline → store. None of them decides what is
+allowed in a room; business does.
 """

@@ -1,4 +1,4 @@
-"""Connections: who may ask, what is said over HTTP and WebSocket, and the care for each socket.
+"""Network connections: HTTP and WebSocket handlers, the dialects on the wire, limits and heartbeats.
 
-It knows the pipeline and the store; neither knows it.
+It knows the pipeline and the store. Neither of them knows it.
 """

@@ -1,4 +1,4 @@
-"""Peers' addresses: which mean this machine, and as what the others are counted."""
+"""Addresses of peers: which of them mean this machine, and how limits count the others."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import lru_cache
 from aiohttp import web
 
 
-@lru_cache(maxsize=4096)  # asked for every connection, and the answers are few
+@lru_cache(maxsize=4096)  # asked for every connection, with few different answers
 def is_loopback(host: str) -> bool:
     """Whether a host name or address can only mean this machine."""
     if host.rstrip(".").lower() == "localhost" or host.lower().endswith(".localhost"):
@@ -19,7 +19,7 @@ def is_loopback(host: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def limited(peer: str) -> str:
-    """A peer as limits count it: empty for loopback, and of IPv6 the /64, which is what one of them has for itself."""
+    """A peer's address as limits count it: empty for loopback, and for IPv6 its /64, which is what one site gets."""
     address = _parsed(peer)
     if address is None:
         return peer or "unknown"
@@ -29,7 +29,7 @@ def limited(peer: str) -> str:
 
 
 def _parsed(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    """An address, or None for what is none. IPv4 that comes over IPv6 (``::ffff:127.0.0.1``) is IPv4."""
+    """An address, or None if it is malformed. IPv4 that comes over IPv6 (``::ffff:127.0.0.1``) is IPv4."""
     try:
         address = ipaddress.ip_address(text.partition("%")[0])
     except ValueError:
@@ -38,9 +38,9 @@ def _parsed(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
 
 
 def address_of(request: web.Request) -> str:
-    """The peer's address where limits apply to it; empty for loopback, which has none.
+    """The peer's address as limits count it; empty for loopback, which has no limits.
 
-    A forwarded request shows that a proxy sits on loopback: then it is not exempt.
+    If a request was forwarded, it is a proxy that is on loopback, and the limits apply to it.
     """
     remote = request.remote or ""
     return limited(remote) or (remote if "X-Forwarded-For" in request.headers else "")

@@ -1,4 +1,4 @@
-"""A connection from its accept to its end: whose it is, and that neither silence nor a full buffer keeps it open."""
+"""A TCP connection, from accepting it to its end. Neither silence nor a full buffer may keep it open."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ HANDSHAKE_SECONDS: Final = 10.0
 
 
 class Connection(web.RequestHandler):
-    """One accepted socket: aiohttp's protocol for it, and what the node must know of it.
+    """One accepted socket: aiohttp's protocol for it, with limits and back-pressure.
 
     ``surplus``: its address already had as many as it may have. ``guarded``: a
     session or an event stream looks after it.
@@ -35,7 +35,7 @@ class Connection(web.RequestHandler):
         super().__init__(
             server,
             loop=node.loop,
-            access_log=None,  # type: ignore[arg-type] # which is how aiohttp's own runner says that there is none
+            access_log=None,  # type: ignore[arg-type] # None means no log, in aiohttp's own runner, too
             keepalive_timeout=KEEPALIVE_SECONDS,
         )
         self._node = node
@@ -50,13 +50,13 @@ class Connection(web.RequestHandler):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        # aiohttp forgets it as soon as it is closing, which can take for ever.
+        # aiohttp forgets the transport as soon as it is closing, and that can take for ever.
         self._wire = cast(asyncio.Transport, transport)
         self._node.connections[self] = None
         peer = transport.get_extra_info("peername")
         self.count(limited(peer[0]) if peer else "")
         if self.surplus and self._node.addresses[self.address] > 2 * self._node.settings.connections_per_ip:
-            self.abort()  # so many are not even told why
+            self.abort()  # with so many, not even a refusal is worth its costs
 
     def connection_lost(self, exc: BaseException | None) -> None:
         super().connection_lost(exc)
@@ -77,7 +77,7 @@ class Connection(web.RequestHandler):
             self._resumed.set_result(None)
 
     def count(self, address: str) -> None:
-        """It counts as one of ``address``, unless it does of another one already; none has an empty one."""
+        """Count it for ``address``, unless it is counted already. An empty address has no limits."""
         if address and not self.address and self._wire is not None:
             self.address = address
             self._node.addresses[address] += 1
@@ -85,7 +85,7 @@ class Connection(web.RequestHandler):
 
     @contextmanager
     def under_guard(self) -> Iterator[None]:
-        """Meanwhile a session or a stream looks after it."""
+        """In this context a session or an event stream looks after it."""
         self.guarded = True
         try:
             yield
@@ -93,7 +93,7 @@ class Connection(web.RequestHandler):
             self.guarded = False
 
     def check(self, now: float) -> None:
-        """End it if it never asks for anything, or doesn't read what it asked for."""
+        """End it if its peer sends no request, or does not read the response."""
         if self.guarded:
             return
         overdue = is_stalled(self, now) if self.asked else now - self.since > HANDSHAKE_SECONDS
@@ -125,10 +125,10 @@ class Connection(web.RequestHandler):
     async def finish_response(
         self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
     ) -> tuple[web.StreamResponse, bool]:
-        """Write an answer. To one that hangs up meanwhile it is lost, and nothing may keep it.
+        """Write a response. If the peer hangs up meanwhile, the response is lost, and nothing may keep it alive.
 
-        The error that says so is kept by a future, and its frames keep the
-        future: a circle with the answer in it that only a full garbage
+        A future keeps the error that says so, and the error's stack frames keep
+        the future: a cycle with the response in it, which only a full garbage
         collection would find.
         """
         if isinstance(resp, web.Response):
@@ -146,15 +146,15 @@ class Connection(web.RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        """Answer what is no HTTP, which no handler ever sees."""
+        """Answer a request that is not HTTP, and so never gets to a handler."""
         if request.writer.output_size > 0:
-            raise ConnectionResetError  # an answer has begun, and nothing that follows would be understood
+            raise ConnectionResetError  # a response has begun, and the client could not tell a second one from it
         if status >= 500 and exc is not None:
             self._node.report("a request failed", exc)
         code = "bad_request" if status < 500 else "internal"
         self._node.metrics.refusals[code] += 1
-        response = problem(code, "This is no HTTP request." if status < 500 else "")
-        response.headers["Server"] = "chatty"  # else aiohttp says which versions of what are running here
+        response = problem(code, "This is not an HTTP request." if status < 500 else "")
+        response.headers["Server"] = "chatty"  # otherwise aiohttp names its own and Python's versions
         response.force_close()
         return response
 

@@ -1,6 +1,6 @@
-"""The address by which a client reached a server behind proxies, as the proxies tell it in their headers.
+"""The URL by which a client reached this server through proxies, according to the proxies' headers.
 
-Anybody can send such headers. So they decide nothing but what the caller alone is told.
+Anybody can send such headers, so they only affect what the sender itself gets to see.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ from aiohttp import web
 from chatty.server.origins import host_of
 
 _PREFIX: Final = re.compile(r"(/[A-Za-z0-9._~!$&'()*+;=:@%-]+)+")
-"""A path, of which no part is empty: ``//name`` would be another server's address."""
+"""A path without empty parts, because ``//name`` would be another server's address."""
 
 
 def is_secure(request: web.Request) -> bool:
-    """Whether the client is known to have come by TLS."""
+    """Whether the client is known to use TLS."""
     return request.scheme == "https" or _nearest(request, "X-Forwarded-Proto").lower() == "https"
 
 
 def base_path(request: web.Request) -> str:
-    """The path under which a proxy offers this server; empty for none."""
+    """The path under which a proxy serves this server, or an empty string."""
     parts = [part.strip().rstrip("/") for part in ",".join(request.headers.getall("X-Forwarded-Prefix", [])).split(",")]
-    path = "".join(parts)  # each proxy adds its own, and the client's is the first
+    path = "".join(parts)  # each proxy adds its part, and the one nearest to the client comes first
     return path if _PREFIX.fullmatch(path) else ""
 
 
@@ -36,5 +36,5 @@ def base_url(request: web.Request) -> str:
 
 
 def _nearest(request: web.Request, header: str) -> str:
-    """Of a list to which each proxy may have added, the one nearest to the client: the first."""
+    """The first value of a header to which every proxy adds one: that of the proxy nearest to the client."""
     return request.headers.get(header, "").partition(",")[0].strip()

@@ -1,4 +1,4 @@
-"""Who may ask at all, and how whatever was raised is answered: the one middleware, and the headers of all answers."""
+"""The guard in front of all handlers decides which requests come in, and answers exceptions as problem documents."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from chatty.server.platform.pipeline.node import Node
 from chatty.server.settings import Settings
 
 RESERVE: Final = 64
-"""File descriptors that newcomers don't get: the store, its readers and the members' own need some."""
+"""File descriptors that are not for new connections: the store, its readers and established members need some."""
 
 _READ: Final = ("Authorization", "Idempotency-Key", "Last-Event-ID", "Sec-WebSocket-Protocol", "Origin", "Host")
-"""The headers that decide something here."""
+"""The headers whose values this server uses."""
 
 PROBES: Final = frozenset({"/healthz", "/readyz", "/metrics"})
-"""Asked by address, by whatever watches the server: the host check is for browsers, and these say nothing of rooms."""
+"""Monitoring asks for these by IP address. The host check is for browsers, and these reveal nothing about rooms."""
 
 _BY_STATUS: Final = {
     404: "room_not_found", 405: "method_not_allowed", 413: "too_large", 415: "unsupported_media_type",
@@ -45,7 +45,7 @@ _PREFLIGHT: Final = {
 
 
 def guard(node: Node) -> Middleware:
-    """The one middleware: checks who may ask at all, and turns what was raised into problems."""
+    """The only middleware: it checks every request, and answers exceptions with problem documents."""
     may_ask = _host_check(node.settings)
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0] - RESERVE
 
@@ -56,7 +56,7 @@ def guard(node: Node) -> Middleware:
         connection.count(address_of(request))
         try:
             if node.stopping:
-                raise Refused("unavailable", "The server stops; try again in a moment.")
+                raise Refused("unavailable", "The server is stopping; try again in a moment.")
             if 0 < limit < _descriptor(request):
                 raise Refused("busy")
             if connection.surplus:
@@ -82,7 +82,7 @@ def guard(node: Node) -> Middleware:
             return problem(code, detail, status=error.status, headers=allow)
         except ConnectionError:
             raise
-        except Exception as error:  # noqa: BLE001 - whatever it is, it is one request's, and is reported
+        except Exception as error:  # noqa: BLE001 - it concerns one request, and is reported
             node.report("a request failed", error)
             node.metrics.refusals["internal"] += 1
             return problem("internal")
@@ -91,13 +91,13 @@ def guard(node: Node) -> Middleware:
 
 
 def refusal_headers(error: Refused) -> dict[str, str]:
-    """What a refusal's headers say besides its body."""
+    """The headers that a refusal has besides its body."""
     wait = {"Retry-After": str(math.ceil(error.retry_after))} if error.retry_after else {}
     return _BY_CODE.get(error.code, {}) | wait
 
 
 def _check_encoding(request: web.Request) -> None:
-    """Refuse what is no UTF-8 in the address and in the headers that are read: it can be neither hashed nor stored."""
+    """Refuse an address or a header that is not UTF-8, because it could be neither hashed nor stored."""
     try:
         unquote_to_bytes(request.raw_path).decode()
         "".join(request.headers.get(name, "") for name in _READ).encode()
@@ -106,20 +106,20 @@ def _check_encoding(request: web.Request) -> None:
 
 
 def _descriptor(request: web.Request) -> int:
-    """The connection's file descriptor: the kernel gives the lowest free one, so it tells how many are open."""
+    """The connection's file descriptor. The kernel gives the lowest free one, so it shows how many are open."""
     sock = request.transport.get_extra_info("socket") if request.transport else None
     return int(sock.fileno()) if sock is not None else 0
 
 
 def response_headers(settings: Settings) -> Callable[[web.Request, web.StreamResponse], Awaitable[None]]:
-    """What every answer's headers lack or have besides."""
+    """Adjusts the headers of all responses."""
     origins = AllowedOrigins(settings.allowed_origin)
 
     async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
-        response.headers.pop("Server", None)  # which versions of what are running here is nobody's business
+        response.headers.pop("Server", None)  # it would name aiohttp's and Python's versions
         given = request.headers.get("Origin", "")
         origin = origin_of(given)
-        if origin is not None and origin in origins:  # else a browser keeps the answer from the page that asked
+        if origin is not None and origin in origins:  # otherwise a browser keeps the response from the page
             response.headers["Access-Control-Allow-Origin"] = given
             response.headers["Access-Control-Expose-Headers"] = "Location, Retry-After"
             response.headers["Vary"] = "Origin"
@@ -128,7 +128,7 @@ def response_headers(settings: Settings) -> Callable[[web.Request, web.StreamRes
 
 
 def _host_check(settings: Settings) -> Callable[[web.Request], None]:
-    """Browsers are let in from where they should come: against rebinding and foreign pages."""
+    """Keeps out browsers that were led here by DNS rebinding, or by a page from somewhere else."""
     local = is_loopback(settings.host)
     hosts, origins = AllowedHosts(settings.allowed_host), AllowedOrigins(settings.allowed_origin)
 

@@ -1,4 +1,4 @@
-"""How to enter a room: the handshakes of both dialects, and the event stream."""
+"""Entering a room: the WebSocket handshakes of both dialects, and the start of an event stream."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Handshake:
         if not room_id:
             raise Refused("bad_request", "room is missing: the id that creating the room returned.")
         if not _is_upgrade(request):
-            # Whoever is no WebSocket learns first whether there is such a room at all.
+            # Without an upgrade, the first thing to learn is whether there is such a room at all.
             await find_room(self.node, request, room_id)
             raise _upgrade_required()
         address = address_of(request)
@@ -87,7 +87,7 @@ class Handshake:
             return await EventStream(self.node, view, connection, chunked=chunked).serve(request, start)
 
     async def _join(self, address: str, session: Session) -> None:
-        """Join, and only then answer the handshake: refusals are HTTP statuses."""
+        """Join, and only then answer the handshake, so that a refusal is an HTTP status."""
         node = self.node
         wait = self._joins.try_take(address, node.loop.time())
         if wait:
@@ -96,7 +96,7 @@ class Handshake:
         outcome: asyncio.Future[Outcome] = node.loop.create_future()
 
         def reply(result: Outcome) -> None:
-            # Exactly here: what follows in the log is about a session that is in the room.
+            # Right here, because the events that follow in the log are for a session that is in the room.
             if isinstance(result, tuple):
                 session.joined(result)
             if not outcome.done():
@@ -125,7 +125,7 @@ def _start(request: web.Request) -> StartAt:
 
 
 def _is_upgrade(request: web.Request) -> bool:
-    """Whether the handshake will succeed: a join must not be committed for one that fails (RFC 6455, 4.2.1)."""
+    """Whether the handshake will succeed (RFC 6455, 4.2.1): no join may be committed for one that fails."""
     headers = request.headers
     return (
         request.version >= HttpVersion11  # before it there is no upgrade (RFC 9110, 7.8)

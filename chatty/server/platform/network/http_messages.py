@@ -1,4 +1,4 @@
-"""Changes to what is there: from what a client wishes to an entry, and the wishes that come over HTTP."""
+"""Changes of messages and topics: from a client's command to an entry, and the handlers for those that come by HTTP."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from chatty.server.platform.network.responses import answer, refused
 from chatty.server.platform.network.rooms import RoomHandlers, find_room, json_of, participant_name
 from chatty.server.platform.pipeline.node import Node
 
-Wish = protocol.Edit | protocol.Delete | protocol.React | protocol.SetTopic | protocol.Rename
+ChangeCommand = protocol.Edit | protocol.Delete | protocol.React | protocol.SetTopic | protocol.Rename
 
 
 class Author(NamedTuple):
-    """Who wants a change; ``n`` is its number within ``producer``, 0 without one."""
+    """The author of a change. ``n`` is the change's number within ``producer``, or 0 without one."""
 
     name: str
     name_key: str
@@ -32,10 +32,10 @@ class Author(NamedTuple):
     connection: str = ""
 
 
-def change(wish: Wish, room_id: str, at: int, author: Author) -> entries.Change | entries.Rejection:
-    """The entry that a wish comes to, or why it can be none."""
+def change(command: ChangeCommand, room_id: str, at: int, author: Author) -> entries.Change | entries.Rejection:
+    """The entry for a client's command, or why there can be none."""
     whose: dict[str, Any] = {"room": room_id, "at": at, **author._asdict()}
-    match wish:
+    match command:
         case protocol.Edit(of=of, text=text):
             return check_text(text, size=MESSAGE_BYTES) or entries.Edit(**whose, of=of, text=text)
         case protocol.Delete(of=of):
@@ -55,7 +55,7 @@ def change(wish: Wish, room_id: str, at: int, author: Author) -> entries.Change 
 
 
 class ChangeHandlers:
-    """The handlers."""
+    """The handlers for changes."""
 
     def __init__(self, node: Node, rooms: RoomHandlers) -> None:
         self.node = node
@@ -81,23 +81,23 @@ class ChangeHandlers:
         return await self._change(request, protocol.Delete(of=_seq(request)), request.query.get("name"))
 
     async def react(self, request: web.Request) -> web.StreamResponse:
-        wish = protocol.React(
+        command = protocol.React(
             of=_seq(request), reaction=request.match_info["reaction"], remove=request.method == "DELETE"
         )
-        return await self._change(request, wish, request.query.get("name"))
+        return await self._change(request, command, request.query.get("name"))
 
     async def set_topic(self, request: web.Request) -> web.StreamResponse:
         new = await json_of(request, NewTopic)
         return await self._change(request, protocol.SetTopic(topic=new.topic), new.participant)
 
-    async def _change(self, request: web.Request, wish: Wish, given: str | None) -> web.StreamResponse:
+    async def _change(self, request: web.Request, command: ChangeCommand, given: str | None) -> web.StreamResponse:
         view = await find_room(self.node, request)
         self._rooms.may_post(request)
         name, name_key = participant_name(given)
         key = offered_key(request)
         if not key:
             raise Refused("unauthorized", "Send the key that you post with as Authorization: Bearer.")
-        made = change(wish, view.info.id, self.node.now(), Author(name, name_key, identity_of(key).hash))
+        made = change(command, view.info.id, self.node.now(), Author(name, name_key, identity_of(key).hash))
         outcome = made if isinstance(made, entries.Rejection) else await self.node.log.commit(made)
         if isinstance(outcome, entries.Rejection):
             raise refused(outcome)

@@ -1,4 +1,4 @@
-"""Who somebody is: a client key's hash, or a connection that has none."""
+"""Identities: the hash of a client key, or a random one for a connection without a key."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ Random = Callable[[int], bytes]
 
 
 class Identity(Struct, frozen=True):
-    """``resumable``: it can prove itself again, so that it may go away and come back."""
+    """``resumable``: its owner can prove it again, so its participant may go away and come back."""
 
     hash: bytes
     resumable: bool
 
 
 ANONYMOUS = Identity(bytes(IDENTITY_BYTES), False)
-"""Whoever posts over HTTP without a key: one for all, so that an Idempotency-Key works for plain curl."""
+"""Everybody who posts over HTTP without a key. It is one identity, so that an Idempotency-Key works for plain curl."""
 
 
 def bearer(request: web.BaseRequest) -> str:
-    """The token or key of an ``Authorization: Bearer`` header, or nothing."""
+    """The token or key of an ``Authorization: Bearer`` header, or an empty string."""
     scheme, _, credentials = request.headers.get("Authorization", "").partition(" ")
     return credentials.strip() if scheme.lower() == "bearer" else ""
 
 
 def offered_key(request: web.BaseRequest) -> str:
-    """The client key: from the header, or from an offered subprotocol where headers can't be set."""
+    """The client key, from the header, or from an offered subprotocol for clients that can't set headers."""
     if key := bearer(request):
         return key
     for offered in request.headers.get("Sec-WebSocket-Protocol", "").split(","):
@@ -44,15 +44,15 @@ def offered_key(request: web.BaseRequest) -> str:
 
 
 def identity_of(key: str) -> Identity:
-    """The identity of a client key. Only this hash is ever kept."""
+    """The identity of a client key. Only this hash is ever stored."""
     return Identity(hashlib.sha256(b"chatty client key\0" + key.encode()).digest()[:IDENTITY_BYTES], True)
 
 
 def nobody() -> Identity:
-    """An identity of its own, for one connection."""
+    """A new identity, for one connection."""
     return Identity(secrets.token_bytes(IDENTITY_BYTES), False)
 
 
 def token_hash(token: str) -> bytes:
-    """What is kept of an owner token."""
+    """The hash that is stored for an owner token."""
     return hashlib.sha256(b"chatty owner token\0" + token.encode()).digest()

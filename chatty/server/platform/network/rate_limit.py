@@ -1,4 +1,4 @@
-"""How fast somebody may go: token buckets."""
+"""Rate limits: token buckets, one for each connection or address."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from msgspec import Struct
 
 
 class TokenBucket(Struct):
-    """``rate`` a second after a burst of ``burst``. Times are seconds of any clock that never runs backwards."""
+    """Allows ``rate`` a second after a burst of ``burst``. Times are seconds of any clock that never runs backwards."""
 
     rate: float
     burst: float
@@ -19,13 +19,13 @@ class TokenBucket(Struct):
         return cls(rate, burst, burst, now)
 
     def take(self, now: float) -> float:
-        """Take one; how many seconds to wait first, 0 for none. What must be waited for is taken already."""
+        """Take a token, and give the seconds to wait before using it; 0 for none."""
         self.level = min(self.burst, self.level + (now - self.at) * self.rate) - 1
         self.at = now
         return -self.level / self.rate if self.level < 0 else 0.0
 
     def try_take(self, now: float) -> float:
-        """Take one if there is one; else how many seconds until there will be."""
+        """Take a token if there is one, and give 0; otherwise give the seconds until there will be one."""
         level = min(self.burst, self.level + (now - self.at) * self.rate)
         self.at = now
         if level < 1:
@@ -48,7 +48,7 @@ class PerAddress:
         if not self._rate or not address:
             return 0.0
         if len(self._buckets) > 10_000:
-            # Whoever has waited long enough to be full again needs no bucket.
+            # A bucket that is full again by now need not be kept.
             full = 60 * self._rate
             self._buckets = {a: b for a, b in self._buckets.items() if (now - b.at) * b.rate + b.level < full}
         known = self._buckets.get(address)

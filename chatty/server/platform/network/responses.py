@@ -1,4 +1,4 @@
-"""What all HTTP handlers share: answers, refusals as problems, and bodies."""
+"""Shared by all HTTP handlers: JSON answers, refusals as problem documents, and reading bodies."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ def problem(
 
 
 async def body_of(request: web.Request) -> bytes:
-    """The request's body. Raises Refused when it does not come in time, or is no body."""
+    """The request's body. Raises Refused when it does not come in time or is malformed."""
     try:
         async with asyncio.timeout(BODY_SECONDS):
             return await request.read()
     except TimeoutError:
         raise Refused("bad_request", "The request's body did not come in time.", status=408) from None
     except web.RequestPayloadError:
-        raise Refused("bad_request", "The request's body is not what its headers say.") from None
+        raise Refused("bad_request", "The request's body does not match its headers.") from None

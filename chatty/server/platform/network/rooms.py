@@ -1,4 +1,4 @@
-"""Rooms over HTTP: both dialects' requests that are not sockets."""
+"""Rooms over HTTP: creating, closing and showing them, their history, their participants, and posting."""
 
 from __future__ import annotations
 
@@ -47,13 +47,13 @@ T = TypeVar("T")
 MOST_KEY: Final = 255
 MOST_DIGITS: Final = 20
 PAGE_SIZE: Final = 1 << 20
-"""Bytes of events above which a page ends: what somebody asks for and does not read waits in memory."""
+"""Bytes of events at which a page ends, because a page that a client does not read waits in memory."""
 LAST_MOMENT: Final = 253_402_300_799_999
-"""The end of the year 9999, in milliseconds: beyond it times are no longer written alike."""
+"""The end of the year 9999, in milliseconds. Later times have a longer form, which would not order as text."""
 
 
 async def find_room(node: Node, request: web.Request, room_id: str = "") -> RoomView:
-    """The room that the address names. Raises Refused when there is none."""
+    """The room in the request's address. Raises Refused if there is no such room."""
     view = await node.reads.room(room_id or request.match_info["room"])
     if view is None:
         raise Refused("room_not_found")
@@ -61,13 +61,13 @@ async def find_room(node: Node, request: web.Request, room_id: str = "") -> Room
 
 
 def participant_name(given: str | None) -> tuple[str, str]:
-    """A participant's name and its key. Raises Refused for what is no name."""
+    """A participant's name and its key. Raises Refused for an invalid name."""
     name = _accepted(check_name(given or "", points=NAME_POINTS))
     return name, compare_key(name)
 
 
 def _known_name(given: str | None) -> str | None:
-    """The name of somebody who is looked for, if any. Raises Refused for what is no name."""
+    """The participant's name in a search, if one is given. Raises Refused for an invalid name."""
     return None if given is None else _accepted(check_known_name(given, points=NAME_POINTS))
 
 
@@ -78,7 +78,7 @@ def _accepted(checked: str | Rejection) -> str:
 
 
 def number(request: web.Request, name: str, least: int = 0, most: int = LAST_SEQ) -> int | None:
-    """A whole number of the query, or None where it is missing. Raises Refused for anything else."""
+    """A whole number from the query, or None if it is missing. Raises Refused for anything else."""
     text = request.query.get(name)
     if text is None:
         return None
@@ -88,7 +88,7 @@ def number(request: web.Request, name: str, least: int = 0, most: int = LAST_SEQ
 
 
 def moment(request: web.Request, name: str) -> int | None:
-    """A time of the query in milliseconds, or None where it is missing. Raises Refused for anything else."""
+    """A time from the query in milliseconds, or None if it is missing. Raises Refused for anything else."""
     text = request.query.get(name)
     if text is None:
         return None
@@ -99,7 +99,7 @@ def moment(request: web.Request, name: str) -> int | None:
 
 
 class RoomHandlers:
-    """The handlers."""
+    """The handlers for rooms and their history."""
 
     def __init__(self, node: Node) -> None:
         self.node = node
@@ -130,7 +130,7 @@ class RoomHandlers:
         return answer(created, 201, {"Location": f"{base_path(request)}/v1/rooms/{created.id}"})
 
     async def create_room(self, new: NewRoom, origin: str = "") -> CreatedRoom:
-        """Make a room. Raises Refused for a name, topic or time that is none."""
+        """Create a room. Raises Refused for an invalid name, topic or time."""
         name = check_room_name(new.name, points=ROOM_NAME_POINTS)
         if isinstance(name, Rejection):
             raise refused(name)
@@ -156,7 +156,7 @@ class RoomHandlers:
             raise Refused("rate_limited", retry_after=wait)
 
     def may_post(self, request: web.Request) -> None:
-        """Raises Refused when too much comes from there."""
+        """Raises Refused if too many messages come from this address."""
         wait = self._posts.try_take(address_of(request), self.node.loop.time())
         if wait:
             raise Refused("rate_limited", retry_after=wait)
@@ -206,7 +206,7 @@ class RoomHandlers:
     async def _between(
         self, request: web.Request, view: RoomView, after: int, before: int | None
     ) -> tuple[int, int | None]:
-        """``after`` and ``before`` as the query's times narrow them down."""
+        """``after`` and ``before``, narrowed down by the times in the query."""
         since, until = moment(request, "since"), moment(request, "until")
         reads, key, first = self.node.reads, view.key, view.info.first
         if since is not None:
@@ -252,7 +252,7 @@ class RoomHandlers:
 
 
 def _cut(found: list[T], limit: int, *, newest: bool) -> list[T]:
-    """``limit`` of what was found, which ascends."""
+    """The first or the ``newest`` so many of ``found``, which ascends."""
     return found[-limit:] if newest else found[:limit]
 
 
@@ -262,14 +262,14 @@ async def _new_message(request: web.Request) -> NewMessage:
     try:
         return NewMessage(request.query.get("name", ""), (await body_of(request)).decode())
     except UnicodeDecodeError as error:
-        raise Refused("bad_request", f"The text is no UTF-8: {error.reason} at byte {error.start}.") from None
+        raise Refused("bad_request", f"The text is not UTF-8: {error.reason} at byte {error.start}.") from None
 
 
 async def json_of(request: web.Request, kind: type[T]) -> T:
-    """The request's body as ``kind``. Raises Refused when it is none."""
+    """The request's body as ``kind``. Raises Refused if it is anything else."""
     if request.content_type != "application/json":
         raise Refused("unsupported_media_type", "Send application/json.")
     try:
         return msgspec.json.decode(await body_of(request), type=kind)
-    except (ValueError, RecursionError) as error:  # also what is no UTF-8, and nesting without end
+    except (ValueError, RecursionError) as error:  # also invalid UTF-8, and endless nesting
         raise Refused("bad_request", str(error)) from None

@@ -1,8 +1,18 @@
-"""A member that talks: what both dialects' WebSocket connections have in common.
+"""A session is one WebSocket connection in one room: the parts that both dialects have in common.
 
-A session reads commands, proposes entries, and says what became of them, in
-the order in which they came. It reads no faster than its outcomes arrive: so
-one that sends too much waits for itself, and for nobody else.
+It reads commands, proposes entries, and answers with their outcomes, in the
+order in which the commands came. It reads no faster than the outcomes arrive,
+so a client that sends too much waits for itself, and holds up nobody else.
+
+A session goes through these states:
+
+    handshake    its `Connect` is proposed; only when that is accepted is the
+                 handshake answered, so a refusal is an HTTP status (`joined`)
+    catching up  v1 only: `begin` sends the welcome and starts a task that
+                 follows, beside the reader: a client may talk meanwhile
+    live         the hub writes to it, and `_read` reads from it
+    closing      `cut` sent a close frame; the peer has two seconds to answer it
+    gone         `_end`: it has left the hub and proposed its `Disconnect`
 """
 
 from __future__ import annotations
@@ -26,7 +36,7 @@ from chatty.server.platform.pipeline.node import Node
 from chatty.server.platform.pipeline.subscriber import Dialect, Subscriber
 
 MOST_IN_FLIGHT: Final = 256
-"""Entries of one connection that may wait for their outcome: a flooder's share of a batch."""
+"""Entries of one connection that may wait for their outcome: its share of a batch, however much it sends."""
 
 BURST: Final = 50
 CONTROL_RATE: Final = 5.0
@@ -34,8 +44,8 @@ CONTROL_BURST: Final = 50
 CLOSE_SECONDS: Final = 2.0
 """How long a peer may take to answer a close frame before its transport is aborted."""
 MOST_UNHEARD: Final = 2 * IN_FLIGHT
-"""Frames that a peer may send after that was said, then nothing more is read from it. Any client may have so many under
-way before its answer; only a flood has more."""
+"""Frames that a peer may still send after the close frame, before nothing more is read from it. An honest client may
+have this many under way; only a flood is longer."""
 
 _PING: Final = b"\x89\x00"
 _PONG: Final = b"\x8a"
@@ -75,7 +85,7 @@ class Session(Subscriber):
     # --- the life of a connection ---------------------------------------------------------------------------
 
     async def serve(self, request: web.Request, protocols: tuple[str, ...] = ()) -> web.StreamResponse:
-        """Finish the handshake, and talk until the end."""
+        """Finish the handshake, and serve the connection until it ends."""
         ws = web.WebSocketResponse(
             protocols=protocols,
             autoclose=False,
@@ -94,7 +104,7 @@ class Session(Subscriber):
             await self.begin()
             await self._read(ws)
         except ConnectionError:
-            pass  # the peer is gone, which is what the rest deals with
+            pass  # the peer is gone
         finally:
             self._end()
         if self.connection is not None:
@@ -106,18 +116,18 @@ class Session(Subscriber):
         return ws
 
     def joined(self, facts: Facts) -> None:
-        """Its `Connect` has led to ``facts``."""
+        """Its `Connect` was accepted with ``facts``."""
         connected = facts[-1]
         assert isinstance(connected, Connected)
         self.name = connected.name
         self.node.sessions[self] = None
 
     async def begin(self) -> None:
-        """Say what comes before anything else, and go live."""
+        """Send what comes first, and go live."""
         raise NotImplementedError
 
     def on_text(self, text: str) -> Awaitable[None] | None:
-        """A text frame came; gives what is to be waited for before the next one is read."""
+        """Handle a text frame. Gives an awaitable if the next frame has to wait for it."""
         raise NotImplementedError
 
     def _end(self) -> None:
@@ -127,7 +137,7 @@ class Session(Subscriber):
         self._leave()
 
     def _leave(self) -> None:
-        """Hear no more, and be in the room no more."""
+        """Leave the hub and the room."""
         self.node.hub.detach(self)
         if self.connection_id:
             self.node.propose_until_accepted(
@@ -142,7 +152,7 @@ class Session(Subscriber):
             message = await receive()
             heartbeat.heard = True
             if self._gone is not None and message.type in _FRAMES:
-                # It was told to go: what it still says is not heard, and a flood is not even read.
+                # Closing: what the peer still sends is ignored, and a flood is not even read.
                 unheard += 1
                 if unheard > MOST_UNHEARD and self.connection is not None:
                     self.connection.pause_reading()
@@ -160,7 +170,7 @@ class Session(Subscriber):
                 return
 
     def _on_control(self, message: WSMessage) -> bool:
-        """Deal with what is no text; whether to go on."""
+        """Handle a frame that is not text; whether to go on reading."""
         if message.type is WSMsgType.BINARY:
             self.cut(Close.BINARY)
         elif message.type in _FRAMES:
@@ -174,7 +184,7 @@ class Session(Subscriber):
         return True
 
     def may_control(self) -> bool:
-        """Whether one more of what nobody waits for may come: pings, pongs, typing. Cuts whoever floods with it."""
+        """Whether one more ping, pong or typing notice may come. A client that floods the server with them is cut."""
         if self._controls is None:
             self._controls = TokenBucket.full(CONTROL_RATE, CONTROL_BURST, self.node.loop.time())
         if self._controls.try_take(self.node.loop.time()):
@@ -196,7 +206,7 @@ class Session(Subscriber):
             self.cut(Close.SILENT)
 
     def send(self, blob: bytes) -> None:
-        if self._gone is None:  # nothing may come behind a close frame (RFC 6455, 5.5.1)
+        if self._gone is None:  # nothing may follow a close frame (RFC 6455, 5.5.1)
             super().send(blob)
 
     def cut(self, code: Close) -> None:
@@ -222,11 +232,11 @@ class Session(Subscriber):
     # --- entries in flight ----------------------------------------------------------------------------------
 
     def settle(self, outcome: Outcome) -> None:
-        """An entry of this session's has its outcome: say so, count it, and `wake` who waits for that."""
+        """Answer with the outcome of an entry of this session, count it, and `wake` the reader."""
         raise NotImplementedError
 
     def wake(self) -> None:
-        """Let the reader go on where it waited for outcomes and has enough of them."""
+        """Let the reader go on if it waits for outcomes and enough of them have come."""
         if self.waiter is not None and self.in_flight <= self._waiter_at:
             if not self.waiter.done():
                 self.waiter.set_result(None)
@@ -246,8 +256,8 @@ class Session(Subscriber):
 async def _see_off(connection: Connection, gone: asyncio.Future[None]) -> None:
     """Give a peer time to answer a close frame.
 
-    To close while something of its is unread would be a reset of the
-    connection, which may overtake what says why.
+    Closing a socket with unread data resets the connection, and the reset may
+    overtake the close frame that says why.
     """
     await asyncio.wait([gone], timeout=CLOSE_SECONDS)
     if not gone.done():
@@ -256,11 +266,11 @@ async def _see_off(connection: Connection, gone: asyncio.Future[None]) -> None:
 
 
 def _untie(error: BaseException | None) -> None:
-    """Let go of the frames that an error came through.
+    """Release the stack frames that an error came through.
 
-    aiohttp keeps a connection's last error, whose frames hold the connection:
-    a circle of some 10 KiB that only a full garbage collection would find, and
-    on a server that is one in a very long time.
+    aiohttp keeps a connection's last error, whose frames refer to the
+    connection: a cycle of some 10 KiB that only a full garbage collection
+    finds, and this server hardly ever makes one.
     """
     while error is not None:
         error.__traceback__ = None

@@ -1,10 +1,10 @@
-"""The two dialects over WebSocket: what a frame from a client means, and how it is answered."""
+"""The sessions of both dialects: what a client's frames mean, and how they are answered."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Awaitable
-from typing import Final
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
 
 from chatty.errors import CODES
 from chatty.events import Event, ParticipantRenamed
@@ -13,6 +13,7 @@ from chatty.protocol import (
     TYPING_SECONDS,
     Ack,
     Close,
+    Command,
     Control,
     Delete,
     Edit,
@@ -44,11 +45,11 @@ MOST_INVALID: Final = 10
 PRODUCER_LENGTH: Final = 27
 MOST_REF: Final = 64
 TYPING_SLACK: Final = 0.5
-"""Seconds by which a client's own clock may be early."""
+"""How many seconds too early a client's typing notice may come."""
 
 
 class SeedSession(Session):
-    """A client of the original: text frames are messages."""
+    """A client of the original service: every text frame is a message."""
 
     __slots__ = ()
 
@@ -59,12 +60,12 @@ class SeedSession(Session):
         super().joined(facts)
         first = facts[0]
         assert isinstance(first, Event)
-        self.node.hub.attach(self, first.seq - 1)  # it hears its own join first, and all that follows
+        self.node.hub.attach(self, first.seq - 1)  # its own join is the first event that it gets
 
     async def begin(self) -> None:
         self.node.hub.go_live(self, "")
         if self.held is not None:
-            # More happened during its handshake than is held for anybody: it was detached.
+            # More has happened during the handshake than the hub holds for a subscriber, so it was detached.
             self.cut(Close.SLOW)
 
     def on_text(self, text: str) -> Awaitable[None] | None:
@@ -79,7 +80,7 @@ class SeedSession(Session):
         return self.in_flight_at_most(MOST_IN_FLIGHT // 2) if self.in_flight >= MOST_IN_FLIGHT else None
 
     async def _refuse(self, refusal: Rejection) -> None:
-        """Refuse what never became an entry, in its turn."""
+        """Refuse a text that never became an entry, after the outcomes of those before it."""
         await self.in_flight_at_most(0)
         self.send(self._error(refusal))
 
@@ -96,7 +97,7 @@ class SeedSession(Session):
 
 
 class V1Session(Session):
-    """A client of chatty's own: commands and answers as JSON, numbered messages, resume."""
+    """A client of chatty's own: JSON commands and answers, numbered messages, resume."""
 
     __slots__ = ("_commands", "_invalid", "_producer", "_start", "_typed_at", "view")
 
@@ -111,7 +112,7 @@ class V1Session(Session):
         *,
         paced: bool,
     ) -> None:
-        """``view`` is the room as it was asked for; a joined session has it renewed after its join."""
+        """``view`` is the room before the join; if the session joins, it is read again afterwards."""
         super().__init__(node, V1, view.info.id, identity, name, name_key, paced=paced)
         self.view = view
         self._start = start
@@ -122,7 +123,7 @@ class V1Session(Session):
 
     async def begin(self) -> None:
         if self.connection_id:
-            # As it is with this one in it.
+            # Read again, so that the welcome shows this participant, too.
             self.view = await self.node.reads.room(self.room_id) or self.view
         info = self.view.info
         self.send_control(Welcome(
@@ -139,12 +140,12 @@ class V1Session(Session):
         self.node.keep(self.following)
 
     async def _follow(self) -> None:
-        """Beside reading: a client may talk, and must answer pings, while it catches up."""
+        """Catch up beside reading: meanwhile a client may talk, and has to answer pings."""
         try:
             await follow(self, self.node.reads, self.node.hub, self.view, self._start)
         except ConnectionError:
             return  # the reader notices too, and ends the session
-        except Exception as error:  # noqa: BLE001 - nobody may go on listening who will never be told what it missed
+        except Exception as error:  # noqa: BLE001 - a client must not stay connected with a hole in what it gets
             self.node.report("history could not be read", error)
             self.cut(Close.GOING_AWAY)
 
@@ -153,15 +154,7 @@ class V1Session(Session):
             command = decode_command(text)
         except (ValueError, RecursionError) as error:
             return self._refuse(Rejection("bad_request", str(error)))
-        kind = type(command)
-        if kind is Send:
-            return self._send(command)
-        if kind is Produce:
-            return self._produce(command.producer)
-        if kind is Type:
-            self._typing()
-            return None
-        return self._change(command)
+        return _HANDLERS[type(command)](self, command)
 
     def _send(self, command: Send) -> Awaitable[None] | None:
         n, ref, text = command.n, command.ref, command.text
@@ -177,16 +170,16 @@ class V1Session(Session):
     def _change(self, command: Edit | Delete | React | SetTopic | Rename) -> Awaitable[None] | None:
         n, ref = command.n, command.ref
         refusal = self._check(n, ref)
-        who = Author(
+        author = Author(
             self.name, self.name_key, self.identity.hash, self._producer if n else "", n or 0, self.connection_id
         )
-        made = refusal or change(command, self.room_id, self.node.now(), who)
+        made = refusal or change(command, self.room_id, self.node.now(), author)
         if isinstance(made, Rejection):
             return self._refuse(made, n, ref, understood=refusal is None)
         return self._propose(n, ref, made)
 
     def _check(self, n: int | None, ref: str | None) -> Rejection | None:
-        """Why nothing can be said like that, or None."""
+        """Why a command cannot be accepted with these, or from this session; None if it can."""
         if n is not None and (n < 1 or n >= 1 << 63 or not self._producer):
             return Rejection("bad_request", "n counts from 1, after a produce command.")
         if ref is not None and len(ref) > MOST_REF:
@@ -200,7 +193,7 @@ class V1Session(Session):
         self.node.log.propose(entry, self.settle)
         return self.in_flight_at_most(MOST_IN_FLIGHT // 2) if self.in_flight >= MOST_IN_FLIGHT else None
 
-    def _typing(self) -> None:
+    def _typing(self, command: Type) -> None:
         if not self.may_control():
             return
         now = self.node.loop.time()
@@ -208,7 +201,9 @@ class V1Session(Session):
             self._typed_at = now
             self.node.hub.show_typing(self, self.name)
 
-    async def _produce(self, producer: str) -> None:
+    async def _produce(self, command: Produce) -> None:
+        producer = command.producer
+        # The number that is answered has to count everything that was sent before this command.
         await self.in_flight_at_most(0)
         if len(producer) != PRODUCER_LENGTH or not producer.isascii() or not producer.isalnum():
             await self._refuse(Rejection("bad_request", "A producer is a KSUID: 27 letters and digits."))
@@ -220,7 +215,10 @@ class V1Session(Session):
     async def _refuse(
         self, refusal: Rejection, n: int | None = None, ref: str | None = None, *, understood: bool = False
     ) -> None:
-        """Refuse what never became an entry, in its turn. ``understood``: as a command it was a valid one."""
+        """Refuse a command that never became an entry, after the answers to those before it.
+
+        ``understood``: it was well-formed, and doesn't count as one of ten invalid commands running.
+        """
         await self.in_flight_at_most(0)
         self.node.metrics.refusals[refusal.code] += 1
         self.send_control(Error(n=n, code=refusal.code, message=text_of(refusal), ref=ref))
@@ -233,7 +231,7 @@ class V1Session(Session):
         n = number or None
         answer: Control
         if type(outcome) is tuple:
-            # A change that changes nothing makes no event.
+            # A change that changes nothing has no event.
             event = outcome[0] if outcome else None
             answer = Ack(n=n, seq=getattr(event, "seq", None), ref=ref)
             if isinstance(event, ParticipantRenamed):
@@ -250,9 +248,9 @@ class V1Session(Session):
             self.wake()
 
     def _rename_all(self, name: str) -> None:
-        """Rename this participant's connections: it may have others, which are called the same.
+        """Rename all connections of this participant, of which it may have several.
 
-        They need not be the hub's already. Renames are few: to ask all sessions costs less than to keep them sorted.
+        Some may not be attached to the hub yet, so all sessions are asked. Renames are rare enough for that.
         """
         identity, name_key = self.identity.hash, self.name_key
         for session in self.node.sessions:
@@ -260,5 +258,17 @@ class V1Session(Session):
 
 
 def text_of(refusal: Rejection) -> str:
-    """What a person reads."""
+    """The text of a refusal, for people."""
     return refusal.message or CODES[refusal.code].text
+
+
+_HANDLERS: Final[dict[type[Command], Callable[[V1Session, Any], Awaitable[None] | None]]] = {
+    Send: V1Session._send,
+    Edit: V1Session._change,
+    Delete: V1Session._change,
+    React: V1Session._change,
+    SetTopic: V1Session._change,
+    Rename: V1Session._change,
+    Produce: V1Session._produce,
+    Type: V1Session._typing,
+}

@@ -1,4 +1,4 @@
-"""From a proposed entry to the members who hear of it: the log, the node, the hub, catching up, and what time asks for.
+"""The way from a proposed entry to the subscribers that get its events: log, node, hub, catching up, housekeeping.
 
-It knows the store, and no connection.
+It knows the store. Of connections it knows only the contracts in `node` and `subscriber`.
 """

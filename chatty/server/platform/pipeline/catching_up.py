@@ -1,4 +1,10 @@
-"""Catching up: from where a client left off, page by page at its own pace, into the live flow."""
+"""Catching up: from where a client left off, page by page at its own pace, into the live flow.
+
+The store is read in pages while the room goes on. As soon as at most one page
+is missing, the subscriber is attached to the hub, which then holds what happens.
+The last page and what is held overlap, and the hub drops what was read already.
+So every event comes once and in order, or a gap is announced before it.
+"""
 
 from __future__ import annotations
 
@@ -18,14 +24,14 @@ _MESSAGES: Final = (KINDS["message"],)
 
 
 class StartAt(Struct, frozen=True):
-    """Where a client wants to begin: after a position, or with the ``newest`` so many messages, or else now."""
+    """Where a client wants to start: after a position, or with so many of the ``newest`` messages, or else now."""
 
     after: StreamPosition | None = None
     newest: int = 0
 
 
 def resume(info: RoomInfo, seen: StreamPosition) -> tuple[int, Gap | None]:
-    """The number to go on after for a client that has ``seen`` so much, and the gap if that can't be exact."""
+    """The number after which a client goes on that has ``seen`` so much, and the gap if that can't be exact."""
     if seen.epoch and seen.epoch != info.epoch:
         return info.first - 1, Gap("epoch", info.first, info.last)
     if seen.seq > info.last:
@@ -36,7 +42,7 @@ def resume(info: RoomInfo, seen: StreamPosition) -> tuple[int, Gap | None]:
 
 
 def is_over(view: RoomView, start: StartAt) -> bool:
-    """Whether nothing is left for a client that starts there, and nothing will ever be: the room is closed."""
+    """Whether there is nothing left for a client that starts there, and never will be, because the room is closed."""
     if not view.closed_at or start.newest:
         return False
     after = start.after
@@ -44,7 +50,7 @@ def is_over(view: RoomView, start: StartAt) -> bool:
 
 
 async def follow(subscriber: Subscriber, reads: Reads, hub: Hub, view: RoomView, start: StartAt) -> None:
-    """Bring a subscriber to the head and into the live flow. It was welcomed with ``view``."""
+    """Bring a subscriber to the head and into the live flow. Its welcome showed the room as ``view``."""
     position = view.info.last
     if start.after is not None:
         position, gap = resume(view.info, start.after)
@@ -64,9 +70,10 @@ async def follow(subscriber: Subscriber, reads: Reads, hub: Hub, view: RoomView,
 
 
 async def _replay_newest(subscriber: Subscriber, reads: Reads, view: RoomView, count: int) -> None:
-    """The newest ``count`` messages of the welcome's: a restart's comings and goings don't push talk out of sight.
+    """Send the newest ``count`` messages as of the welcome, and messages alone.
 
-    What has been said since then comes besides, and takes nobody's place.
+    So the joins and leaves of a restart don't push the conversation out of sight. Messages since the welcome come
+    in addition, and take no other message's place.
     """
     position = await reads.before_newest_messages(view.key, count, upto=view.info.last)
     while True:
@@ -81,22 +88,22 @@ async def _replay_newest(subscriber: Subscriber, reads: Reads, view: RoomView, c
 async def _page_to_head(
     subscriber: Subscriber, reads: Reads, hub: Hub, view: RoomView, position: int
 ) -> tuple[int, bool]:
-    """Pages until nothing is missing; from one page before the head on, what happens is held.
+    """Send pages until nothing is missing. From one page before the head on, the hub holds what happens.
 
-    Gives the last number, and whether the room has ended: also while pages were read.
+    Gives the last number, and whether the room has ended, which can happen while pages are read.
     """
     head, held, closed = view.info.last, False, bool(view.closed_at)
     while True:
         if not held and head - position <= PAGE_EVENTS:
             hub.attach(subscriber, position)
             held = True
-            # Only what is read after the attaching can be compared with what is held.
+            # Everything that is published from now on is held, so the pages need not go beyond this head.
             head = await reads.last(view.key)
         if held and position >= head:
             return position, closed
         page = await reads.page(view.key, after=position, limit=PAGE_EVENTS)
         next_kept = page.seqs[0] if page.seqs else head + 1
-        if next_kept > position + 1:  # forgotten since the welcome
+        if next_kept > position + 1:  # events were forgotten since the welcome
             subscriber.send_control(Gap("retention", next_kept, head))
             position = next_kept - 1
         if page.seqs:
@@ -107,7 +114,7 @@ async def _page_to_head(
 
 
 async def _send_page(subscriber: Subscriber, view: RoomView, page: Slice) -> Happening:
-    """Write a page; gives its last event."""
+    """Send a page, and give its last event."""
     events: list[StoredEvent] = []
     for seq, body in zip(page.seqs, page.bodies, strict=True):
         event = decode_frame(body)

@@ -1,4 +1,4 @@
-"""Housekeeping: what is due is closed or forgotten. Time passes as entries, too, and the log decides."""
+"""Housekeeping: rooms are closed and data is forgotten when it is time. These are entries, too, and the log decides."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from chatty.server.platform.pipeline.node import Node
 
 HOUSEKEEPING_SECONDS: Final = 10.0
 CLOCK_SECONDS: Final = 60.0
-"""How long after the start nothing is done by the wall clock."""
+"""How long after the start the wall clock decides nothing."""
 JUMP_SECONDS: Final = 60.0
-"""By how much the wall clock may go ahead of the time that went by; a machine's clock is put right by far less."""
+"""How far the wall clock may get ahead of the time that has passed; ordinary corrections are far smaller."""
 DISTRUST_SECONDS: Final = 3600.0
-"""How long after a greater jump nothing is done by the wall clock, so that somebody can put it right."""
+"""How long after a larger jump the wall clock decides nothing, so that somebody can correct it."""
 
 CLOSED_KEPT_MS: Final = 24 * 3600 * 1000
 IDEMPOTENCY_KEYS_KEPT_MS: Final = 24 * 3600 * 1000
 PRODUCERS_KEPT_MS: Final = 30 * 24 * 3600 * 1000
 EVENTS_A_MESSAGE: Final = 20
 LEAST_EVENTS: Final = 20_000
-"""Events that are kept for each message that is to be, and in any case: what is no message counts as well some day."""
+"""Most events that a room keeps, for each message to keep and as a minimum: joins, edits and the like count as well."""
 TRIM_EVENTS: Final = 2_000
-"""Events that one entry forgets: the writer is not held up for long."""
+"""Events that one entry forgets, so that it doesn't hold up the writer for long."""
 
 _LOG = structlog.get_logger("chatty")
 
 
 async def keep_rooms(node: Node, retain_events: int, retain_age_ms: int) -> None:
-    """Propose what time asks for; the log decides."""
+    """Do the housekeeping every ten seconds."""
     housekeeping = Housekeeping(node, retain_events, retain_age_ms, node.now(), _uptime())
     while True:
         await asyncio.sleep(HOUSEKEEPING_SECONDS)
@@ -43,20 +43,20 @@ async def keep_rooms(node: Node, retain_events: int, retain_age_ms: int) -> None
 
 
 def _uptime() -> float:
-    """Seconds since some moment, in which the machine may also have slept."""
+    """Seconds since some moment, including those that the machine slept."""
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 class Housekeeping:
-    """Forgets what need not be kept, and ends what has run out.
+    """Closes rooms whose time has run out, and forgets data that need not be kept.
 
-    A wall clock that is wrong must not delete everything. One that is behind only deletes later. One that goes
-    ahead of the time that went by shows it, and for an hour nothing is done by it. One that was ahead
-    from the start can't be told from a right one.
+    A wrong wall clock must not delete everything. If it is behind, data is deleted later, which does no harm. If it
+    jumps ahead, it moves further than the time that has passed, and is not trusted for an hour. Only a clock that
+    was ahead from the start can't be told from a right one.
     """
 
     def __init__(self, node: Node, retain_events: int, retain_age_ms: int, now: int, up: float) -> None:
-        """``now`` is the wall clock's time in milliseconds; ``up`` counts seconds, also those of the machine's sleep.
+        """``now`` is the wall clock's time in milliseconds; ``up`` counts seconds, including the machine's sleep.
 
         ``retain_events`` and ``retain_age_ms`` are 0 for no limit.
         """
@@ -68,14 +68,14 @@ class Housekeeping:
         self._short: dict[int, int | None] = {}
 
     async def do(self, now: int, up: float) -> None:
-        """Propose what ``now`` asks for."""
+        """Propose everything that is due at ``now``."""
         ahead = (now - self._now) / 1000 - (up - self._up)
         self._now, self._up = now, up
         if ahead > JUMP_SECONDS:
             self._trust_from = up + DISTRUST_SECONDS
             _LOG.warning(
-                "the clock has jumped ahead; if it is wrong, put it right within the hour:"
-                " until then nothing is deleted for its age, and no room is closed",
+                "the clock has jumped ahead; if it is wrong, correct it within the hour:"
+                " until then nothing is deleted because of its age, and no room is closed",
                 seconds=round(ahead),
             )
         if self._retain_events:
@@ -104,7 +104,7 @@ async def _by_the_clock(node: Node, now: int, retain_age_ms: int) -> None:
 async def _trim_to(node: Node, messages: int, short: dict[int, int | None]) -> dict[int, int | None]:
     """Keep the newest ``messages`` of each room. Gives the rooms that had no more than that, and their newest events.
 
-    ``short`` is what this gave before: where nothing has happened since, a room is not looked at again.
+    ``short`` is the previous result: a room is not looked at again if nothing has happened there since.
     """
     still_short: dict[int, int | None] = {}
     for room_id, key, first, newest in await node.reads.newest_events():

@@ -1,6 +1,7 @@
-"""What the server counts, and how it shows it to Prometheus.
+"""The server's figures, and their page for Prometheus.
 
-The path of a message touches plain integers; they become metrics when asked for.
+The path of a message only touches plain integers, which become metrics when
+somebody asks for them.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ BUCKETS: Final = (0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0
 
 
 class Metrics:
-    """This process's figures. ``gauges`` are asked when somebody looks."""
+    """This process's figures. ``counters`` and ``gauges`` are read when the page is made."""
 
     def __init__(self) -> None:
         self.refusals: Counter[str] = Counter()
@@ -38,7 +39,7 @@ class Metrics:
         self._registry.register(self)
 
     def batch(self, entries: int, events: int, commit_seconds: float, delivery_seconds: float) -> None:
-        """A batch was committed and told."""
+        """Count a batch that was committed and delivered."""
         self.batches += 1
         self.entries += entries
         self.events += events
@@ -46,7 +47,7 @@ class Metrics:
         self._delivery.observe(delivery_seconds)
 
     def page(self) -> bytes:
-        """All of it in Prometheus's text format."""
+        """All figures in Prometheus's text format."""
         return generate_latest(self._registry)
 
     def collect(self) -> Iterator[Metric]:
@@ -60,7 +61,7 @@ class Metrics:
             closes.add_metric([str(int(close))], count)
         yield closes
         yield CounterMetricFamily("chatty_entries", "Entries that were decided.", value=self.entries)
-        yield CounterMetricFamily("chatty_events", "Events that were stored and told.", value=self.events)
+        yield CounterMetricFamily("chatty_events", "Events that were stored and delivered.", value=self.events)
         yield CounterMetricFamily("chatty_batches", "Transactions.", value=self.batches)
         yield CounterMetricFamily("chatty_paced", "Messages that were read later than they came.", value=self.paced)
         for name, (text, ask) in self.counters.items():

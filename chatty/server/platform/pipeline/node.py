@@ -1,4 +1,4 @@
-"""What every connection of this process shares."""
+"""The node: everything that the connections of this process share, and the contracts that it knows them by."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ from chatty.server.platform.store.search import Search
 from chatty.server.settings import Settings
 
 NODE: Final = "local"
-"""This node's name among those that share a log. A single machine's log has one."""
+"""This node's name among those that share a log. The log of a single machine has one node."""
 
 RETRY_SECONDS: Final = 1.0
+"""How long to wait before proposing again an entry that could not be stored."""
 
 _LOG = structlog.get_logger("chatty")
 
@@ -62,7 +63,7 @@ class Node:
     search: Search
 
     def __init__(self, settings: Settings, incarnation: str, reads: Reads, hub: Hub, metrics: Metrics) -> None:
-        """``incarnation`` names this run of the process."""
+        """``incarnation`` tells this run of the process from earlier ones. ``log`` and ``search`` are set later."""
         self.settings = settings
         self.incarnation = incarnation
         self.reads = reads
@@ -82,12 +83,12 @@ class Node:
         return time.time_ns() // 1_000_000
 
     def next_connection_id(self) -> str:
-        """A connection's name: never given twice."""
+        """A new connection's id, which is never used again."""
         self._connections += 1
         return connection_id(NODE, self.incarnation, self._connections)
 
     def keep(self, task: asyncio.Task[None]) -> None:
-        """Hold a task that nobody waits for until it is done."""
+        """Keep a task that nobody awaits from being garbage-collected before it is done."""
         self._tasks.add(task)
         task.add_done_callback(self._done)
 
@@ -98,16 +99,16 @@ class Node:
             self.report("a task failed", error)
 
     async def settled(self, seconds: float) -> None:
-        """Wait until what is being closed is closed, but no longer than ``seconds``."""
+        """Wait until the kept tasks are done, but no longer than ``seconds``."""
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=seconds)
 
     def report(self, what: str, error: BaseException) -> None:
-        """Log a fault that nobody else is told of."""
+        """Log an error that nobody else gets to know."""
         _LOG.error(what, error=f"{type(error).__name__}: {error}", exc_info=error)
 
     def deliver(self, applied: Applied, replies: list[Reply | None], seconds: float, since: float) -> None:
-        """Tell what became of a batch: whoever proposed first, then everybody, in the log's order."""
+        """Deliver a batch: first the outcomes to the proposers, then the events to everybody, in the log's order."""
         for reply, outcome in zip(replies, applied.outcomes, strict=True):
             if reply is not None:
                 reply(outcome)
@@ -120,13 +121,13 @@ class Node:
         self.metrics.batch(len(replies), sum(map(len, applied.events.values())), seconds, time.monotonic() - since)
 
     def await_return(self, room_id: str, name_key: str, away: int) -> None:
-        """Whoever is away for too long has left: the log decides whether it still is."""
+        """End an absence after its grace period. The log decides whether the participant is still away."""
         self.loop.call_later(
             AWAY_SECONDS, lambda: self.propose_until_accepted(EndGrace(room_id, self.now(), name_key, away))
         )  # fmt: skip
 
     def propose_until_accepted(self, entry: Entry) -> None:
-        """Propose what must come true sooner or later, again and again where the disk is full."""
+        """Propose an entry that must not get lost, again and again if the disk is full."""
 
         def reply(outcome: Outcome) -> None:
             if type(outcome) is Rejection and outcome.code == "unavailable":

@@ -2,10 +2,11 @@
 
 An entry goes through four states:
 
-    waiting     proposed on the event loop, in ``_waiting``
-    handed over in a batch that the writer thread has, at most one at a time
-    committed   the batch's transaction is on disk
-    delivered   back on the event loop: replies first, then events
+    waiting      proposed on the event loop, in ``_waiting``
+    handed over  in the batch that the writer thread works on, of which there is
+                 one at a time
+    committed    the batch's transaction is on disk
+    delivered    back on the event loop: replies first, then events
 
 While the writer is busy with one batch, the entries that come make up the
 next. So one fsync serves everything that waited for it, and the busier the
@@ -30,17 +31,17 @@ from chatty.server.platform.store.applying import Applied, Store
 from chatty.server.platform.store.errors import Unavailable
 
 MOST_ENTRIES: Final = 1024
-"""Entries in one batch: what an fsync serves."""
+"""Entries in one batch, which share an fsync."""
 MOST_SIZE: Final = 256 * 1024
-"""Bytes that one batch has to say, but for its last entry: what a room can hear at once must be far less than a reader
-may have waiting (`hub.MOST_WAITING`), or a burst of long texts would cut readers that are not slow."""
+"""Bytes of events in one batch, not counting its last entry. A batch has to be far smaller than a write buffer may be
+(`subscriber.MOST_WAITING`), or a burst of long texts would cut readers that are not slow."""
 
 QUIET_SECONDS: Final = 0.05
-"""How long nothing must have come before the WAL is tidied up."""
+"""How long nothing must have come before the write-ahead log is tidied up."""
 AGAIN_SECONDS: Final = 1.0
-"""After how long that is tried again, where somebody's reading was in the way."""
+"""How long to wait before trying that again, if a reader was in the way."""
 CALM_SECONDS: Final = 10.0
-"""How long nothing must have been refused before that is over: where a large entry has no place, a small one may."""
+"""How long nothing must have been refused before the disk counts as free: small entries may fit where large don't."""
 
 _LOG = structlog.get_logger("chatty")
 
@@ -71,7 +72,7 @@ class LocalLog:
 
     def propose(self, entry: Entry, reply: Reply | None = None) -> None:
         if self._idle and not self._waiting:
-            # Once for all that is proposed in this turn of the loop.
+            # Once for everything that is proposed in this turn of the loop.
             self._loop.call_soon(self._hand_over)
         self._waiting.append((entry, reply))
 
@@ -93,13 +94,14 @@ class LocalLog:
         self._thread.join()
 
     def _hand_over(self) -> None:
-        """Give the writer all that waits, once a turn of the loop has brought no more.
+        """Hand a batch to the writer, as soon as a turn of the loop has brought nothing new.
 
-        Fewer and larger batches are the point: each costs an fsync, and every member of its rooms a write.
-        For the same reason one batch is under way at a time, and what comes meanwhile makes the next.
+        The point is to have fewer and larger batches: each one costs an fsync, and a write to every member of its
+        rooms. For the same reason there is one batch at a time.
         """
         if not self._idle:
             return
+        # More has come since the last turn, so there may be even more in the next one.
         if self._seen < len(self._waiting) < MOST_ENTRIES:
             self._seen = len(self._waiting)
             self._loop.call_soon(self._hand_over)
@@ -127,7 +129,7 @@ class LocalLog:
             self._loop.call_soon(self._hand_over)
         try:
             self._delivery.deliver(applied, replies, seconds, since)
-        except Exception as error:  # noqa: BLE001 - somebody may have missed something: only a new start is right
+        except Exception as error:  # noqa: BLE001 - a subscriber may have missed something, which only a new start mends
             self._on_fatal(error)
 
     def _fail(self, fault: BaseException) -> None:
@@ -155,7 +157,7 @@ class LocalLog:
                 patience = AGAIN_SECONDS if self._store.checkpoint(quiet=True) else None
 
     def _write_next(self) -> bool:
-        """Take what is waiting and commit it; whether to go on."""
+        """Commit the next batch; whether to go on."""
         item = self._next()
         if item is None:
             return False
@@ -168,6 +170,7 @@ class LocalLog:
             self._note_refusal(error)
         else:
             self._note_success()
+        # Delivered before the checkpoint, which can take longer than the commit did.
         replies = [reply for _, reply in batch]
         self._loop.call_soon_threadsafe(self._deliver, applied, replies, time.monotonic() - began, since)
         self._store.checkpoint(quiet=False)
@@ -182,4 +185,4 @@ class LocalLog:
     def _note_success(self) -> None:
         if self._refused_at is not None and time.monotonic() - self._refused_at >= CALM_SECONDS:
             self._refused_at = None
-            _LOG.info("what comes is stored again")
+            _LOG.info("messages are stored again")

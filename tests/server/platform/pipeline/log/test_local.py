@@ -41,7 +41,7 @@ async def test_a_full_disk_is_said_when_it_begins_and_when_it_is_over(
         await probe(bench, full_disk())
     assert [(line["log_level"], line["event"]) for line in said] == [
         ("warning", "nothing can be stored"),
-        ("info", "what comes is stored again"),
+        ("info", "messages are stored again"),
         ("warning", "nothing can be stored"),
     ]
     assert said[0]["error"].startswith("the disk is full (SQLITE_FULL")
