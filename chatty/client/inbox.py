@@ -51,14 +51,12 @@ class Inbox:
         self.seen = None if since is None else StreamPosition(epoch or "", since)
         self.cursor = self.seen or StreamPosition("", 0)
         self.closed = False  # the room's last event is held, or was
-        self.behind = False
         self._last = last
         self._limit = limit
-        self._epoch = ""  # of the present connection
-        self._exact = False  # whether the next event must be number `seen` + 1
-        self._live = False  # whether replay is over, on the present connection
+        self._epoch: str  # of the present connection, from its welcome on
         self._held: deque[Received] = deque()
         self._bytes = 0
+        self.connected()
 
     def __len__(self) -> int:
         return len(self._held)
@@ -88,8 +86,8 @@ class Inbox:
     def connected(self) -> None:
         """A new connection was opened with `question`: what comes next follows what is held."""
         self.behind = False
-        self._live = False
-        self._exact = self.seen is not None
+        self._live = False  # whether replay is over
+        self._exact = self.seen is not None  # whether the next event must be number `seen` + 1
 
     def put(self, frame: Frame | Unknown, raw: str) -> bool:
         """Takes what came, in order. False: something is missing before it; open a new connection."""
@@ -101,7 +99,6 @@ class Inbox:
             self._welcome(frame)
         elif type(frame) is Gap:
             self.seen = StreamPosition(self._epoch, frame.last if frame.reason == "ahead" else frame.first - 1)
-            self._exact = False
         elif type(frame) is Live:
             if self._exact and self._ahead(frame.last):
                 return False
@@ -139,9 +136,9 @@ class Inbox:
     def _put_event(self, event: Happening | Unknown, raw: str) -> bool:
         seq = event.seq
         assert seq is not None
-        if self.seen is not None and (self._exact or self.seen.epoch == self._epoch) and seq <= self.seen.seq:
+        if self.seen is not None and self.seen.epoch == self._epoch and seq <= self.seen.seq:
             return True
-        if self._exact and (self.seen is None or self.seen != (self._epoch, seq - 1)):
+        if self._exact and self.seen != (self._epoch, seq - 1):
             return False
         self.seen = StreamPosition(self._epoch, seq)
         self._hold(event, raw)

@@ -196,89 +196,86 @@ TestReading.settings = settings(max_examples=200, stateful_step_count=50, deadli
 
 def test_an_event_that_comes_again_is_read_once() -> None:
     inbox = Inbox(since=2, epoch="e")
-    inbox.connected()
     for frame in (welcome("e", 4), message(3), message(4), Live(4), message(4), message(5)):
-        assert put(inbox, frame)
+        assert put(inbox, frame) is True
     assert numbers(take_all(inbox)) == [3, 4, 5]
+
+
+def test_a_message_of_the_newest_ones_that_comes_again_is_read_once() -> None:
+    inbox = Inbox(last=2)
+    for frame in (welcome("e", 4), message(2), message(2), message(4), Live(4)):
+        assert put(inbox, frame) is True
+    assert numbers(take_all(inbox)) == [2, 4]
 
 
 def test_a_missing_event_asks_for_a_new_connection_and_is_not_passed_over() -> None:
     inbox = Inbox(since=2, epoch="e")
-    inbox.connected()
-    assert put(inbox, welcome("e", 5))
-    assert put(inbox, message(3))
-    assert not put(inbox, message(5))
+    assert put(inbox, welcome("e", 5)) is True
+    assert put(inbox, message(3)) is True
+    assert put(inbox, message(5)) is False
     assert inbox.question() == {"since": "3", "epoch": "e"}
 
 
 @pytest.mark.parametrize("frame", [Live(6), Tick(6)])
 def test_a_lost_tail_asks_for_a_new_connection(frame: Frame) -> None:
     inbox = Inbox(since=5, epoch="e")
-    inbox.connected()
-    assert put(inbox, welcome("e", 5))
+    assert put(inbox, welcome("e", 5)) is True
     if isinstance(frame, Tick):
-        assert put(inbox, Live(5))
-    assert not put(inbox, frame)
+        assert put(inbox, Live(5)) is True
+    assert put(inbox, frame) is False
 
 
 def test_a_tick_that_says_what_is_known_is_no_alarm() -> None:
     inbox = Inbox()
-    inbox.connected()
     for frame in (welcome("e", 5), Live(5), message(6), Tick(6)):
-        assert put(inbox, frame)
+        assert put(inbox, frame) is True
 
 
 def test_the_newest_messages_may_have_other_events_between_them() -> None:
     inbox = Inbox(last=2)
     assert inbox.question() == {"last": "2"}
-    inbox.connected()
     for frame in (welcome("e", 9), message(3), message(7), Live(9), message(10)):
-        assert put(inbox, frame)
+        assert put(inbox, frame) is True
     assert numbers(take_all(inbox)) == [3, 7, 10]
 
 
 def test_a_replay_that_breaks_off_goes_on_where_it_was() -> None:
     inbox = Inbox(last=2)
-    inbox.connected()
     for frame in (welcome("e", 9), message(3)):
-        assert put(inbox, frame)
+        assert put(inbox, frame) is True
     assert inbox.question() == {"since": "3", "epoch": "e"}
 
 
 def test_a_reader_of_the_present_resumes_where_it_began_even_if_nothing_has_happened() -> None:
     inbox = Inbox()
-    inbox.connected()
-    assert put(inbox, welcome("e", 9))
+    assert put(inbox, welcome("e", 9)) is True
     assert inbox.cursor == StreamPosition("e", 9)
     assert inbox.question() == {"since": "9", "epoch": "e"}
 
 
 def test_an_event_of_a_newer_server_counts_and_is_kept_for_who_reads_frames() -> None:
     inbox = Inbox(since=0, epoch="e")
-    inbox.connected()
     for frame in (welcome("e", 2), Unknown("poll_opened", 1), message(2), Live(2)):
-        assert put(inbox, frame)
+        assert put(inbox, frame) is True
     assert [type(frame) for frame in take_all(inbox)] == [Welcome, Unknown, Message, Live]
 
 
 def test_nothing_is_read_after_the_rooms_end() -> None:
     inbox = Inbox(since=0, epoch="e")
-    inbox.connected()
     for frame in (welcome("e", 2), ParticipantJoined(1, AT, "John"), RoomClosed(2, AT), Live(2)):
-        assert put(inbox, frame)
+        assert put(inbox, frame) is True
     assert inbox.closed
     assert type(take_all(inbox)[-1]) is RoomClosed
 
 
 def test_a_reader_that_fell_behind_finds_what_was_held_and_then_resumes_after_it() -> None:
     inbox = Inbox(since=0, epoch="e", limit=1)
-    inbox.connected()
-    assert put(inbox, welcome("e", 3))
+    assert put(inbox, welcome("e", 3)) is True
     assert inbox.full
-    assert put(inbox, message(1))
+    assert put(inbox, message(1)) is True
     inbox.overflow()
-    assert put(inbox, message(2))
-    assert put(inbox, Tick(2))
+    assert put(inbox, message(2)) is True
+    assert put(inbox, Tick(2)) is True
     assert numbers(take_all(inbox)) == [1]
     assert inbox.behind
     assert inbox.question() == {"since": "1", "epoch": "e"}
@@ -286,12 +283,11 @@ def test_a_reader_that_fell_behind_finds_what_was_held_and_then_resumes_after_it
 
 def test_who_was_ahead_of_the_room_goes_on_from_its_end() -> None:
     inbox = Inbox(since=50, epoch="e")
-    inbox.connected()
-    assert put(inbox, welcome("e", 9))
-    assert put(inbox, Gap("ahead", 1, 9))
+    assert put(inbox, welcome("e", 9)) is True
+    assert put(inbox, Gap("ahead", 1, 9)) is True
     assert inbox.question() == {"since": "9", "epoch": "e"}
     for frame in (Live(9), message(10)):
-        assert put(inbox, frame)
+        assert put(inbox, frame) is True
     assert numbers(take_all(inbox)) == [10]
     assert inbox.cursor == ("e", 10)
 
@@ -299,16 +295,101 @@ def test_who_was_ahead_of_the_room_goes_on_from_its_end() -> None:
 def test_an_epoch_that_is_not_known_yet_is_the_servers() -> None:
     inbox = Inbox(since=4)
     assert inbox.question() == {"since": "4"}
-    inbox.connected()
-    assert put(inbox, welcome("e", 4))
+    assert put(inbox, welcome("e", 4)) is True
     assert inbox.question() == {"since": "4", "epoch": "e"}
+    assert inbox.cursor == ("e", 4)
 
 
 def test_a_new_epoch_is_believed_only_with_its_gap() -> None:
     inbox = Inbox(since=4, epoch="old")
-    inbox.connected()
-    assert put(inbox, welcome("new", 9))
+    assert put(inbox, welcome("new", 9)) is True
+    assert put(inbox, message(3)) is False
     assert inbox.question() == {"since": "4", "epoch": "old"}
-    assert put(inbox, Gap("epoch", 1, 9))
-    assert put(inbox, message(1))
+    assert put(inbox, Gap("epoch", 1, 9)) is True
+    assert put(inbox, message(1)) is True
     assert inbox.question() == {"since": "1", "epoch": "new"}
+
+
+def test_an_inbox_knows_where_its_reader_begins() -> None:
+    assert Inbox().cursor == Inbox(last=2).cursor == ("", 0)
+    assert Inbox(since=4, epoch="e").cursor == ("e", 4)
+    assert Inbox(since=4).cursor == ("", 4)
+
+
+def test_who_asks_for_the_newest_messages_has_had_none_when_they_begin() -> None:
+    inbox = Inbox(last=2)
+    assert put(inbox, welcome("e", 9)) is True
+    assert inbox.cursor == ("e", 0)
+    assert inbox.question() == {"last": "2"}
+    assert put(inbox, Live(9)) is True
+    assert inbox.question() == {"since": "9", "epoch": "e"}
+
+
+def test_who_asks_for_no_messages_begins_at_the_present() -> None:
+    inbox = Inbox(last=0)
+    assert inbox.question() == {"last": "0"}
+    assert put(inbox, welcome("e", 9)) is True
+    assert inbox.question() == {"since": "9", "epoch": "e"}
+
+
+def test_nothing_is_missing_behind_a_gap() -> None:
+    inbox = Inbox(since=1, epoch="e")
+    assert put(inbox, welcome("e", 9, first=5)) is True
+    assert put(inbox, Gap("retention", 5, 9)) is True
+    assert inbox.question() == {"since": "4", "epoch": "e"}
+    assert put(inbox, message(6)) is False
+    assert put(inbox, message(5)) is True
+    assert put(inbox, Live(9)) is False
+
+
+@pytest.mark.parametrize(
+    ("limit", "full", "roomy"), [(600, True, False), (601, False, False), (1199, False, False), (1200, False, True)]
+)
+def test_what_waits_is_counted_with_what_python_needs_for_it(limit: int, full: bool, roomy: bool) -> None:
+    inbox = Inbox(limit=limit)
+    for _ in range(2):
+        assert (len(inbox), inbox.full, inbox.roomy) == (0, False, True)
+        assert inbox.put(Unknown("poll_opened"), "x" * 88) is True
+        assert (len(inbox), inbox.full, inbox.roomy) == (1, full, roomy)
+        assert inbox.get() is not None
+    assert inbox.get() is None
+
+
+def test_thousands_of_short_messages_may_wait_and_not_many_more() -> None:
+    inbox = Inbox()
+    for _ in range(6_000):
+        inbox.put(Unknown(), "x" * 180)
+    assert not inbox.full
+    for _ in range(100):
+        inbox.put(Unknown(), "x" * 180)
+    assert inbox.full
+
+
+def test_nothing_is_missing_once_replay_is_over_or_the_room_has_ended() -> None:
+    inbox = Inbox(since=0, epoch="e")
+    assert inbox.complete is False
+    for frame in (welcome("e", 1), message(1)):
+        put(inbox, frame)
+        assert inbox.complete is False
+    put(inbox, Live(1))
+    assert inbox.complete is True
+    inbox.overflow()
+    assert inbox.complete is False
+    inbox.connected()
+    assert inbox.complete is False
+    for frame in (welcome("e", 2), RoomClosed(2, AT)):
+        put(inbox, frame)
+    assert inbox.complete is True
+
+
+def test_what_was_let_go_comes_by_the_next_connection() -> None:
+    inbox = Inbox(since=0, epoch="e")
+    assert not inbox.behind
+    inbox.overflow()
+    put(inbox, message(1))
+    assert inbox.behind
+    inbox.connected()
+    assert not inbox.behind
+    for frame in (welcome("e", 1), message(1), Live(1)):
+        put(inbox, frame)
+    assert numbers(take_all(inbox)) == [1]
