@@ -17,6 +17,7 @@ __all__ = [
     "RoomArgument",
     "ServerOption",
     "WaitOption",
+    "check_key",
     "duration",
     "environment",
     "seconds",
@@ -48,6 +49,14 @@ def seconds(text: str | float) -> float:
 def duration(option: str, help: str) -> Any:
     """An option that takes a duration; its value is in seconds. ``help`` names the default, where there is one."""
     return typer.Option(option, metavar="TIME", parser=seconds, show_default=False, help=help)
+
+
+def check_key(key: str | None) -> None:
+    """Raises Failure if ``--key`` is given and empty, as by a variable that isn't set: so would any other job's be."""
+    from chatty.cli.failures import usage
+
+    if key is not None and not key.strip():
+        raise usage("--key is empty", 'give each job a key of its own, such as --key "build-$N"')
 
 
 def text_of(words: list[str] | None) -> str | None:

@@ -17,6 +17,7 @@ from chatty.cli.options import (
     RoomArgument,
     ServerOption,
     WaitOption,
+    check_key,
     duration,
     environment,
     text_of,
@@ -92,6 +93,7 @@ def command(
     from chatty.cli.runner import run
 
     env = environment(ctx)
+    check_key(key)
     if not question and env.stdin.isatty():
         raise usage("there is nothing to ask", 'chatty ask ROOM "Deploy 1.4?" --choices yes,no')
     if default is not None and timeout is None:

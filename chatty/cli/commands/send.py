@@ -18,6 +18,7 @@ from chatty.cli.options import (
     RoomArgument,
     ServerOption,
     WaitOption,
+    check_key,
     duration,
     environment,
     text_of,
@@ -85,6 +86,7 @@ def command(
     from chatty.cli.runner import run
 
     env = environment(ctx)
+    check_key(key)
     if not text and env.stdin.isatty():
         raise usage("there is nothing to send", "chatty send ROOM hello, or: command | chatty send ROOM")
     target = resolve_room(env, room, server=server, profile=profile)
@@ -126,6 +128,10 @@ async def _send(env: Environment, options: SendOptions) -> int:
             raise _with_account(error, sender, options) from error
         finally:
             _tell(env, lines, as_json=options.json)
+        if sender.acked < sender.stored_before:
+            raise _shorter_input(sender, options)
+        if sender.stored_before:
+            _tell_repeats(env, sender, options)
     if sender.refused:
         raise _partly(sender)
     return ExitStatus.DONE
@@ -192,7 +198,10 @@ def _with_account(error: Exception, sender: Sender, options: SendOptions) -> Fai
     """``error`` as a failure that also says how far things got."""
     from chatty.cli.scripting.lines import Odd
     from chatty.client.outbox import TRANSIENT
+    from chatty.errors import Refused
 
+    if isinstance(error, Refused) and error.code == "idempotency_conflict":
+        return _other_input(sender, options)
     if isinstance(error, Odd):
         failure = Failure(
             ExitStatus.REFUSED, "bad_request", f"line {error.number:,} {error.why}; nothing was sent from there on"
@@ -205,6 +214,40 @@ def _with_account(error: Exception, sender: Sender, options: SendOptions) -> Fai
             again = "run it again on the same input: it" if options.key is not None else "with --key a second run"
             failure.hint = f"{again} sends what is missing"
     return failure
+
+
+def _other_input(sender: Sender, options: SendOptions) -> Failure:
+    """What was sent with this key before is something else."""
+    count = sender.acked + 1
+    if options.text is not None or options.block:
+        message = f"another text was sent with --key {options.key}"
+    elif count == 1:
+        message = f"the first line is not the one that was sent with --key {options.key}"
+    else:
+        message = f"the first {count:,} lines are not those that were sent with --key {options.key}"
+    if count <= sender.stored_before:
+        message += "; nothing was sent"
+    return Failure(ExitStatus.REFUSED, "idempotency_conflict", message, "send the same input, or choose another key")
+
+
+def _shorter_input(sender: Sender, options: SendOptions) -> Failure:
+    """More was sent with this key before, and it may not even begin like this."""
+    before, here = f"{sender.stored_before:,}", f"{sender.acked:,}"
+    message = f"{before} messages were sent with --key {options.key}, and this input has {here}; nothing was sent"
+    return Failure(ExitStatus.REFUSED, "idempotency_conflict", message, "send the same input, or choose another key")
+
+
+def _tell_repeats(env: Environment, sender: Sender, options: SendOptions) -> None:
+    """How much of it an earlier run had sent."""
+    before, total = sender.stored_before, sender.acked
+    if options.json:
+        from chatty.protocol import encode
+
+        env.err(encode({"event_type": "note", "already_stored": before, "messages": total}).decode())
+    elif options.text is not None or options.block:
+        env.err("note:  the message was there already")
+    else:
+        env.err(f"note:  {before:,} of {total:,} lines were there already")
 
 
 def _tell(env: Environment, lines: Lines, *, as_json: bool) -> None:

@@ -32,11 +32,13 @@ class Sender:
 
     ``timeout``: seconds without an ack, while messages wait for one, after
     which `everything` gives up. Acks are written to ``acks`` as on the wire,
-    one a line.
+    one a line. ``stored_before``: how many messages earlier runs with the same
+    producer have stored.
     """
 
     def __init__(self, room: Room, *, timeout: float, acks: Output | None = None) -> None:
         self.acked = 0
+        self.stored_before = 0
         self.refused: list[Refused] = []
         self._room = room
         self._timeout = timeout
@@ -56,7 +58,8 @@ class Sender:
 
         If reading them fails, waits for those before the failure, and raises
         it. Raises Failure where acks don't come in time, and what ended the
-        room for good.
+        room for good: with ``idempotency_conflict``, the message after the
+        last one of ``acked`` is not the one that an earlier run sent.
         """
         posting = asyncio.create_task(self._post(messages))
         try:
@@ -70,6 +73,7 @@ class Sender:
                     outcome.exception()  # one failure is told, and asyncio shall not log the others
             raise
         await posting
+        await self._ask_what_was_stored()
 
     async def _post(self, messages: AsyncIterator[str]) -> None:
         try:
@@ -98,15 +102,38 @@ class Sender:
                 ack = self._pending[0].result()
             except Refused as refusal:
                 if refusal.code not in _ABOUT_ONE:
+                    if refusal.code == "idempotency_conflict":
+                        await self._ask_what_was_stored()
                     raise
                 self.refused.append(refusal)
             else:
                 self.acked += 1
-                if self._acks:
-                    shown.append(encode(ack))
+                if ack.duplicate:
+                    await self._ask_what_was_stored()
+                if self._acks and self.acked >= self.stored_before:
+                    await self._acknowledge(ack, shown)
             self._pending.popleft()
             self._settled.set()
         await self._show(shown)
+
+    async def _acknowledge(self, ack: Ack, shown: list[bytes]) -> None:
+        """Shows an ack. Those of an earlier run's messages wait until the last of them shows that they are the same."""
+        if self.acked == self.stored_before:
+            for number in range(1, self.acked):
+                shown.append(encode(Ack(n=number, duplicate=True)))
+                if number % IN_FLIGHT == 0:
+                    await self._show(shown)
+        shown.append(encode(ack))
+
+    async def _ask_what_was_stored(self) -> None:
+        try:
+            async with asyncio.timeout(self._timeout):
+                self.stored_before = await self._room.stored_before()
+        except TimeoutError:
+            raise self._too_late() from None
+
+    def _too_late(self) -> Failure:
+        return Failure(ExitStatus.UNREACHABLE, "timed_out", f"no ack for {self._timeout:g} s")
 
     async def _one_more(self) -> None:
         now = asyncio.get_running_loop().time
@@ -117,7 +144,7 @@ class Sender:
             if done:
                 return
             late = now() - deadline
-        raise Failure(ExitStatus.UNREACHABLE, "timed_out", f"no ack for {self._timeout:g} s")
+        raise self._too_late()
 
     async def _show(self, shown: list[bytes]) -> None:
         if self._acks and shown:
