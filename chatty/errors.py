@@ -12,7 +12,7 @@ people: it says what to do, and may change.
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 __all__ = [
     "CODES",
@@ -90,11 +90,19 @@ class Refused(ChattyError):
 
 
 class Unreachable(ChattyError):
-    """Nothing answered at ``server``; ``reason`` says how that showed (connection refused, timed out …)."""
+    """Nothing answered at ``server``; ``reason`` says how that showed (connection refused, timed out …).
 
-    def __init__(self, server: str, reason: str) -> None:
+    ``because`` says what there is to do about it, where that is known: nobody
+    known vouches for the server's ``certificate``, it is ``plain`` and speaks
+    no TLS, or a ``proxy`` stands in between.
+    """
+
+    def __init__(
+        self, server: str, reason: str, *, because: Literal["certificate", "plain", "proxy"] | None = None
+    ) -> None:
         self.server = server
         self.reason = reason
+        self.because = because
         super().__init__(server, reason)
 
     def __str__(self) -> str:

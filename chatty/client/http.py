@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from chatty import protocol
 from chatty.client.address import ROOM_ID, base_url, room_path
 from chatty.client.session import UNREADABLE, bearer, failures, open_session
+from chatty.client.tls import CaCert, trusting
 from chatty.errors import ProtocolError
 from chatty.protocol import CreatedRoom, NewMessage, NewRoom, Page, Participants, Present, RoomInfo
 
@@ -34,19 +35,28 @@ class Http:
             room = await http.create_room("deploys")
 
     ``key`` is who asks (see `chatty.client.identity.derive_key`); reading and
-    creating need none, and nobody else may edit what it has said. Every method raises `Refused` where the server says
-    no, `Unreachable` where nothing answers, and `ProtocolError` where
-    something else than chatty does. Raises ValueError if ``server`` is no
-    address.
+    creating need none, and nobody else may edit what it has said.
+
+    ``cacert`` is a file with the certificates of the authorities that may
+    vouch for an ``https`` server, instead of those that the system trusts; or
+    an `ssl.SSLContext` of the program's own. A server that is not on this
+    machine is asked by way of the proxy that ``HTTPS_PROXY`` or ``HTTP_PROXY``
+    names, unless ``NO_PROXY`` excepts it.
+
+    Every method raises `Refused` where the server says no, `Unreachable` where
+    nothing answers, and `ProtocolError` where something else than chatty does.
+    Raises ValueError if ``server`` is no address or ``cacert`` holds no
+    certificate, and OSError if ``cacert`` can't be read.
     """
 
-    def __init__(self, server: str, *, key: str | None = None) -> None:
+    def __init__(self, server: str, *, key: str | None = None, cacert: CaCert = None) -> None:
         self.server = base_url(server)
+        self._tls = trusting(cacert)
         self._key = key
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
-        self._session = open_session(self.server, self._key)
+        self._session = open_session(self.server, self._key, self._tls)
         return self
 
     async def __aexit__(
@@ -146,7 +156,9 @@ class Http:
             raise ProtocolError(f"{self.server} did not answer as a chatty server does ({error})") from error
 
 
-async def create_room(server: str, name: str, *, topic: str = "", expires_in: float | None = None) -> CreatedRoom:
-    """Creates a room at ``server``; see `Http.create_room`."""
-    async with Http(server) as http:
+async def create_room(
+    server: str, name: str, *, topic: str = "", expires_in: float | None = None, cacert: CaCert = None
+) -> CreatedRoom:
+    """Creates a room at ``server``; see `Http.create_room`, and `Http` for ``cacert``."""
+    async with Http(server, cacert=cacert) as http:
         return await http.create_room(name, topic=topic, expires_in=expires_in)

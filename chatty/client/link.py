@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Callable, Iterable
 from random import Random
 from typing import Any, Final
@@ -50,6 +51,7 @@ class LinkOptions(Struct, frozen=True, kw_only=True):
     name: str | None
     participate: bool
     patience: float | None
+    tls: ssl.SSLContext | None = None  # whom to trust, if not whom the system does
     retry_first: bool = False  # whether the first connection is tried as often as a later one
     heartbeat: float = HEARTBEAT_SECONDS
     handshake: float = 20.0  # for an attempt to connect, until the welcome
@@ -110,7 +112,7 @@ class Link:
 
     async def open(self) -> None:
         """Opens the first connection. Raises what `connect` raises, unless it is to retry."""
-        self._session = open_session(self._options.server, self._options.key)
+        self._session = open_session(self._options.server, self._options.key, self._options.tls)
         if self._options.retry_first:
             self._resume.set()
             self._connection = await self._come_back("")

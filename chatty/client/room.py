@@ -20,6 +20,7 @@ from chatty.client.link import Link, LinkOptions
 from chatty.client.outbox import Outbox
 from chatty.client.outgoing import Outgoing
 from chatty.client.states import Offline, State
+from chatty.client.tls import CaCert, trusting
 from chatty.errors import Disconnected, Refused
 from chatty.events import Event, Message, StreamPosition
 from chatty.protocol import Ack, Close, Delete, Edit, Gap, React, Rename, RoomInfo, Say, Send, SetTopic, Welcome
@@ -41,6 +42,7 @@ def join(
     patience: float | None = None,
     transient: float = 30.0,
     on_state: Callable[[State], None] | None = None,
+    cacert: CaCert = None,
 ) -> Room:
     """A room to talk in and listen to, as an async context manager; the connection is opened on entering.
 
@@ -68,7 +70,8 @@ def join(
     the room gives up with `Unreachable`; None: for ever. The first connection
     is tried once. ``transient``: seconds for which a message is tried again
     that a server refuses only because of the moment, such as for a full disk.
-    ``on_state`` is called with each `State` of the connection.
+    ``on_state`` is called with each `State` of the connection. ``cacert``
+    says whose certificates to trust, as for `chatty.client.http.Http`.
 
     Entering raises `Refused` where the server says no, `Unreachable` where
     nothing answers, and `ProtocolError` where something else than chatty
@@ -82,6 +85,7 @@ def join(
         participate=participate,
         patience=patience,
         transient=transient,
+        tls=trusting(cacert),
     )
     outbox: Outbox[asyncio.Future[Ack]] = Outbox(producer or new_producer(), fresh=producer is None)
     return Room(options, Inbox(since=since, epoch=epoch, last=last), outbox, on_state or (lambda _: None))
@@ -357,6 +361,7 @@ class Room:
             self._options.server,
             self._options.room_id,
             key=self._options.key,
+            cacert=self._options.tls,
             search=search,
             sender=sender,
             since=since,

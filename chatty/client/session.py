@@ -7,13 +7,14 @@ import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 import aiohttp
 import msgspec
 
 from chatty import protocol
 from chatty.client.address import base_url
+from chatty.client.proxies import UnusableProxy, proxy_for
 from chatty.errors import CODES, ProtocolError, Refused, Unreachable
 
 __all__ = ["UNREADABLE", "bearer", "failures", "open_session"]
@@ -25,17 +26,28 @@ _LONGEST_WAIT: Final = 600.0
 """The longest Retry-After that is kept to, in seconds; it may be a mistake of something in between."""
 
 _TIMEOUT = aiohttp.ClientTimeout(total=30, sock_connect=10)
+_NO_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST")
+"""OpenSSL's reasons where what comes is not TLS."""
 _GATEWAY = {502, 503, 504}
 _decode_problem = msgspec.json.Decoder(protocol.Problem).decode
 
 
-def open_session(server: str, key: str | None) -> aiohttp.ClientSession:
+def open_session(server: str, key: str | None, tls: ssl.SSLContext | None = None) -> aiohttp.ClientSession:
     """A session that raises `Refused`, `Unreachable` or `ProtocolError` for every answer of 300 and above.
 
-    ``key`` goes along with each request. Raises ValueError if ``server`` is no address.
+    ``key`` goes along with each request. ``tls`` says whom to trust, the
+    environment which proxy to ask. Raises ValueError if ``server`` is no
+    address, Unreachable where the proxy can't be used.
     """
+    address = base_url(server)
+    try:
+        proxy = proxy_for(address)
+    except UnusableProxy as error:
+        raise Unreachable(server, str(error), because="proxy") from None
     return aiohttp.ClientSession(
-        base_url(server) + "/",
+        f"{address}/",
+        connector=aiohttp.TCPConnector(ssl=tls or True),
+        proxy=proxy,
         headers=bearer(key) if key else None,
         timeout=_TIMEOUT,
         middlewares=(_stay,),
@@ -56,8 +68,14 @@ def failures(server: str) -> Iterator[None]:
     except TimeoutError as error:
         raise Unreachable(server, "timed out") from error
     except (aiohttp.ClientSSLError, ssl.SSLError) as error:
-        raise Unreachable(server, f"no secure connection: {error}") from error
+        raise _insecure(server, error) from error
+    except aiohttp.ClientProxyConnectionError as error:
+        raise _proxy_fails(server, f"{error.host}:{error.port}: {_reason(error)}") from error
+    except aiohttp.ClientHttpProxyError as error:
+        raise _proxy_fails(server, f"answered {error.status} {error.message}") from error
     except aiohttp.ClientConnectorDNSError as error:
+        if error.host != urlsplit(server).hostname:
+            raise _proxy_fails(server, f"{error.host}: no such host") from error
         raise Unreachable(server, "no such host") from error
     except aiohttp.ClientOSError as error:
         raise Unreachable(server, _reason(error)) from error
@@ -69,6 +87,19 @@ def failures(server: str) -> Iterator[None]:
         raise Unreachable(server, "its answer broke off") from error
     except aiohttp.ClientError as error:
         raise ProtocolError(f"{server} did not answer as a chatty server does ({error})") from error
+
+
+def _insecure(server: str, error: Exception) -> Unreachable:
+    cause = getattr(error, "certificate_error", None) or getattr(error, "os_error", None) or error
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return Unreachable(server, f"its certificate: {cause.verify_message}", because="certificate")
+    if getattr(cause, "reason", None) in _NO_TLS:
+        return Unreachable(server, "it does not speak TLS", because="plain")
+    return Unreachable(server, f"no secure connection: {cause}")
+
+
+def _proxy_fails(server: str, what: str) -> Unreachable:
+    return Unreachable(server, f"the proxy {what}", because="proxy")
 
 
 def _reason(error: aiohttp.ClientOSError) -> str:
