@@ -82,6 +82,9 @@ def explain(error: Exception) -> Failure:
         case OSError():
             where = f"{os.fsdecode(error.filename)}: " if isinstance(error.filename, str | bytes) else ""
             return Failure(ExitStatus.FAILED, "system", where + (error.strerror or str(error)))
+        case RuntimeError() if "can't start new thread" in str(error):
+            hint = "raise the limit of processes and threads: ulimit -u, or the container's pids limit"
+            return Failure(ExitStatus.FAILED, "system", "no thread can be started", hint)
         case ImportError(name="_sqlite3"):
             hint = "use a Python that has it: the container image, or one from python.org or uv"
             return Failure(ExitStatus.FAILED, "failed", f"this Python has no SQLite that it can use ({error})", hint)

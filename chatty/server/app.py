@@ -5,11 +5,10 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
-import resource
 import secrets
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import structlog
@@ -19,6 +18,7 @@ from chatty.server import structured_logging as logs
 from chatty.server.announcement import Remember, announce
 from chatty.server.business.entries import Rejection, StartNode
 from chatty.server.checks import age_ms, check
+from chatty.server.niceties import attempt, raise_descriptor_limit
 from chatty.server.platform.network import heartbeat
 from chatty.server.platform.network.listener import listening
 from chatty.server.platform.pipeline import housekeeping
@@ -50,23 +50,31 @@ def run(settings: Settings, rooms: Sequence[str], remember: Remember) -> int:
     # If stderr was closed, descriptor 2 leads nowhere by now, and Python has no object for it.
     sys.stderr = sys.stderr or os.fdopen(2, "w", closefd=False)
     notices = logs.set_up(settings.log_level, settings.log_format, sys.stderr)
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft < hard:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    attempt("more open files", raise_descriptor_limit)
     # The writer thread should not wait 5 ms, Python's default, for its turn.
-    sys.setswitchinterval(SWITCH_SECONDS)
-    # Objects from the start-up stay for good: the garbage collector need not look at them again.
+    attempt("short turns of threads", lambda: sys.setswitchinterval(SWITCH_SECONDS))
+    attempt("a garbage collector that is seldom at work", _tune_garbage_collector)
+    with asyncio.Runner(loop_factory=_new_event_loop) as runner:
+        return runner.run(_serve(settings, rooms, remember, notices))
+
+
+def _tune_garbage_collector() -> None:
+    """Objects from the start-up stay for good: the garbage collector need not look at them again."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 20, 50)
-    try:
+
+
+def _new_event_loop() -> asyncio.AbstractEventLoop:
+    """uvloop's, which is faster, or Python's own."""
+    loops: list[asyncio.AbstractEventLoop] = []
+
+    def make() -> None:
         import uvloop
 
-        runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
-    except ImportError:
-        runner = asyncio.Runner()
-    with runner:
-        return runner.run(_serve(settings, rooms, remember, notices))
+        loops.append(uvloop.new_event_loop())
+
+    return loops[0] if attempt("uvloop", make) else asyncio.new_event_loop()
 
 
 async def _serve(settings: Settings, rooms: Sequence[str], remember: Remember, notices: Notices) -> int:
@@ -111,15 +119,23 @@ async def _run_tasks(node: Node, stop: asyncio.Event, notices: Notices) -> None:
     settings = node.settings
     try:
         async with asyncio.TaskGroup() as group:
-            tasks = [
-                group.create_task(heartbeat.sweep(node)),
-                group.create_task(housekeeping.keep_rooms(node, settings.retain_events, age_ms(settings.retain_age))),
-            ]
+            tasks = {
+                "heartbeat": group.create_task(heartbeat.sweep(node)),
+                "housekeeping": group.create_task(
+                    housekeeping.keep_rooms(node, settings.retain_events, age_ms(settings.retain_age))
+                ),
+            }
+            for part, task in tasks.items():
+                node.metrics.parts[part] = _goes_on(task)
             await stop.wait()
-            for task in tasks:
+            for task in tasks.values():
                 task.cancel()
     except* Exception as faults:  # noqa: BLE001 - whatever it is, the server can't do without that task
         _fail(faults.exceptions[0], notices)
+
+
+def _goes_on(task: asyncio.Task[None]) -> Callable[[], bool]:
+    return lambda: not task.done()
 
 
 def _fail(fault: BaseException, notices: Notices) -> None:

@@ -119,16 +119,18 @@ class Server:
                 raise
         return self
 
-    def wait_ready(self) -> None:
-        """Returns when ``/readyz`` says 200. Raises AssertionError, with its log, if it ends instead."""
+    def wait_ready(self, probe: str = "/readyz") -> None:
+        """Returns when ``probe`` says 200. Raises AssertionError, with its log, if it ends instead."""
         deadline = time.monotonic() + PATIENCE
         while True:
             assert self.running, f"the server ended with {self.process and self.process.returncode}:\n{self.log}"
             try:
-                with urllib.request.urlopen(f"{self.url}/readyz", timeout=5):
+                with urllib.request.urlopen(f"{self.url}{probe}", timeout=5):
                     return
             except OSError as error:
                 reason = error
+                if isinstance(error, urllib.error.HTTPError):
+                    error.close()
             assert time.monotonic() < deadline, f"the server is not ready ({reason}):\n{self.log}"
             time.sleep(0.02)
 

@@ -37,5 +37,8 @@ def command(
     except SettingError as error:
         raise usage(str(error), error.hint) from None
     kept = f"; what was there is in {done.replaced}" if done.replaced else ""
-    environment(ctx).out(f"{data} now has what {backup} has, rooms: {done.rooms}{kept}")
+    env = environment(ctx)
+    env.out(f"{data} now has what {backup} has, rooms: {done.rooms}{kept}")
+    if done.warning:
+        env.err(f"warning: {done.warning}: do it before you start the server")
     return ExitStatus.DONE

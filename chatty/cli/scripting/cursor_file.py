@@ -16,6 +16,8 @@ from chatty.cli.failures import Failure, usage
 
 __all__ = ["CursorFile", "Position"]
 
+_sync = getattr(os, "fdatasync", os.fsync)  # which macOS doesn't have
+
 
 class Position(Struct, frozen=True, omit_defaults=True):
     """Event ``seq`` of ``room``, in ``epoch``, is the last one that has gone out.
@@ -81,7 +83,7 @@ class CursorFile:
         new = self._path.with_name(f".{self._path.name}.new")
         descriptor = self._locked(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         os.write(descriptor, msgspec.json.encode(position) + b"\n")
-        os.fdatasync(descriptor)  # or the machine may crash with an empty file in its place, which knows no position
+        _sync(descriptor)  # or the machine may crash with an empty file in its place, which knows no position
         new.replace(self._path)
         os.close(self._descriptor)
         self._descriptor = descriptor

@@ -37,6 +37,7 @@ class Connection(web.RequestHandler):
             loop=node.loop,
             access_log=None,  # type: ignore[arg-type] # None means no log, in aiohttp's own runner, too
             keepalive_timeout=KEEPALIVE_SECONDS,
+            tcp_keepalive=False,  # the listener's sockets have it already
         )
         self._node = node
         self._wire: asyncio.Transport | None = None

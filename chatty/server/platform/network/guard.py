@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import resource
 from collections.abc import Awaitable, Callable
 from typing import Final
 from urllib.parse import unquote_to_bytes
@@ -12,6 +11,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from chatty.errors import Refused
+from chatty.server.niceties import descriptor_limit
 from chatty.server.origins import AllowedHosts, AllowedOrigins, Host, host_of, is_same, origin_of
 from chatty.server.platform.network.addresses import address_of, is_loopback
 from chatty.server.platform.network.connections import connection_of
@@ -47,7 +47,7 @@ _PREFLIGHT: Final = {
 def guard(node: Node) -> Middleware:
     """The only middleware: it checks every request, and answers exceptions with problem documents."""
     may_ask = _host_check(node.settings)
-    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0] - RESERVE
+    limit = descriptor_limit() - RESERVE
 
     @web.middleware
     async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:

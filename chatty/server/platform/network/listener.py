@@ -6,10 +6,12 @@ import contextlib
 import errno
 import socket
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Final
 
 from aiohttp import web
 
+from chatty.server.niceties import attempt
 from chatty.server.origins import address_to_listen_on
 from chatty.server.platform.network.connections import Connection
 from chatty.server.platform.network.guard import guard, response_headers
@@ -26,6 +28,14 @@ SEND_BUFFER: Final = 128 * 1024
 """A socket's kernel buffer, in bytes: without a bound it holds megabytes for a reader that stalls."""
 RECEIVE_BUFFER: Final = 32 * 1024
 """The same for receiving: all of it is read in one turn of the loop, so it bounds a flooder's share."""
+
+_OPTIONS: Final = (
+    ("an address that is free again at once", socket.SO_REUSEADDR, 1),
+    ("bounded send buffers", socket.SO_SNDBUF, SEND_BUFFER),
+    ("bounded receive buffers", socket.SO_RCVBUF, RECEIVE_BUFFER),
+    ("noticing peers that are gone", socket.SO_KEEPALIVE, 1),
+)
+"""Of the listening socket; accepted ones inherit them."""
 
 
 @contextlib.asynccontextmanager
@@ -55,9 +65,8 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         listener = socket.socket(family, socket.SOCK_STREAM)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)  # accepted sockets inherit it
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+        for nicety, option, value in _OPTIONS:
+            attempt(nicety, partial(listener.setsockopt, socket.SOL_SOCKET, option, value))
         listener.bind(address)
     except OSError as error:
         where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

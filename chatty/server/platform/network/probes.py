@@ -53,6 +53,9 @@ class Probes:
             outcome = Rejection("unavailable")
         if isinstance(outcome, Rejection):
             return problem("unavailable", "The log does not commit; see the disk.")
+        ended = [part for part, works in self.node.metrics.parts.items() if not works()]
+        if ended:
+            return problem("unavailable", f"A part of the server has ended or hangs: {', '.join(ended)}.")
         return web.Response(text="ok\n")
 
     async def metrics(self, request: web.Request) -> web.StreamResponse:

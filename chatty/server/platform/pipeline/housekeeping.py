@@ -36,6 +36,7 @@ async def keep_rooms(node: Node, retain_events: int, retain_age_ms: int) -> None
     housekeeping = Housekeeping(node, retain_events, retain_age_ms, node.now(), _uptime())
     while True:
         await asyncio.sleep(HOUSEKEEPING_SECONDS)
+        node.search.keep_alive()
         try:
             await housekeeping.do(node.now(), _uptime())
         except Exception as error:  # noqa: BLE001 - reported, and tried again
@@ -43,8 +44,11 @@ async def keep_rooms(node: Node, retain_events: int, retain_age_ms: int) -> None
 
 
 def _uptime() -> float:
-    """Seconds since some moment, including those that the machine slept."""
-    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+    """Seconds since some moment, including those that the machine slept, if the system counts them."""
+    try:
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
+    except (AttributeError, OSError):  # another system, or a sandbox that has no such clock
+        return time.monotonic()
 
 
 class Housekeeping:

@@ -28,6 +28,8 @@ class Metrics:
         self.paced = 0
         self.counters: dict[str, tuple[str, Callable[[], float]]] = {}
         self.gauges: dict[str, tuple[str, Callable[[], float]]] = {}
+        self.parts: dict[str, Callable[[], bool]] = {}
+        """What goes on beside the requests, and whether it does: threads and long-lived tasks."""
         self._registry = CollectorRegistry()
         self._commit = Histogram(
             "chatty_commit_seconds", "How long a batch took to be on disk.", buckets=BUCKETS, registry=self._registry
@@ -64,6 +66,10 @@ class Metrics:
         yield CounterMetricFamily("chatty_events", "Events that were stored and delivered.", value=self.events)
         yield CounterMetricFamily("chatty_batches", "Transactions.", value=self.batches)
         yield CounterMetricFamily("chatty_paced", "Messages that were read later than they came.", value=self.paced)
+        up = GaugeMetricFamily("chatty_part_up", "Whether a part of the server works.", labels=["part"])
+        for part, works in self.parts.items():
+            up.add_metric([part], works())
+        yield up
         for name, (text, ask) in self.counters.items():
             yield CounterMetricFamily(f"chatty_{name}", text, value=ask())
         for name, (text, ask) in self.gauges.items():

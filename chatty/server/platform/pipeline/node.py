@@ -69,6 +69,9 @@ class Node:
         self.reads = reads
         self.hub = hub
         self.metrics = metrics
+        metrics.parts.update(
+            log=lambda: self.log.is_alive, reads=lambda: reads.is_answering, search=lambda: self.search.is_alive
+        )
         self.loop = asyncio.get_running_loop()
         self.sessions: dict[Member, None] = {}
         self.streams: dict[Listener, None] = {}

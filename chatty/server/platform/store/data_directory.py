@@ -37,6 +37,11 @@ def locked(data: Path) -> Iterator[IO[str]]:
                 raise SettingError(
                     f"another server uses {data}", "stop it first, or give this one a --data directory of its own"
                 ) from None
+            except OSError as error:
+                raise SettingError(
+                    f"{data} cannot be locked against a second server ({error.strerror})",
+                    "choose a --data directory on a local file system",
+                ) from error
             yield lock
     finally:
         os.umask(before)

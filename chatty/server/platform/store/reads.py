@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -22,11 +24,14 @@ from chatty.events import rfc3339
 from chatty.protocol import WELCOME_PARTICIPANTS, Present, RoomInfo
 from chatty.server.platform.store.errors import translated
 from chatty.server.platform.store.schema import ROOM_BITS, decode_time
+from chatty.server.platform.store.threads import started_pool
 
 T = TypeVar("T")
 
 THREADS: Final = 4
 PAGE_BYTES: Final = 256 * 1024
+STUCK_SECONDS: Final = 10.0
+"""How long a read may take: they are short, each of them."""
 
 
 class RoomView(Struct, frozen=True):
@@ -51,8 +56,9 @@ class Reads:
 
     def __init__(self, path: Path) -> None:
         self._uri = f"{path.resolve().as_uri()}?mode=ro"
-        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="read")
+        self._pool = started_pool(THREADS, "read")
         self._local = threading.local()
+        self._asked_at: dict[Future[Any], float] = {}
         self._open: list[sqlite3.Connection] = []
 
     def close(self) -> None:
@@ -60,6 +66,11 @@ class Reads:
         self._pool.shutdown()
         for db in self._open:
             db.close()
+
+    @property
+    def is_answering(self) -> bool:
+        """Whether no read takes too long: a disk that hangs, or a thread that is gone, lets it wait for ever."""
+        return time.monotonic() - min(list(self._asked_at.values()), default=math.inf) < STUCK_SECONDS
 
     async def room(self, room_id: str) -> RoomView | None:
         """The room, or None."""
@@ -187,7 +198,10 @@ class Reads:
         return await self._ask(lambda db: db.execute(sql, values).fetchall())
 
     async def _ask(self, question: Callable[[sqlite3.Connection], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._pool, self._answer, question)
+        answer = self._pool.submit(self._answer, question)
+        self._asked_at[answer] = time.monotonic()
+        answer.add_done_callback(self._asked_at.pop)
+        return await asyncio.wrap_future(answer)
 
     def _answer(self, question: Callable[[sqlite3.Connection], T]) -> T:
         with translated():

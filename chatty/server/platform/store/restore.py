@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,6 +12,7 @@ from typing import NamedTuple
 
 from chatty.server.platform.store.data_directory import DATABASE, locked, looking
 from chatty.server.platform.store.database import check_length
+from chatty.server.platform.store.disk import sync
 from chatty.server.platform.store.doctor import examine
 from chatty.server.platform.store.errors import RESTORE, StoreError, explain
 from chatty.server.platform.store.schema import begin_epochs
@@ -19,10 +21,14 @@ from chatty.server.platform.store.sqlite_version import check_sqlite
 
 
 class Restored(NamedTuple):
-    """How many rooms there are now, and the directory that has what was there before, if there was anything."""
+    """How many rooms there are now, and the directory that has what was there before, if there was anything.
+
+    ``warning`` is what is still to be done by hand, if anything is.
+    """
 
     rooms: int
     replaced: Path | None
+    warning: str = ""
 
 
 def restore(backup: Path, data: Path) -> Restored:
@@ -45,18 +51,27 @@ def restore(backup: Path, data: Path) -> Restored:
                 raise fault from error
             what = f"{backup} can't be restored: {str(fault).replace('the data is', 'it is', 1)}"
             raise StoreError(what, "choose another one; the data is as it was") from error
-        _sync(fresh)
+        sync(fresh)
         replaced = _set_aside(data)
         # A crash now leaves no database, which a server would miss; and no old WAL, which would go into the new one.
         fresh.rename(data / DATABASE)
-        _sync(data)
+        sync(data)
         for ending in ("", "-wal", "-shm"):  # of what was there before; it is made anew
             (data / f"{INDEX}{ending}").unlink(missing_ok=True)
-        if os.geteuid() == 0:  # the server may run as somebody else
-            owner = data.stat()
-            for made in (lock.name, data / DATABASE, *([replaced] if replaced else [])):
-                os.chown(made, owner.st_uid, owner.st_gid)
-    return Restored(rooms, replaced)
+        kept = (data / DATABASE, Path(lock.name), *([replaced] if replaced else []))
+        return Restored(rooms, replaced, _give_to_owner(kept, data))
+
+
+def _give_to_owner(files: Iterable[Path], data: Path) -> str:
+    """Give what root has made to the owner of ``data``, as whom the server may run; what to do where that fails."""
+    if os.geteuid() == 0:
+        owner = data.stat()
+        for file in files:
+            try:
+                os.chown(file, owner.st_uid, owner.st_gid)
+            except OSError as error:  # a container without the right to, or a network's file system
+                return f"{file} is root's, and can't be given to user {owner.st_uid} ({(error.strerror or '').lower()})"
+    return ""
 
 
 def _copy(backup: Path, fresh: Path) -> int:
@@ -81,13 +96,5 @@ def _set_aside(data: Path) -> Path | None:
     replaced.mkdir()
     for file in there:
         file.rename(replaced / file.name)
-    _sync(replaced)
+    sync(replaced)
     return replaced
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

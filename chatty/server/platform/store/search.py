@@ -14,7 +14,6 @@ import sys
 import threading
 import time
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Final
@@ -22,11 +21,13 @@ from typing import Final
 import structlog
 
 from chatty.errors import Refused
+from chatty.server.niceties import attempt
 from chatty.server.platform.store.errors import may_retry
 from chatty.server.platform.store.query import Wanted, match
 from chatty.server.platform.store.reads import RoomView
 from chatty.server.platform.store.schema import ROOM_BITS
 from chatty.server.platform.store.search_index import INDEX, Index
+from chatty.server.platform.store.threads import started_pool
 
 WAIT_SECONDS: Final = 2.0
 """How long a search waits for the index."""
@@ -46,6 +47,8 @@ THREADS: Final = 2
 
 _DAMAGE: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CANTOPEN})
 
+_THIS_PROCESS: Final = secrets.token_hex(8)
+
 _LOG = structlog.get_logger("chatty")
 
 
@@ -57,7 +60,7 @@ class Search:
         self.path = database.with_name(INDEX)
         self._database = database
         self._loop = asyncio.get_running_loop()
-        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="find")
+        self._pool = started_pool(THREADS, "find")
         self._touched: set[str] = set()
         self._reached: dict[int, int] = {}
         self._waiting: dict[asyncio.Future[None], RoomView] = {}
@@ -67,8 +70,20 @@ class Search:
         self._damaged = False
         self._failed = -RETRY_SECONDS
         self._index: Index | None = None
-        self._thread = threading.Thread(target=self._run, name="search", daemon=True)
-        self._thread.start()
+        self._thread: threading.Thread | None = None
+        self.keep_alive()
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether its thread runs, without which nothing new can be found."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def keep_alive(self) -> None:
+        """Start its thread, unless it runs. Where that is refused, or it has ended, it is to be called again."""
+        if not self.is_alive and not self._closing.is_set():
+            thread = threading.Thread(target=self._run, name="search", daemon=True)
+            if attempt("a thread for search", thread.start):
+                self._thread = thread
 
     def touch(self, room_ids: Iterable[str]) -> None:
         """Something has happened in these rooms."""
@@ -84,6 +99,9 @@ class Search:
         """
         if not room.info.last:
             return []  # the index, which nobody then waits for, may not be there yet
+        self.keep_alive()
+        if not self.is_alive:
+            raise Refused("unavailable", "Nothing can be found at the moment; see the server's log.")
         await self._caught_up(room)
         low = room.key << ROOM_BITS
         high = low + (1 << ROOM_BITS if before is None else before)
@@ -137,14 +155,17 @@ class Search:
                 index.interrupt()
         self._wake.set()  # not before: what is at rest shall be sealed, and not interrupted
         self._hurry.set()
-        await self._loop.run_in_executor(self._pool, self._thread.join)
+        if self._thread is not None:
+            await self._loop.run_in_executor(self._pool, self._thread.join)
         self._pool.shutdown()
 
     # --- the thread -----------------------------------------------------------------------------------------
 
     def _run(self) -> None:
         if sys.platform == "linux":  # where a thread has a priority of its own
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
+            attempt(
+                "a low priority for search", lambda: os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
+            )
         while not self._closing.is_set():
             try:
                 with closing(Index(self.path, self._database, _boot())) as index:
@@ -234,5 +255,7 @@ class Search:
 
 def _boot() -> str:
     """The machine's start, where it has a name; otherwise this process's, which is more than enough to be careful."""
-    named = Path("/proc/sys/kernel/random/boot_id")
-    return named.read_text("ascii").strip() if named.exists() else secrets.token_hex(8)
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
+    except OSError:  # another system, or a sandbox
+        return _THIS_PROCESS

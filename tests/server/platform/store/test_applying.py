@@ -283,6 +283,7 @@ def test_a_new_database_has_this_versions_shape_and_syncs_every_commit(store: St
     assert store._db.execute("PRAGMA user_version").fetchone() == (len(MIGRATIONS),)
     assert store._db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     assert store._db.execute("PRAGMA synchronous").fetchone() == (2,)
+    assert store._db.execute("PRAGMA fullfsync").fetchone() == (1,)
 
 
 def test_opening_again_migrates_nothing_and_keeps_everything(path: Path) -> None:

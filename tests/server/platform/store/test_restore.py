@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import resource
 import shutil
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -14,7 +18,7 @@ from typing import Any
 import pytest
 
 from chatty.server.business.entries import CreateRoom, Post
-from chatty.server.platform.store import doctor
+from chatty.server.platform.store import disk, doctor
 from chatty.server.platform.store.applying import Store
 from chatty.server.platform.store.data_directory import DATABASE, locked
 from chatty.server.platform.store.errors import StoreError
@@ -23,6 +27,7 @@ from chatty.server.platform.store.schema import MIGRATIONS
 from chatty.server.settings import SettingError
 from tests.server.platform.conftest import AT, OWNER, ROOM
 from tests.support.old_data import take_back
+from tests.support.server import PATIENCE, ROOT, environment
 
 
 def opened(database: Path) -> Store:
@@ -188,3 +193,51 @@ def test_a_backup_of_an_older_chatty_is_as_good(data: Path, backup: Path) -> Non
         say(store, "two")
     assert texts(data / DATABASE) == ["one", "two"]
     assert doctor.check(data) == []
+
+
+REFUSED = """
+import errno, os, sys
+from pathlib import Path
+from chatty.server.platform.store import disk, restore
+
+def refuse(*_):
+    raise OSError(errno.EPERM, "Operation not permitted")
+
+really = os.fsync
+
+def sync(descriptor):
+    if os.path.isdir(f"/proc/self/fd/{descriptor}"):
+        raise OSError(errno.EINVAL, "Invalid argument")
+    really(descriptor)
+
+restore.os.chown, restore.os.geteuid, disk.os.fsync = refuse, lambda: 0, sync
+print(restore.restore(Path(sys.argv[1]), Path(sys.argv[2])).warning)
+"""
+
+
+def test_what_a_file_system_refuses_that_is_only_nice_to_have_is_said_and_ends_nothing(
+    data: Path, tmp_path: Path
+) -> None:
+    command = [sys.executable, "-c", REFUSED, str(tmp_path / "backup.db"), str(data)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, cwd=ROOT, env=environment())
+    owner = f"user {data.stat().st_uid} (operation not permitted)"
+    assert done.stdout == f"{data / DATABASE} is root's, and can't be given to {owner}\n", done.stderr
+    assert texts(data / DATABASE) == ["one"]
+
+
+def test_on_macos_a_file_is_synced_past_the_drives_cache(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full_syncs: list[int] = []
+    monkeypatch.setattr(disk, "_FULL_SYNC", 51)  # its number there; to Linux it means nothing
+    monkeypatch.setattr(fcntl, "fcntl", lambda descriptor, command: full_syncs.append(command))
+    disk.sync(data / DATABASE)
+    assert full_syncs == [51]
+
+
+def test_where_the_full_sync_is_refused_the_plain_one_is_done(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[int] = []
+    monkeypatch.setattr(disk, "_FULL_SYNC", 51)
+    monkeypatch.setattr(os, "fsync", synced.append)
+    disk.sync(data / DATABASE)
+    assert len(synced) == 1

@@ -70,6 +70,10 @@ class LocalLog:
         """Entries that the writer has not taken yet."""
         return len(self._waiting)
 
+    @property
+    def is_alive(self) -> bool:
+        return self._thread.is_alive()
+
     def propose(self, entry: Entry, reply: Reply | None = None) -> None:
         if self._idle and not self._waiting:
             # Once for everything that is proposed in this turn of the loop.

@@ -35,6 +35,10 @@ class Log(Protocol):
     def waiting(self) -> int:
         """Entries that the log has not taken yet."""
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether it can still take entries."""
+
     async def close(self) -> None:
         """Commit everything that was proposed, and stop."""
 
