@@ -54,10 +54,10 @@ def as_path(text: str | Path) -> Path:
 _TYPES: Final[dict[Any, tuple[Callable[[Any], Any], str]]] = {
     str: (_utf8, "UTF-8"),
     list[str]: (_utf8, "UTF-8"),
-    int: (int, "whole number"),
-    float: (float, "number"),
+    int: (int, "a whole number"),
+    float: (float, "a number"),
     bool: (_flag, "yes or no"),
-    Path: (as_path, "path"),
+    Path: (as_path, "a path"),
 }
 
 
@@ -101,7 +101,7 @@ class _Coercion:
         try:
             converted = self._convert(value)
         except ValueError:
-            raise typer.BadParameter(f"{value!r} is no {self._what}", ctx=ctx, param=param) from None
+            raise typer.BadParameter(f"{value!r} is not {self._what}", ctx=ctx, param=param) from None
         except typer.BadParameter as error:
             raise typer.BadParameter(error.message, ctx=ctx, param=param) from None
         least = param.type_descriptor.parameter_info.min
@@ -124,9 +124,9 @@ def coerce_here(command: TyperCommand | TyperGroup) -> None:
         parser = described.parameter_info.parser
         kind = described.annotation
         if kind == list[str] and param.nargs == -1:  # a text, which is repaired, or a command, which gets any bytes
-            param._runtime_param = _Coercion(str, "text")  # type: ignore[attr-defined]
+            param._runtime_param = _Coercion(str, "a text")  # type: ignore[attr-defined]
         elif parser is not None:
-            param._runtime_param = _Coercion(parser, "value")  # type: ignore[attr-defined]
+            param._runtime_param = _Coercion(parser, "a possible value")  # type: ignore[attr-defined]
         elif described.is_choice and (get_origin(kind) is Literal or issubclass(kind, StrEnum)):
             param._runtime_param = _Coercion(_one_of(described.choices), "choice")  # type: ignore[attr-defined]
         elif kind in _TYPES:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import typer
 
 from chatty.cli.environment import Environment
+from chatty.durations import parse_duration
 
 __all__ = [
     "CommandArgument",
@@ -20,6 +20,7 @@ __all__ = [
     "check_key",
     "duration",
     "environment",
+    "known_room_names",
     "seconds",
     "text_of",
 ]
@@ -32,18 +33,14 @@ def environment(ctx: typer.Context) -> Environment:
     return env
 
 
-_UNITS: Final = {"": 1.0, "ms": 0.001, "s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0, "w": 604_800.0}
-_DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)(ms|[smhdw]?)")
-
-
 def seconds(text: str | float) -> float:
-    """A duration in seconds: ``30``, ``30s``, ``1.5m``, ``24h``, ``7d``. Raises BadParameter for anything else."""
+    """A length of time in seconds, as in ``30s``. Raises BadParameter for anything else."""
     if isinstance(text, float):  # an option's default
         return text
-    found = _DURATION.fullmatch(text.strip())
-    if not found:
-        raise typer.BadParameter(f"{text!r} is no duration; write 30s, 5m, 24h or 7d")
-    return float(found[1]) * _UNITS[found[2]]
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 def duration(option: str, help: str) -> Any:
@@ -69,7 +66,8 @@ def text_of(words: list[str] | None) -> str | None:
 # For the shell's completion, where nothing is asked of the network.
 
 
-def _rooms(ctx: typer.Context) -> list[str]:
+def known_room_names(ctx: typer.Context) -> list[str]:
+    """The names of the open rooms on this user's list, for a shell to complete."""
     from chatty.cli.room_list import known_rooms
 
     env = environment(ctx)
@@ -93,7 +91,7 @@ RoomArgument = Annotated[
     typer.Argument(
         metavar="ROOM",
         help="An id, a room's URL, or the name of a room that you created or joined.",
-        autocompletion=_rooms,
+        autocompletion=known_room_names,
         show_default=False,
     ),
 ]

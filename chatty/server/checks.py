@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Final
 
+from chatty.durations import parse_duration
 from chatty.protocol import ROOM_NAME_POINTS
 from chatty.server import structured_logging as logs
 from chatty.server.business.entries import Rejection
@@ -14,7 +14,8 @@ from chatty.server.origins import check_hosts
 from chatty.server.platform.network.addresses import is_loopback
 from chatty.server.settings import SETTINGS, SettingError, Settings
 
-_UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_LONGEST_AGE: Final = 1e11
+"""Seconds; some three thousand years."""
 
 
 def check(settings: Settings, rooms: Sequence[str] = ()) -> None:
@@ -49,9 +50,12 @@ def age_ms(text: str) -> int:
     """``30d`` as milliseconds; 0 for nothing."""
     if not text:
         return 0
-    found = re.fullmatch(r"([1-9]\d{0,5})([smhdw])", text)
-    if found is None:
+    try:
+        seconds = parse_duration(text, unit_needed=True)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= _LONGEST_AGE:
         raise SettingError(
             f"{text!r} is not a length of time", "write 30d, 12h, 90m …; leave it out to keep everything"
         )
-    return int(found[1]) * _UNITS[found[2]] * 1000
+    return round(seconds * 1000)

@@ -28,13 +28,13 @@ def test_without_a_command_it_shows_how_it_is_used_and_fails(user: User) -> None
         (["sned", "x"], "no such command 'sned'. Did you mean 'send'?", "see: chatty --help"),
         (["send"], "missing argument 'ROOM'", "see: chatty send --help"),
         (["who", "x", "--bogus"], "no such option: --bogus", "see: chatty who --help"),
-        (["tail", "x", "-n", "many"], "invalid value for '-n' / '--last': 'many' is no whole number", "chatty tail"),
+        (["tail", "x", "-n", "many"], "invalid value for '-n' / '--last': 'many' is not a whole number", "chatty tail"),
         (["join", "x", "--bell", "loud"], "'loud' is not one of mention, all, off", "chatty join"),
         (["history", "x", "--format", "xml"], "'xml' is not one of text, json, markdown", "chatty history"),
         (["tail", "x", "--count", "0"], "invalid value for '--count': 0 is less than 1", "chatty tail"),
-        (["send", "x", "--timeout", "soon"], "'soon' is no duration; write 30s, 5m, 24h or 7d", "chatty send"),
-        (["tail", "x", "-n", "1", "--since", "1"], "-n and --since are two places to begin at; choose one", ""),
-        (["who", "x", "--server", "ftp://x"], "'ftp://x' is no server's address", ""),
+        (["send", "x", "--timeout", "soon"], "'soon' is not a length of time; write 30s, 5m, 24h, 7d or 2w", "chatty send"),
+        (["tail", "x", "-n", "1", "--since", "1"], "-n and --since both say where to begin", "choose one"),
+        (["who", "x", "--server", "ftp://x"], "'ftp://x' is not a server's address", ""),
     ],
 )
 def test_wrong_usage_is_told_in_one_line_with_a_hint(user: User, arguments: list[str], error: str, hint: str) -> None:

@@ -122,7 +122,7 @@ def test_a_services_address_in_a_variable_is_not_the_port(monkeypatch: pytest.Mo
     monkeypatch.setenv("CHATTY_PORT", address)
     assert settings()["port"] == PORT
     assert settings("--port", "9000")["port"] == 9000
-    with pytest.raises(typer.BadParameter, match="is no whole number"):
+    with pytest.raises(typer.BadParameter, match="is not a whole number"):
         settings("--port", address)
 
 
@@ -130,5 +130,5 @@ def test_a_port_in_a_variable_is_the_port_and_nonsense_is_refused(monkeypatch: p
     monkeypatch.setenv("CHATTY_PORT", "9001")
     assert settings()["port"] == 9001
     monkeypatch.setenv("CHATTY_PORT", "http://10.96.0.12:8080")
-    with pytest.raises(typer.BadParameter, match="is no whole number"):
+    with pytest.raises(typer.BadParameter, match="is not a whole number"):
         settings()

@@ -38,7 +38,7 @@ def test_zero_and_both_ends_of_its_range_are_numbers_for_every_setting(setting: 
         check(with_one(setting, number))
 
 
-@pytest.mark.parametrize("age", ["-1d", "0s", "1", "d", "1y", "1.5d", " 1d", "1234567d"])
+@pytest.mark.parametrize("age", ["-1d", "0s", "0d", "1", "d", "1y", "12345678d", "9" * 400 + "d"])
 def test_what_is_no_length_of_time_is_refused(age: str) -> None:
     with pytest.raises(SettingError, match="is not a length of time"):
         check(Settings(retain_age=age))

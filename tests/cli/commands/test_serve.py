@@ -46,8 +46,8 @@ def test_options_go_before_variables_and_rooms_are_made_once(user: User, tmp_pat
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["--port", "many"], "'many' is no whole number"),
-        (["--message-rate", "fast"], "'fast' is no number"),
+        (["--port", "many"], "'many' is not a whole number"),
+        (["--message-rate", "fast"], "'fast' is not a number"),
         (["--host", "0.0.0.0"], "--access"),
         (["--retain-age", "long"], "'long' is not a length of time"),
         (["--retain-age", "0d"], "'0d' is not a length of time"),
