@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
+from contextlib import suppress
 from typing import Final
 from urllib.parse import SplitResult, quote, urlsplit
 
-__all__ = ["ROOM_ID", "base_url", "origin", "room_path"]
+__all__ = ["LOOPBACK", "ROOM_ID", "base_url", "canonical_url", "origin", "room_path"]
 
 ROOM_ID: Final = re.compile(r"[0-9A-Za-z]{27}")
 """A room's id, which is a KSUID."""
+
+LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+"""What this machine calls itself."""
 
 _SCHEMES = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
 _PORTS = {"http": 80, "https": 443}
@@ -19,35 +24,58 @@ def base_url(server: str) -> str:
     """The address that paths such as ``/v1/rooms`` are appended to: no trailing slash, ``http`` or ``https``.
 
     ``localhost:8080`` means ``http://localhost:8080``. A path is kept, for a
-    server behind a proxy. Raises ValueError for what is no such address.
+    server behind a proxy. Raises ValueError for anything but such an address.
     """
     parts = _split(server)
-    return _origin(parts) + parts.path.rstrip("/")
+    return _origin(parts.scheme, parts.hostname or "", parts.port) + parts.path.rstrip("/")
 
 
 def origin(server: str) -> str:
-    """``scheme://host:port`` of a server, the port always written: the same for all spellings of one address."""
-    return _origin(_split(server), always_port=True)
+    """``scheme://host:port`` of a server, the same for every spelling that leads to it, with the port always written.
+
+    It identifies a server, but isn't always the address to connect to: all
+    names of this machine become ``127.0.0.1``, even if the server listens on
+    ``::1``. Raises ValueError like `base_url`.
+    """
+    parts = _split(server)
+    scheme = _SCHEMES[parts.scheme]
+    return _origin(scheme, _canonical(parts.hostname or ""), parts.port or _PORTS[scheme], always_port=True)
+
+
+def canonical_url(server: str) -> str:
+    """`origin` with the path that a server has behind a proxy: two addresses are one server if these are equal."""
+    return origin(server) + _split(server).path.rstrip("/")
 
 
 def room_path(room_id: str, *rest: str) -> str:
-    """``/v1/rooms/{id}/…``; an id that holds what paths cannot is escaped, so that it names no other address."""
+    """``/v1/rooms/{id}/…``; characters that can't be in a path are escaped, so the id can't lead to another address."""
     return "/".join(("/v1/rooms", quote(room_id, safe=""), *rest))
 
 
 def _split(server: str) -> SplitResult:
     parts = urlsplit(server if "://" in server else f"http://{server}")
     if parts.scheme not in _SCHEMES or not parts.hostname or parts.query or parts.fragment:
-        raise ValueError(f"{server!r} is no server's address; it looks like http://127.0.0.1:8080")
+        raise ValueError(f"{server!r} is not a server's address, which looks like http://127.0.0.1:8080")
     if parts.username is not None or parts.password is not None:
-        raise ValueError("a server's address holds no user name and no password")
+        raise ValueError("a server's address has no user name and no password in it")
     return parts
 
 
-def _origin(parts: SplitResult, *, always_port: bool = False) -> str:
-    scheme = _SCHEMES[parts.scheme]
-    host = parts.hostname or ""
+def _origin(scheme: str, host: str, port: int | None, *, always_port: bool = False) -> str:
+    scheme = _SCHEMES[scheme]
     if ":" in host:
         host = f"[{host}]"
-    port = parts.port or _PORTS[scheme]
+    port = port or _PORTS[scheme]
     return f"{scheme}://{host}:{port}" if always_port or port != _PORTS[scheme] else f"{scheme}://{host}"
+
+
+def _canonical(host: str) -> str:
+    """One spelling for all that mean the same host; ``host`` is in lower case."""
+    host = host.removesuffix(".")
+    with suppress(ValueError):
+        address = ipaddress.ip_address(host)
+        mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+        host = str(mapped or address)
+    with suppress(UnicodeError):
+        host = host.encode("idna").decode("ascii")
+    return "127.0.0.1" if host in LOOPBACK else host

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from chatty.client.address import base_url, origin, room_path
+from chatty.client.address import base_url, canonical_url, origin, room_path
 
 
 @pytest.mark.parametrize(
@@ -13,12 +13,40 @@ from chatty.client.address import base_url, origin, room_path
         ("127.0.0.1:8080", "http://127.0.0.1:8080", "http://127.0.0.1:8080"),
         ("wss://Chat.Example.org", "https://chat.example.org", "https://chat.example.org:443"),
         ("https://example.org:443/chat/", "https://example.org/chat", "https://example.org:443"),
-        ("ws://[::1]:8080", "http://[::1]:8080", "http://[::1]:8080"),
+        ("ws://[::1]:8080", "http://[::1]:8080", "http://127.0.0.1:8080"),
+        ("ws://[2001:DB8:0::1]:8080", "http://[2001:db8:0::1]:8080", "http://[2001:db8::1]:8080"),
     ],
 )
 def test_every_spelling_of_an_address_has_one_form(server: str, base: str, port_written: str) -> None:
     assert base_url(server) == base
     assert origin(server) == port_written
+
+
+LOCAL = ["127.0.0.1", "localhost", "LocalHost", "localhost.", "[::1]", "[0:0:0:0:0:0:0:1]", "[::ffff:127.0.0.1]"]
+
+
+@pytest.mark.parametrize("host", LOCAL)
+def test_all_names_of_this_machine_are_one_server_but_each_is_connected_to_as_it_is_written(host: str) -> None:
+    assert origin(f"http://{host}:8080") == "http://127.0.0.1:8080"
+    assert base_url(f"http://{host}:8080") == f"http://{host.lower()}:8080"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("http://localhost:8080/", "127.0.0.1:8080", True),
+        ("https://Chat.Example.org.", "https://chat.example.org:443", True),
+        ("https://bücher.example", "https://xn--bcher-kva.example/", True),
+        ("https://example.org/chat/", "https://example.org/chat", True),
+        ("https://example.org/chat", "https://example.org", False),
+        ("http://localhost:8080", "http://localhost:8081", False),
+        ("http://localhost:8080", "https://localhost:8080", False),
+        ("http://127.0.0.1:8080", "http://127.0.0.2:8080", False),
+        ("http://localhost:8080", "http://localhost.example:8080", False),
+    ],
+)
+def test_addresses_are_one_server_if_they_lead_to_the_same_place(one: str, other: str, same: bool) -> None:
+    assert (canonical_url(one) == canonical_url(other)) is same
 
 
 @pytest.mark.parametrize(
