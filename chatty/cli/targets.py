@@ -1,10 +1,10 @@
-"""What ROOM means: an id, a room's URL, or the name of a room that this user created or joined."""
+"""Resolves ROOM: an id, a room's URL, or the name of a room that this user created or joined."""
 
 from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -13,15 +13,14 @@ from urllib.parse import parse_qs, urlsplit
 from chatty.cli.config import Profile, load_profile, login_name
 from chatty.cli.environment import Environment
 from chatty.cli.exits import ExitStatus
-from chatty.cli.failures import Failure, usage
+from chatty.cli.failures import Failure, explain, usage
 from chatty.client.address import ROOM_ID, base_url
-from chatty.errors import Refused
-from chatty.names import same
+from chatty.errors import Disconnected, Refused
 
 if TYPE_CHECKING:
     from chatty.cli.room_list import KnownRoom
 
-__all__ = ["DEFAULT_SERVER", "RoomTarget", "about", "participant_name", "resolve_room", "resolve_server"]
+__all__ = ["DEFAULT_SERVER", "RoomTarget", "about", "participant_name", "resolve_room", "resolve_server", "several"]
 
 DEFAULT_SERVER: Final = "http://127.0.0.1:8080"
 
@@ -29,47 +28,83 @@ _PATHS: Final = re.compile(rf"(?P<prefix>.*?)(?:/v1/rooms/(?P<id>{ROOM_ID.patter
 
 
 class RoomTarget(NamedTuple):
-    """A room on a server. ``name`` is what the user called it, for what is said about it."""
+    """A room on a server. ``name`` is what the user called it, for messages about it.
+
+    ``gone``: the last time, the server said that there is no such room.
+    """
 
     server: str
     room_id: str
     name: str
     profile: Profile
+    gone: bool = False
 
 
 @contextmanager
-def about(target: RoomTarget) -> Iterator[None]:
-    """Whatever the server says inside about a missing room names the room as the user did."""
+def about(env: Environment, target: RoomTarget) -> Iterator[Callable[[], None]]:
+    """Remembers what the server says inside about the room's end, so that its name becomes free for another room.
+
+    Gives a function to call when the room is closed without an error. An error
+    about a missing room calls the room what the user called it.
+    """
     try:
-        yield
-    except Refused as refusal:
-        if refusal.code != "room_not_found":
+        yield lambda: _closed(env, target)
+    except (Refused, Disconnected, Failure) as error:
+        code = explain(error).code
+        if code == "room_closed":
+            _closed(env, target)
+        if code != "room_not_found" or isinstance(error, Failure):
             raise
-        hint = "an id is copied whole, and capitals count; see: chatty rooms"
-        raise _no_room(target.name, target.server, hint) from refusal
+        from chatty.cli.room_list import note_gone
+
+        note_gone(env, target.room_id, target.server)
+        hint = "copy an id as a whole, capitals count; see: chatty rooms"
+        raise _no_room(target.name, target.server, hint) from error
+    if target.gone:
+        from chatty.cli.room_list import note_found
+
+        note_found(env, target.room_id, target.server)
+
+
+def _closed(env: Environment, target: RoomTarget) -> None:
+    from chatty.cli.room_list import note_closed
+
+    note_closed(env, target.room_id, target.server)
 
 
 def resolve_server(env: Environment, option: str | None, profile: Profile) -> str | None:
-    """The server that was chosen: ``--server``, else ``CHATTY_SERVER``, else the profile's. Raises Failure (usage)."""
+    """The chosen server: ``--server``, else ``CHATTY_SERVER``, else the profile's. Raises Failure (usage)."""
     chosen = option or env.environ.get("CHATTY_SERVER") or profile.server
     return _address(chosen) if chosen else None
 
 
 def resolve_room(env: Environment, room: str, *, server: str | None = None, profile: str | None = None) -> RoomTarget:
-    """The room that a command line means. Raises Failure: no such room, or usage where it is ambiguous."""
+    """The room that a command line means. Raises Failure: no such room, or usage if it is ambiguous."""
     settings = load_profile(env, profile)
     if "://" in room:
         return _from_url(room, settings)
     chosen = resolve_server(env, server, settings)
     if ROOM_ID.fullmatch(room):
-        return RoomTarget(chosen or _home(env, room) or DEFAULT_SERVER, room, room, settings)
+        home = _home(env, room, chosen)
+        return RoomTarget(
+            chosen or (home.server if home else DEFAULT_SERVER), room, room, settings, gone=_is_gone(home)
+        )
     known = _named(env, room, chosen)
-    return RoomTarget(known.server, known.id, known.name, settings)
+    return RoomTarget(known.server, known.id, known.name, settings, gone=_is_gone(known))
 
 
 def participant_name(env: Environment, option: str | None, profile: Profile) -> str:
-    """Who one is in a room: ``--name``, else ``CHATTY_NAME``, else the profile's name, else the login name."""
+    """The user's name in a room: ``--name``, else ``CHATTY_NAME``, else the profile's name, else the login name."""
     return option or env.environ.get("CHATTY_NAME") or profile.name or login_name(env)
+
+
+def several(env: Environment, rooms: Sequence[KnownRoom], name: str) -> Failure:
+    """The usage error for a ``name`` that several ``rooms`` have, with what tells them apart."""
+    from chatty.cli.room_list import described
+
+    ids = ", ".join(f"{room.id} ({described(room, env.now())}; {room.server})" for room in rooms)
+    hint = f"use an id: {ids}; to forget one: chatty rooms --forget ID"
+    return usage(f'{len(rooms)} rooms are called "{name}"', hint)
 
 
 def _address(server: str) -> str:
@@ -80,39 +115,46 @@ def _address(server: str) -> str:
 
 
 def _from_url(url: str, profile: Profile) -> RoomTarget:
+    hint = "it looks like http://127.0.0.1:8080/v1/rooms/ID"
     try:
         parts = urlsplit(url)
     except ValueError as error:
-        raise usage(f'"{url}" is no URL: {error}') from None
+        raise usage(f'"{url}" is not a URL: {error}', hint) from None
     found = _PATHS.fullmatch(parts.path)
     room_id = (found["id"] or "".join(parse_qs(parts.query).get("room", []))) if found else ""
     if found is None or not ROOM_ID.fullmatch(room_id):
-        raise usage(f'"{url}" is no room\'s URL', "they look like http://127.0.0.1:8080/v1/rooms/ID")
+        raise usage(f'"{url}" is not the URL of a room', hint)
     return RoomTarget(_address(f"{parts.scheme}://{parts.netloc}{found['prefix']}"), room_id, room_id, profile)
 
 
-def _home(env: Environment, room_id: str) -> str | None:
+def _home(env: Environment, room_id: str, server: str | None) -> KnownRoom | None:
+    """The known room of this id, on ``server`` if that is given, else wherever it was seen last."""
     from chatty.cli.room_list import known_rooms
 
     try:
         rooms = known_rooms(env)
-    except (OSError, Failure):  # who has the id needs no more than a guess
+    except (OSError, Failure):  # the id is enough to get in
         return None
-    return next((known.server for known in reversed(rooms) if known.id == room_id), None)
+    return next(
+        (known for known in reversed(rooms) if known.id == room_id and (server is None or known.is_at(server))), None
+    )
+
+
+def _is_gone(room: KnownRoom | None) -> bool:
+    return room is not None and room.gone_at is not None
 
 
 def _named(env: Environment, name: str, server: str | None) -> KnownRoom:
-    from chatty.cli.room_list import known_rooms
+    from chatty.cli.room_list import known_rooms, named
 
     rooms = known_rooms(env)
-    here = [room for room in rooms if server in (None, room.server)]
-    named = [room for room in here if room.name == name] or [room for room in here if same(room.name, name)]
-    candidates = [room for room in named if room.is_open(env.now())] or named[-1:]
+    here = [room for room in rooms if server is None or room.is_at(server)]
+    found = named(here, name)
+    candidates = [room for room in found if room.is_open(env.now())] or found[-1:]
     if not candidates:
         raise _unknown(name, server, here, rooms)
     if len(candidates) > 1:
-        ids = ", ".join(f"{room.id} ({room.server})" for room in candidates)
-        raise usage(f'{len(candidates)} rooms are called "{name}"', f"use an id: {ids}")
+        raise several(env, candidates, name)
     return candidates[0]
 
 
@@ -122,9 +164,9 @@ def _unknown(name: str, server: str | None, here: list[KnownRoom], rooms: list[K
     if close:
         hint = f'did you mean "{close[0]}"? see: chatty rooms'
     elif elsewhere:
-        hint = f"it is one on another server: --server {elsewhere}"
+        hint = f"there is one on another server: --server {elsewhere}"
     else:
-        hint = f"create it: chatty create {shlex.quote(name)}, or name it by its id; see: chatty rooms"
+        hint = f"create it: chatty create {shlex.quote(name)}; or give a room's id; see: chatty rooms"
     return _no_room(name, server or DEFAULT_SERVER, hint)
 
 

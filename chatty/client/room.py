@@ -119,6 +119,7 @@ class Room:
         self._link: Link | None = None
         self._carrier: asyncio.Task[None] | None = None
         self._left = False
+        self._over = False  # whether the room was closed for everybody
 
     # --- entering and leaving -------------------------------------------------------------------------------
 
@@ -176,6 +177,7 @@ class Room:
             self._end(error)
 
     def _end(self, error: BaseException | None) -> None:
+        self._over = error is None and not self._left
         left = Disconnected(Close.NORMAL, "the room was left")
         self._outgoing.fail(error or (left if self._left else Refused("room_closed")))
         self._incoming.end(error)
@@ -209,6 +211,11 @@ class Room:
     def held(self) -> int:
         """How many frames can be taken without waiting."""
         return len(self._inbox)
+
+    @property
+    def closed(self) -> bool:
+        """Whether the room is over for everybody. Its last events may still wait to be taken."""
+        return self._inbox.closed or self._over
 
     @property
     def unacked(self) -> int:

@@ -101,4 +101,4 @@ def test_the_manual_page_reads_well_where_there_is_a_reader_of_such_pages(tmp_pa
         for name in COMMANDS:
             assert f"chatty {name} [OPTIONS]" in shown
             assert all(spelling in shown for spelling in spellings(name))
-        assert 'ROOM=$(chatty create deploys --topic "what goes out" --expires 24h)' in shown
+        assert 'ROOM=$(chatty create deploys --topic "releases and incidents" --expires 24h)' in shown

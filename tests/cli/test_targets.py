@@ -115,7 +115,7 @@ def test_a_name_that_is_known_on_another_server_says_so(make_environment: MakeEn
     remember(make_environment(), KnownRoom(A, "deploys", "http://a"))
     with pytest.raises(Failure) as failure:
         resolve_room(make_environment(CHATTY_SERVER="http://b"), "deploys")
-    assert failure.value.hint == "it is one on another server: --server http://a"
+    assert failure.value.hint == "there is one on another server: --server http://a"
 
 
 def test_an_unknown_name_says_how_to_create_it(make_environment: MakeEnvironment) -> None:
@@ -125,9 +125,10 @@ def test_an_unknown_name_says_how_to_create_it(make_environment: MakeEnvironment
 
 
 def test_a_room_that_the_server_does_not_know_is_named_as_the_user_did(make_environment: MakeEnvironment) -> None:
-    target = resolve_room(make_environment(), A)
-    with pytest.raises(Failure) as failure, about(target):
+    env = make_environment()
+    target = resolve_room(env, A)
+    with pytest.raises(Failure) as failure, about(env, target):
         raise Refused("room_not_found")
     assert failure.value.message == f'no room "{A}" on {LOCAL}'
-    with pytest.raises(Refused), about(RoomTarget(LOCAL, A, A, target.profile)):
+    with pytest.raises(Refused), about(env, RoomTarget(LOCAL, A, A, target.profile)):
         raise Refused("name_taken")

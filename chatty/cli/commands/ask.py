@@ -117,7 +117,7 @@ async def _ask(env: Environment, options: AskOptions) -> int:
 
     target = options.target
     key = client_key(env, target.profile, target.server, lasting=options.key is not None)
-    with Output(env.stdout.fileno()) as out, about(target):
+    with Output(env.stdout.fileno()) as out, about(env, target):
         question = await _question(env, options, key)
         limit = asyncio.timeout(options.timeout)
         try:

@@ -42,7 +42,7 @@ async def _close(env: Environment, target: RoomTarget) -> int:
             f'"{target.name}" is not yours to close',
             "who created a room closes it, on the machine where it was created; see: chatty rooms",
         )
-    with about(target):
+    with about(env, target):
         async with Http(target.server) as http:
             await http.close_room(target.room_id, known.owner_token)
     try:

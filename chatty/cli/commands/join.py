@@ -51,13 +51,21 @@ async def _join(env: Environment, target: RoomTarget, name: str, *, plain: bool,
     from chatty.client.http import Http
 
     key = client_key(env, target.profile, target.server)
-    with about(target):
+    with about(env, target) as closed:
         async with Http(target.server, key=key) as http:
             room = await http.room(target.room_id)
         try:
-            remember(env, KnownRoom(room.id, room.name, target.server))
+            remember(env, KnownRoom.of(room, target.server, since=env.now()))
         except (OSError, Failure) as error:
             env.err(f"warning: the room is not remembered ({explain(error).message})")
         return await run(
-            env, server=target.server, room_id=target.room_id, name=name, key=key, plain=plain, color=color, bell=bell
+            env,
+            server=target.server,
+            room_id=target.room_id,
+            name=name,
+            key=key,
+            plain=plain,
+            color=color,
+            bell=bell,
+            on_closed=closed,
         )

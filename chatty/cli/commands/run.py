@@ -142,7 +142,7 @@ async def _tell(env: Environment, options: RunOptions, progress: Progress) -> No
     name = participant_name(env, options.name, target.profile)
     line = command_line(options.command, options.patterns)
     async with Http(target.server, key=key) as http:
-        with about(target):
+        with about(env, target):
             reporter = Reporter(http, target.room_id, name, line, progress, from_the_start=not options.only_failures)
             await reporter.run()
 

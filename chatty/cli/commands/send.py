@@ -118,7 +118,7 @@ async def _send(env: Environment, options: SendOptions) -> int:
 
     async with AsyncExitStack() as stack:
         acks = stack.enter_context(Output(env.stdout.fileno())) if options.json else None
-        stack.enter_context(about(target))
+        stack.enter_context(about(env, target))
         stack.enter_context(_worth_another_try())
         room = await retry(lambda: stack.enter_async_context(speaker()), wait=options.wait, transient=options.wait)
         sender = Sender(room, timeout=options.timeout, acks=acks)

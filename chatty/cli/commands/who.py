@@ -36,7 +36,7 @@ async def _who(env: Environment, target: RoomTarget, *, as_json: bool) -> int:
     from chatty.client.http import Http
     from chatty.protocol import encode
 
-    with about(target):
+    with about(env, target):
         async with Http(target.server, key=client_key(env, target.profile, target.server)) as http:
             present = await http.participants(target.room_id)
     for participant in present:

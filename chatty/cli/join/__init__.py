@@ -10,6 +10,7 @@ terminal. ``screen`` is the one writer, ``prompt`` the line being typed,
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from chatty.cli.environment import Environment
@@ -30,13 +31,14 @@ async def run(
     plain: bool = False,
     color: bool | None = None,
     bell: Bell = "mention",
+    on_closed: Callable[[], None] = lambda: None,
 ) -> int:
     """Join the room and stay until the person leaves or the room ends; the exit status.
 
     ``plain``: lines only, no prompt that is redrawn; a terminal that can't do
     more gets that anyway. ``color`` None: as the environment says. ``bell``:
-    what it rings for. Raises what the client library raises when joining is
-    refused or the server can't be reached at all; after that it reconnects
+    what it rings for. ``on_closed`` is called if the room is over. Raises what
+    the client library raises when joining is refused or the server can't be reached at all; after that it reconnects
     and resumes.
     """
     import asyncio
@@ -67,5 +69,7 @@ async def run(
                 with ending(end):
                     return await conversation.run(room, *face.work())
             finally:
+                if room.closed:
+                    on_closed()
                 face.leave_behind([*conversation.take(), *conversation.unsent()])
                 await room.close()  # what is not acked by now was given up, knowingly

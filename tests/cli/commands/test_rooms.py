@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import sys
 from pathlib import Path
 
 import pexpect
+import pytest
 
 import chatty
 from tests.cli.user import User
@@ -33,11 +35,24 @@ def create_in_a_terminal(user: User) -> list[str]:
     return [str(line) for line in said[2:]]
 
 
-def test_in_a_terminal_create_also_says_how_to_join_and_where_a_name_has_become_ambiguous(user: User) -> None:
+def test_in_a_terminal_create_also_says_how_to_join(user: User) -> None:
     assert create_in_a_terminal(user) == []
-    (warning,) = create_in_a_terminal(user)
-    assert warning.startswith('warning: you know another room called "deploys"')
-    assert 'error: 2 rooms are called "deploys"' in user.fails(2, "who", "deploys")
+
+
+def test_create_says_that_a_name_is_in_use_and_what_tells_the_rooms_apart(user: User) -> None:
+    first = user.says("create", "deploys").strip()
+    done = user.run("create", "Deploys")
+    second, said = done.stdout.decode().strip(), done.stderr.decode()
+    assert re.match(
+        rf'warning: "Deploys" is also the name of {first} \(created \d{{4}}-\d\d-\d\d \d\d:\d\d; http', said
+    )
+    assert "hint:  call both by their ids, or forget the other one: chatty rooms --forget ID" in said
+    user.run("create", "deploys")
+    said = user.fails(2, "who", "deploys")
+    assert said.startswith('error: 2 rooms are called "deploys"')
+    assert f"use an id: {first} (created " in said
+    assert "chatty rooms --forget ID" in said
+    assert user.says("who", second) == ""
 
 
 def test_with_json_create_prints_what_the_server_answered(user: User, server: Server) -> None:
@@ -74,13 +89,84 @@ def test_rooms_lists_what_was_created_the_latest_last_without_asking_a_server(us
     ids = [user.says("create", name).strip() for name in ("deploys", "two words")]
     offline = {**user.env, "CHATTY_SERVER": "http://127.0.0.1:1"}
     lines = user.says("rooms", env=offline).splitlines()
-    assert [line.split("\t") for line in lines] == [
+    assert [line.split("\t")[:3] for line in lines] == [
         ["deploys", ids[0], server.url],
         ["two words", ids[1], server.url],
     ]
+    assert all(re.search(r"\tcreated \d{4}-\d\d-\d\d \d\d:\d\d$", line) for line in lines)
     listed = [json.loads(line) for line in user.says("rooms", "--json").splitlines()]
     assert [(room["id"], room["owned"]) for room in listed] == [(ids[0], True), (ids[1], True)]
     assert "owner_token" not in listed[0]
+
+
+async def test_a_room_whose_end_is_heard_of_gives_its_name_free(user: User, server: Server, tmp_path: Path) -> None:
+    first = user.says("create", "standup").strip()
+    with User(tmp_path / "guest", server.url) as guest:
+        rooms = guest.home / "state" / "chatty" / "rooms.json"
+        rooms.parent.mkdir(parents=True)
+        rooms.write_text(json.dumps({"rooms": [{"id": first, "name": "standup", "server": server.url}]}))
+        following = guest.start("tail", "standup", "-n", "0")
+        user.run("close", "standup")
+        assert following.wait(PATIENCE) == 0
+        assert guest.says("rooms") == ""
+        assert "\tjoined, closed " in guest.says("rooms", "--all")
+        second = user.says("create", "standup").strip()
+        listed = json.loads(rooms.read_text())["rooms"]
+        rooms.write_text(json.dumps({"rooms": [*listed, {"id": second, "name": "standup", "server": server.url}]}))
+        guest.run("send", "standup", "hi")
+    assert server.texts(second) == ["hi"]
+
+
+@pytest.mark.parametrize(
+    "command", [("send", "x"), ("tail", "--no-follow"), ("who",), ("history",), ("ask", "x"), ("close",)]
+)
+def test_every_command_remembers_that_a_room_is_not_there(user: User, server: Server, command: tuple[str, ...]) -> None:
+    file = user.home / "state" / "chatty" / "rooms.json"
+    file.parent.mkdir(parents=True)
+    room = {"id": "1" * 27, "name": "standup", "server": server.url, "owner_token": "owner_x"}
+    file.write_text(json.dumps({"rooms": [room]}))
+    user.fails(3, command[0], "standup", *command[1:])
+    assert user.says("rooms") == ""
+    there = user.says("create", "standup").strip()
+    assert user.says("rooms").split("\t")[1] == there
+    assert user.says("who", "standup") == ""
+
+
+@pytest.mark.parametrize("command", [("send", "x"), ("ask", "x")])
+def test_a_command_that_is_refused_since_the_room_is_closed_remembers_that(
+    user: User, server: Server, command: tuple[str, ...]
+) -> None:
+    room = user.says("create", "standup").strip()
+    (file,) = (user.home / "state").rglob("rooms.json")
+    listed = file.read_text()
+    user.run("close", room)
+    file.write_text(listed)
+    user.fails(6, command[0], "standup", *command[1:])
+    assert user.says("rooms") == ""
+
+
+def test_a_room_that_is_there_again_is_listed_again(user: User, server: Server) -> None:
+    room = user.says("create", "standup").strip()
+    (file,) = (user.home / "state").rglob("rooms.json")
+    listed = json.loads(file.read_text())
+    listed["rooms"][0]["gone_at"] = 1.0e12
+    file.write_text(json.dumps(listed))
+    assert user.says("rooms") == ""
+    assert user.says("who", "standup") == ""
+    assert user.says("rooms").split("\t")[1] == room
+
+
+def test_a_room_can_be_forgotten_by_its_name_or_its_id(user: User, server: Server) -> None:
+    first, second, other = (user.says("create", name).strip() for name in ("standup", "standup", "other"))
+    assert "use an id: " in user.fails(2, "rooms", "--forget", "standup")
+    done = user.run("rooms", "--forget", first)
+    assert (done.stdout, done.stderr.count(b"it can't be closed from here any more")) == (b"", 1)
+    user.run("send", "standup", "hi")
+    assert server.texts(second) == ["hi"]
+    user.run("close", "other")
+    assert user.run("rooms", "--forget", "Other").stderr == b""
+    assert other not in user.says("rooms", "--all")
+    assert 'no room "other" in the list' in user.fails(2, "rooms", "--forget", "other")
 
 
 def test_nobody_else_can_read_the_ids_that_are_remembered(user: User) -> None:
