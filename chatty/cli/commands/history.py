@@ -1,7 +1,8 @@
-"""``chatty history``: what was said in a room, searched or whole, for people and for pipes."""
+"""``chatty history``: prints what was said in a room, or searches it."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
 
@@ -9,12 +10,12 @@ import typer
 
 from chatty.cli.environment import Environment
 from chatty.cli.exits import ExitStatus
-from chatty.cli.failures import advice_on_names
+from chatty.cli.failures import advice_on_names, usage
 from chatty.cli.options import ProfileOption, RoomArgument, ServerOption, environment
 from chatty.cli.targets import RoomTarget, about, resolve_room
 
 if TYPE_CHECKING:
-    from chatty.cli.scripting.exporter import Query, Show
+    from chatty.cli.scripting.exporter import Format, Query
     from chatty.protocol import RoomInfo
 
 EXAMPLES: Final = (
@@ -23,7 +24,7 @@ EXAMPLES: Final = (
 )
 
 
-class Format(StrEnum):
+class FormatName(StrEnum):
     """How messages are printed."""
 
     TEXT = "text"
@@ -32,15 +33,15 @@ class Format(StrEnum):
 
 
 class HistoryOptions(NamedTuple):
-    """What was asked for on the command line."""
+    """The command line, parsed."""
 
     target: RoomTarget
     words: str | None
     sender: str | None
-    since: str | None
-    until: str | None
+    since: int | datetime | None
+    until: int | datetime | None
     last: int | None
-    format: Format
+    format: FormatName
 
 
 def command(
@@ -48,36 +49,47 @@ def command(
     room: RoomArgument,
     grep: Annotated[
         str | None,
-        typer.Option("--grep", metavar="TEXT", help="Only messages with all of these words, or beginnings of words."),
+        typer.Option("--grep", metavar="TEXT", help="Only messages with all of these words, or words that begin so."),
     ] = None,
-    sender: Annotated[str | None, typer.Option("--from", metavar="NAME", help="Only what NAME said.")] = None,
+    sender: Annotated[str | None, typer.Option("--from", metavar="NAME", help="Only messages by NAME.")] = None,
     since: Annotated[
         str | None,
-        typer.Option("--since", metavar="TIME", help="Only from a time on, or so long ago (10m), or after event SEQ."),
+        typer.Option("--since", metavar="TIME", help="Only from a time on, some time ago (10m), or after event SEQ."),
     ] = None,
     until: Annotated[
         str | None,
-        typer.Option("--until", metavar="TIME", help="Only before a time, or so long ago (10m), or up to event SEQ."),
+        typer.Option("--until", metavar="TIME", help="Only before a time, some time ago (10m), or up to event SEQ."),
     ] = None,
     last: Annotated[
         int | None, typer.Option("-n", "--last", metavar="N", min=1, help="Only the newest N of these messages.")
     ] = None,
     format: Annotated[
-        Format, typer.Option("--format", help="Lines for people, events as on the wire, or a document.")
-    ] = Format.TEXT,
+        FormatName, typer.Option("--format", help="Lines for people, events as on the wire, or a document.")
+    ] = FormatName.TEXT,
     server: ServerOption = None,
     profile: ProfileOption = None,
 ) -> int:
     """Print what was said in a room, or search it, without joining it.
 
-    The oldest message comes first, each as it is now. It ends with what
-    was the newest one when it began.
+    The oldest message comes first, and each is printed as it is now. The last
+    one is the newest message at the time of the call.
     """
     from chatty.cli.runner import run
+    from chatty.cli.scripting.since import parse_since
 
     env = environment(ctx)
+    begin = parse_since(since, env.now()) if since is not None else None
+    end = parse_since(until, env.now(), "--until") if until is not None else None
+    if _is_before(end, begin):
+        raise usage("--until is before --since, so no message can match", "exchange them?")
     target = resolve_room(env, room, server=server, profile=profile)
-    return run(_history(env, HistoryOptions(target, grep, sender, since, until, last, format)))
+    return run(_history(env, HistoryOptions(target, grep, sender, begin, end, last, format)))
+
+
+def _is_before(one: int | datetime | None, other: int | datetime | None) -> bool:
+    if isinstance(one, int) and isinstance(other, int):
+        return one < other
+    return isinstance(one, datetime) and isinstance(other, datetime) and one < other
 
 
 async def _history(env: Environment, options: HistoryOptions) -> int:
@@ -86,38 +98,45 @@ async def _history(env: Environment, options: HistoryOptions) -> int:
     from chatty.cli.scripting.streams import Output
     from chatty.client.http import Http
 
-    query = _query(env, options)
     target = options.target
-    with Output(env.stdout.fileno()) as out, about(target), Progress(env) as progress:
+    with Output(env.stdout.fileno()) as out, about(env, target), Progress(env) as progress:
         async with Http(target.server, key=client_key(env, target.profile, target.server)) as http:
             info = await http.room(target.room_id)
+            query = _query(env, options, info.last)
             with advice_on_names("write the name as the room shows it: --from NAME"):
-                await export(http, info, query, options.last, _show(env, options.format, info), out, progress)
+                await export(http, info, query, options.last, _format(env, options.format, info), out, progress)
     return ExitStatus.DONE
 
 
-def _query(env: Environment, options: HistoryOptions) -> Query:
+def _query(env: Environment, options: HistoryOptions, newest: int) -> Query:
+    """The messages that the options describe, in a room whose newest event is ``newest``."""
     from chatty.cli.scripting.exporter import Query
-    from chatty.cli.scripting.since import parse_since
+    from chatty.cli.scripting.since import ahead_of_newest, looks_like_time
 
-    since = parse_since(options.since, env.now()) if options.since is not None else 0
-    until = parse_since(options.until, env.now(), "--until") if options.until is not None else None
+    since, until = options.since, options.until
+    if isinstance(since, int) and since > newest:
+        raise ahead_of_newest(since, newest)
+    if isinstance(until, int) and until > newest:
+        if looks_like_time(until):
+            raise ahead_of_newest(until, newest, "--until")
+        env.err(f"note:  --until: event {until} is ahead of the newest, which is {newest}")
     return Query(
         words=options.words,
         sender=options.sender,
         after=since if isinstance(since, int) else 0,
-        since=None if isinstance(since, int) else since,
+        since=since if isinstance(since, datetime) else None,
         upto=until if isinstance(until, int) else None,
-        until=None if isinstance(until, int) else until,
+        until=until if isinstance(until, datetime) else None,
     )
 
 
-def _show(env: Environment, format: Format, info: RoomInfo) -> Show:
-    from chatty.cli.scripting.exporter import Document, as_json, as_text
+def _format(env: Environment, name: FormatName, info: RoomInfo) -> Format:
+    from chatty.cli.scripting.exporter import as_json, as_text
+    from chatty.cli.scripting.markdown_document import MarkdownDocument
     from chatty.cli.terminal.plain_lines import plain_for
 
-    if format is Format.JSON:
+    if name is FormatName.JSON:
         return as_json
-    if format is Format.MARKDOWN:
-        return Document(info).show
+    if name is FormatName.MARKDOWN:
+        return MarkdownDocument(info).format
     return as_text(plain_for(env))

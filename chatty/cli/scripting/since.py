@@ -1,28 +1,27 @@
-"""Where in a room's history reading begins."""
+"""Which part of a room's history a command is about: what ``--since`` and ``--until`` mean."""
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from typing import Final
 
 import msgspec
 from msgspec import Struct
-from typer import BadParameter
 
-from chatty.cli.failures import usage
-from chatty.cli.options import seconds
+from chatty.cli.failures import Failure, usage
 from chatty.client.http import Http
-from chatty.events import milliseconds
+from chatty.durations import parse_duration
+from chatty.events import StreamPosition, milliseconds
 from chatty.protocol import LAST_SEQ, PAGE_EVENTS
 
-__all__ = ["Start", "before_last", "before_moment", "parse_since"]
+__all__ = ["ahead_of_newest", "before_last", "before_moment", "parse_since"]
 
-
-class Start(Struct, frozen=True):
-    """Reading begins after event ``seq`` of ``epoch``; None: of whatever epoch the room is in."""
-
-    seq: int
-    epoch: str | None = None
+_FORMS: Final = "write an event's number, a time (2026-11-23T12:30Z, or @1795437000), or how long ago (10m)"
+_UNIX_TIME: Final = re.compile(r"@(\d{1,12}(?:\.\d{1,9})?)")
+_FIRST_UNIX_TIME: Final = 1_000_000_000
+"""Numbers from here on are rather Unix times: in seconds up to ten digits, else in milliseconds."""
 
 
 class _Stamp(Struct):
@@ -34,28 +33,57 @@ _stamps = msgspec.json.Decoder(_Stamp).decode
 
 
 def parse_since(text: str, now: float, option: str = "--since") -> int | datetime:
-    """What ``option`` says: the number of an event, or a moment, which may be given as the time that has gone by.
+    """The value of ``option``: an event's number or a moment, which may be given as the time that has passed since.
 
-    ``now`` is in seconds since 1970. A time without a zone is a local one.
-    Raises Failure (usage) for what is neither.
+    ``now`` is in seconds since 1970. A time without a zone is local. Raises
+    Failure (usage) for anything else.
     """
+    text = text.strip()
     if text.isascii() and text.isdigit():
         if len(text) < 20 and int(text) <= LAST_SEQ:
             return int(text)
-    else:
-        with suppress(ValueError, OverflowError):
-            return datetime.fromisoformat(text).astimezone()
-        with suppress(BadParameter, ValueError, OverflowError, OSError):
-            return datetime.fromtimestamp(now - seconds(text), UTC)
-    hint = "an event's number, a time such as 2026-11-23T12:30Z, or how long ago, such as 10m"
-    place = "begin" if option == "--since" else "end"
-    raise usage(f'{option}: "{text}" is no place to {place} at', hint)
+        raise usage(f"{option}: no event has the number {text}", _instead(text))
+    moment = _moment(text, now)
+    if moment is None:
+        raise usage(f'{option}: "{text}" is not a number, a time, or a length of time', _FORMS)
+    return moment
 
 
-async def before_moment(http: Http, room_id: str, moment: datetime) -> Start:
-    """Where reading begins to get what happened at ``moment`` (with a time zone) or later.
+def ahead_of_newest(number: int, newest: int, option: str = "--since") -> Failure:
+    """Why ``number`` can't be where reading begins or ends: the room's ``newest`` event has a lower one."""
+    return usage(f"{option}: event {number} is ahead of the newest, which is {newest}", _instead(str(number)))
 
-    Halves the history until it is found: some twenty requests in a million events.
+
+def looks_like_time(number: int) -> bool:
+    """Whether somebody who writes ``number`` probably means a date or a Unix time."""
+    return _instead(str(number)) != _FORMS
+
+
+def _moment(text: str, now: float) -> datetime | None:
+    with suppress(ValueError, OverflowError, OSError):
+        if unix_time := _UNIX_TIME.fullmatch(text):
+            return datetime.fromtimestamp(float(unix_time[1]), UTC)
+    with suppress(ValueError, OverflowError):
+        return datetime.fromisoformat(text).astimezone()
+    with suppress(ValueError, OverflowError, OSError):
+        return datetime.fromtimestamp(now - parse_duration(text, unit_needed=True), UTC)
+    return None
+
+
+def _instead(digits: str) -> str:
+    """How to write what ``digits`` probably mean: a date or a Unix time."""
+    if len(digits) == 8:
+        with suppress(ValueError):
+            return f"for a day, write {date.fromisoformat(digits)}; for a Unix time, @{digits}"
+    if len(digits) <= 13 and int(digits) >= _FIRST_UNIX_TIME:
+        return f"for a Unix time, write @{digits if len(digits) == 10 else int(digits) // 1000}"
+    return _FORMS
+
+
+async def before_moment(http: Http, room_id: str, moment: datetime) -> StreamPosition:
+    """Where reading begins to get all that has happened since ``moment`` (which has a time zone).
+
+    Halves the history until it is found: some twenty requests for a million events.
     """
     wanted = int(moment.timestamp() * 1000)
     room = await http.room(room_id)
@@ -67,11 +95,11 @@ async def before_moment(http: Http, room_id: str, moment: datetime) -> Start:
             before = middle
         else:
             last = middle - 1
-    return Start(before, room.epoch)
+    return StreamPosition(room.epoch, before)
 
 
-async def before_last(http: Http, room_id: str, count: int) -> Start:
-    """Where reading begins to get the newest ``count`` messages, and what else has happened since the first of them."""
+async def before_last(http: Http, room_id: str, count: int) -> StreamPosition:
+    """Where reading begins to get the newest ``count`` messages, and all else since the first of them."""
     room = await http.room(room_id)
     seq = room.last
     while count > 0:
@@ -80,4 +108,4 @@ async def before_last(http: Http, room_id: str, count: int) -> Start:
             break
         seq = _stamps(page.events[0]).seq - 1
         count -= len(page.events)
-    return Start(seq, room.epoch)
+    return StreamPosition(room.epoch, seq)

@@ -12,9 +12,8 @@ from typing import Any
 import pytest
 
 from chatty.cli.environment import Environment
-from chatty.cli.scripting.exporter import Document, Progress
-from chatty.events import Message
-from chatty.protocol import PAGE_EVENTS, RoomInfo
+from chatty.cli.scripting.exporter import Progress
+from chatty.protocol import PAGE_EVENTS
 from tests.cli.conftest import MakeEnvironment
 from tests.cli.user import User
 from tests.support.server import PATIENCE, Server
@@ -112,12 +111,26 @@ def test_times_and_numbers_bound_it(server: Server, user: User, room: str) -> No
     assert texts(user.says(*json_of, "--since", str(seqs[0]), "--until", str(seqs[2]), "-n", "1")) == ["three"]
     assert texts(user.says(*json_of, "--since", str(seqs[2]), "-n", "9")) == ["four"]
     assert texts(user.says(*json_of, "--until", "0")) == []
+    assert texts(user.says(*json_of, "--since", "@1700000000")) == ["one", "two", "three", "four"]
+    assert texts(user.says(*json_of, "--until", "@1700000000.5")) == []
     assert texts(user.says(*json_of, "--since", "1h")) == ["one", "two", "three", "four"]
     assert texts(user.says(*json_of, "--until", "1h")) == []
     moment = at(server, room, seqs[3])
     until = texts(user.says(*json_of, "--until", moment))
     assert until + texts(user.says(*json_of, "--since", moment)) == ["one", "two", "three", "four"]
     assert "four" not in until
+
+
+def test_an_end_that_cannot_be_meant_is_refused_or_mentioned(server: Server, user: User, room: str) -> None:
+    say(server, room, "one")
+    assert "for a Unix time, write @1795900000" in user.fails(2, "history", room, "--until", "1795900000")
+    assert "for a day, write 2026-11-28" in user.fails(2, "history", room, "--until", "20261128")
+    assert "--until is before --since" in user.fails(2, "history", room, "--since", "1", "--until", "0")
+    assert "--until is before --since" in user.fails(2, "history", room, "--since", "1h", "--until", "2h")
+    done = user.run("history", room, "--format", "json", "--until", "9")
+    assert (texts(done.stdout.decode()), done.stderr) == (
+        ["one"], b"note:  --until: event 9 is ahead of the newest, which is 1\n",
+    )  # fmt: skip
 
 
 def test_it_ends_with_what_was_the_newest_message_when_it_began(user: User, room: str) -> None:
@@ -178,7 +191,8 @@ def test_it_ends_quietly_when_nobody_reads_on(user: User, room: str) -> None:
 
 def test_what_goes_wrong_is_said_with_the_statuses_of_all_commands(user: User, room: str) -> None:
     assert "no room" in user.fails(3, "history", "2SzErhA2PvYGjf4PQ4pvTh9BfE0")
-    assert '--until: "soon" is no place to end at' in user.fails(2, "history", room, "--until", "soon")
+    said = user.fails(2, "history", room, "--until", "soon")
+    assert said.startswith('error: --until: "soon" is not a number, a time, or a length of time\nhint:  write an event')
     assert "--since" in user.fails(2, "history", room, "--since", "soon")
     assert "--since" in user.fails(2, "history", room, "--since", "9" * 20)
     assert "--until" in user.fails(2, "history", room, "--until", "9" * 20)
@@ -212,34 +226,6 @@ def test_markdown_is_a_document_with_days(server: Server, user: User) -> None:
     )
 
 
-def test_nothing_that_is_said_leaves_its_place_in_the_document() -> None:
-    info = RoomInfo("id", "<b>\n# room", "", "", "", 1, 9, 0)
-    document = Document(info, local=lambda when: when)
-    texts = ["# heading\n<script>alert(1)</script> a < b\x1b[31m", "**x** <!-- y", "plain", "", "waves"]
-    messages = [
-        Message(1, "2026-11-23T12:00:00.000Z", "_Ada_\n# x", texts[0], edited=7, reactions={"👍": 2, "<i>": 1}),
-        Message(2, "2026-11-23T12:01:00.000Z", "Bob", texts[1], reply_to=1),
-        Message(3, "2026-11-24T00:00:00.000Z", "Bob", texts[2], reply_to=99),
-        Message(4, "2026-11-24T00:00:00.000Z", "Bob", texts[3], deleted=8),
-        Message(5, "2026-11-24T00:00:00.000Z", "<Bob>", texts[4], action=True),
-    ]
-    made = "".join(document.show(message, b"") for message in messages)
-    assert made == (
-        "# \\<b\\>␊\\# room\n\n"
-        "## 2026-11-23\n\n"
-        "**\\_Ada\\_␊\\# x** 12:00 *(edited)*\n\n"
-        "> # heading\n> \\<script>alert(1)\\</script> a < b␛[31m\n\n"
-        "> 👍 2  \\<i\\> 1\n\n"
-        "**Bob** 12:01\n\n"
-        "> ↪ *\\_Ada\\_␊\\# x: \\# heading \\<script\\>alert(1)\\</script\\> a \\< b␛\\[31m*\n>\n"
-        "> **x** \\<!-- y\n\n"
-        "## 2026-11-24\n\n"
-        "**Bob** 00:00\n\n> ↪ *\\#99*\n>\n> plain\n\n"
-        "**Bob** 00:00 *(deleted)*\n\n"
-        "**\\<Bob\\>** 00:00\n\n> \\* \\<Bob\\> waves\n\n"
-    )
-
-
 class _Terminal:
     """A text stream that says it is a terminal, or not."""
 
@@ -269,7 +255,7 @@ async def test_progress_is_shown_to_a_person_whose_terminal_has_nothing_else(
     )  # fmt: skip
     monkeypatch.setattr("chatty.cli.scripting.exporter.PROGRESS_SECONDS", 0.0)
     with Progress(env) as progress:
-        progress.tell(1_500, 0.25)
+        progress.update(1_500, 0.25)
         assert stderr.written == ("\r 25%  1,500 messages " if shown else "")
     assert stderr.written.endswith("\r") == shown
 
@@ -279,5 +265,5 @@ async def test_what_takes_no_second_shows_no_progress(make_environment: MakeEnvi
     plain = make_environment()
     env = Environment(environ={}, stdin=plain.stdin, stdout=plain.stdout, stderr=stderr)  # type: ignore[arg-type]
     with Progress(env) as progress:
-        progress.tell(500, 0.5)
+        progress.update(500, 0.5)
     assert stderr.written == ""
