@@ -95,8 +95,8 @@ async def _bot(env: Environment, options: BotOptions) -> int:
     key = client_key(env, target.profile, target.server, lasting=options.cursor is not None)
     async with AsyncExitStack() as stack:
         file = stack.enter_context(CursorFile(options.cursor)) if options.cursor else None
-        position = file.load_for(target.room_id) if file else None
-        stack.enter_context(about(target))
+        saved = file.load_for(target.room_id) if file else None
+        closed = stack.enter_context(about(env, target))
         room = await retry(
             lambda: stack.enter_async_context(
                 join(
@@ -104,8 +104,8 @@ async def _bot(env: Environment, options: BotOptions) -> int:
                     target.room_id,
                     key=key,
                     participate=False,
-                    since=position.seq if position else None,
-                    epoch=position.epoch if position else None,
+                    since=saved.seq if saved else None,
+                    epoch=saved.epoch if saved else None,
                 )
             ),
             wait=options.wait,
@@ -114,4 +114,6 @@ async def _bot(env: Environment, options: BotOptions) -> int:
         identity = str(options.cursor.resolve()) if options.cursor else new_secret()
         trigger = Trigger(options.pattern, options.command, options.jobs, options.timeout)
         await Bot(env, target, options.name, trigger, http, identity=identity, file=file).run(room)
+        if room.closed:
+            closed()
     return ExitStatus.DONE

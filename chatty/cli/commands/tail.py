@@ -1,9 +1,10 @@
-"""``chatty tail``: what is said in a room, as lines, from where the last run stopped if it shall."""
+"""``chatty tail``: prints what is said in a room, and can continue where the last run stopped."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
 
@@ -24,10 +25,9 @@ from chatty.cli.options import (
 from chatty.cli.targets import RoomTarget, about, resolve_room
 
 if TYPE_CHECKING:
-    from chatty.cli.scripting.cursor_file import Position
-    from chatty.cli.scripting.follower import Follower, Show
-    from chatty.cli.scripting.since import Start
+    from chatty.cli.scripting.follower import Follower, Format
     from chatty.client.states import State
+    from chatty.events import StreamPosition
 
 EXAMPLES: Final = (
     "chatty tail deploys --since 1h",
@@ -35,17 +35,18 @@ EXAMPLES: Final = (
 )
 
 LAST = 10
-"""Messages shown at first, unless told."""
+"""How many messages are printed first, unless an option says otherwise."""
 
 
 class TailOptions(NamedTuple):
-    """What was asked for on the command line. Times are in seconds."""
+    """The command line, parsed. Times are in seconds."""
 
     target: RoomTarget
     last: int | None
-    since: str | None
+    since: int | datetime | None
     follow: bool
-    number: int | None
+    messages: bool
+    limit: int | None
     timeout: float | None
     cursor: Path | None
     wait: float
@@ -61,16 +62,21 @@ def command(
     ] = None,
     since: Annotated[
         str | None,
-        typer.Option("--since", metavar="SEQ|TIME", help="Begin after event SEQ, or at a time, or so long ago (10m)."),
+        typer.Option(
+            "--since", metavar="SEQ|TIME", help="Begin after event number SEQ, at a time, or some time ago (10m)."
+        ),
     ] = None,
     follow: Annotated[
-        bool, typer.Option("--follow/--no-follow", "-f", help="Go on with what comes, or end at the present.")
+        bool, typer.Option("--follow/--no-follow", "-f", help="Keep printing new events, or stop at the newest.")
     ] = True,
-    count: Annotated[int | None, typer.Option("--count", metavar="N", min=1, help="End after N events.")] = None,
-    timeout: Annotated[float | None, duration("--timeout", "End with status 5 if it isn't over in time.")] = None,
+    messages: Annotated[
+        bool, typer.Option("--messages", help="Print and count messages only: no joins, edits or reactions.")
+    ] = False,
+    count: Annotated[int | None, typer.Option("--count", metavar="N", min=1, help="Exit after N events.")] = None,
+    timeout: Annotated[float | None, duration("--timeout", "Give up with status 5 after this time.")] = None,
     cursor: Annotated[
         Path | None,
-        typer.Option("--cursor", metavar="FILE", help="Remember in FILE what has gone out, and go on from there."),
+        typer.Option("--cursor", metavar="FILE", help="Remember in FILE what was printed, and continue from there."),
     ] = None,
     wait: WaitOption = 0.0,
     server: ServerOption = None,
@@ -79,43 +85,52 @@ def command(
 ) -> int:
     """Print what is said in a room, without joining it.
 
-    Reconnects for as long as it takes; nothing is lost or comes twice by
-    that. With --cursor a new run goes on where the last one stopped.
+    It reconnects by itself, and nothing is lost or repeated by that. With
+    --cursor, a new run continues where the last one stopped.
     """
     from chatty.cli.runner import run
+    from chatty.cli.scripting.since import parse_since
 
     env = environment(ctx)
     if last is not None and since is not None:
-        raise usage("-n and --since are two places to begin at; choose one")
+        raise usage("-n and --since both say where to begin", "choose one of them")
+    start = None if since is None else parse_since(since, env.now())
     target = resolve_room(env, room, server=server, profile=profile)
-    return run(_tail(env, TailOptions(target, last, since, follow, count, timeout, cursor, wait, json)))
+    return run(_tail(env, TailOptions(target, last, start, follow, messages, count, timeout, cursor, wait, json)))
 
 
 async def _tail(env: Environment, options: TailOptions) -> int:
     import asyncio
 
-    from chatty.cli.scripting.follower import Follower
+    from chatty.cli.scripting.follower import Follower, is_durable, is_message
     from chatty.cli.scripting.streams import Output
 
     with Output(env.stdout.fileno()) as out:
-        follower = Follower(out, _show(env, options), count=options.number, follow=options.follow)
+        follower = Follower(
+            out,
+            _format(env, options),
+            counts=is_message if options.messages else is_durable,
+            count=options.limit,
+            follow=options.follow,
+        )
         limit = asyncio.timeout(options.timeout)
         try:
             async with limit:
-                await _carry(env, options, follower)
+                await _follow(env, options, follower)
         except TimeoutError:
             if not limit.expired():
                 raise
-            wanted = f" of {options.number:,}" if options.number else ""
-            message = f"it took longer than {options.timeout:g} s: {follower.events:,}{wanted} events have come"
+            wanted = f" of {options.limit:,}" if options.limit else ""
+            kind = "messages" if options.messages else "events"
+            message = f"time is up after {options.timeout:g} s: {follower.printed:,}{wanted} {kind} came"
             raise Failure(ExitStatus.UNREACHABLE, "timed_out", message) from None
     return ExitStatus.DONE
 
 
-async def _carry(env: Environment, options: TailOptions, follower: Follower) -> None:
+async def _follow(env: Environment, options: TailOptions, follower: Follower) -> None:
     from chatty.cli.config import client_key
+    from chatty.cli.scripting.bookmark import Bookmark
     from chatty.cli.scripting.cursor_file import CursorFile
-    from chatty.cli.scripting.follower import Bookmark
     from chatty.cli.scripting.retry import retry
     from chatty.client.room import join
 
@@ -123,11 +138,17 @@ async def _carry(env: Environment, options: TailOptions, follower: Follower) -> 
     key = client_key(env, target.profile, target.server)
     async with AsyncExitStack() as stack:
         file = stack.enter_context(CursorFile(options.cursor)) if options.cursor else None
-        position = file.load_for(target.room_id) if file else None
-        stack.enter_context(about(target))
-        start: Start | Position | None = position
-        if start is None:
+        saved = file.load_for(target.room_id) if file else None
+        closed = stack.enter_context(about(env, target))
+        start: StreamPosition | None
+        if saved:
+            start = saved.position
+        else:
             start = await retry(lambda: _start(env, options, key), wait=options.wait, transient=options.wait)
+        bookmark = None
+        if file:
+            bookmark = Bookmark(file, target.room_id, env.stdout.fileno(), lambda text: env.err(f"note:  {text}"))
+            start = bookmark.recover(saved) if saved else start
         room = await retry(
             lambda: stack.enter_async_context(
                 join(
@@ -144,37 +165,44 @@ async def _carry(env: Environment, options: TailOptions, follower: Follower) -> 
             wait=options.wait,
             transient=options.wait,
         )
-        bookmark = Bookmark(file, target.room_id, env.stdout.fileno()) if file else None
-        if bookmark and position:
-            bookmark.restore(position)
         await follower.run(room, bookmark)
+        if room.closed:
+            closed()
 
 
-async def _start(env: Environment, options: TailOptions, key: str) -> Start | None:
-    """Where to begin if no cursor says so; None: at the newest messages, which the server knows."""
-    from chatty.cli.scripting.since import Start, before_last, before_moment, parse_since
+async def _start(env: Environment, options: TailOptions, key: str) -> StreamPosition | None:
+    """Where to begin without a saved position; None: at the newest messages, which the server knows."""
+    from chatty.cli.scripting.since import ahead_of_newest, before_last, before_moment
     from chatty.client.http import Http
+    from chatty.events import StreamPosition
 
-    since = None if options.since is None else parse_since(options.since, env.now())
-    if isinstance(since, int):
-        return Start(since)
+    if options.since is None and not (options.cursor and options.last):
+        return StreamPosition("", 0) if options.cursor and options.last is None else None
+    room_id, since = options.target.room_id, options.since
     async with Http(options.target.server, key=key) as http:
-        if since is not None:
-            return await before_moment(http, options.target.room_id, since)
-        if options.cursor and options.last:
-            return await before_last(http, options.target.room_id, options.last)
-    return Start(0) if options.cursor and options.last is None else None
+        if since is None:
+            assert options.last is not None
+            return await before_last(http, room_id, options.last)
+        if not isinstance(since, int):
+            if since.timestamp() > env.now():
+                env.err(f"note:  {since.isoformat()} is in the future")
+            return await before_moment(http, room_id, since)
+        room = await http.room(room_id)
+        if since > room.last:
+            raise ahead_of_newest(since, room.last)
+        return StreamPosition(room.epoch, since)
 
 
-def _show(env: Environment, options: TailOptions) -> Show:
-    from chatty.cli.scripting.follower import as_json, as_text
+def _format(env: Environment, options: TailOptions) -> Format:
+    from chatty.cli.scripting.follower import as_json, as_text, messages_only
     from chatty.cli.terminal.plain_lines import plain_for
 
-    return as_json if options.json else as_text(env, plain_for(env))
+    form = as_json if options.json else as_text(env, plain_for(env))
+    return messages_only(env, form) if options.messages else form
 
 
 def _state_notes(env: Environment) -> Callable[[State], None]:
-    """Tells a person, who would else see nothing, that the connection is lost, and that it is back."""
+    """Tell a person, who would otherwise see nothing, that the connection is lost, and that it is back."""
     from chatty.cli.terminal.cleaning import clean
     from chatty.client.states import Connected, Reconnecting
 

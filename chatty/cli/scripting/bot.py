@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from chatty.cli.environment import Environment
 from chatty.cli.exits import ExitStatus
 from chatty.cli.failures import Failure
-from chatty.cli.scripting.cursor_file import CursorFile, Position
+from chatty.cli.scripting.cursor_file import CursorFile, SavedPosition
 from chatty.cli.scripting.processes.handler import Handled, handle
 from chatty.cli.scripting.processes.starting import signal_name
 from chatty.cli.scripting.retry import idempotency_key, retry
@@ -20,10 +20,9 @@ from chatty.cli.targets import RoomTarget
 from chatty.cli.terminal.cleaning import clean
 from chatty.cli.terminal.plain_lines import gap
 from chatty.client.http import Http
-from chatty.client.inbox import Cursor
 from chatty.client.room import Room
 from chatty.errors import Refused
-from chatty.events import Message
+from chatty.events import Message, StreamPosition
 from chatty.names import same
 from chatty.protocol import MESSAGE_BYTES, Frame, Gap, Unknown
 
@@ -38,7 +37,10 @@ _CONFLICT: Final = "idempotency_conflict"
 
 
 class Trigger(NamedTuple):
-    """What a bot does: for each text that matches ``pattern``, run ``command`` for ``timeout`` seconds at most."""
+    """What a bot reacts to, and how: it runs ``command`` for each text that matches ``pattern``.
+
+    At most ``jobs`` commands run at once, each for at most ``timeout`` seconds.
+    """
 
     pattern: re.Pattern[str]
     command: Sequence[str]
@@ -54,17 +56,17 @@ class _Job:
     done: bool = False
 
     @property
-    def before(self) -> Cursor:
-        """Where who has yet to do this job would resume."""
-        return Cursor(self.epoch, self.message.seq - 1)
+    def before(self) -> StreamPosition:
+        """Where a run that has yet to do this job resumes."""
+        return StreamPosition(self.epoch, self.message.seq - 1)
 
 
 class Bot:
-    """Somebody called ``name`` in ``target`` who does ``work``. ``identity`` tells its replies from another bot's.
+    """Replies as ``name`` in ``target``. ``identity`` tells this bot's replies from another one's.
 
-    ``file`` remembers how far it is: before the oldest message that is being
-    worked on. What is done behind that is begun again by the next run, and
-    replied to once all the same.
+    ``file`` remembers how far the bot has got: up to the oldest message that is
+    still being worked on. The next run begins again with the messages behind
+    that one; each still gets a single reply.
     """
 
     def __init__(
@@ -86,8 +88,8 @@ class Bot:
         self._identity = identity
         self._file = file
         self._jobs: deque[_Job] = deque()
-        self._reached = Cursor("", 0)
-        self._saved: Cursor | None = None
+        self._reached = StreamPosition("", 0)
+        self._saved: StreamPosition | None = None
         self._settled = asyncio.Event()
 
     async def run(self, room: Room) -> None:
@@ -129,7 +131,7 @@ class Bot:
     def _save(self) -> None:
         at = self._jobs[0].before if self._jobs else self._reached
         if self._file and at != self._saved:
-            self._file.save(Position(self._target.room_id, at.epoch, at.seq))
+            self._file.save(SavedPosition(self._target.room_id, at.epoch, at.seq))
             self._saved = at
 
     async def _do(self, job: _Job) -> None:

@@ -1,29 +1,26 @@
-"""Carries a room's frames to standard output in batches, and the cursor behind them."""
+"""Writes a room's frames to standard output in batches, and moves the bookmark behind them."""
 
 from __future__ import annotations
 
 import asyncio
-import fcntl
-import os
-import stat
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 from chatty.cli.environment import Environment
-from chatty.cli.scripting.cursor_file import CursorFile, Position
+from chatty.cli.scripting.bookmark import Bookmark
 from chatty.cli.scripting.streams import Output
 from chatty.cli.terminal.plain_lines import Plain, gap
-from chatty.client.inbox import Cursor, Received
+from chatty.client.inbox import Received
 from chatty.client.room import Room
-from chatty.events import Event
+from chatty.events import Event, Message, StreamPosition
 from chatty.protocol import Frame, Gap, Live, Unknown
 
-__all__ = ["Bookmark", "Follower", "as_json", "as_text"]
+__all__ = ["Follower", "Format", "as_json", "as_text", "is_durable", "is_message", "messages_only"]
 
 _BATCH: Final = 65_536
 
-Show = Callable[[Received], str]
-"""A frame as it goes out, newline included, or nothing."""
+Format = Callable[[Received], str]
+"""A frame as it is printed, newline included; empty if it isn't."""
 
 
 def as_json(received: Received) -> str:
@@ -31,120 +28,117 @@ def as_json(received: Received) -> str:
     return f"{received.raw}\n" if is_durable(received.frame) or isinstance(received.frame, Gap) else ""
 
 
-def as_text(env: Environment, plain: Plain) -> Show:
-    """Durable events as plain lines; gaps are told on standard error."""
+def as_text(env: Environment, plain: Plain) -> Format:
+    """Durable events as plain lines; gaps go to standard error."""
 
-    def show(received: Received) -> str:
+    def text(received: Received) -> str:
         if isinstance(received.frame, Gap):
             env.err(f"note:  {gap(received.frame)}")
         if isinstance(received.frame, Event):
             return "".join(f"{line}\n" for line in plain.lines(received.frame))
         return ""
 
-    return show
+    return text
 
 
-class Bookmark:
-    """A cursor file together with the descriptor that events go out to.
+def messages_only(env: Environment, format: Format) -> Format:
+    """Messages in ``format``, and nothing else; gaps go to standard error."""
 
-    Where that is a regular file, `restore` cuts off what went out behind the
-    position, so that each event is there exactly once.
-    """
+    def message(received: Received) -> str:
+        if isinstance(received.frame, Gap):
+            env.err(f"note:  {gap(received.frame)}")
+        return format(received) if is_message(received.frame) else ""
 
-    def __init__(self, file: CursorFile, room_id: str, descriptor: int) -> None:
-        self._file = file
-        self._room = room_id
-        self._descriptor = descriptor
-        self._regular = stat.S_ISREG(os.fstat(descriptor).st_mode)
-        if self._regular and fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_APPEND:
-            os.lseek(descriptor, 0, os.SEEK_END)  # where the first write will go, which the offset doesn't tell yet
-        self._at: Cursor | None = None
-
-    def restore(self, position: Position) -> None:
-        """Cut the output back to where it was at ``position``, if it is still the same file. Raises OSError."""
-        if not self._regular or position.length is None:
-            return
-        now = os.fstat(self._descriptor)
-        if now.st_ino == position.inode and now.st_size >= position.length:
-            os.ftruncate(self._descriptor, position.length)
-            os.lseek(self._descriptor, position.length, os.SEEK_SET)
-
-    def move(self, cursor: Cursor) -> None:
-        """All up to ``cursor`` has gone out. Raises OSError."""
-        if cursor == self._at:
-            return
-        inode = length = None
-        if self._regular:
-            inode = os.fstat(self._descriptor).st_ino
-            length = os.lseek(self._descriptor, 0, os.SEEK_CUR)
-        self._file.save(Position(self._room, cursor.epoch, cursor.seq, inode, length))
-        self._at = cursor
+    return message
 
 
-class _Shown(NamedTuple):
-    """A frame as it goes out, whether it is an event, and where a reader who has had it would resume."""
+def is_durable(frame: Frame | Unknown) -> bool:
+    """Whether ``frame`` is an event of the room's log, perhaps one that only a newer version knows."""
+    return isinstance(frame, Event) or (isinstance(frame, Unknown) and frame.seq is not None)
+
+
+def is_message(frame: Frame | Unknown) -> bool:
+    """Whether ``frame`` is something that somebody said."""
+    return isinstance(frame, Message)
+
+
+class _Printed(NamedTuple):
+    """A frame as it is printed, whether it counts, and where a reader that has had it resumes."""
 
     data: bytes
-    durable: bool
-    cursor: Cursor
+    counts: bool
+    position: StreamPosition
 
 
 class Follower:
-    """Carries frames, until ``count`` events have gone out, the room is closed, or, unless ``follow``, the present.
+    """Prints frames until ``count`` of them that count are out, the room is closed, or, unless ``follow``, the present.
 
-    ``events`` counts those that have gone out.
+    ``printed`` is how many of those that count have been written.
     """
 
-    def __init__(self, out: Output, show: Show, *, count: int | None = None, follow: bool = True) -> None:
-        self.events = 0
+    def __init__(
+        self,
+        out: Output,
+        format: Format,
+        *,
+        counts: Callable[[Frame | Unknown], bool] = is_durable,
+        count: int | None = None,
+        follow: bool = True,
+    ) -> None:
+        self.printed = 0
         self._out = out
-        self._show = show
+        self._format = format
+        self._counts = counts
         self._count = count
         self._follow = follow
 
     async def run(self, room: Room, bookmark: Bookmark | None = None) -> None:
-        """Carry them: what can be had without waiting goes out together, and then ``bookmark`` moves.
+        """Print them. All that can be had without waiting is written together, and then ``bookmark`` moves.
 
-        Raises ReaderGone, OSError, and what ended the room for good.
+        Raises ReaderGone, OSError, and the error that ended the room for good.
         """
-        batch: list[_Shown] = []
-        size = events = 0
+        try:
+            await self._run(room, bookmark)
+        finally:
+            if bookmark:
+                bookmark.finish()
+
+    async def _run(self, room: Room, bookmark: Bookmark | None) -> None:
+        batch: list[_Printed] = []
+        size = counted = 0
         if bookmark:
             bookmark.move(room.cursor)
         async for received in room.frames():
-            shown = _Shown(self._show(received).encode(), is_durable(received.frame), received.cursor)
-            batch.append(shown)
-            size += len(shown.data)
-            events += shown.durable
-            done = self.events + events == self._count or (isinstance(received.frame, Live) and not self._follow)
+            printed = _Printed(self._format(received).encode(), self._counts(received.frame), received.cursor)
+            batch.append(printed)
+            size += len(printed.data)
+            counted += printed.counts
+            done = self.printed + counted == self._count or (isinstance(received.frame, Live) and not self._follow)
             if done or not room.held or size > _BATCH:
-                await self._put_out(batch, bookmark)
+                await self._write(batch, bookmark, more=room.held > 0 and not done)
                 batch.clear()
-                size = events = 0
+                size = counted = 0
             if done:
                 return
 
-    async def _put_out(self, batch: Sequence[_Shown], bookmark: Bookmark | None) -> None:
+    async def _write(self, batch: Sequence[_Printed], bookmark: Bookmark | None, *, more: bool) -> None:
+        data = b"".join(printed.data for printed in batch)
+        missing = bookmark.prepare(data, batch[-1].position) if bookmark else data
         try:
-            await self._out.write(b"".join(shown.data for shown in batch))
+            await self._out.write(missing)
         except asyncio.CancelledError:
-            self._note(batch, bookmark)
+            self._account(batch, len(data) - len(missing), bookmark, more=False)
             raise
-        self._note(batch, bookmark)
+        self._account(batch, len(data) - len(missing), bookmark, more=more)
 
-    def _note(self, batch: Sequence[_Shown], bookmark: Bookmark | None) -> None:
-        """Counts what of ``batch`` has gone out as a whole."""
-        left, cursor = self._out.written, None
-        for shown in batch:
-            left -= len(shown.data)
+    def _account(self, batch: Sequence[_Printed], before: int, bookmark: Bookmark | None, *, more: bool) -> None:
+        """Count what was written of ``batch`` as a whole, of which ``before`` bytes were there already."""
+        left, position = before + self._out.written, None
+        for printed in batch:
+            left -= len(printed.data)
             if left < 0:
                 break
-            self.events += shown.durable
-            cursor = shown.cursor
-        if bookmark and cursor:
-            bookmark.move(cursor)
-
-
-def is_durable(frame: Frame | Unknown) -> bool:
-    """Whether ``frame`` is an event of the room's log, perhaps one of a newer server's."""
-    return isinstance(frame, Event) or (isinstance(frame, Unknown) and frame.seq is not None)
+            self.printed += printed.counts
+            position = printed.position
+        if bookmark and position:
+            bookmark.move(position, more=more)

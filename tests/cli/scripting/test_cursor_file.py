@@ -12,9 +12,10 @@ import pytest
 
 from chatty.cli.exits import ExitStatus
 from chatty.cli.failures import Failure
-from chatty.cli.scripting.cursor_file import CursorFile, Position
+from chatty.cli.scripting.cursor_file import CursorFile, PendingBatch, SavedPosition
+from chatty.events import StreamPosition
 
-FIRST = Position("2SzErhA2PvYGjf4PQ4pvTh9BfE0", "epoch", 1)
+FIRST = SavedPosition("2SzErhA2PvYGjf4PQ4pvTh9BfE0", "epoch", 1)
 
 
 @pytest.fixture(autouse=True)
@@ -31,7 +32,7 @@ def test_a_new_file_holds_no_position(tmp_path: Path) -> None:
 
 
 def test_what_was_saved_is_there_for_the_next_command(tmp_path: Path) -> None:
-    last = Position("room", "epoch", 43, inode=7, length=1_000)
+    last = SavedPosition("room", "epoch", 43, inode=7, length=1_000)
     with CursorFile(tmp_path / "state") as file:
         file.save(FIRST)
         file.save(last)
@@ -39,6 +40,16 @@ def test_what_was_saved_is_there_for_the_next_command(tmp_path: Path) -> None:
     with CursorFile(tmp_path / "state") as file:
         assert file.load() == last
     assert [path.name for path in tmp_path.iterdir()] == ["state"]
+
+
+def test_a_batch_is_kept_byte_for_byte_even_if_it_begins_inside_a_character(tmp_path: Path) -> None:
+    pending = PendingBatch("epoch", 44, "é\0\n".encode()[1:])
+    with CursorFile(tmp_path / "state") as file:
+        file.save(SavedPosition("room", "epoch", 43, inode=7, length=1_000, pending=pending))
+        saved = file.load()
+    assert saved is not None
+    assert saved.pending == pending
+    assert saved.position == StreamPosition("epoch", 43)
 
 
 def test_a_position_is_one_of_its_room_alone(tmp_path: Path) -> None:
@@ -86,7 +97,12 @@ def test_a_second_command_is_refused_before_and_after_a_save(tmp_path: Path) -> 
         for _ in range(3):
             with pytest.raises(Failure) as failure, CursorFile(path):
                 pytest.fail("two commands have it")
-            assert failure.value.args == (ExitStatus.FAILED, "in_use", f"{path} is in use by another command", "")
+            assert failure.value.args == (
+                ExitStatus.FAILED,
+                "in_use",
+                f"{path} is in use by another command",
+                "give each command a cursor file of its own",
+            )
             file.save(FIRST)
     with CursorFile(path) as file:
         assert file.load() == FIRST
@@ -102,25 +118,30 @@ def test_a_link_to_the_file_stays_one(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"room":"x"}', "hello", '{"room":"x","epoch":"y","seq":"1"}'])
-def test_what_is_no_cursor_is_not_overwritten(tmp_path: Path, text: str) -> None:
+def test_a_file_that_is_not_a_cursor_is_not_overwritten(tmp_path: Path, text: str) -> None:
     path = tmp_path / "state"
     path.write_text(text)
     with CursorFile(path) as file, pytest.raises(Failure) as failure:
         file.load()
     assert (failure.value.status, failure.value.code) == (ExitStatus.FAILED, "damaged")
-    assert re.fullmatch(rf"{path} is no cursor \(.+\)", failure.value.message)
-    assert failure.value.hint == "remove it to begin as if there had been none"
+    assert re.fullmatch(rf"{path} is not a cursor \(.+\)", failure.value.message)
+    assert failure.value.hint == "name another file, or remove this one to begin as if there had been none"
     assert path.read_text() == text
 
 
-def test_what_is_no_file_stays_what_it_is(tmp_path: Path) -> None:
+def test_what_is_not_a_regular_file_stays_what_it_is(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
     (tmp_path / "link").symlink_to(os.devnull)
     for path in (Path(os.devnull), tmp_path, tmp_path / "fifo", tmp_path / "link"):
         before = path.stat()
         with pytest.raises(Failure) as failure, CursorFile(path):
             pytest.fail("it can hold no position")
-        assert failure.value.args == (ExitStatus.USAGE, "usage", f"{path} is no file, and can't remember anything", "")
+        assert failure.value.args == (
+            ExitStatus.USAGE,
+            "usage",
+            f"{path} is not a regular file, so it can't remember anything",
+            "name a file of its own, such as --cursor ~/deploys.cursor; it is created if it is missing",
+        )
         assert os.path.samestat(path.stat(), before)
 
 
