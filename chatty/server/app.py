@@ -27,7 +27,7 @@ from chatty.server.platform.pipeline.log.local import LocalLog
 from chatty.server.platform.pipeline.metrics import Metrics
 from chatty.server.platform.pipeline.node import NODE, Node
 from chatty.server.platform.store.applying import Store
-from chatty.server.platform.store.data_directory import DATABASE, check_that_it_is_there, locked, note_that_it_is_there
+from chatty.server.platform.store.data_directory import DATABASE, check_not_lost, locked, remember_database
 from chatty.server.platform.store.reads import Reads
 from chatty.server.platform.store.search import Search
 from chatty.server.platform.store.sqlite_version import check_sqlite
@@ -83,9 +83,9 @@ async def _serve(settings: Settings, rooms: Sequence[str], remember: Remember, n
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     with locked(settings.data) as lock:
         store = Store(settings.data / DATABASE, on_error=lambda error: node.report("a rule failed", error))
-        check_that_it_is_there(store.path, lock)
+        check_not_lost(store.path, lock)
         store.open()
-        note_that_it_is_there(lock)
+        remember_database(lock)
         node = Node(settings, secrets.token_hex(8), Reads(store.path), Hub(), Metrics())
         node.search = Search(store.path)
         node.log = LocalLog(store, node, on_fatal=lambda fault: _fail(fault, notices))

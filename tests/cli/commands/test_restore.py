@@ -45,7 +45,7 @@ def test_what_is_no_backup_is_refused_with_what_to_do(user: User, tmp_path: Path
     )
     (tmp_path / "notes").write_text("my notes")
     assert user.fails(1, "restore", str(tmp_path / "notes"), "--data", str(tmp_path / "data")) == (
-        f"error: {tmp_path / 'notes'} can't be restored: it is damaged: it is no SQLite database\n"
-        "hint:  choose another one; the data is as it was\n"
+        f"error: {tmp_path / 'notes'} can't be restored: it is damaged: it is not an SQLite database\n"
+        "hint:  choose another one; nothing was changed\n"
     )
     assert not (tmp_path / "data" / "chatty.db").exists()

@@ -127,7 +127,7 @@ def test_a_database_that_is_gone_is_missed(lose: Callable[[Path], None], data: P
     done = chatty("serve", "--port", "0", "--data", str(data))
     assert done.returncode == 1
     assert done.stderr == (
-        f"error: the database {data / 'chatty.db'} is gone, or empty\n"
+        f"error: the database {data / 'chatty.db'} is missing or empty\n"
         f"hint:  restore a backup: chatty restore BACKUP --data {data};"
         f" to begin with nothing, remove {data / 'lock'} too\n"
     )

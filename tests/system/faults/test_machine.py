@@ -238,7 +238,7 @@ def test_after_a_failed_fsync_nothing_is_acked_and_the_server_says_why_and_stops
             acked.append(str(number))
     assert broken.wait() == 1
     assert 30 < len(acked) < 50
-    assert "error: the disk failed to keep what was written" in broken.log
+    assert "error: the disk failed to store data" in broken.log
     assert "hint:  check the disk" in broken.log
     assert sum("EIO" in call for call in broken.calls) == 1
 

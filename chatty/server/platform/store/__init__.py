@@ -1,1 +1,1 @@
-"""The state in SQLite: applying, reading, searching, checking and restoring it. Only this package knows ``sqlite3``."""
+"""The state in SQLite: applying entries, reading, searching, checking and restoring. Nothing else knows ``sqlite3``."""

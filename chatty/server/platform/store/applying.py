@@ -1,4 +1,4 @@
-"""The state, as an SQLite database, and applying entries: the only way in which it changes."""
+"""Applying entries to the SQLite database, which is the only way in which the state changes."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from chatty.server.platform.store.schema import ROOM_BITS, decode_time
 from chatty.server.platform.store.write_ahead_log import WriteAheadLog
 
 StoredEvent = tuple[int, bytes, Happening]
-"""An event with its number and as it is sent."""
+"""An event: its number, its JSON as it is sent, and itself."""
 
 ROOMS_LOADED: Final = 10_000
 PRODUCERS_LOADED: Final = 10_000
@@ -46,7 +46,7 @@ _decode_message = msgspec.json.Decoder(Message).decode
 
 
 class Applied(Struct):
-    """What a batch led to: an outcome for each entry, the new events by room, and who went away."""
+    """The results of a batch: each entry's outcome, the new events by room, and the participants that went away."""
 
     outcomes: list[Outcome]
     events: dict[str, list[StoredEvent]]
@@ -54,7 +54,7 @@ class Applied(Struct):
 
 
 class Store:
-    """The writing side. One thread alone uses it, after `open`.
+    """The writing side of the database. After `open`, a single thread uses it.
 
     1. `apply` commits all of a batch's entries, or raises and has changed nothing, in memory or on disk.
     2. When it returns, what it returns survives a crash and a power cut.
@@ -62,7 +62,7 @@ class Store:
     """
 
     def __init__(self, path: Path, *, on_error: Callable[[BaseException], None]) -> None:
-        """``path`` is the database's file; ``on_error`` is told when a rule of business fails."""
+        """``path`` is the database's file; ``on_error`` is called when a rule of business fails."""
         self.path = path
         self._on_error = on_error
         self._rooms: dict[str, Room] = {}
@@ -76,7 +76,7 @@ class Store:
             self._last_key = self._stored_last_key()
 
     def close(self) -> None:
-        """Empty the WAL into the database and close it."""
+        """Move the write-ahead log into the database and close it."""
         with translated():
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             self._db.close()
@@ -101,9 +101,9 @@ class Store:
         return applied
 
     def checkpoint(self, *, quiet: bool) -> bool:
-        """Move the WAL into the database when it has grown, sooner in a ``quiet`` moment.
+        """Move the write-ahead log into the database when it has grown, earlier in a ``quiet`` moment.
 
-        Gives whether the next quiet moment has something left to do: a reader may have been in the way.
+        Gives whether the next quiet moment has something left to do, because a reader was in the way.
         """
         if self._wal.is_due(self._rows.written_pages, quiet=quiet) and self._wal.checkpoint(quiet=quiet):
             self._rows.written_pages = 0
@@ -114,7 +114,7 @@ class Store:
     def _apply_one(self, entry: Entry, applied: Applied) -> Outcome:
         apply = _RARE.get(type(entry))
         if apply is not None:
-            # What reads or deletes rows of many rooms needs all that came before it to be rows.
+            # These read or delete rows of many rooms, so the entries before them have to be rows.
             self._rows.flush()
             return apply(self, entry, applied)
         return self._decide(self._rooms.get(entry.room) or self._load(entry.room), entry, applied)
@@ -132,11 +132,11 @@ class Store:
             outcome = decide(room, entry)
         except sqlite3.Error:
             raise
-        except Exception as error:  # noqa: BLE001 - a rule that fails refuses one entry, and poisons nothing
+        except Exception as error:  # noqa: BLE001 - if a rule fails, one entry is refused, and nothing has changed
             self._on_error(error)
             return Rejection("internal")
         if type(outcome) is tuple:
-            fact: Any  # not asked by isinstance, which is slow for msgspec's types
+            fact: Any  # types are compared, because isinstance is slow for msgspec's structs
             for fact in outcome:
                 evolve(room, fact)
                 kind = KIND_OF.get(type(fact))
@@ -182,7 +182,7 @@ class Store:
         return self._decide(self._room(entry.room), entry, applied)
 
     def _probe(self, entry: Probe, applied: Applied) -> Outcome:
-        # What the largest message takes: an empty transaction would also succeed on a full disk.
+        # As large as a message can be, because on a full disk an empty transaction would succeed.
         self._db.execute("INSERT OR REPLACE INTO probes VALUES (0, zeroblob(?))", (MESSAGE_BYTES,))
         self._rows.written_pages += PROBE_PAGES
         return ()
@@ -228,7 +228,7 @@ class Store:
         return room
 
     def _load_for(self, room: Room, entry: Post | Change, of: int) -> None:
-        """What the rules need to know for ``entry``, which is about the message ``of``, or about none."""
+        """Load the state that the rules need for ``entry``, which is about the message ``of``, or 0 for none."""
         if entry.n:
             self._load_producer(room, entry)
         elif type(entry) is Post and entry.idempotency_key:
@@ -237,10 +237,10 @@ class Store:
             self._load_target(room, of, entry)
 
     def _load_target(self, room: Room, of: int, entry: Post | Change) -> None:
-        """As it is just now: an entry before this one in the batch may have changed it."""
+        """Load the message as it is now: an earlier entry of the batch may have changed it."""
         room.targets.clear()
         if not 0 < of <= room.last:
-            return  # any number at all may come from outside; a key has room for so many
+            return  # clients may send any number, and a key has no room for larger ones
         self._rows.flush()
         key = room.key << ROOM_BITS | of
         row = self._db.execute("SELECT author, body FROM events WHERE key = ? AND kind = 0", (key,)).fetchone()
@@ -273,7 +273,7 @@ class Store:
                 self._rows.remembered += 1
 
     def _drop_surplus(self) -> None:
-        """What is committed can be loaded again."""
+        """Drop state from memory that can be loaded again."""
         if len(self._rooms) > ROOMS_LOADED:
             self._rooms.clear()
         if self._rows.remembered > PRODUCERS_LOADED:
@@ -283,7 +283,7 @@ class Store:
                 room.idempotency_keys.clear()
 
     def _forget_all(self) -> None:
-        """After a failure memory must not know what the disk doesn't."""
+        """Drop all state after a failure: memory must not know anything that is not on disk."""
         self._rooms.clear()
         self._rows.clear()
         if self._db.in_transaction:

@@ -1,4 +1,4 @@
-"""A data directory: who may use it, and whether what is there is chatty's, and all that should be there."""
+"""The data directory: one process at a time, files that are chatty's own, and a database that must not get lost."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ DATABASE: Final = "chatty.db"
 
 @contextlib.contextmanager
 def locked(data: Path) -> Iterator[IO[str]]:
-    """One user of a data directory at a time; gives its lock file. Whatever is made meanwhile is its owner's alone.
+    """Lock a data directory for one process; gives its lock file. Files that are created meanwhile are private.
 
-    Raises SettingError where it can't be used, or is in use.
+    Raises SettingError if the directory can't be used, or is in use.
     """
     before = os.umask(0o077)
     try:
@@ -47,20 +47,17 @@ def locked(data: Path) -> Iterator[IO[str]]:
         os.umask(before)
 
 
-def check_that_it_is_there(database: Path, lock: IO[str]) -> None:
-    """A database that was lost must not be taken for one that never was: the lock file remembers.
-
-    Raises StoreError.
-    """
+def check_not_lost(database: Path, lock: IO[str]) -> None:
+    """Raise StoreError if the database is lost. The lock file remembers whether there was one."""
     if lock.seek(0, os.SEEK_END) and not (database.exists() and database.stat().st_size):
         raise StoreError(
-            f"the database {database} is gone, or empty",
+            f"the database {database} is missing or empty",
             f"restore a backup: chatty restore BACKUP --data {database.parent};"
             f" to begin with nothing, remove {database.with_name('lock')} too",
         )
 
 
-def note_that_it_is_there(lock: IO[str]) -> None:
+def remember_database(lock: IO[str]) -> None:
     """Let the lock file remember that there is a database, so that its loss is noticed."""
     if lock.seek(0, os.SEEK_END):
         return
@@ -68,8 +65,8 @@ def note_that_it_is_there(lock: IO[str]) -> None:
         os.write(lock.fileno(), b"There is a database beside this file, or its loss is to be noticed.\n")
 
 
-def looking(database: Path) -> str:
-    """The URI that opens a database for reading, leaves no file behind, and works where nothing can be written.
+def read_only_uri(database: Path) -> str:
+    """The URI that opens a database for reading, leaves no file behind, and works on a read-only file system.
 
     Without a write-ahead log or a journal nobody has it open, so nothing needs to be locked.
     """

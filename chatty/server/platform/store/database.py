@@ -1,4 +1,4 @@
-"""Opening SQLite so that what it says it has kept is kept, if it is whole and is the one that was there."""
+"""Opening the database: commits have to be durable, the file undamaged, and not an older one than before."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from chatty.server.platform.store.search_index import INDEX, is_ahead
 from chatty.server.platform.store.write_ahead_log import BUSY_MS, CACHE, LONG_BYTES, empty_wal
 
 QUICK_CHECK_BYTES: Final = 32 * 1024 * 1024
-"""Up to this size the whole database is checked at start: it takes some 0.1 s."""
+"""Up to this size the whole database is checked at the start, which takes some 0.1 s."""
 
 _LOG = structlog.get_logger("chatty")
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """The one connection that writes: WAL, every commit synced, checkpoints by hand.
+    """The only connection that writes: with a write-ahead log, every commit synced, and checkpoints by hand.
 
-    Raises StoreError for data that can't be used, sqlite3.Error for what SQLite says itself.
+    Raises StoreError for data that can't be used, and sqlite3.Error for errors of SQLite's own.
     """
     check_length(path)
     db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=512)
@@ -37,7 +37,7 @@ def connect(path: Path) -> sqlite3.Connection:
 
 def _prepare(db: sqlite3.Connection, path: Path) -> None:
     db.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
-    version(db)  # before anything is done to what may be another program's
+    version(db)  # before anything is changed, because it may be another program's
     for name, value, wanted in (("journal_mode", "WAL", "wal"), ("synchronous", "FULL", 2)):
         db.execute(f"PRAGMA {name} = {value}")
         (got,) = db.execute(f"PRAGMA {name}").fetchone()
@@ -49,7 +49,7 @@ def _prepare(db: sqlite3.Connection, path: Path) -> None:
     db.execute("PRAGMA fullfsync = ON")  # on macOS a plain fsync leaves what was written in the drive's cache
     db.execute("PRAGMA wal_autocheckpoint = 0")
     db.execute(f"PRAGMA journal_size_limit = {LONG_BYTES}")
-    db.execute("PRAGMA secure_delete = ON")  # what was deleted is gone from the file, not just out of sight
+    db.execute("PRAGMA secure_delete = ON")  # deleted data is overwritten, and not only out of sight
     db.execute(f"PRAGMA cache_size = {CACHE}")
     if path.stat().st_size <= QUICK_CHECK_BYTES:
         found = [row[0] for row in db.execute("PRAGMA quick_check(5)")]
@@ -59,19 +59,19 @@ def _prepare(db: sqlite3.Connection, path: Path) -> None:
     if is_ahead(path.with_name(INDEX), path):
         begin_epochs(db)
         _LOG.warning("the database was replaced by an older one, so every room has a new epoch")
-    with contextlib.suppress(sqlite3.Error):  # a full disk: the WAL stays as it is, and is all there is
-        empty_wal(db, path)  # of what a crash left there; what was deleted just before it, too
+    with contextlib.suppress(sqlite3.Error):  # a full disk: the WAL stays as it is, and nothing is lost
+        empty_wal(db, path)  # after a crash it may still hold data that was deleted just before
 
 
 def check_length(path: Path) -> None:
-    """Raise StoreError for a file that was cut short: SQLite itself would only notice when it reads past the end."""
+    """Raise StoreError for a file that was cut short. SQLite only notices when it reads past the end."""
     wal = path.with_name(path.name + "-wal")
     if not path.exists() or not path.stat().st_size or (wal.exists() and wal.stat().st_size):
         return
     with path.open("rb") as file:
         header = file.read(100)
     if header[:16] != b"SQLite format 3\0":
-        raise _damaged("it is no SQLite database")
+        raise _damaged("it is not an SQLite database")
     page = int.from_bytes(header[16:18]) or 1
     pages = int.from_bytes(header[28:32])
     if path.stat().st_size < pages * (65_536 if page == 1 else page):

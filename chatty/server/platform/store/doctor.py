@@ -1,4 +1,4 @@
-"""A full look at the data, for `chatty doctor` and before a backup is restored."""
+"""A full check of the data, for `chatty doctor` and before a backup is restored."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import msgspec
 
 from chatty.events import Event
 from chatty.protocol import decode_frame
-from chatty.server.platform.store.data_directory import DATABASE, looking
+from chatty.server.platform.store.data_directory import DATABASE, read_only_uri
 from chatty.server.platform.store.database import check_length
 from chatty.server.platform.store.errors import StoreError, explain
 from chatty.server.platform.store.schema import ROOM_BITS, version
@@ -21,11 +21,11 @@ from chatty.server.platform.store.search_index import INDEX, is_ahead
 from chatty.server.platform.store.sqlite_version import check_sqlite
 
 MOST: Final = 100
-"""Findings that are given: SQLite's own check gives no more either."""
+"""Most findings that are reported, which is also the limit of SQLite's own check."""
 
 
 def check(data: Path) -> list[str]:
-    """Everything that is wrong with the data directory ``data``; empty when it is sound. Raises StoreError."""
+    """Everything that is wrong with the data directory ``data``; empty if it is sound. Raises StoreError."""
     check_sqlite()
     database = data / DATABASE
     if not database.exists():
@@ -33,18 +33,18 @@ def check(data: Path) -> list[str]:
     found = examine(database)
     try:
         if not found and is_ahead(data / INDEX, database):
-            found = ["events are missing that the search index has seen: was an older database put in its place?"]
+            found = ["the search index knows events that are missing here: was the database replaced by an older one?"]
     except StoreError as error:
         found = [str(error)]
     return found
 
 
 def examine(database: Path) -> list[str]:
-    """Everything that is wrong with a database: with its structure, and if that is sound, with what is in it."""
+    """Everything that is wrong with a database: its structure, and if that is sound, its contents."""
     try:
         check_length(database)
-        with closing(sqlite3.connect(looking(database), uri=True)) as db:
-            db.execute("BEGIN")  # one moment for all that is read: a server may be writing
+        with closing(sqlite3.connect(read_only_uri(database), uri=True)) as db:
+            db.execute("BEGIN")  # a consistent view, because a server may be writing
             if not version(db):
                 return ["the database is empty"]
             found = [row[0] for row in db.execute(f"PRAGMA integrity_check({MOST})")]
@@ -56,7 +56,7 @@ def examine(database: Path) -> list[str]:
 
 
 def _contents(db: sqlite3.Connection) -> Iterator[str]:
-    """What no program but chatty can see: events that are missing, or can't be read."""
+    """Check the contents, which only chatty can: events that are missing, or can't be read."""
     rooms = {key: (name, first) for key, name, first in db.execute("SELECT key, name, first FROM rooms")}
     here, name, due = 0, "", 0
     for key, body in db.execute("SELECT key, body FROM events ORDER BY key"):

@@ -1,8 +1,8 @@
-"""From what somebody looks for to what FTS5 is asked.
+"""Search queries: from a person's words to an FTS5 query.
 
-FTS5 reads everything that begins with a prefix before it gives the first
-result. So a prefix is asked for as the few words that begin with it, which it
-reads from the newest message on, and only as far as is needed.
+For a prefix, FTS5 reads every match before it gives the first result. So a
+prefix is replaced by the few words that begin with it. For those, FTS5 reads
+from the newest message on, and only as far as needed.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from chatty.names import compare_key
 from chatty.server.platform.store.search_text import fold, terms
 
 PREFIXES: Final = 2
-"""Prefixes of up to so many characters have an index of their own."""
+"""Prefixes of up to this many characters have an index of their own."""
 MOST_CHARACTERS: Final = 512
 MOST_WORDS: Final = 16
 MOST_ENDINGS: Final = 128
-"""Words that stand for a prefix. Where there are more, each is so rare that to read them all takes no time."""
+"""Most words that replace a prefix. If there are more, they are so rare that reading all of them is quick."""
 
 _LIST: Final = "CREATE VIRTUAL TABLE temp.terms USING fts5vocab('main', 'messages', 'instance')"
-# From one word on to the next: a list of all rows would have each as often as it was said.
+# It goes from one word to the next, because a list of all rows would repeat each word as often as it occurs.
 _ENDINGS: Final = """
     WITH RECURSIVE found (term) AS (
         SELECT (SELECT term FROM temp.terms WHERE term >= :prefix LIMIT 1)
@@ -36,9 +36,9 @@ _ENDINGS: Final = """
 
 
 class Wanted(Struct, frozen=True):
-    """What is looked for: messages with words that begin with each of ``words``, of ``who`` unless that is empty.
+    """A search for messages with words that begin with each of ``words``, by ``who`` unless that is empty.
 
-    A word is one term or several in a row, of which the last one is begun.
+    A word is one term or several in a row. The last one may be incomplete.
     """
 
     words: tuple[tuple[str, ...], ...]
@@ -46,14 +46,11 @@ class Wanted(Struct, frozen=True):
 
 
 def wanted(q: str | None, name: str | None) -> Wanted | None:
-    """What a search for ``q``, by a participant's ``name``, looks for; None where it is for nothing at all.
-
-    Raises Refused where it is for too much.
-    """
+    """The search for ``q`` by a participant's ``name``, or None if nothing can match. Raises Refused if too long."""
     if q is not None and len(q) > MOST_CHARACTERS:
         raise Refused("bad_request", f"q has at most {MOST_CHARACTERS} characters.")
     in_terms = (tuple(terms(fold(word))) for word in (q or "").split())
-    words = tuple(dict.fromkeys(word for word in in_terms if word))  # signs alone are none
+    words = tuple(dict.fromkeys(word for word in in_terms if word))  # punctuation alone is not a word
     if len(words) > MOST_WORDS:
         raise Refused("bad_request", f"q has at most {MOST_WORDS} words.")
     if not words and (q is not None or name is None):
@@ -62,12 +59,12 @@ def wanted(q: str | None, name: str | None) -> Wanted | None:
 
 
 def who(name: str) -> str:
-    """A participant's name as the index's word: one for all names that are the same."""
+    """The index's word for a participant's name. Names that compare as equal have the same word."""
     return compare_key(name).encode().hex()
 
 
 def match(db: sqlite3.Connection, look_for: Wanted) -> str:
-    """What FTS5 is asked on the index's connection ``db``; "" for what is surely not there. Raises sqlite3.Error."""
+    """The FTS5 query, for the index's connection ``db``; "" if nothing can match. Raises sqlite3.Error."""
     db.execute(_LIST)
     parts = [f'who : "{look_for.who}"'] if look_for.who else []
     for words in look_for.words:
@@ -80,7 +77,7 @@ def match(db: sqlite3.Connection, look_for: Wanted) -> str:
 
 
 def _endings(db: sqlite3.Connection, prefix: str) -> list[str] | None:
-    """The words that begin with ``prefix``, or None if there are none. Empty: FTS5 shall look for them itself."""
+    """The words that begin with ``prefix``; empty if FTS5 has to look for the prefix itself, None if there are none."""
     if len(prefix) <= PREFIXES:
         return []
     found = db.execute(_ENDINGS, {"prefix": prefix, "most": MOST_ENDINGS + 1}).fetchall()

@@ -1,4 +1,4 @@
-"""The reading side: short, read-only transactions in a small pool of threads, whole pages at a time.
+"""The reading side of the database: short, read-only transactions in a few threads, a whole page at a time.
 
 A page comes out of SQLite in one step (see rows.py for why): JSON holds no raw
 newline, so a page of events is one text of lines.
@@ -35,7 +35,7 @@ STUCK_SECONDS: Final = 10.0
 
 
 class RoomView(Struct, frozen=True):
-    """A room as readers see it: its public face, and up to 200 of its participants' names."""
+    """A room as readers see it: its public information, and up to 200 of its participants' names."""
 
     key: int
     info: RoomInfo
@@ -44,7 +44,7 @@ class RoomView(Struct, frozen=True):
 
 
 class Slice(Struct, frozen=True):
-    """Events in ascending order: their numbers, how they are sent, and whether more would have been too large."""
+    """Ascending events: their numbers, their JSON as it is sent, and whether the page ended because of its size."""
 
     seqs: list[int]
     bodies: list[bytes]
@@ -52,7 +52,7 @@ class Slice(Struct, frozen=True):
 
 
 class Reads:
-    """Asks the store. Every method may raise StoreError."""
+    """Reads from the store. Every method may raise StoreError."""
 
     def __init__(self, path: Path) -> None:
         self._uri = f"{path.resolve().as_uri()}?mode=ro"
@@ -62,7 +62,7 @@ class Reads:
         self._open: list[sqlite3.Connection] = []
 
     def close(self) -> None:
-        """Wait for what is being read, and close."""
+        """Wait until everything is read that was asked for, and close."""
         self._pool.shutdown()
         for db in self._open:
             db.close()
@@ -94,15 +94,15 @@ class Reads:
         return await self._ask(lambda db: _page(db, room_key, after, before, limit, kinds, newest, size))
 
     async def messages(self, keys: Sequence[int], *, newest: bool = False, size: int = PAGE_BYTES) -> Slice:
-        """The messages with these keys, as far as they are still kept, the first or the ``newest`` that fit."""
+        """The messages with these keys that still exist, as many of the first or the ``newest`` as fit."""
         return await self._ask(lambda db: _messages(db, keys, newest, size))
 
     async def last(self, room_key: int) -> int:
-        """The room's newest event's number."""
+        """The number of the room's newest event."""
         return await self._ask(lambda db: _last(db, room_key))
 
     async def before_newest_messages(self, room_key: int, count: int, *, upto: int = (1 << ROOM_BITS) - 1) -> int:
-        """The number of the message before the newest ``count`` up to event ``upto``; 0 where there are no more."""
+        """The number of the message before the newest ``count`` up to event ``upto``; 0 if there is none."""
         low = room_key << ROOM_BITS
         before = await self._ask(lambda db: _number(
             db,
@@ -112,11 +112,11 @@ class Reads:
         return max(0, before - low)
 
     async def first_since(self, room_key: int, first: int, at: int) -> int:
-        """The first event at or after ``at`` (milliseconds): times never run backwards, so halving finds it."""
+        """The number of the first event at or after ``at`` (milliseconds), by bisection: times never run backwards."""
         return await self._ask(lambda db: _first_since(db, room_key, first, rfc3339(at)))
 
     async def participants(self, room_key: int) -> list[Present]:
-        """Who is here and who is away, by name."""
+        """The participants by name, each of them here or away."""
         return await self._ask(
             lambda db: [
                 Present(name, bool(away))
@@ -166,7 +166,7 @@ class Reads:
     async def rooms_with_events_before(self, at: int) -> list[tuple[str, int, int]]:
         """Rooms whose oldest event is from before ``at``: their ids, keys and first events' numbers.
 
-        It is one question for all rooms, because most of them have nothing that is so old.
+        It is one query for all rooms, because most of them have nothing that is so old.
         """
         return await self._rows(
             "SELECT id, key, first FROM rooms WHERE json_extract(CAST((SELECT body FROM events"
@@ -192,7 +192,7 @@ class Reads:
         )  # fmt: skip
         return found[0][0] if found else None
 
-    # --- how it is asked ------------------------------------------------------------------------------------
+    # --- running queries ------------------------------------------------------------------------------------
 
     async def _rows(self, sql: str, *values: object) -> list[Any]:
         return await self._ask(lambda db: db.execute(sql, values).fetchall())
@@ -293,7 +293,7 @@ def _messages(db: sqlite3.Connection, keys: Sequence[int], newest: bool, size: i
 def _slice(
     db: sqlite3.Connection, which: str, values: Sequence[object], limit: int, size: int, *, newest: bool
 ) -> Slice:
-    """What fits is found by lengths alone: SQLite knows them without reading the bodies, which may be large."""
+    """A page is cut by lengths alone, which SQLite knows without reading the bodies, and those may be large."""
     order = "DESC" if newest else "ASC"
     seqs, bodies, cut = db.execute(
         f"""

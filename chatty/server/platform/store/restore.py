@@ -1,4 +1,4 @@
-"""Putting a backup in the place of what is there, for `chatty restore`."""
+"""Replacing the data by a backup, for `chatty restore`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-from chatty.server.platform.store.data_directory import DATABASE, locked, looking
+from chatty.server.platform.store.data_directory import DATABASE, locked, read_only_uri
 from chatty.server.platform.store.database import check_length
 from chatty.server.platform.store.disk import sync
 from chatty.server.platform.store.doctor import examine
@@ -21,9 +21,9 @@ from chatty.server.platform.store.sqlite_version import check_sqlite
 
 
 class Restored(NamedTuple):
-    """How many rooms there are now, and the directory that has what was there before, if there was anything.
+    """The number of rooms in the backup, and the directory with the previous data, if there was any.
 
-    ``warning`` is what is still to be done by hand, if anything is.
+    ``warning`` says what is left to be done by hand, if anything is.
     """
 
     rooms: int
@@ -32,10 +32,10 @@ class Restored(NamedTuple):
 
 
 def restore(backup: Path, data: Path) -> Restored:
-    """Put a copy of ``backup`` into ``data``, where no server may run, and keep what was there beside it.
+    """Put a copy of ``backup`` into ``data``, and keep the previous data beside it. No server may be running there.
 
-    Every room gets a new epoch: the numbers since the backup are given out again. Raises StoreError, and
-    SettingError for ``data`` that can't be used; then nothing has changed.
+    Every room gets a new epoch, because the numbers since the backup are given out again. Raises StoreError, or
+    SettingError if ``data`` can't be used; then nothing has changed.
     """
     check_sqlite()
     if not backup.exists():
@@ -47,39 +47,40 @@ def restore(backup: Path, data: Path) -> Restored:
             rooms = _copy(backup, fresh)
         except (StoreError, sqlite3.Error) as error:
             fault = explain(error) if isinstance(error, sqlite3.Error) else error
-            if fault.hint != RESTORE:  # a full disk: not the backup's fault
+            if fault.hint != RESTORE:  # a full disk, for instance, is not the backup's fault
                 raise fault from error
             what = f"{backup} can't be restored: {str(fault).replace('the data is', 'it is', 1)}"
-            raise StoreError(what, "choose another one; the data is as it was") from error
+            raise StoreError(what, "choose another one; nothing was changed") from error
         sync(fresh)
         replaced = _set_aside(data)
-        # A crash now leaves no database, which a server would miss; and no old WAL, which would go into the new one.
+        # If it crashes here, there is no database, and a server notices that. There is no old WAL either, which would
+        # be applied to the new database.
         fresh.rename(data / DATABASE)
         sync(data)
-        for ending in ("", "-wal", "-shm"):  # of what was there before; it is made anew
+        for ending in ("", "-wal", "-shm"):  # the old index; the server makes a new one
             (data / f"{INDEX}{ending}").unlink(missing_ok=True)
         kept = (data / DATABASE, Path(lock.name), *([replaced] if replaced else []))
         return Restored(rooms, replaced, _give_to_owner(kept, data))
 
 
 def _give_to_owner(files: Iterable[Path], data: Path) -> str:
-    """Give what root has made to the owner of ``data``, as whom the server may run; what to do where that fails."""
+    """Give root's new files to the owner of ``data``, as whom the server may run; a warning if that fails."""
     if os.geteuid() == 0:
         owner = data.stat()
         for file in files:
             try:
                 os.chown(file, owner.st_uid, owner.st_gid)
-            except OSError as error:  # a container without the right to, or a network's file system
+            except OSError as error:  # a container without that right, or a network file system
                 return f"{file} is root's, and can't be given to user {owner.st_uid} ({(error.strerror or '').lower()})"
     return ""
 
 
 def _copy(backup: Path, fresh: Path) -> int:
-    """Make ``fresh``, and give how many rooms are in it."""
+    """Create ``fresh``, and give the number of its rooms."""
     with closing(sqlite3.connect(fresh, isolation_level=None)) as db:
-        with closing(sqlite3.connect(looking(backup), uri=True)) as source:
+        with closing(sqlite3.connect(read_only_uri(backup), uri=True)) as source:
             source.backup(db)
-        db.execute("PRAGMA journal_mode = DELETE")  # one file, whatever the backup was
+        db.execute("PRAGMA journal_mode = DELETE")  # a single file, even if the backup has a WAL
         if found := examine(fresh):
             raise StoreError(found[0], RESTORE)
         return begin_epochs(db)

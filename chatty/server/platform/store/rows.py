@@ -1,8 +1,8 @@
-"""Facts as rows, in few statements.
+"""Facts become rows, in few statements.
 
-Python's sqlite3 gives up the GIL for every step of a statement, and beside a
-busy event loop each retake can cost a switch interval: what counts is the
-number of steps, so many rows travel in one.
+Python's sqlite3 releases the GIL for every step of a statement, and beside a
+busy event loop it can take a whole switch interval to get it back. So the
+number of steps is what counts, and many rows are written in one.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from chatty.server.business.facts import (
     Amended,
     Closed,
     Connected,
+    Created,
     Departed,
     Disconnected,
     Edited,
@@ -31,6 +32,7 @@ from chatty.server.business.facts import (
     Purged,
     Reacted,
     Renamed,
+    Retitled,
     Trimmed,
     WentAway,
 )
@@ -42,7 +44,7 @@ MOST_ROWS: Final = 512
 
 _PAGE: Final = 4096
 KIND_OF: Final[dict[type, int]] = {kind: KINDS[str(kind.__struct_config__.tag)] for kind in Event.__subclasses__()}
-"""Types of events, as the store numbers them."""
+"""The store's number for each type of event."""
 
 
 @lru_cache(maxsize=256)
@@ -65,7 +67,11 @@ def insert(db: sqlite3.Connection, head: str, width: int, values: Sequence[Any])
 
 
 class Rows:
-    """What a batch has changed and not yet written. ``remembered`` counts producers and idempotency keys in memory."""
+    """The changes of a batch that are not written yet.
+
+    ``remembered`` counts the producers and idempotency keys in memory, and ``written_pages`` the pages of 4 KiB that
+    went to the write-ahead log since its last checkpoint, roughly.
+    """
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
@@ -79,7 +85,7 @@ class Rows:
         self._bytes = 0
 
     def clear(self) -> None:
-        """Forget what was not written."""
+        """Drop everything that is not written yet."""
         for changed in (self._events, self._participants, self._producers, self._idempotency_keys, self._rooms):
             changed.clear()
         self._bytes = 0
@@ -89,44 +95,23 @@ class Rows:
         rows = self._events.get(room)
         if rows is None:
             rows = self._events[room] = []
-        # As bytearrays: Python's sqlite3 binds them at once, but for each `bytes` it looks for an adapter (PEP 246)
-        # in three places, one of which raises: half of what the insertion takes.
+        # sqlite3 binds a bytearray at once. For each `bytes` it looks for an adapter (PEP 246) in three places, one of
+        # which raises, and that takes half of the time that the insertion takes.
         rows += (room << ROOM_BITS | seq, kind, author and bytearray(author), bytearray(body))
         self._bytes += len(body) + 40
 
     def fact(self, room: Room, fact: Fact) -> None:
-        """``fact`` changed ``room``."""
-        kind = type(fact)
-        if kind is Produced:
-            self._producers[room.key, fact.identity, fact.producer] = fact  # type: ignore[union-attr,assignment]
-        elif kind is IdempotencyKeyUsed:
-            self._idempotency_keys += (room.key, fact.identity, fact.key, fact.digest, fact.seq, fact.at)  # type: ignore[union-attr]
-        elif kind in _PRESENCE:
-            self._participants[room.key, fact.name_key] = room  # type: ignore[union-attr]
-        elif kind is Renamed:
-            self._participants[room.key, fact.name_key] = room  # type: ignore[union-attr]
-            self._participants[room.key, fact.new_key] = room  # type: ignore[union-attr]
-        elif kind in _OF_MESSAGES:
-            self.flush()
-            self.written_pages += 2 + _OF_MESSAGES[kind](self._db, room.key << ROOM_BITS, fact) // _PAGE
-        elif kind is Trimmed:
-            self._rooms[room.key] = room
-            self._delete_events(room.key, below=room.first)
-        elif kind is Purged:
-            self._delete_room(room.key)
-        else:
-            self._rooms[room.key] = room
-            if kind is Closed:
-                self._db.execute("DELETE FROM participants WHERE room = ?", (room.key,))
+        """``fact``, which is not an event, changed ``room``."""
+        _WRITE[type(fact)](self, room, fact)
 
     def flush(self) -> None:
-        """Write all of it, in the order of the keys: rows of a room lie side by side."""
+        """Write everything, in the order of the keys, so that a room's rows lie side by side."""
         if self._rooms:
             insert(self._db, "INSERT OR REPLACE INTO rooms", 11, self._room_rows())
         if self._events:
             values = [value for key in sorted(self._events) for value in self._events[key]]
-            # ROLLBACK: a failure ends the whole transaction anyway, and SQLite need not keep a journal of every page
-            # that the statement touches, in a temporary file, to undo it alone.
+            # OR ROLLBACK, because a failure ends the whole transaction anyway. So SQLite need not keep a journal of all
+            # the pages that the statement touches, in a temporary file, to be able to undo this statement alone.
             insert(self._db, "INSERT OR ROLLBACK INTO events", 4, values)
         if self._participants:
             self._flush_participants()
@@ -144,6 +129,42 @@ class Rows:
         touched = len(self._events) + len(self._participants) // 8 + len(self._producers) // 8
         self.written_pages += touched + self._bytes // _PAGE + (2 if touched or self._rooms else 0)
         self.clear()
+
+    # --- facts: most are remembered until the batch is flushed; some change rows at once --------------------
+
+    def _room_changed(self, room: Room, fact: Fact) -> None:
+        self._rooms[room.key] = room
+
+    def _closed(self, room: Room, fact: Closed) -> None:
+        self._rooms[room.key] = room
+        self._db.execute("DELETE FROM participants WHERE room = ?", (room.key,))
+
+    def _trimmed(self, room: Room, fact: Trimmed) -> None:
+        self._rooms[room.key] = room
+        self._delete_events(room.key, below=room.first)
+
+    def _purged(self, room: Room, fact: Purged) -> None:
+        self._delete_room(room.key)
+
+    def _presence_changed(self, room: Room, fact: Connected | Disconnected | WentAway | Departed) -> None:
+        self._participants[room.key, fact.name_key] = room
+
+    def _renamed(self, room: Room, fact: Renamed) -> None:
+        self._participants[room.key, fact.name_key] = room
+        self._participants[room.key, fact.new_key] = room
+
+    def _produced(self, room: Room, fact: Produced) -> None:
+        self._producers[room.key, fact.identity, fact.producer] = fact
+
+    def _idempotency_key_used(self, room: Room, fact: IdempotencyKeyUsed) -> None:
+        self._idempotency_keys += (room.key, fact.identity, fact.key, fact.digest, fact.seq, fact.at)
+
+    def _message_changed(self, room: Room, fact: Amended | Edited | Erased | Reacted) -> None:
+        self.flush()  # the message may be in this batch
+        rewritten = _REWRITE[type(fact)](self._db, room.key << ROOM_BITS, fact)
+        self.written_pages += 2 + rewritten // _PAGE
+
+    # --- rows -----------------------------------------------------------------------------------------------
 
     def _room_rows(self) -> list[Any]:
         flat: list[Any] = []
@@ -169,7 +190,7 @@ class Rows:
     def _delete_events(self, room_key: int, *, below: int) -> None:
         low = room_key << ROOM_BITS
         high = low + below
-        # What is deleted is overwritten, so it goes through the WAL as what is new does.
+        # Deleted rows are overwritten, so they go through the write-ahead log like new ones.
         (size,) = self._db.execute(
             "SELECT total(length(body) + 40) FROM events WHERE key >= ? AND key < ?", (low, high)
         ).fetchone()
@@ -218,22 +239,36 @@ def _react(db: sqlite3.Connection, low: int, fact: Reacted) -> int:
 
 
 def _unsay(db: sqlite3.Connection, message: int) -> int:
-    """The last edit of a message stays as an event, without the text that it brought."""
+    """Remove the text from the last edit of a message. The edit stays as an event."""
     last = db.execute("SELECT event FROM wordings WHERE message = ?", (message,)).fetchone()
     return _blank(db, last[0]) if last else 0
 
 
 def _blank(db: sqlite3.Connection, key: int) -> int:
     row = db.execute("SELECT body FROM events WHERE key = ?", (key,)).fetchone()
-    if row is None:  # forgotten with the events of its time
+    if row is None:  # it was forgotten with the events around it
         return 0
     db.execute("UPDATE events SET body = ? WHERE key = ?", (encode(replace(_decode_edit(row[0]), text="")), key))
     return len(row[0])
 
 
-_OF_MESSAGES: Final[dict[type, Callable[[sqlite3.Connection, int, Any], int]]] = {
+_decode_edit: Final = msgspec.json.Decoder(MessageEdited).decode
+_REWRITE: Final[dict[type, Callable[[sqlite3.Connection, int, Any], int]]] = {
     Amended: _amend, Edited: _reword, Erased: _erase, Reacted: _react,
 }  # fmt: skip
-"""Facts that change what is stored; each gives the bytes that it rewrote."""
-_decode_edit: Final = msgspec.json.Decoder(MessageEdited).decode
-_PRESENCE: Final = frozenset({Connected, Disconnected, WentAway, Departed})
+"""Facts that change a stored message; each function gives the number of bytes that it rewrote."""
+_WRITE: Final[dict[type, Callable[[Rows, Room, Any], None]]] = {
+    Created: Rows._room_changed,
+    Retitled: Rows._room_changed,
+    Closed: Rows._closed,
+    Trimmed: Rows._trimmed,
+    Purged: Rows._purged,
+    Connected: Rows._presence_changed,
+    Disconnected: Rows._presence_changed,
+    WentAway: Rows._presence_changed,
+    Departed: Rows._presence_changed,
+    Renamed: Rows._renamed,
+    Produced: Rows._produced,
+    IdempotencyKeyUsed: Rows._idempotency_key_used,
+    **dict.fromkeys(_REWRITE, Rows._message_changed),
+}

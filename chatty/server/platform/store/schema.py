@@ -1,4 +1,4 @@
-"""The database's shape, as numbered migrations. A step that has shipped is never edited."""
+"""The database schema as numbered migrations. A migration that was released is never edited."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from chatty.server.platform.store.data_directory import is_ours
 from chatty.server.platform.store.errors import StoreError
 
 MARK: Final = int.from_bytes(b"Chty")
-"""The database's ``application_id``: whose it is."""
+"""The ``application_id`` that marks a database as chatty's."""
 
 MIGRATIONS: Final[tuple[str, ...]] = (
     """
@@ -92,14 +92,14 @@ KINDS: Final[dict[str, int]] = {
     "message": 0, "participant_joined": 1, "participant_left": 2, "room_closed": 3, "message_edited": 4,
     "message_deleted": 5, "reaction": 6, "topic_changed": 7, "participant_renamed": 8,
 }  # fmt: skip
-"""Events' types as the store numbers them."""
+"""The store's number for each type of event."""
 
 ROOM_BITS: Final = 32
-"""An event's key is its room's key shifted by this, and its seq."""
+"""An event's key is its room's key, shifted by this many bits, and its seq."""
 
 
 class Timed(Struct):
-    """What every event's JSON has."""
+    """The fields that every event's JSON has."""
 
     seq: int
     at: str
@@ -109,7 +109,7 @@ decode_time: Final = msgspec.json.Decoder(Timed).decode
 
 
 def version(db: sqlite3.Connection) -> int:
-    """The shape that a database has; 0: none yet. Raises StoreError for a newer version's, or another program's."""
+    """A database's schema version, 0 if it is new. Raises StoreError for a newer version, or another program's file."""
     if not is_ours(db, MARK, {"rooms", "events", "participants", "producers", "receipts"}):
         raise StoreError(
             "the database is another program's, not chatty's", "choose another --data directory, or move that file away"
@@ -124,13 +124,13 @@ def version(db: sqlite3.Connection) -> int:
 
 
 def migrate(db: sqlite3.Connection) -> None:
-    """Bring a database to this version's shape. Raises StoreError as `version` does."""
+    """Bring a database to the current schema. Raises StoreError as `version` does."""
     for number, script in enumerate(MIGRATIONS[(have := version(db)) :], have + 1):
         db.executescript(f"BEGIN IMMEDIATE; {script} PRAGMA user_version = {number}; COMMIT;")
 
 
 def begin_epochs(db: sqlite3.Connection) -> int:
-    """Give every room a new epoch, so that whoever resumes is told of a gap: it may have seen other events under these
+    """Give every room a new epoch, so that a client that resumes gets a gap: it may have seen other events under these
     numbers, or under those that are given out next. Gives how many rooms there are.
     """
     return db.execute("UPDATE rooms SET epoch = lower(hex(randomblob(8)))").rowcount

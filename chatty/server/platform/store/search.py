@@ -1,4 +1,4 @@
-"""Searching: a thread that keeps the index up with the store, and asking it.
+"""Searching: a thread that keeps the index up to date with the store, and queries to it.
 
 The index follows behind the writes, which it never holds up: whoever searches
 waits until it has what was said before.
@@ -32,18 +32,18 @@ from chatty.server.platform.store.threads import started_pool
 WAIT_SECONDS: Final = 2.0
 """How long a search waits for the index."""
 LAG_SECONDS: Final = 1.0
-"""How long what happens is collected where nobody searches: large steps cost less than small ones."""
+"""How long events are collected while nobody searches, because large steps cost less than small ones."""
 SWEEP_SECONDS: Final = 10.0
 RETRY_SECONDS: Final = 10.0
 REST: Final = 1
-"""How long the thread rests after a step where nothing happens, as a multiple of the processor time that it took."""
+"""How long the thread rests after a step while rooms are quiet, as a multiple of the processor time that it took."""
 REST_BUSY: Final = 30
-"""The same while rooms are busy: what they do comes first."""
+"""The same while rooms are busy, which come first."""
 NICE: Final = 10
 ROOMS: Final = 1_000
-"""Rooms that one step looks at."""
+"""Rooms in one step."""
 THREADS: Final = 2
-"""Searches at the same time: they take nothing from whoever reads history."""
+"""Searches at the same time. They have threads of their own, so they don't hold up readers of history."""
 
 _DAMAGE: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CANTOPEN})
 
@@ -53,10 +53,10 @@ _LOG = structlog.get_logger("chatty")
 
 
 class Search:
-    """The index of a data directory. Its methods are for the event loop."""
+    """The search index of a data directory. Its methods are for the event loop."""
 
     def __init__(self, database: Path) -> None:
-        """``database`` is the store's file, which is open; the index lies beside it."""
+        """``database`` is the store's file, which is already open; the index is beside it."""
         self.path = database.with_name(INDEX)
         self._database = database
         self._loop = asyncio.get_running_loop()
@@ -86,8 +86,8 @@ class Search:
                 self._thread = thread
 
     def touch(self, room_ids: Iterable[str]) -> None:
-        """Something has happened in these rooms."""
-        self._touched.update(room_ids)  # one step of the interpreter, as the thread's `pop` is: no lock is needed
+        """Take note that something has happened in these rooms."""
+        self._touched.update(room_ids)  # atomic, like the thread's `pop`, so no lock is needed
         self._wake.set()
 
     async def find(
@@ -98,10 +98,10 @@ class Search:
         The keys ascend. Raises Refused while there is no index to ask.
         """
         if not room.info.last:
-            return []  # the index, which nobody then waits for, may not be there yet
+            return []  # nobody waits for the index then, and it may not exist yet
         self.keep_alive()
         if not self.is_alive:
-            raise Refused("unavailable", "Nothing can be found at the moment; see the server's log.")
+            raise Refused("unavailable", "Search does not work at the moment; see the server's log.")
         await self._caught_up(room)
         low = room.key << ROOM_BITS
         high = low + (1 << ROOM_BITS if before is None else before)
@@ -110,11 +110,11 @@ class Search:
         except sqlite3.Error as error:
             if getattr(error, "sqlite_errorcode", 0) & 0xFF not in _DAMAGE:
                 raise
-            if self._index is not None:  # else it is not there yet, after a start
+            if self._index is not None:  # otherwise the server has just started, and there is none yet
                 self._damaged = True
                 self._wake.set()
                 self._hurry.set()
-            raise Refused("unavailable", "The search index is being made; try again in a moment.") from None
+            raise Refused("unavailable", "The search index is being built; try again in a moment.") from None
 
     def _ask(self, look_for: Wanted, low: int, high: int, limit: int, newest: bool) -> list[int]:
         order = "DESC" if newest else "ASC"
@@ -130,7 +130,7 @@ class Search:
         return sorted(map(int, keys.split(","))) if keys else []
 
     async def _caught_up(self, room: RoomView) -> None:
-        """Wait until the index has all that ``room`` shows, or for two seconds."""
+        """Wait until the index has everything that ``room`` shows, or for two seconds."""
         if self._reached.get(room.key, 0) >= room.info.last:
             return
         here = self._loop.create_future()
@@ -148,12 +148,12 @@ class Search:
                 here.set_result(None)
 
     async def close(self) -> None:
-        """Stop, in the middle of a step if need be: it is taken again later."""
+        """Stop, even in the middle of a step, which the next server does again."""
         self._closing.set()
         if (index := self._index) is not None:
-            with suppress(sqlite3.ProgrammingError):  # it was closed in this moment
+            with suppress(sqlite3.ProgrammingError):  # it has just been closed
                 index.interrupt()
-        self._wake.set()  # not before: what is at rest shall be sealed, and not interrupted
+        self._wake.set()  # last, because an idle index is to be sealed, and not interrupted
         self._hurry.set()
         if self._thread is not None:
             await self._loop.run_in_executor(self._pool, self._thread.join)
@@ -162,7 +162,7 @@ class Search:
     # --- the thread -----------------------------------------------------------------------------------------
 
     def _run(self) -> None:
-        if sys.platform == "linux":  # where a thread has a priority of its own
+        if sys.platform == "linux":  # the only system where a thread has its own priority
             attempt(
                 "a low priority for search", lambda: os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
             )
@@ -171,18 +171,18 @@ class Search:
                 with closing(Index(self.path, self._database, _boot())) as index:
                     self._index = index
                     self._follow(index)
-            except Exception as error:  # noqa: BLE001 - an index can be made anew, and is no reason to stop
+            except Exception as error:  # noqa: BLE001 - the index can be rebuilt, so the server goes on
                 if not self._closing.is_set():
                     self._recover(error)
             finally:
                 self._index = None
 
     def _recover(self, error: Exception) -> None:
-        """Make what can be made of a failure: a pause, or another index."""
-        _LOG.warning("the search index stands still", error=f"{type(error).__name__}: {error}")
+        """Recover from a failure: by a pause, or by building a new index."""
+        _LOG.warning("the search index is not updated", error=f"{type(error).__name__}: {error}")
         may_stay = isinstance(error, sqlite3.Error) and may_retry(error)
         if not may_stay:
-            _LOG.warning("the search index is removed and made anew", index=str(self.path))
+            _LOG.warning("the search index is removed, and a new one is built", index=str(self.path))
             try:
                 for ending in ("", "-wal", "-shm"):
                     self.path.with_name(self.path.name + ending).unlink(missing_ok=True)
@@ -200,7 +200,7 @@ class Search:
         swept, more = 0.0, True
         while not self._closing.is_set():
             if self._damaged:
-                raise sqlite3.DatabaseError("a search found it damaged, or gone")
+                raise sqlite3.DatabaseError("a search found that it is damaged or missing")
             self._wake.clear()
             now, spent = time.monotonic(), time.thread_time()
             more = self._take_in(index)
@@ -220,12 +220,12 @@ class Search:
             index.seal()
 
     def _rest(self, spent: float) -> None:
-        """Leave the processor to others, unless somebody waits: the step before took ``spent`` seconds of it."""
+        """Leave the processor to others, unless somebody waits. The last step took ``spent`` seconds of it."""
         if not self._waiting:
             self._closing.wait(spent * (REST_BUSY if self._wake.is_set() else REST))
 
     def _take_in(self, index: Index) -> bool:
-        """Take in what has happened; whether there is more already."""
+        """Index the newest events; whether there are more already."""
         rooms = [self._touched.pop() for _ in range(min(len(self._touched), ROOMS))]
         if not rooms:
             return False
@@ -244,7 +244,7 @@ class Search:
         return more or len(rooms) == ROOMS
 
     def _sweep(self, index: Index) -> bool:
-        """Take out some of what the store no longer has; whether there was any."""
+        """Remove rows that the store no longer has, some at a time; whether there were any."""
         room = index.sweep()
         if room is None:
             return False
@@ -254,7 +254,7 @@ class Search:
 
 
 def _boot() -> str:
-    """The machine's start, where it has a name; otherwise this process's, which is more than enough to be careful."""
+    """An id of the machine's start if the system has one, otherwise of this process, which is only more careful."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
     except OSError:  # another system, or a sandbox

@@ -1,4 +1,4 @@
-"""The search index: a database of its own, derived from the store's, which may be removed at any time.
+"""The search index: a database of its own, derived from the store, which may be deleted at any time.
 
 Texts are copied from one database into the other by SQLite alone, many at a
 time: no Python runs for a message in ASCII, so the event loop keeps the
@@ -18,7 +18,7 @@ from typing import Final
 
 import msgspec
 
-from chatty.server.platform.store.data_directory import is_ours, looking
+from chatty.server.platform.store.data_directory import is_ours, read_only_uri
 from chatty.server.platform.store.errors import StoreError
 from chatty.server.platform.store.query import PREFIXES, who
 from chatty.server.platform.store.schema import KINDS, ROOM_BITS
@@ -29,19 +29,19 @@ INDEX: Final = "search.db"
 """The index's name within a data directory."""
 
 CHUNK: Final = 500
-"""Events that one transaction takes in, and rows that one takes out: a message may have to wait for it, some 2 ms."""
+"""Events that one transaction adds, or rows that it removes. A message may have to wait for it, for some 2 ms."""
 MERGE_PAGES: Final = 256
-"""What one step of an erasure writes, in pages of 4 KiB."""
+"""Pages of 4 KiB that one step of an erasure writes."""
 ERASE_SHARE: Final = 30
-"""An erasure rewrites the whole index: so long must pass before the next, as a multiple of what the last one took."""
+"""An erasure rewrites the whole index, so the next one has to wait, for this multiple of the time that it took."""
 FOLDED_AT_ONCE: Final = 4_096
-"""Characters that are folded before others may have the interpreter: it takes less than 1 ms."""
+"""Characters that are folded before other threads may run, which takes less than 1 ms."""
 NAMES: Final = 10_000
-"""Participants' names whose forms for comparison are remembered."""
+"""Names of participants whose form for comparing is remembered."""
 
 _MARK: Final = int.from_bytes(b"Chts")
 _VERSION: Final = 3 << 16 | int(unicodedata.unidata_version.replace(".", ""))
-"""The index's shape, and the Unicode by whose tables its texts were folded: another one asks for another index."""
+"""The index's schema, and the version of Unicode by which texts are folded. If either changes, a new index is built."""
 _SHAPE: Final = f"""
     CREATE VIRTUAL TABLE messages USING fts5(
         who,                                        -- the participant's name for comparison, in hexadecimal: one word
@@ -60,7 +60,7 @@ _SHAPE: Final = f"""
     );
     INSERT INTO notes VALUES (0, '');
     PRAGMA application_id = {_MARK};
-"""  # noqa: S608 - words of our own
+"""  # noqa: S608 - only constants
 _SCRATCH: Final = """
     CREATE TEMP TABLE fresh (key INTEGER PRIMARY KEY, kind INTEGER, name TEXT, text TEXT, of INTEGER);
     CREATE TEMP TABLE changed (key INTEGER PRIMARY KEY);
@@ -110,27 +110,27 @@ _AHEAD: Final = f"""SELECT EXISTS (
 
 
 def is_ahead(index: Path, database: Path) -> bool:
-    """Whether the index has had events that the store doesn't have: another, older one was put in its place.
+    """Whether the index knows events that the store doesn't have, because an older database was put in its place.
 
     False where the index can't tell. Raises StoreError where its file is another program's.
     """
     if not index.exists():
         return False
     try:
-        with closing(sqlite3.connect(looking(index), uri=True)) as db:
+        with closing(sqlite3.connect(read_only_uri(index), uri=True)) as db:
             if not is_ours(db, _MARK, {"messages", "positions", "notes"}):
                 raise StoreError(
                     f"{index} is another program's, not chatty's",
                     "choose another --data directory, or move that file away",
                 )
-            db.execute("ATTACH ? AS chat", (looking(database),))
-            return bool(db.execute(_AHEAD).fetchone()[0])  # it looks at the index first, so nothing comes in between
+            db.execute("ATTACH ? AS chat", (read_only_uri(database),))
+            return bool(db.execute(_AHEAD).fetchone()[0])  # it reads the index first, so it can't miss anything
     except sqlite3.Error:
         return False
 
 
 class Index:
-    """One thread's connection to the index. Every method may raise sqlite3.Error, and then has changed nothing."""
+    """The indexing thread's connection. Every method may raise sqlite3.Error, and has changed nothing then."""
 
     def __init__(self, path: Path, database: Path, boot: str) -> None:
         """``path`` is the index's file, ``database`` the store's, which is open; ``boot`` names the machine's start.
@@ -174,7 +174,7 @@ class Index:
         db.execute("PRAGMA synchronous = OFF")
 
     def seal(self) -> None:
-        """Bring all of it to the disk: from here on it may be opened after whatever befalls the machine."""
+        """Sync everything to the disk, so that the index can be used again even if the machine goes down."""
         (boot,) = self._db.execute("SELECT boot FROM notes").fetchone()
         self._db.execute("PRAGMA synchronous = FULL")
         self._note(boot)  # a checkpoint that has nothing to move syncs nothing
@@ -185,21 +185,21 @@ class Index:
         self._db.execute("PRAGMA main.wal_checkpoint(TRUNCATE)").fetchone()
 
     def close(self) -> None:
-        """Close it, and empty its WAL into it."""
+        """Close the index, and move its WAL into it."""
         with suppress(sqlite3.Error):
-            self._db.execute("SELECT 1")  # an interrupt that came when nothing was done would end the emptying
+            self._db.execute("SELECT 1")  # takes an interrupt that came too late, and would end the checkpoint
         self._db.close()
 
     def interrupt(self) -> None:
-        """End what another thread does with it at this moment: that raises."""
+        """Interrupt what another thread is doing with the index, which raises there."""
         self._db.interrupt()
 
     def positions(self) -> dict[int, int]:
-        """The newest event of each room, by the rooms' keys, that the index has."""
+        """The number of the newest event that is indexed, by the rooms' keys."""
         return dict(self._db.execute("SELECT room, seq FROM positions").fetchall())
 
     def behind(self) -> list[str]:
-        """The ids of the rooms that have events which the index doesn't have."""
+        """The ids of the rooms with events that are not indexed yet."""
         rows = self._db.execute(
             f"SELECT r.id FROM chat.rooms AS r LEFT JOIN positions AS p ON p.room = r.key"  # noqa: S608
             f" WHERE {_LAST} > coalesce(p.seq, 0) ORDER BY r.key"
@@ -207,11 +207,11 @@ class Index:
         return [room_id for (room_id,) in rows.fetchall()]
 
     def take_in(self, room_ids: Iterable[str]) -> tuple[dict[int, int], bool]:
-        """Take in the next events of these rooms: how far rooms have got by that, and whether there is more."""
+        """Index the next events of these rooms. Gives how far rooms are indexed now, and whether there is more."""
         db = self._db
         for table in ("fresh", "changed", "reached"):
-            db.execute(f"DELETE FROM temp.{table}")  # noqa: S608 - a name of our own
-        # A transaction of its own, and a short one: as long as it reads, the store's log of changes cannot be reused.
+            db.execute(f"DELETE FROM temp.{table}")  # noqa: S608 - only constants
+        # A short transaction of its own, because while it reads, the store's write-ahead log can't be overwritten.
         with _Transaction(db):
             taken = db.execute(_COPY, (json.dumps(list(room_ids)), CHUNK)).rowcount
             db.execute(_REACHED)
@@ -228,7 +228,7 @@ class Index:
                 " (name) WHERE kind = ? AND text <> '' ORDER BY key",
                 (_MESSAGE,),
             )
-            # What is no longer kept since then is the sweep's, which compares ``first``.
+            # Events that were forgotten since then are removed by the sweep, which compares ``first``.
             db.execute(
                 "INSERT INTO positions SELECT * FROM temp.reached WHERE true"
                 " ON CONFLICT (room) DO UPDATE SET seq = excluded.seq"
@@ -254,12 +254,12 @@ class Index:
             size += len(text)
             if size > FOLDED_AT_ONCE:
                 size = 0
-                time.sleep(0)  # the event loop may have the interpreter
+                time.sleep(0)  # let the event loop run
         if folded:
             self._db.execute(_FOLDED, (msgspec.json.encode(folded).decode(),))
 
     def sweep(self) -> int | None:
-        """Take out some rows that the store no longer has, of a room whose key it gives; None when there are none."""
+        """Remove some rows that the store no longer has. Gives the key of their room, or None if there are none."""
         stale = self._db.execute(
             f"SELECT p.room, p.first, r.first, r.key IS NULL OR r.epoch <> p.epoch OR {_LAST} < p.seq"  # noqa: S608
             " FROM positions AS p LEFT JOIN chat.rooms AS r ON r.key = p.room"
@@ -289,7 +289,7 @@ class Index:
         self._erasing = self._again = True
 
     def erase(self) -> bool:
-        """Go a step towards having nothing more of what was taken out; whether there are more steps to go.
+        """Take a step towards erasing what was removed; whether there are more steps to take.
 
         FTS5 only notes that a row is gone; its words leave the file when all
         of the index has been merged into one.
@@ -301,11 +301,11 @@ class Index:
         if not self._merging:
             self._began, self._merging, self._again, pages = time.monotonic(), True, False, -MERGE_PAGES
         db.execute("INSERT INTO messages (messages, rank) VALUES ('merge', ?)", (pages,))
-        if pages < 0 or db.total_changes - before >= 2:  # FTS5's own sign that there was something to merge
+        if pages < 0 or db.total_changes - before >= 2:  # FTS5's documented sign that something was merged
             return True
         (busy, _, _) = db.execute("PRAGMA main.wal_checkpoint(TRUNCATE)").fetchone()
         if not busy:
-            # What was taken out meanwhile is the next one's: or it would never end where much is edited.
+            # Rows that were removed meanwhile are left to the next erasure. Otherwise this one might never end.
             db.execute("UPDATE notes SET erase = ?", (self._again,))
             self._erasing, self._merging = self._again, False
         now = time.monotonic()
@@ -314,7 +314,7 @@ class Index:
 
 
 class _Transaction:
-    """All or nothing of what is done inside."""
+    """A transaction as a context manager."""
 
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db

@@ -1,7 +1,7 @@
-"""The write-ahead log's length, and its checkpoints: when what it has is moved into the database.
+"""The write-ahead log: its length, and its checkpoints, which move its contents into the database.
 
-One connection alone writes and makes checkpoints. A reader, such as a backup, a doctor or somebody's ``sqlite3``,
-stands in the way of a checkpoint for as long as it reads, and the log grows meanwhile. Afterwards it is short again.
+Only one connection writes and makes checkpoints. A reader, such as a backup, a doctor or somebody's ``sqlite3``, is in
+the way of checkpoints while it reads, and the log grows meanwhile. Afterwards it is made short again.
 """
 
 from __future__ import annotations
@@ -17,35 +17,35 @@ from chatty.server.platform.store.errors import explain, may_retry
 BUSY_MS: Final = 5_000
 """How long the writer waits for a lock of another process, such as a backup's."""
 CACHE: Final = -65_536
-"""SQLite's cache for the writer: 64 MiB, which it counts in negative KiB."""
+"""SQLite's cache for the writer, in negative KiB: 64 MiB."""
 
 CHECKPOINT_PAGES: Final = 1_000
-"""Pages (of 4 KiB) in the WAL at which a checkpoint no longer waits for a quiet moment: SQLite's own default.
-Four times as many make each checkpoint, for which commits wait, twice as long, and messages no cheaper."""
+"""Pages (of 4 KiB) in the WAL at which a checkpoint no longer waits for a quiet moment; this is SQLite's default.
+With four times as many, each checkpoint, for which commits wait, takes twice as long, and messages cost the same."""
 QUIET_PAGES: Final = 250
 LONG_PAGES: Final = 2 * CHECKPOINT_PAGES
-"""Pages that it has only where a reader was in the way: then its file is made shorter."""
+"""The WAL only gets this long if a reader was in the way. Then its file is made shorter."""
 WAL_BYTES: Final = 4_000_000
-"""The WAL's length from the start on: that of `CHECKPOINT_PAGES` pages, after which it is used again."""
+"""The WAL's length from the start on: `CHECKPOINT_PAGES` pages, after which it is overwritten from the beginning."""
 LONG_BYTES: Final = 2 * WAL_BYTES
-"""When it is used again, SQLite cuts it to so many bytes: also where no moment is ever quiet."""
+"""SQLite cuts the WAL to this length before it overwrites it, so even a server that is never quiet has a limit."""
 EMPTY_SECONDS: Final = 2.0
-"""How often the WAL is emptied at most: that takes a hundred times as long as a commit."""
+"""The shortest time from one emptying of the WAL to the next: it takes a hundred times as long as a commit."""
 
 
 class WriteAheadLog:
-    """Of the one connection that writes, ``db``, to the database ``path``."""
+    """The write-ahead log of the database ``path``, for its only writing connection ``db``."""
 
     def __init__(self, db: sqlite3.Connection, path: Path) -> None:
         self._db = db
         self._path = path
         self._erased = False
         self._long = False
-        self._unfinished = True  # an earlier life's may be there, and a reader in the way
+        self._unfinished = True  # an earlier process may have left one, and a reader may be in the way
         self._emptied_at = -EMPTY_SECONDS
 
     def note_erasure(self) -> None:
-        """It still has what was erased just now: it has to be emptied."""
+        """Something was erased, and the log still holds it, so it has to be emptied."""
         self._erased = True
 
     @property
@@ -54,13 +54,13 @@ class WriteAheadLog:
         return self._erased or self._unfinished or self._long
 
     def is_due(self, pages: int, *, quiet: bool) -> bool:
-        """Whether to make a checkpoint, ``pages`` after the last one: in a ``quiet`` moment sooner."""
+        """Whether it is time for a checkpoint, ``pages`` after the last one; earlier in a ``quiet`` moment."""
         return pages >= (QUIET_PAGES if quiet else CHECKPOINT_PAGES) or (quiet and self.wants_quiet)
 
     def checkpoint(self, *, quiet: bool) -> bool:
-        """Move the WAL into the database, as far as no reader needs it; False where the disk has no space for that.
+        """Move the WAL into the database, as far as no reader needs it; False if the disk is too full.
 
-        It is emptied, too, where something was erased, and in a ``quiet`` moment where it is long. Raises StoreError.
+        After an erasure it is emptied as well, and in a ``quiet`` moment if it is long. Raises StoreError.
         """
         now = time.monotonic()
         try:
@@ -74,13 +74,13 @@ class WriteAheadLog:
         except sqlite3.Error as error:
             if not may_retry(error):
                 raise explain(error) from error
-            self._unfinished = True  # a full disk: the WAL has everything
+            self._unfinished = True  # a full disk: everything is still in the WAL
             return False
         return True
 
 
 def empty_wal(db: sqlite3.Connection, path: Path) -> bool:
-    """Move the WAL into the database and leave nothing in it; False while a reader still needs it."""
+    """Move the WAL into the database, and leave it empty; False while a reader still needs it."""
     db.execute("PRAGMA busy_timeout = 0")
     try:
         (busy, _, _) = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
@@ -92,16 +92,17 @@ def empty_wal(db: sqlite3.Connection, path: Path) -> bool:
 
 
 def _stretch_wal(db: sqlite3.Connection, path: Path) -> None:
-    """Give the WAL its length now. To sync what was overwritten is one write to the disk; what made the file
-    longer takes a second one, for its length, and that is a third of a commit's time.
+    """Give the WAL its full length now.
 
-    A transaction that is too large for the cache goes to the WAL before it ends; rolled back, it leaves room behind.
+    A sync of overwritten data is one write to the disk. If the file has grown, its new length is a second write,
+    which takes a third of a commit's time. The length comes from a transaction that is too large for the cache: it
+    goes to the WAL before it ends, and when it is rolled back, the file stays as long as it is.
     """
     wal = path.with_name(path.name + "-wal")
     if wal.exists() and wal.stat().st_size >= WAL_BYTES:
         return
     db.execute("PRAGMA cache_size = 10")
-    with contextlib.suppress(sqlite3.Error):  # a full disk: what it means, whoever writes will be told
+    with contextlib.suppress(sqlite3.Error):  # a full disk, which the next writer will report
         db.execute("BEGIN IMMEDIATE")
         db.execute("CREATE TABLE room_for_the_wal (bytes BLOB)")
         db.execute("INSERT INTO room_for_the_wal VALUES (zeroblob(?))", (WAL_BYTES,))

@@ -165,7 +165,7 @@ def test_a_backup_that_is_none_is_refused_and_nothing_has_changed(
     with pytest.raises(StoreError) as refused:
         restore(backup, data)
     assert str(refused.value).startswith(f"{backup} can't be restored: ")
-    assert refused.value.hint == "choose another one; the data is as it was"
+    assert refused.value.hint == "choose another one; nothing was changed"
     assert {file: file.read_bytes() for file in data.iterdir()} == before
 
 

@@ -197,7 +197,7 @@ def test_an_index_that_is_gone_or_damaged_is_made_anew(tmp_path: Path, damage: b
         server.start()
         eventually(lambda: search(server, room, q="still").status == 200, "the index is there")
         assert found(server, room, q="still") == ["still there"]
-        assert ("is removed and made anew" in server.log) == bool(damage)
+        assert ("is removed, and a new one is built" in server.log) == bool(damage)
 
 
 def test_an_index_that_is_taken_away_under_the_server_comes_back(tmp_path: Path) -> None:
