@@ -86,7 +86,7 @@ def test_a_position_is_on_the_disk_before_it_takes_the_place_of_the_last_one(
         synced.append((Path(f"/dev/fd/{descriptor}").read_bytes(), path.read_bytes()))
 
     with CursorFile(path) as file:
-        monkeypatch.setattr(os, "fdatasync", sync)
+        monkeypatch.setattr("chatty.cli.scripting.cursor_file._sync", sync)
         file.save(FIRST)
     assert synced == [(path.read_bytes(), b"")]
 
