@@ -71,12 +71,10 @@ class Outbox(Generic[T]):
         self._accepted = 0  # the number of the last message that is done: acked, by this or an earlier run
         self._known = 0  # the number up to which the room had accepted when it was last asked
         self._digest = UNKNOWN if fresh else NOTHING_SAID  # of all up to `_accepted`
-        self._told = UNKNOWN  # the same of all up to `_known`, as the room tells it
-        self._ready = False  # whether numbers can be given on this connection
-        self._introduced = False  # whether `Produce` was sent on this connection
+        self._told: bytes  # the same of all up to `_known`, as the room tells it
         self._flight: deque[_Message[T]] = deque()  # sent on this connection, unanswered, and not wasted
         self._waiting: deque[_Message[T]] = deque()  # to be sent, behind those
-        self._wasted = 0  # how many answers are still to come to copies that cannot have been accepted
+        self.connected()
 
     def __len__(self) -> int:
         return len(self._flight) + len(self._waiting)
@@ -102,9 +100,9 @@ class Outbox(Generic[T]):
     def connected(self) -> None:
         """A new connection: whatever the old one carried is unanswered, and to be sent again unless it was accepted."""
         self._take_back()
-        self._wasted = 0
-        self._introduced = False
-        self._ready = False
+        self._wasted = 0  # how many answers are still to come to copies that cannot have been accepted
+        self._introduced = False  # whether `Produce` was sent
+        self._ready = False  # whether numbers can be given
 
     def take(self, at_most: int) -> list[bytes]:
         """The next commands to write to the connection, in order; none while the server has yet to answer."""

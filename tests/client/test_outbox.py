@@ -308,6 +308,7 @@ def test_nothing_is_said_to_the_room_while_there_is_nothing_to_say() -> None:
     outbox.connected()
     assert outbox.take(5) == []
     assert not outbox.lasting
+    assert outbox.stored_before == 0
 
 
 def test_a_message_goes_again_where_its_refusal_was_about_the_moment() -> None:
@@ -353,6 +354,13 @@ def test_a_refusal_for_what_is_not_under_way_is_no_refusal(sent: int, number: in
 def test_a_number_that_is_skipped_without_a_reason_is_noticed() -> None:
     with pytest.raises(ProtocolError):
         outbox_with("a", sent=1).refused(Error(n=1, code="out_of_order", message=""))
+
+
+def test_the_answer_to_a_new_producer_changes_nothing() -> None:
+    outbox = outbox_with("a", "b", sent=2)
+    outbox.acked(Ack(n=1, seq=1))
+    assert outbox.producing(Producing(0)) == []
+    assert outbox.acked(Ack(n=2, seq=2)) == Settled("b", Ack(n=2, seq=2), Send(text="b"))
 
 
 def test_a_new_producer_that_the_server_knows_is_not_used() -> None:

@@ -84,6 +84,16 @@ def test_another_program_that_used_the_producer_meanwhile_is_noticed_when_the_co
     assert settled.result is outbox.conflict is not None
 
 
+def test_a_room_that_has_other_messages_once_the_connection_is_back_is_noticed_before_more_is_sent() -> None:
+    outbox = lasting_outbox("a", "b")
+    outbox.producing(Producing(0))
+    outbox.take(1)
+    outbox.acked(Ack(n=1, seq=1))
+    outbox.connected()
+    outbox.producing(Producing(1, digest(text("x")).hex()))
+    assert outbox.conflict is not None
+
+
 def test_nothing_is_compared_where_the_room_does_not_know_what_was_said() -> None:
     outbox = lasting_outbox("x", "b")
     (settled,) = outbox.producing(Producing(1))  # an older server, or messages from its time
@@ -108,5 +118,6 @@ def test_after_a_backup_was_restored_the_room_s_own_digest_is_gone_on_with() -> 
 
 
 def test_a_digest_that_is_none_is_told() -> None:
-    with pytest.raises(ProtocolError):
-        lasting_outbox().producing(Producing(1, "no digest"))
+    with pytest.raises(ProtocolError) as raised:
+        lasting_outbox().producing(Producing(1, "nonsense"))
+    assert str(raised.value) == "'nonsense' is no digest"
