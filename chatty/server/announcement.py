@@ -1,4 +1,4 @@
-"""What ``chatty serve`` prints when it is ready: where the server is, and how to join the rooms that it was given."""
+"""The output of ``chatty serve`` when it is ready: where the server is, and how to join its named rooms."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ class NamedRoom(NamedTuple):
 
 
 Remember = Callable[[NamedRoom], str]
-"""Keeps a room for the person who runs the server, whose commands then find it by its name; says why it can't."""
+"""Remembers a room for the person who runs the server, so that commands find it by name; says why if it can't."""
 
 
 async def announce(node: Node, origin: str, names: Sequence[str], remember: Remember, notices: Notices) -> None:
-    """Say where the server is and what to do next, and create the rooms of these names unless they exist."""
+    """Print where the server is and what to do next, and create the rooms of these names unless they exist."""
     data = str(node.settings.data)
     notices.say(f"chatty listens on {origin}, and keeps everything in {data}", address=origin, data=data)
     if not is_loopback(node.settings.host):
-        notices.say("open to everybody who reaches this address (--access open)", level="warning")
+        notices.say("everybody who can reach this address may use the server (--access open)", level="warning")
     near = origin.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
     server = "" if near == f"http://127.0.0.1:{PORT}" else f" --server {near}"
     for name in map(str.strip, names):

@@ -130,7 +130,7 @@ async def _run_tasks(node: Node, stop: asyncio.Event, notices: Notices) -> None:
             await stop.wait()
             for task in tasks.values():
                 task.cancel()
-    except* Exception as faults:  # noqa: BLE001 - whatever it is, the server can't do without that task
+    except* Exception as faults:  # noqa: BLE001 - the server can't do without that task
         _fail(faults.exceptions[0], notices)
 
 

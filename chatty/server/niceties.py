@@ -1,4 +1,4 @@
-"""What a server is better with, and does without where a sandbox, a container or another system refuses it."""
+"""Things that make a server better, and that it can do without if a sandbox, a container or a system refuses them."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _LOG = structlog.get_logger("chatty")
 
 
 def attempt(nicety: str, ask: Callable[[], object]) -> bool:
-    """Call ``ask`` for what ``nicety`` names; whether it was granted. That it is not is logged, once."""
+    """Call ``ask``, and give whether it was granted. If not, that is logged once, under the name ``nicety``."""
     try:
         ask()
-    except Exception as error:  # noqa: BLE001 - whatever the reason, it is gone without
+    except Exception as error:  # noqa: BLE001 - for any reason at all, the server goes on without it
         _note(nicety, str(error) or type(error).__name__)
         return False
     return True
@@ -33,7 +33,7 @@ def _note(nicety: str, error: str) -> None:
 
 
 def descriptor_limit() -> float:
-    """How many files and connections may be open."""
+    """The number of files and connections that may be open."""
     try:
         return _finite(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
     except OSError:  # a sandbox: it will show

@@ -1,4 +1,4 @@
-"""Hosts and origins in one form each, so that what an operator writes and what a browser sends can be compared.
+"""Hosts and origins, each in a single form, so that an operator's setting can be compared with a browser's header.
 
 A host's form is its name in lower case, in ASCII (punycode) and without a dot at its end, or an address as
 `ipaddress` writes it; an origin's port is always told, also where it is the one that its scheme has by default.
@@ -92,7 +92,7 @@ class AllowedHosts:
     """The hosts of a setting."""
 
     def __init__(self, setting: str) -> None:
-        """Raises SettingError for what can't be the host of any request."""
+        """Raises SettingError for an entry that can't be the host of any request."""
         self._hosts = frozenset(map(_allowed_host, _listed(setting)))
 
     def __bool__(self) -> bool:
@@ -109,7 +109,7 @@ class AllowedOrigins:
     """The origins of a setting."""
 
     def __init__(self, setting: str) -> None:
-        """Raises SettingError for what can't be the origin of any page."""
+        """Raises SettingError for an entry that can't be the origin of any page."""
         self._origins = frozenset(map(_allowed_origin, _listed(setting)))
 
     def __contains__(self, origin: Origin) -> bool:
@@ -141,7 +141,7 @@ def _listed(setting: str) -> Iterable[str]:
 
 
 def address_to_listen_on(text: str) -> str:
-    """``--host`` as the system takes it: without the brackets of IPv6. Raises SettingError for what is none."""
+    """``--host`` in the system's form, without the brackets of IPv6. Raises SettingError for anything else."""
     inner = text[1:-1] if text.startswith("[") and text.endswith("]") else text
     host = host_of(inner.partition("%")[0] if ":" in inner else inner)
     if host is None or host.port:
@@ -177,7 +177,7 @@ def _allowed_origin(text: str) -> Origin:
 
 
 def _host_within(text: str) -> Host | None:
-    """What was probably meant by what is no host."""
+    """The host that was probably meant by something that isn't one."""
     try:
         host = urlsplit(text if "://" in text else f"//{text.removeprefix('//')}").netloc.rpartition("@")[2]
     except ValueError:

@@ -42,7 +42,7 @@ class Range(NamedTuple):
 def _home() -> Path:
     try:
         return user_data_path("chatty")
-    except RuntimeError:  # of a user who has none nothing is kept there, but it can still be named
+    except RuntimeError:  # the user has no home directory, but help can still show where it would be
         return Path("~/.local/share/chatty")
 
 

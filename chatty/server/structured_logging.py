@@ -1,6 +1,6 @@
-"""What the server prints on standard error: text for people, or one JSON object a line for machines.
+"""The server's output on standard error: text for people, or one JSON object per line for machines.
 
-Never a room's id, a key, a token or a text.
+It never contains a room's id, a key, a token or a message.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import structlog
 
 LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
-# Without the frames' locals: they hold keys and texts.
+# Without local variables, because they hold keys and messages.
 _TRACEBACKS: Final = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
 _COMMON: Final[tuple[structlog.typing.Processor, ...]] = (
     structlog.processors.add_log_level,
@@ -29,7 +29,7 @@ _AS_JSON: Final[tuple[structlog.typing.Processor, ...]] = (
 
 
 class Notices:
-    """What is said at any log level, at the start and the end: a line of text, or an object like the log's."""
+    """Output at any log level, at the start and the end: a line of text, or an object as in the log."""
 
     def __init__(self, form: str, out: TextIO) -> None:
         """``form`` is ``text`` or ``json``."""
@@ -38,16 +38,16 @@ class Notices:
 
     @property
     def are_for_a_person(self) -> bool:
-        """Whether they go to a terminal, and not where they are kept and others read them."""
+        """Whether they go to a terminal, and not to a file or journal that others can read."""
         return not self._as_json and self._out.isatty()
 
     def say(self, text: str, *, level: str = "info", **details: str) -> None:
-        """Say ``text``, which in JSON has ``details`` besides."""
+        """Print ``text``. In JSON, ``details`` are added to it."""
         prefix = "warning: " if level == "warning" else ""
         self._write(_json_line(level, {"event": text, **details}) if self._as_json else f"{prefix}{text}")
 
     def fail(self, text: str, hint: str) -> None:
-        """Say why the server ends, for people: machines have the log."""
+        """Print why the server ends, for people. Machines find it in the log."""
         if not self._as_json:
             self._write(f"error: {text}\nhint:  {hint}")
 
@@ -58,7 +58,7 @@ class Notices:
 
 
 class _Lossy(structlog.PrintLogger):
-    """Loses what can't be written, on a full disk or where nobody reads: it mustn't end what it is about."""
+    """Drops lines that can't be written, on a full disk or to a closed pipe, so that logging never ends the server."""
 
     def msg(self, message: str) -> None:
         with contextlib.suppress(OSError, ValueError):
@@ -68,7 +68,7 @@ class _Lossy(structlog.PrintLogger):
 
 
 class _JsonFormatter(logging.Formatter):
-    """For what libraries and Python itself log."""
+    """Formats the records of libraries and of Python itself."""
 
     def format(self, record: logging.LogRecord) -> str:
         event: dict[str, Any] = {"event": record.getMessage(), "logger": record.name}
@@ -95,12 +95,12 @@ def set_up(level: str, form: str, out: TextIO) -> Notices:
     handler = logging.StreamHandler(out)
     handler.setFormatter(formatter)
     logging.basicConfig(level=max(LEVELS[level], logging.WARNING), handlers=[handler])
-    logging.raiseExceptions = False  # what can't be written is lost, without a traceback in its place
+    logging.raiseExceptions = False  # a line that can't be written is dropped, without a traceback
     logging.captureWarnings(True)
-    # It logs a line for each malformed request, and lines with the peer's bytes in them.
+    # It logs every malformed request, and prints the peer's bytes.
     logging.getLogger("aiohttp").setLevel(logging.CRITICAL)
     log = structlog.get_logger("chatty")
-    # What nobody catches is printed by Python itself otherwise, as text.
+    # Otherwise Python would print these itself, and always as text.
     threading.excepthook = lambda args: log.error(
         "a thread failed", thread=args.thread.name if args.thread else "", exc_info=args.exc_value
     )

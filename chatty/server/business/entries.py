@@ -117,7 +117,7 @@ class Post(Entry, frozen=True, gc=False):
 
     @property
     def said(self) -> str:
-        """What a producer's digest is made of."""
+        """The text from which a producer's digest is computed."""
         return f"send\n{self.reply_to:d}\n{self.action:d}\n{self.text}"
 
 
@@ -133,7 +133,7 @@ class Change(Entry, frozen=True, gc=False, kw_only=True):
 
     @property
     def said(self) -> str:
-        """What a producer's digest is made of."""
+        """The text from which a producer's digest is computed."""
         raise NotImplementedError
 
 

@@ -1,4 +1,4 @@
-"""What people write, checked on its way in: names, reactions and texts, or why they are refused."""
+"""Checks of everything that people write: names, reactions and texts."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from chatty.names import BadName
 from chatty.server.business.entries import Rejection
 
 _MARKS: Final = frozenset({"Mn", "Me", "Cf"})
-"""Categories of what shows nothing on its own."""
+"""Categories of characters that show nothing on their own."""
 
 
 def check_name(name: str, *, points: int) -> str | Rejection:
-    """A participant's name, trimmed, or why it is none. ``points`` is the limit in code points."""
+    """A participant's name, trimmed, or why it is invalid. ``points`` is the limit in code points."""
     return _checked(names.check_name, name, points)
 
 
 def check_known_name(name: str, *, points: int) -> str | Rejection:
-    """The name of somebody who is looked for, or why it is none."""
+    """A participant's name in a search, or why it is invalid."""
     return _checked(names.check_known_name, name, points)
 
 
 def check_room_name(name: str, *, points: int) -> str | Rejection:
-    """A room's name, trimmed, or why it is none."""
+    """A room's name, trimmed, or why it is invalid."""
     return _checked(names.check_room_name, name, points)
 
 
@@ -43,14 +43,14 @@ def check_reaction(reaction: str, *, points: int) -> Rejection | None:
         kinds = {unicodedata.category(character) for character in reaction}
         if kinds - _MARKS and "Zs" not in kinds:
             return None
-    return Rejection("bad_request", f"A reaction has 1 to {points} visible characters, and no space.")
+    return Rejection("bad_request", f"A reaction has 1 to {points} visible characters, and no spaces.")
 
 
 def check_text(text: str, *, size: int) -> Rejection | None:
     """Why a message cannot be accepted, or None. ``size`` is the limit in bytes of UTF-8."""
     if not text or text.isspace():
         return Rejection("message_empty")
-    # A code point takes at most 4 bytes: most texts need no encoding to be measured.
+    # A code point takes at most 4 bytes, so most texts need not be encoded to be measured.
     if len(text) * 4 > size and len(text.encode("utf-8", "surrogatepass")) > size:
         return Rejection("message_too_long", f"A message holds at most {size:,} bytes; send it in parts.")
     return None

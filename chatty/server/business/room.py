@@ -96,7 +96,7 @@ def _connect(room: Room, entry: entries.Connect) -> Outcome:
     refused = _taken(room, entry.name, entry.name_key, entry.identity)
     if refused is not None:
         return refused
-    # A second connection of the same participant is no event: the participant has joined already.
+    # A second connection of a participant makes no event, because the participant has already joined.
     holder = room.participants.get(entry.name_key)
     name = holder.name if holder else entry.name
     connected = facts.Connected(entry.connection, name, entry.name_key, entry.identity, entry.resumable)
@@ -146,14 +146,14 @@ def _check_turn(room: Room, entry: entries.Post | entries.Change) -> Rejection |
 
 
 def _repeated(last: facts.Produced, entry: entries.Post | entries.Change) -> Duplicate | Rejection:
-    """An entry with a number that was accepted before. What was said then is known of the last number alone."""
+    """The outcome of a number that was accepted before. Only for the last one is it known what was said."""
     if entry.n == last.n and last.digest and last.before and chained(last.before, entry.said) != last.digest:
         return Rejection("idempotency_conflict", f"Number {entry.n} of this producer was another message.")
     return Duplicate()
 
 
 def _produced(room: Room, entry: entries.Post | entries.Change) -> facts.Produced:
-    """How far an accepted entry brings its producer."""
+    """The producer's new state after an accepted entry."""
     last = room.producers.get((entry.identity, entry.producer))
     before = last.digest if last else NOTHING_SAID
     return facts.Produced(entry.identity, entry.producer, entry.n, entry.at, chained(before, entry.said), before)

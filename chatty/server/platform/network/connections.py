@@ -29,7 +29,7 @@ class Connection(web.RequestHandler):
     __slots__ = ("_node", "_resumed", "_wire", "address", "asked", "guarded", "since", "stall", "surplus")
 
     written: Final = 0
-    """What responses write is not counted: the backlog alone shows what the peer takes."""
+    """Responses are not counted. The backlog alone shows whether the peer reads."""
 
     def __init__(self, node: Node, server: web.Server) -> None:
         super().__init__(
@@ -119,7 +119,7 @@ class Connection(web.RequestHandler):
             raise ConnectionResetError
 
     def abort(self) -> None:
-        """End it at once, whatever waits."""
+        """End it at once, and drop everything that waits to be written."""
         if self._wire is not None:
             self._wire.abort()
 

@@ -77,5 +77,5 @@ class EventStream(Subscriber):
         self._ended.set()
 
     def abort(self) -> None:
-        """End it at once, whatever waits."""
+        """End it at once, and drop everything that waits to be written."""
         self._connection.abort()

@@ -1,4 +1,4 @@
-"""Heartbeats: once a second the server looks at everything that is connected, and ends what is silent or stalled.
+"""Heartbeats: once a second the server looks at all connections, and ends those that are silent or stalled.
 
 One sweep looks at all of them, so an idle connection costs no timer. A
 connection, a session and an event stream each decide by themselves what to do;
@@ -35,7 +35,7 @@ async def sweep(node: Node) -> None:
 
 
 class Action(Enum):
-    """What a heartbeat asks for."""
+    """The action that a heartbeat asks for."""
 
     NOTHING = auto()
     PING = auto()

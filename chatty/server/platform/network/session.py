@@ -152,7 +152,7 @@ class Session(Subscriber):
             message = await receive()
             heartbeat.heard = True
             if self._gone is not None and message.type in _FRAMES:
-                # Closing: what the peer still sends is ignored, and a flood is not even read.
+                # Closing: frames that still come are ignored, and a flood is not even read.
                 unheard += 1
                 if unheard > MOST_UNHEARD and self.connection is not None:
                     self.connection.pause_reading()
@@ -220,7 +220,7 @@ class Session(Subscriber):
             self.node.keep(self.node.loop.create_task(_see_off(self.connection, self._gone)))
 
     def abort(self) -> None:
-        """End it at once, whatever waits."""
+        """End it at once, and drop everything that waits to be written."""
         if self.connection is not None:
             self.connection.abort()
 

@@ -10,8 +10,8 @@ A subscriber goes through these states, always in this order:
 
     held    since `attach`: catching up reads history for it, and the hub keeps
             for it what happens meanwhile
-    fresh   since `go_live`: it was sent what was kept, and gets what follows;
-            the first batch may still contain events that it has read
+    fresh   since `go_live`: it has the events that were kept, and gets those
+            that follow; the first batch may still contain some that it has read
     live    since its first batch: it is one of an audience
     gone    since `detach`
 """
@@ -75,7 +75,7 @@ class Hub:
         self._rooms.setdefault(subscriber.room_id, _Room()).held[subscriber] = None
 
     def go_live(self, subscriber: Subscriber, epoch: str) -> None:
-        """Send ``subscriber`` what was held beyond its position. From here on it gets things as they happen."""
+        """Send ``subscriber`` the held events beyond its position. From here on it gets events as they happen."""
         room = self._rooms.get(subscriber.room_id)
         if room is None or subscriber.held is None or subscriber not in room.held:
             return  # it was detached meanwhile

@@ -46,7 +46,7 @@ class Listener(Peer, Protocol):
         """End it, for the reason ``code``."""
 
     def abort(self) -> None:
-        """End it at once, whatever waits."""
+        """End it at once, and drop everything that waits to be written."""
 
 
 class Member(Listener, Protocol):

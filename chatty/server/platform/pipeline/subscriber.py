@@ -1,7 +1,7 @@
 """A subscriber of a room, and the audience that all live subscribers of one dialect form.
 
-This is all that the pipeline knows of a connection. What it is connected with,
-and how frames look on its wire, is the network's business.
+This is all that the pipeline knows of a connection. The sockets and the frames
+on the wire are the network's business.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Dialect(Protocol):
 
 
 class Transport(Protocol):
-    """What a subscriber needs of its connection; an asyncio transport is one."""
+    """The part of a connection that a subscriber needs. An asyncio transport has it."""
 
     def write(self, data: bytes) -> None: ...
     def get_write_buffer_size(self) -> int: ...
@@ -81,7 +81,7 @@ class Subscriber:
         self.send(self.dialect.control(control))
 
     async def drained(self) -> None:
-        """Wait until the peer has taken what was written. Raises ConnectionError when it is gone."""
+        """Wait until the peer has taken most of what was written. Raises ConnectionError when it is gone."""
         raise NotImplementedError  # pragma: no cover - every subscriber says how
 
     def cut(self, code: Close) -> None:

@@ -57,8 +57,8 @@ class Store:
     """The writing side of the database. After `open`, a single thread uses it.
 
     1. `apply` commits all of a batch's entries, or raises and has changed nothing, in memory or on disk.
-    2. When it returns, what it returns survives a crash and a power cut.
-    3. The same entries give the same rows, in whatever batches.
+    2. When it returns, its results survive a crash and a power cut.
+    3. The same entries give the same rows, in any batches.
     """
 
     def __init__(self, path: Path, *, on_error: Callable[[BaseException], None]) -> None:

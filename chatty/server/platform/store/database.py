@@ -46,7 +46,7 @@ def _prepare(db: sqlite3.Connection, path: Path) -> None:
                 f"SQLite keeps {name} at {got!r} here, not at {wanted!r}",
                 "put the data on a local file system: without this an acknowledged message could be lost",
             )
-    db.execute("PRAGMA fullfsync = ON")  # on macOS a plain fsync leaves what was written in the drive's cache
+    db.execute("PRAGMA fullfsync = ON")  # on macOS a plain fsync leaves data in the drive's cache
     db.execute("PRAGMA wal_autocheckpoint = 0")
     db.execute(f"PRAGMA journal_size_limit = {LONG_BYTES}")
     db.execute("PRAGMA secure_delete = ON")  # deleted data is overwritten, and not only out of sight

@@ -1,4 +1,4 @@
-"""Bringing files and directories to the disk, where each system has its own way."""
+"""Syncing files and directories to the disk, which each system does in its own way."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 _FULL_SYNC: Final[int | None] = getattr(fcntl, "F_FULLFSYNC", None)
-"""On macOS fsync leaves the data in the drive's cache, and this does not."""
+"""On macOS, fsync leaves the data in the drive's cache. This does not."""
 
 
 def sync(path: Path) -> None:
@@ -18,12 +18,12 @@ def sync(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
         if _FULL_SYNC is not None:
-            with suppress(OSError):  # a file system that can't: fsync is what there is
+            with suppress(OSError):  # some file systems can't, and only have fsync
                 fcntl.fcntl(descriptor, _FULL_SYNC)
                 return
         os.fsync(descriptor)
     except OSError as error:
-        # Many a network's file system can't sync a directory, and does so by itself.
+        # Many network file systems can't sync a directory, because they do so by themselves.
         if not path.is_dir() or error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.EBADF):
             raise
     finally:

@@ -23,7 +23,7 @@ from chatty.server.platform.store.sqlite_version import check_sqlite
 class Restored(NamedTuple):
     """The number of rooms in the backup, and the directory with the previous data, if there was any.
 
-    ``warning`` says what is left to be done by hand, if anything is.
+    ``warning`` names a step that is left to be done by hand, if there is one.
     """
 
     rooms: int

@@ -1,7 +1,7 @@
 """Searching: a thread that keeps the index up to date with the store, and queries to it.
 
-The index follows behind the writes, which it never holds up: whoever searches
-waits until it has what was said before.
+The index follows behind the writes, which it never holds up. A search waits
+until the index has the messages that were there before it.
 """
 
 from __future__ import annotations

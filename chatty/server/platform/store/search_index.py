@@ -135,8 +135,8 @@ class Index:
     def __init__(self, path: Path, database: Path, boot: str) -> None:
         """``path`` is the index's file, ``database`` the store's, which is open; ``boot`` names the machine's start.
 
-        Nothing of the index is synced while it is written: that would hold up the store's own syncs. So one that
-        was not sealed before the machine's start is refused. Raises sqlite3.Error.
+        The index is not synced while it is written, because that would hold up the store's own syncs. So an index
+        that was not sealed before the machine went down is refused. Raises sqlite3.Error.
         """
         self._db = sqlite3.connect(
             f"{path.resolve().as_uri()}", uri=True, isolation_level=None, check_same_thread=False
@@ -289,7 +289,7 @@ class Index:
         self._erasing = self._again = True
 
     def erase(self) -> bool:
-        """Take a step towards erasing what was removed; whether there are more steps to take.
+        """Take a step towards erasing removed rows from the file; whether there are more steps to take.
 
         FTS5 only notes that a row is gone; its words leave the file when all
         of the index has been merged into one.

@@ -1,8 +1,9 @@
-"""Texts as they are searched: one form for all that people take for the same, both in the index and in a question.
+"""The form of texts for searching: texts that people consider the same are equal, in the index and in queries.
 
-The index's tokenizer is FTS5's simplest, ``ascii``: a term is letters and digits
-of ASCII, and all that is beyond ASCII. What a letter is and which are equal is
-decided here, by Python's tables of Unicode, so it is the same with every SQLite.
+The index uses FTS5's simplest tokenizer, ``ascii``: a term consists of ASCII
+letters, ASCII digits, and everything beyond ASCII. This module decides what a
+letter is and which letters are equal, by Python's Unicode tables, so the result
+does not depend on the version of SQLite.
 """
 
 from __future__ import annotations
@@ -22,13 +23,13 @@ _ACCENTS: Final = re.compile(
     "\u0591-\u05bd\u05bf\u05c1\u05c2\u05c4\u05c5\u05c7"  # Hebrew
     "\u0610-\u061a\u0640\u064b-\u065f\u0670\u06d6-\u06dc\u06df-\u06e4\u06e7\u06e8\u06ea-\u06ed\u0898-\u089f\u08ca-\u08ff"
     "\u0730-\u074a"  # Syriac
-    "\u115f\u1160\u17b4\u17b5\u180b-\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]"  # nothing is seen of them
+    "\u115f\u1160\u17b4\u17b5\u180b-\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef]"  # invisible
 )
-"""Marks that make no other letter. Those of other scripts do: कि is not का, ไม้ is not ไม่, ガ is not カ."""
+"""Marks that don't make another letter. In other scripts they do: कि is not का, ไม้ is not ไม่, ガ is not カ."""
 _LETTERS: Final = {
     "ı": "i", "æ": "ae", "œ": "oe", "þ": "th", "ð": "d", "ё": "е", "ѐ": "е", "ѝ": "и", "ی": "ي", "ک": "ك",
 }  # fmt: skip
-"""Letters that are also written as others, and that Unicode doesn't take apart."""
+"""Letters that are also written in another way, and that Unicode doesn't decompose."""
 _CYRILLIC: Final = re.compile("[\u0400-\u052f]")
 """Its composed letters are letters of their own: й is not и, ї is not і."""
 _LATIN: Final = re.compile("LATIN SMALL LETTER ([A-Z]) WITH ")
@@ -37,7 +38,7 @@ _UNSPACED: Final = re.compile(
     "\u31a0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua4cf\ua980-\ua9ff\uaa60-\uaa7f\uf900-\ufaff"
     "\U0001aff0-\U0001b16f\U00020000-\U0003ffff]"
 )
-"""Scripts without spaces between words: each letter with its marks is a term, and a word is a row of them."""
+"""Scripts without spaces between words. Each letter with its marks is a term, and a word is a sequence of terms."""
 _SIGNS: Final = re.compile("[\u2000-\u2bff\U0001f000-\U0001faff]")
 """Blocks of signs and emoji, for those that are newer than Python."""
 
@@ -59,7 +60,7 @@ def fold(text: str) -> str:
     """
     if text.isascii():
         return " ".join(terms(text.lower()))
-    if len(text) > _SHORT:  # to normalize marks in a row takes time that grows with the square of their number
+    if len(text) > _SHORT:  # normalizing many marks in a row takes quadratic time
         text = _many_marks().sub(r"\1", text)
     composed = unicodedata.normalize("NFKC", text)[:_LONGEST]
     folded = "".join(map(_FORMS.__getitem__, composed.casefold()))
@@ -80,7 +81,7 @@ def _many_marks() -> re.Pattern[str]:
 
 
 class _Forms(dict[str, str]):
-    """Each character's form, worked out when it is first met."""
+    """Each character's form, computed when it is first needed."""
 
     def __missing__(self, character: str) -> str:
         form = _form(character)
@@ -117,7 +118,7 @@ def _form(character: str) -> str:
 
 
 def _plain(letter: str) -> str:
-    """``letter`` without its accents, where it is no other letter with them."""
+    """``letter`` without its accents, unless they make it another letter."""
     base, *marks = list(unicodedata.normalize("NFD", letter))
     if marks:
         return letter if _CYRILLIC.match(base) or not all(map(_ACCENTS.match, marks)) else _form(base)

@@ -1,7 +1,7 @@
-"""Whether this Python's SQLite is new enough, and has all parts that the store uses.
+"""Checks that this Python's SQLite is new enough, and has all the parts that the store uses.
 
-A Python takes the SQLite that its system has, and an older one would fail late: what was acknowledged could not be
-read. So this is asked before anything is touched.
+Python uses the system's SQLite. An old one would fail late, when acknowledged messages can't be read any more. So this
+is checked before anything is touched.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ PARTS: Final = (
     ("the JSON functions", "SELECT json_extract('[1]', '$[0]') FROM json_each('[1]')"),
     ("window functions", "SELECT sum(1) OVER (ORDER BY 1)"),
 )
-"""Parts that a build of SQLite may lack, and something that each must be able to do."""
+"""Parts that a build of SQLite may lack, and a statement that needs each of them."""
 
 _HINT: Final = (
     "use a Python with another SQLite: the container image, or one from python.org or uv, which bring their own;"

@@ -1,4 +1,4 @@
-"""Threads that are there from the start: a limit of processes shows then, and not under load."""
+"""Thread pools that start all threads at once, so that a limit on processes shows at the start, not under load."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ _LOG = structlog.get_logger("chatty")
 
 
 def started_pool(threads: int, name: str) -> ThreadPoolExecutor:
-    """A pool whose threads run already: ``threads`` of them, or as many as the system gives. Raises RuntimeError
-    where that is none.
+    """A pool whose threads are running: ``threads`` of them, or as many as the system allows.
+
+    Raises RuntimeError if it allows none.
     """
     pool, gate = ThreadPoolExecutor(threads, name), threading.Event()
     refusal: RuntimeError | None = None
     for started in range(threads):
         try:
-            pool.submit(gate.wait)  # none of them is free, so each needs a thread of its own
+            pool.submit(gate.wait)  # every thread is kept busy, so each task starts a new one
         except RuntimeError as error:
             refusal, threads = error, started
             break

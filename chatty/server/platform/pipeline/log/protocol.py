@@ -1,4 +1,4 @@
-"""What every log promises, whatever it is made of. The rest of the server does not know which log it has."""
+"""The promises of every log. The rest of the server does not know which log it has."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ class Log(Protocol):
        take effect in the order in which it proposed them.
     2. `Rejection("unavailable")` means that the entry was certainly not accepted. An entry that is not
        durable gets that outcome, or none at all if the process ends.
-    3. Batches are delivered in the log's order, each after it is durable: nobody sees what a crash takes back.
+    3. Batches are delivered in the log's order, each after it is durable. So nobody sees an event that a crash
+       can undo.
     """
 
     def propose(self, entry: Entry, reply: Reply | None = None) -> None:
