@@ -17,7 +17,9 @@ from typing import Any, Final, Literal, get_origin
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-__all__ = ["as_path", "coerce_here"]
+from chatty.cli.paths import as_path
+
+__all__ = ["coerce_here"]
 
 _FLAGS: Final = dict.fromkeys(("1", "true", "yes", "on"), True) | dict.fromkeys(("0", "false", "no", "off"), False)
 
@@ -36,19 +38,11 @@ def _utf8(value: str) -> str:
     return value
 
 
-def as_path(text: str | Path) -> Path:
-    """The path that ``text`` means: ``~`` is the home, also where no shell has seen it. Raises BadParameter."""
-    given = str(text)
-    if not given:
-        raise typer.BadParameter("a path can't be empty")
-    if not given.startswith("~"):  # ./~ does not: as a Path it would
-        return Path(given)
+def _path(value: Any) -> Path:
     try:
-        return Path(given).expanduser()
-    except RuntimeError:
-        if given.split("/")[0] == "~":
-            raise typer.BadParameter(f"{given!r}: this user has no home directory; name a path without ~") from None
-        raise typer.BadParameter(f"{given!r}: there is no such user; a file of that name is ./{given}") from None
+        return as_path(value)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 _TYPES: Final[dict[Any, tuple[Callable[[Any], Any], str]]] = {
@@ -57,7 +51,7 @@ _TYPES: Final[dict[Any, tuple[Callable[[Any], Any], str]]] = {
     int: (int, "a whole number"),
     float: (float, "a number"),
     bool: (_flag, "yes or no"),
-    Path: (as_path, "a path"),
+    Path: (_path, "a path"),
 }
 
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from chatty.cli.environment import Environment, NoHome
 from chatty.cli.exits import ExitStatus
 from chatty.cli.failures import Failure, usage
+from chatty.cli.paths import as_path
 from chatty.cli.private_files import write_private
 from chatty.names import BadName, check_name
 
@@ -28,14 +29,16 @@ class Profile(NamedTuple):
     profile: str
     server: str | None = None
     name: str | None = None
+    cacert: Path | None = None
+    """Whom to trust: ``--cacert``, else ``CHATTY_CACERT``, else what the profile says, else whom the system does."""
 
 
-def load_profile(env: Environment, chosen: str | None) -> Profile:
+def load_profile(env: Environment, chosen: str | None, cacert: Path | None = None) -> Profile:
     """The profile that ``--profile`` or ``CHATTY_PROFILE`` names, else ``default``, which need not exist.
 
-    Raises Failure (usage) for a profile that doesn't exist, and for a
-    config.toml that makes no sense, and OSError where a profile that was
-    asked for can't be looked up.
+    Raises Failure (usage) for a profile that doesn't exist, for a config.toml
+    that makes no sense and for a file without certificates, and OSError where
+    a profile that was asked for can't be looked up.
     """
     profile = chosen or env.environ.get("CHATTY_PROFILE") or DEFAULT
     try:
@@ -46,7 +49,7 @@ def load_profile(env: Environment, chosen: str | None) -> Profile:
         env.err(f"warning: {error.filename} is not read ({error.strerror})")
         known = {}
     if profile == DEFAULT and profile not in known:
-        return Profile(DEFAULT)
+        return Profile(DEFAULT, cacert=_trusted(env, cacert, None))
     path = _path(env)
     if profile not in known:
         close = get_close_matches(profile, known, n=1)
@@ -54,11 +57,32 @@ def load_profile(env: Environment, chosen: str | None) -> Profile:
         raise usage(f'no profile "{profile}" in {path}', hint)
     settings = known[profile]
     for key, value in settings.items():
-        if key not in ("server", "name") or not isinstance(value, str):
+        if key not in ("server", "name", "cacert") or not isinstance(value, str):
             raise usage(
-                f'{path}: profile "{profile}": "{key}" is not understood', 'it knows server = "…" and name = "…"'
+                f'{path}: profile "{profile}": "{key}" is not understood',
+                'it knows server = "…", name = "…" and cacert = "…"',
             )
-    return Profile(profile, settings.get("server"), settings.get("name"))
+    trusted = _trusted(env, cacert, settings.get("cacert"))
+    return Profile(profile, settings.get("server"), settings.get("name"), trusted)
+
+
+def _trusted(env: Environment, option: Path | None, setting: str | None) -> Path | None:
+    variable = env.environ.get("CHATTY_CACERT")
+    try:
+        if option or variable:
+            file = option or as_path(variable or "")
+        elif setting is not None:
+            file = env.config_directory / as_path(setting)
+        else:
+            return None
+        from chatty.client.tls import trusting
+
+        trusting(file)
+    except OSError as error:
+        raise usage(f"no certificates in {error.filename} ({error.strerror})", "--cacert names a PEM file") from None
+    except ValueError as error:
+        raise usage(str(error), "--cacert names a PEM file") from None
+    return file.absolute()  # commands that are started in other directories get it, too
 
 
 def _path(env: Environment) -> Path:

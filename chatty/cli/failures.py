@@ -70,7 +70,7 @@ def explain(error: Exception) -> Failure:
             status = _STATUS.get(error.code, ExitStatus.REFUSED)
             return Failure(status, error.code, error.message, wait or _HINTS.get(error.code, ""))
         case Unreachable():
-            return Failure(ExitStatus.UNREACHABLE, "unreachable", str(error), _how_to_reach(error.server))
+            return Failure(ExitStatus.UNREACHABLE, "unreachable", str(error), _how_to_reach(error))
         case Disconnected():
             code, status = _CLOSED.get(error.code, ("disconnected", ExitStatus.FAILED))
             return Failure(status, code, str(error))
@@ -138,7 +138,15 @@ def report_as_log(env: Environment, failure: Failure) -> None:
     env.err(msgspec.json.encode(line | {"timestamp": at}).decode())
 
 
-def _how_to_reach(server: str) -> str:
+def _how_to_reach(error: Unreachable) -> str:
+    server = error.server
+    match error.because:
+        case "certificate":
+            return "if an authority of your own vouches for it, name its certificate: --cacert FILE"
+        case "plain":
+            return f"try --server {server.replace('https:', 'http:', 1)}"
+        case "proxy":
+            return "HTTPS_PROXY or HTTP_PROXY says so; to go without, list the server's name in NO_PROXY"
     if urlsplit(server).hostname in _LOOPBACK:
         return "start one: chatty serve"
     return "is the address right? name another one: --server URL"

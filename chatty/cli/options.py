@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -10,6 +11,7 @@ from chatty.cli.environment import Environment
 from chatty.durations import parse_duration
 
 __all__ = [
+    "CacertOption",
     "CommandArgument",
     "JsonOption",
     "NameOption",
@@ -111,6 +113,15 @@ ProfileOption = Annotated[
         metavar="NAME",
         help="The profile of config.toml. [env: CHATTY_PROFILE]",
         autocompletion=_profiles,
+    ),
+]
+CacertOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--cacert",
+        metavar="FILE",
+        help="Trust only servers that an authority in this PEM file vouches for. [env: CHATTY_CACERT]",
+        show_default=False,
     ),
 ]
 NameOption = Annotated[

@@ -19,13 +19,14 @@ __all__ = ["manual", "markdown", "write"]
 
 _VARIABLES: Final = {
     "CHATTY_DEBUG": "Show the traceback of a mistake of chatty's own.",
+    "HTTPS_PROXY": "The proxy that leads to https servers; HTTP_PROXY to others, and none to those in NO_PROXY.",
     "FORCE_COLOR": "Colours also where there is no terminal.",
     "NO_COLOR": "No colours.",
 }
 """Those that no command has an option for, or that mean more than the option says."""
 
 _FILES: Final = {
-    "~/.config/chatty/config.toml": 'Profiles: [profile.NAME] with server = "URL" and name = "NAME".',
+    "~/.config/chatty/config.toml": 'Profiles: [profile.NAME] with server = "URL", name = "NAME", cacert = "FILE".',
     "~/.config/chatty/secret": "From which your key for each server is derived; secret-NAME for a profile.",
     "~/.local/state/chatty/rooms.json": "The rooms that you created or joined, with the tokens that close them.",
 }

@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
@@ -78,9 +79,11 @@ def resolve_server(env: Environment, option: str | None, profile: Profile) -> st
     return _address(chosen) if chosen else None
 
 
-def resolve_room(env: Environment, room: str, *, server: str | None = None, profile: str | None = None) -> RoomTarget:
+def resolve_room(
+    env: Environment, room: str, *, server: str | None = None, profile: str | None = None, cacert: Path | None = None
+) -> RoomTarget:
     """The room that a command line means. Raises Failure: no such room, or usage if it is ambiguous."""
-    settings = load_profile(env, profile)
+    settings = load_profile(env, profile, cacert)
     if "://" in room:
         return _from_url(room, settings)
     chosen = resolve_server(env, server, settings)

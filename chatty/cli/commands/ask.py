@@ -11,6 +11,7 @@ from chatty.cli.environment import Environment
 from chatty.cli.exits import ExitStatus
 from chatty.cli.failures import Failure, usage
 from chatty.cli.options import (
+    CacertOption,
     JsonOption,
     NameOption,
     ProfileOption,
@@ -83,6 +84,7 @@ def command(
     wait: WaitOption = 0.0,
     server: ServerOption = None,
     profile: ProfileOption = None,
+    cacert: CacertOption = None,
     json: JsonOption = False,
 ) -> int:
     """Ask a question in a room, and print the answer.
@@ -101,7 +103,7 @@ def command(
     chosen = tuple(choice.strip() for choice in choices.split(",")) if choices is not None else ()
     if not all(chosen):
         raise usage("--choices: one of them is empty", "they look like yes,no")
-    target = resolve_room(env, room, server=server, profile=profile)
+    target = resolve_room(env, room, server=server, profile=profile, cacert=cacert)
     who = participant_name(env, name, target.profile)
     options = AskOptions(
         target, who, text_of(question), chosen, tuple(answerers or ()), timeout, default, key, wait, json
@@ -142,7 +144,7 @@ async def _question(env: Environment, options: AskOptions, key: str) -> Question
     text = question_text(options.text if options.text is not None else await _read(env), options.choices)
     unique = idempotency_key("ask", options.key if options.key is not None else new_secret())
     room_id = options.target.room_id
-    async with Http(options.target.server, key=key) as http:
+    async with Http(options.target.server, key=key, cacert=options.target.profile.cacert) as http:
         try:
             seq = await retry(lambda: http.send(room_id, text, name=options.name, receipt=unique), wait=options.wait)
         except Refused as refusal:
@@ -166,7 +168,14 @@ async def _answer(options: AskOptions, key: str, question: Question) -> Answer:
     async with AsyncExitStack() as stack:
         room = await retry(
             lambda: stack.enter_async_context(
-                join(target.server, target.room_id, key=key, participate=False, since=question.seq)
+                join(
+                    target.server,
+                    target.room_id,
+                    key=key,
+                    participate=False,
+                    since=question.seq,
+                    cacert=target.profile.cacert,
+                )
             )
         )
         async for received in room.frames():

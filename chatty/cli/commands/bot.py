@@ -13,6 +13,7 @@ from chatty.cli.environment import Environment
 from chatty.cli.exits import ExitStatus
 from chatty.cli.failures import usage
 from chatty.cli.options import (
+    CacertOption,
     CommandArgument,
     ProfileOption,
     RoomArgument,
@@ -64,6 +65,7 @@ def command(
     wait: WaitOption = 0.0,
     server: ServerOption = None,
     profile: ProfileOption = None,
+    cacert: CacertOption = None,
 ) -> int:
     """Run a command for matching messages, and reply with its output.
 
@@ -78,7 +80,7 @@ def command(
         pattern = re.compile(on)
     except re.error as error:
         raise usage(f'--on: "{on}" is no regular expression ({error})') from None
-    target = resolve_room(env, room, server=server, profile=profile)
+    target = resolve_room(env, room, server=server, profile=profile, cacert=cacert)
     return run(_bot(env, BotOptions(target, name, pattern, cmd, cursor, jobs, timeout, wait)))
 
 
@@ -106,11 +108,12 @@ async def _bot(env: Environment, options: BotOptions) -> int:
                     participate=False,
                     since=saved.seq if saved else None,
                     epoch=saved.epoch if saved else None,
+                    cacert=target.profile.cacert,
                 )
             ),
             wait=options.wait,
         )
-        http = await stack.enter_async_context(Http(target.server, key=key))
+        http = await stack.enter_async_context(Http(target.server, key=key, cacert=target.profile.cacert))
         identity = str(options.cursor.resolve()) if options.cursor else new_secret()
         trigger = Trigger(options.pattern, options.command, options.jobs, options.timeout)
         await Bot(env, target, options.name, trigger, http, identity=identity, file=file).run(room)

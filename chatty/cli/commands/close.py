@@ -9,7 +9,7 @@ import typer
 from chatty.cli.environment import Environment
 from chatty.cli.exits import ExitStatus
 from chatty.cli.failures import Failure, explain
-from chatty.cli.options import ProfileOption, RoomArgument, ServerOption, environment
+from chatty.cli.options import CacertOption, ProfileOption, RoomArgument, ServerOption, environment
 from chatty.cli.targets import RoomTarget, about, resolve_room
 
 EXAMPLES: Final = ("chatty close deploys",)
@@ -20,12 +20,13 @@ def command(
     room: RoomArgument,
     server: ServerOption = None,
     profile: ProfileOption = None,
+    cacert: CacertOption = None,
 ) -> int:
     """Close a room that you created, for everybody and for good. Its history can be read for another day."""
     from chatty.cli.runner import run
 
     env = environment(ctx)
-    return run(_close(env, resolve_room(env, room, server=server, profile=profile)))
+    return run(_close(env, resolve_room(env, room, server=server, profile=profile, cacert=cacert)))
 
 
 async def _close(env: Environment, target: RoomTarget) -> int:
@@ -43,7 +44,7 @@ async def _close(env: Environment, target: RoomTarget) -> int:
             "who created a room closes it, on the machine where it was created; see: chatty rooms",
         )
     with about(env, target):
-        async with Http(target.server) as http:
+        async with Http(target.server, cacert=target.profile.cacert) as http:
             await http.close_room(target.room_id, known.owner_token)
     try:
         remember(env, replace(known, ends_at=env.now()))

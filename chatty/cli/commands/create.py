@@ -9,7 +9,7 @@ import typer
 from chatty.cli.config import Profile, load_profile
 from chatty.cli.environment import Environment
 from chatty.cli.failures import Failure, advice_on_names, explain, usage
-from chatty.cli.options import JsonOption, ProfileOption, ServerOption, duration, environment
+from chatty.cli.options import CacertOption, JsonOption, ProfileOption, ServerOption, duration, environment
 from chatty.cli.targets import DEFAULT_SERVER, resolve_server
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ def command(
     expires: Annotated[float | None, duration("--expires", "Close the room after this time: 30m, 24h, 7d …")] = None,
     server: ServerOption = None,
     profile: ProfileOption = None,
+    cacert: CacertOption = None,
     json: JsonOption = False,
 ) -> int:
     """Create a room, and print its id. The id is the key: anybody who has it can enter."""
@@ -50,7 +51,7 @@ def command(
     env = environment(ctx)
     if expires is not None and not 1 <= expires <= EXPIRES_SECONDS:
         raise usage("--expires: a room closes after one second at the earliest, and after ten years at the latest")
-    settings = load_profile(env, profile)
+    settings = load_profile(env, profile, cacert)
     address = resolve_server(env, server, settings) or DEFAULT_SERVER
     return run(_create(env, CreateOptions(address, settings, name, topic, expires, json)))
 
@@ -63,7 +64,7 @@ async def _create(env: Environment, options: CreateOptions) -> int:
 
     server = options.server
     with advice_on_names("chatty create NAME; a longer description goes into --topic"):
-        async with Http(server, key=client_key(env, options.profile, server)) as http:
+        async with Http(server, key=client_key(env, options.profile, server), cacert=options.profile.cacert) as http:
             room = await http.create_room(options.name, topic=options.topic, expires_in=options.expires)
     namesakes: list[KnownRoom] = []
     try:

@@ -11,7 +11,7 @@ import typer
 from chatty.cli.environment import Environment
 from chatty.cli.exits import ExitStatus
 from chatty.cli.failures import advice_on_names, usage
-from chatty.cli.options import ProfileOption, RoomArgument, ServerOption, environment
+from chatty.cli.options import CacertOption, ProfileOption, RoomArgument, ServerOption, environment
 from chatty.cli.targets import RoomTarget, about, resolve_room
 
 if TYPE_CHECKING:
@@ -68,6 +68,7 @@ def command(
     ] = FormatName.TEXT,
     server: ServerOption = None,
     profile: ProfileOption = None,
+    cacert: CacertOption = None,
 ) -> int:
     """Print what was said in a room, or search it, without joining it.
 
@@ -82,7 +83,7 @@ def command(
     end = parse_since(until, env.now(), "--until") if until is not None else None
     if _is_before(end, begin):
         raise usage("--until is before --since, so no message can match", "exchange them?")
-    target = resolve_room(env, room, server=server, profile=profile)
+    target = resolve_room(env, room, server=server, profile=profile, cacert=cacert)
     return run(_history(env, HistoryOptions(target, grep, sender, begin, end, last, format)))
 
 
@@ -100,7 +101,9 @@ async def _history(env: Environment, options: HistoryOptions) -> int:
 
     target = options.target
     with Output(env.stdout.fileno()) as out, about(env, target), Progress(env) as progress:
-        async with Http(target.server, key=client_key(env, target.profile, target.server)) as http:
+        async with Http(
+            target.server, key=client_key(env, target.profile, target.server), cacert=target.profile.cacert
+        ) as http:
             info = await http.room(target.room_id)
             query = _query(env, options, info.last)
             with advice_on_names("write the name as the room shows it: --from NAME"):

@@ -8,7 +8,7 @@ import typer
 
 from chatty.cli.environment import Environment
 from chatty.cli.failures import Failure, explain, usage
-from chatty.cli.options import NameOption, ProfileOption, RoomArgument, ServerOption, environment
+from chatty.cli.options import CacertOption, NameOption, ProfileOption, RoomArgument, ServerOption, environment
 from chatty.cli.targets import RoomTarget, about, participant_name, resolve_room
 
 EXAMPLES: Final = (
@@ -26,6 +26,7 @@ def command(
     name: NameOption = None,
     server: ServerOption = None,
     profile: ProfileOption = None,
+    cacert: CacertOption = None,
     color: Annotated[
         bool | None,
         typer.Option("--color/--no-color", help="Colours. [env: NO_COLOR, FORCE_COLOR]", show_default=False),
@@ -39,7 +40,7 @@ def command(
     env = environment(ctx)
     if not env.stdin.isatty():
         raise usage("join needs a terminal to type in", "scripts use: chatty send ROOM, and: chatty tail ROOM")
-    target = resolve_room(env, room, server=server, profile=profile)
+    target = resolve_room(env, room, server=server, profile=profile, cacert=cacert)
     name = participant_name(env, name, target.profile)
     return run_plainly(_join(env, target, name, plain=plain, color=color, bell=bell))
 
@@ -52,7 +53,7 @@ async def _join(env: Environment, target: RoomTarget, name: str, *, plain: bool,
 
     key = client_key(env, target.profile, target.server)
     with about(env, target) as closed:
-        async with Http(target.server, key=key) as http:
+        async with Http(target.server, key=key, cacert=target.profile.cacert) as http:
             room = await http.room(target.room_id)
         try:
             remember(env, KnownRoom.of(room, target.server, since=env.now()))
@@ -64,6 +65,7 @@ async def _join(env: Environment, target: RoomTarget, name: str, *, plain: bool,
             room_id=target.room_id,
             name=name,
             key=key,
+            cacert=target.profile.cacert,
             plain=plain,
             color=color,
             bell=bell,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
 
 import typer
@@ -10,7 +11,15 @@ import typer
 from chatty.cli.environment import Environment
 from chatty.cli.exits import ExitStatus
 from chatty.cli.failures import Failure, explain, usage
-from chatty.cli.options import CommandArgument, NameOption, ProfileOption, RoomArgument, ServerOption, environment
+from chatty.cli.options import (
+    CacertOption,
+    CommandArgument,
+    NameOption,
+    ProfileOption,
+    RoomArgument,
+    ServerOption,
+    environment,
+)
 from chatty.cli.targets import RoomTarget, about, participant_name, resolve_room
 from chatty.cli.terminal.cleaning import clean
 
@@ -60,6 +69,7 @@ def command(
     name: NameOption = None,
     server: ServerOption = None,
     profile: ProfileOption = None,
+    cacert: CacertOption = None,
 ) -> int:
     """Run a command, and tell a room how it goes and how it ends.
 
@@ -71,7 +81,7 @@ def command(
 
     env = environment(ctx)
     patterns = [_pattern(text) for text in redact or ()]
-    target = _target(env, room, server, profile)
+    target = _target(env, room, server, profile, cacert)
     options = RunOptions(target, name, cmd, only_failures, quiet, patterns)
     ending = run_plainly(_run(env, options))
     if ending.signal:
@@ -88,10 +98,12 @@ def _pattern(text: str) -> re.Pattern[str]:
         raise usage(f'--redact: "{text}" is no regular expression ({error})') from None
 
 
-def _target(env: Environment, room: str, server: str | None, profile: str | None) -> RoomTarget | Failure:
+def _target(
+    env: Environment, room: str, server: str | None, profile: str | None, cacert: Path | None
+) -> RoomTarget | Failure:
     """The room, or why there is none: that is no reason not to run the command, unless it makes no sense at all."""
     try:
-        return resolve_room(env, room, server=server, profile=profile)
+        return resolve_room(env, room, server=server, profile=profile, cacert=cacert)
     except (Failure, OSError) as error:
         failure = explain(error)
         if failure.status == ExitStatus.USAGE:
@@ -141,7 +153,7 @@ async def _tell(env: Environment, options: RunOptions, progress: Progress) -> No
     key = client_key(env, target.profile, target.server)
     name = participant_name(env, options.name, target.profile)
     line = command_line(options.command, options.patterns)
-    async with Http(target.server, key=key) as http:
+    async with Http(target.server, key=key, cacert=target.profile.cacert) as http:
         with about(env, target):
             reporter = Reporter(http, target.room_id, name, line, progress, from_the_start=not options.only_failures)
             await reporter.run()

@@ -12,6 +12,7 @@ from chatty.cli.environment import Environment
 from chatty.cli.exits import ExitStatus
 from chatty.cli.failures import Failure, explain, usage
 from chatty.cli.options import (
+    CacertOption,
     JsonOption,
     NameOption,
     ProfileOption,
@@ -76,6 +77,7 @@ def command(
     ] = 300.0,
     server: ServerOption = None,
     profile: ProfileOption = None,
+    cacert: CacertOption = None,
     json: JsonOption = False,
 ) -> int:
     """Say something in a room, without joining it.
@@ -89,7 +91,7 @@ def command(
     check_key(key)
     if not text and env.stdin.isatty():
         raise usage("there is nothing to send", "chatty send ROOM hello, or: command | chatty send ROOM")
-    target = resolve_room(env, room, server=server, profile=profile)
+    target = resolve_room(env, room, server=server, profile=profile, cacert=cacert)
     name = participant_name(env, name, target.profile)
     return run(_send(env, SendOptions(target, name, text_of(text), block, key, strict, wait, timeout, json)))
 
@@ -113,7 +115,7 @@ async def _send(env: Environment, options: SendOptions) -> int:
     def speaker() -> Room:
         return join(
             target.server, target.room_id, name=options.name, key=key, participate=False, producer=producer,
-            transient=transient,
+            transient=transient, cacert=target.profile.cacert,
         )  # fmt: skip
 
     async with AsyncExitStack() as stack:

@@ -14,6 +14,7 @@ from chatty.cli.environment import Environment
 from chatty.cli.exits import ExitStatus
 from chatty.cli.failures import Failure, usage
 from chatty.cli.options import (
+    CacertOption,
     JsonOption,
     ProfileOption,
     RoomArgument,
@@ -81,6 +82,7 @@ def command(
     wait: WaitOption = 0.0,
     server: ServerOption = None,
     profile: ProfileOption = None,
+    cacert: CacertOption = None,
     json: JsonOption = False,
 ) -> int:
     """Print what is said in a room, without joining it.
@@ -95,7 +97,7 @@ def command(
     if last is not None and since is not None:
         raise usage("-n and --since both say where to begin", "choose one of them")
     start = None if since is None else parse_since(since, env.now())
-    target = resolve_room(env, room, server=server, profile=profile)
+    target = resolve_room(env, room, server=server, profile=profile, cacert=cacert)
     return run(_tail(env, TailOptions(target, last, start, follow, messages, count, timeout, cursor, wait, json)))
 
 
@@ -160,6 +162,7 @@ async def _follow(env: Environment, options: TailOptions, follower: Follower) ->
                     epoch=start.epoch if start else None,
                     last=LAST if options.last is None else options.last,
                     on_state=_state_notes(env),
+                    cacert=target.profile.cacert,
                 )
             ),
             wait=options.wait,
@@ -179,7 +182,7 @@ async def _start(env: Environment, options: TailOptions, key: str) -> StreamPosi
     if options.since is None and not (options.cursor and options.last):
         return StreamPosition("", 0) if options.cursor and options.last is None else None
     room_id, since = options.target.room_id, options.since
-    async with Http(options.target.server, key=key) as http:
+    async with Http(options.target.server, key=key, cacert=options.target.profile.cacert) as http:
         if since is None:
             assert options.last is not None
             return await before_last(http, room_id, options.last)

@@ -7,7 +7,7 @@ from typing import Final
 import typer
 
 from chatty.cli.environment import Environment
-from chatty.cli.options import JsonOption, ProfileOption, RoomArgument, ServerOption, environment
+from chatty.cli.options import CacertOption, JsonOption, ProfileOption, RoomArgument, ServerOption, environment
 from chatty.cli.targets import RoomTarget, about, resolve_room
 
 EXAMPLES: Final = (
@@ -21,13 +21,14 @@ def command(
     room: RoomArgument,
     server: ServerOption = None,
     profile: ProfileOption = None,
+    cacert: CacertOption = None,
     json: JsonOption = False,
 ) -> int:
     """Show who is in a room, without joining it."""
     from chatty.cli.runner import run
 
     env = environment(ctx)
-    return run(_who(env, resolve_room(env, room, server=server, profile=profile), as_json=json))
+    return run(_who(env, resolve_room(env, room, server=server, profile=profile, cacert=cacert), as_json=json))
 
 
 async def _who(env: Environment, target: RoomTarget, *, as_json: bool) -> int:
@@ -37,7 +38,9 @@ async def _who(env: Environment, target: RoomTarget, *, as_json: bool) -> int:
     from chatty.protocol import encode
 
     with about(env, target):
-        async with Http(target.server, key=client_key(env, target.profile, target.server)) as http:
+        async with Http(
+            target.server, key=client_key(env, target.profile, target.server), cacert=target.profile.cacert
+        ) as http:
             present = await http.participants(target.room_id)
     for participant in present:
         if as_json:

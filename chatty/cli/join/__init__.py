@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 from chatty.cli.environment import Environment
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from chatty.cli.join.attention import Bell
 
 __all__ = ["run"]
@@ -28,6 +30,7 @@ async def run(
     room_id: str,
     name: str,
     key: str,
+    cacert: Path | None = None,
     plain: bool = False,
     color: bool | None = None,
     bell: Bell = "mention",
@@ -51,7 +54,7 @@ async def run(
     from chatty.client.http import Http
     from chatty.client.room import join
 
-    http = Http(server, key=key)
+    http = Http(server, key=key, cacert=cacert)
     plain = plain or env.environ.get("TERM") == "dumb" or not env.stdout.isatty()
     conversation = Conversation(http, room_id, clock=asyncio.get_running_loop().time, bell=bell, plain=plain)
     face: Face = (Plain if plain else Inline)(env, conversation, color=env.color(color))
@@ -63,7 +66,9 @@ async def run(
     with to_file(env.convenience("join.log")):
         async with (
             http,
-            join(server, room_id, name=name, key=key, last=50, on_state=conversation.state_changed) as room,
+            join(
+                server, room_id, name=name, key=key, last=50, on_state=conversation.state_changed, cacert=cacert
+            ) as room,
         ):
             try:
                 with ending(end):

@@ -181,6 +181,8 @@ def _variables(env: Environment, target: RoomTarget, message: Message, found: re
         "CHATTY_ROOM": target.room_id,
         "CHATTY_SERVER": target.server,
     }
+    if target.profile.cacert:
+        given["CHATTY_CACERT"] = str(target.profile.cacert)
     given |= {f"CHATTY_MATCH_{number}": group or "" for number, group in enumerate(found.groups(), 1)}
     inherited = {name: value for name, value in env.environ.items() if not name.startswith("CHATTY_MATCH_")}
     # A variable can't hold NUL; standard input has the text as it is.

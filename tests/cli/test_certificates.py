@@ -1,0 +1,179 @@
+"""Every command reaches a server with a certificate of one's own authority, and one behind a proxy."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pexpect
+import pytest
+import trustme
+import typer
+
+from chatty.cli.app import COMMANDS, command_group
+from tests.cli.commands.test_ask import answer_of, asking, reply
+from tests.cli.commands.test_send import wait_until
+from tests.cli.user import User
+from tests.support.gates import HttpProxy, TlsGate
+from tests.support.server import PATIENCE, ROOT, Server, free_port
+
+HOST = "chat.example"
+AUTHORITY = trustme.CA()
+SERVICE = f'"{sys.executable}" -m chatty who "$CHATTY_ROOM" >&2 && echo at your service'
+"""What a bot runs asks the same server, and trusts the same authority."""
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with Server(tmp_path_factory.mktemp("tls") / "data", "--allowed-host", HOST) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def cacert(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("authority") / "ca.pem"
+    AUTHORITY.cert_pem.write_to_path(str(path))
+    return path
+
+
+@pytest.fixture
+def user(server: Server, tmp_path: Path) -> Iterator[User]:
+    """Somebody whose server speaks TLS, with a certificate that the system doesn't trust."""
+    with (
+        TlsGate(server.port, AUTHORITY, "localhost") as gate,
+        User(tmp_path / "home", f"https://localhost:{gate.port}") as someone,
+    ):
+        yield someone
+
+
+def clients() -> list[str]:
+    """The commands that talk to a server."""
+    commands = command_group().commands
+    return [name for name in COMMANDS if any(param.name == "server" for param in commands[name].params)]
+
+
+def needed(name: str, room: str) -> list[str]:
+    """What a command line of ``name`` has to have."""
+    rest = {"bot": ["--on", "x"], "ask": ["--timeout", "1s"]}.get(name, [])
+    behind = {"bot": ["--", "cat"], "run": ["--", "true"], "ask": ["ok?"], "send": ["hello"]}.get(name, [])
+    return [name, *rest, *([] if name == "rooms" else [room]), *behind]
+
+
+def test_every_command_that_has_a_server_has_a_cacert() -> None:
+    group = command_group()
+    for name in clients():
+        assert "cacert" in {param.name for param in group.commands[name].get_params(typer.Context(group))}, name
+
+
+def converse(user: User, server: Server, *options: str) -> None:
+    """Use every command that talks to a server. Raises AssertionError where one doesn't get through."""
+    room = user.says("create", "general", *options).strip()
+    user.run("send", room, *options, said=b"one\ntwo\n")
+    assert [event["text"] for event in user.events(room, "-n", "2", *options)] == ["one", "two"]
+    assert "one" in user.says("history", room, *options)
+    assert user.says("who", room, *options) == ""
+    user.run("run", *options, room, "--", "true")
+    assert len(server.texts(room)) > 2
+    process, question = asking(user, server, room, "ok?", *options)
+    reply(server, room, question, "yes")
+    assert answer_of(process) == "yes\n"
+    cursor = user.home / f"cursor-{room}"
+    bot = user.start("bot", "--on", "^!up", "--cursor", str(cursor), *options, room, "--", "sh", "-c", SERVICE)
+    wait_until(lambda: bot.poll() is not None or (cursor.exists() and cursor.stat().st_size > 0))
+    server.ask("POST", f"/v1/rooms/{room}/messages", {"participant": "Ada", "text": "!up"})
+    wait_until(lambda: bot.poll() is not None or "at your service" in server.texts(room)[-1])
+    bot.terminate()
+    bot.wait(PATIENCE)
+    assert "at your service" in server.texts(room)[-1]
+    terminal = pexpect.spawn(
+        sys.executable,
+        ["-m", "chatty", "join", room, "--plain", *options],
+        env=user.env,
+        cwd=str(ROOT),
+        timeout=PATIENCE,
+    )
+    terminal.expect("at your service")
+    terminal.sendline("hello from a terminal")
+    wait_until(lambda: server.texts(room)[-1] == "hello from a terminal")
+    terminal.sendeof()
+    terminal.expect(pexpect.EOF)
+    terminal.close()
+    user.run("close", room, *options)
+
+
+def by_option(user: User, cacert: Path) -> list[str]:
+    return ["--cacert", str(cacert)]
+
+
+def by_variable(user: User, cacert: Path) -> list[str]:
+    user.env["CHATTY_CACERT"] = str(cacert)
+    return []
+
+
+@pytest.mark.parametrize("named", [by_option, by_variable])
+def test_every_command_trusts_the_authority_that_is_named(
+    user: User, server: Server, cacert: Path, named: Callable[[User, Path], list[str]]
+) -> None:
+    converse(user, server, *named(user, cacert))
+
+
+def test_a_profile_names_a_file_beside_its_own(user: User, cacert: Path) -> None:
+    config = user.home / "config" / "chatty"
+    config.mkdir(parents=True)
+    (config / "work.pem").write_bytes(cacert.read_bytes())
+    (config / "config.toml").write_text('[profile.default]\ncacert = "work.pem"\n[profile.home]\ncacert = "~/ca.pem"\n')
+    assert user.says("create", "general")
+    assert f"no certificates in {user.home}/ca.pem (No such file" in user.fails(2, "create", "x", "--profile", "home")
+
+
+def test_without_it_a_command_says_what_to_name(user: User) -> None:
+    said = user.fails(5, "create", "general")
+    assert "(its certificate: unable to get local issuer certificate)\n" in said
+    assert said.endswith("hint:  if an authority of your own vouches for it, name its certificate: --cacert FILE\n")
+
+
+@pytest.mark.parametrize("name", clients())
+def test_a_file_without_certificates_is_wrong_usage_before_anything_is_said(
+    user: User, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / "notes").write_text("my notes")
+    line = needed(name, "x" * 27)
+    with pexpect.spawn(
+        sys.executable, ["-m", "chatty", line[0], "--cacert", str(tmp_path / "notes"), *line[1:]],
+        env=user.env, cwd=str(ROOT), timeout=PATIENCE,
+    ) as terminal:  # fmt: skip
+        terminal.expect("notes holds no certificate in PEM")
+        terminal.expect(pexpect.EOF)
+    assert terminal.exitstatus == 2
+
+
+def test_a_server_without_tls_is_advised_to_be_asked_without(user: User, server: Server) -> None:
+    address = f"localhost:{server.port}"
+    said = user.fails(5, "create", "general", "--server", f"https://{address}")
+    assert said == (
+        f"error: cannot reach https://{address} (it does not speak TLS)\nhint:  try --server http://{address}\n"
+    )
+
+
+def test_every_command_goes_through_the_proxy_that_the_environment_names(
+    user: User, server: Server, cacert: Path
+) -> None:
+    with TlsGate(server.port, AUTHORITY, HOST) as gate, HttpProxy({HOST: gate.port}) as proxy:
+        user.env |= {"CHATTY_SERVER": f"https://{HOST}", "HTTPS_PROXY": proxy.url, "NO_PROXY": "localhost"}
+        converse(user, server, "--cacert", str(cacert))
+    assert len(proxy.asked) >= 9
+    assert set(proxy.asked) == {f"CONNECT {HOST}:443 HTTP/1.1"}
+
+
+def test_a_proxy_that_is_not_there_is_named_with_what_to_do(user: User) -> None:
+    port = free_port()
+    user.env |= {
+        "CHATTY_SERVER": f"https://{HOST}",
+        "https_proxy": f"http://ada:secret@127.0.0.1:{port}",
+        "no_proxy": "",
+    }
+    assert user.fails(5, "create", "general") == (
+        f"error: cannot reach https://{HOST} (the proxy 127.0.0.1:{port}: connection refused)\n"
+        "hint:  HTTPS_PROXY or HTTP_PROXY says so; to go without, list the server's name in NO_PROXY\n"
+    )
