@@ -8,15 +8,21 @@ from contextlib import contextmanager
 from typing import Final, cast
 
 from aiohttp import web
+from aiohttp.streams import EMPTY_PAYLOAD
 
 from chatty.server.platform.network.addresses import limited
 from chatty.server.platform.network.heartbeat import Stall, is_stalled
+from chatty.server.platform.network.malformed import HEADER_BYTES, HEADERS, LINE_BYTES, Malformed, malformed
 from chatty.server.platform.network.responses import problem
 from chatty.server.platform.pipeline.node import Node
 
-KEEPALIVE_SECONDS: Final = 15.0
+KEEPALIVE_SECONDS: Final = 630.0
+"""How long a connection may wait for its next request: longer than proxies keep theirs (nginx and AWS 60 s, Traefik
+90 s, Caddy 120 s, Google 600 s). Where the server closes first, a proxy may have sent a request already: a 502."""
 HANDSHAKE_SECONDS: Final = 10.0
-"""How long a newcomer may take for its first request."""
+"""How long a newcomer may take for its first request, and anybody for the rest of one that has begun."""
+LINGER_SECONDS: Final = 2.0
+"""How long a peer that was refused without being read may take to read why."""
 
 
 class Connection(web.RequestHandler):
@@ -26,7 +32,10 @@ class Connection(web.RequestHandler):
     session or an event stream looks after it.
     """
 
-    __slots__ = ("_node", "_resumed", "_wire", "address", "asked", "guarded", "since", "stall", "surplus")
+    __slots__ = (
+        "_gone", "_node", "_resumed", "_tail", "_unread", "_wire",
+        "address", "asked", "begun_at", "guarded", "since", "stall", "surplus",
+    )  # fmt: skip
 
     written: Final = 0
     """Responses are not counted. The backlog alone shows whether the peer reads."""
@@ -38,13 +47,20 @@ class Connection(web.RequestHandler):
             access_log=None,  # type: ignore[arg-type] # None means no log, in aiohttp's own runner, too
             keepalive_timeout=KEEPALIVE_SECONDS,
             tcp_keepalive=False,  # the listener's sockets have it already
+            max_line_size=LINE_BYTES,
+            max_field_size=HEADER_BYTES,
+            max_headers=HEADERS,
         )
         self._node = node
         self._wire: asyncio.Transport | None = None
         self._resumed: asyncio.Future[None] | None = None
+        self._gone: asyncio.Future[None] | None = None
+        self._unread = False
+        self._tail = b""
         self.since = node.loop.time()
         self.address = ""
         self.asked = False
+        self.begun_at = 0.0
         self.guarded = False
         self.surplus = False
         self.stall: Stall | None = None
@@ -63,11 +79,29 @@ class Connection(web.RequestHandler):
         super().connection_lost(exc)
         self._wire = None
         self._resume()
+        if self._gone is not None and not self._gone.done():
+            self._gone.set_result(None)
         self._node.connections.pop(self, None)
         if self.address:
             self._node.addresses[self.address] -= 1
             if not self._node.addresses[self.address]:
                 del self._node.addresses[self.address]
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if not self.guarded:
+            self._note_beginning(data)
+
+    def _note_beginning(self, data: bytes) -> None:
+        """Note whether a request has begun that is not whole: its rest is not waited for as a next one is."""
+        self._tail = (self._tail + data)[-4:]
+        if self._messages:
+            # Without a body it ends with an empty line. What comes behind a body is left to the keep-alive timeout.
+            has_body = self._messages[-1][1] is not EMPTY_PAYLOAD
+            whole = has_body or self._tail.endswith((b"\r\n\r\n", b"\n\n"))
+            self.begun_at = 0.0 if whole else self._node.loop.time()
+        elif not self.begun_at and self._waiter is not None and data.strip():
+            self.begun_at = self._node.loop.time()
 
     def resume_writing(self) -> None:
         super().resume_writing()
@@ -97,8 +131,8 @@ class Connection(web.RequestHandler):
         """End it if its peer sends no request, or does not read the response."""
         if self.guarded:
             return
-        overdue = is_stalled(self, now) if self.asked else now - self.since > HANDSHAKE_SECONDS
-        if overdue:
+        waits_since = self.begun_at if self.asked else self.since
+        if (waits_since and now - waits_since > HANDSHAKE_SECONDS) or is_stalled(self, now):
             self.abort()
 
     def backlog(self) -> int:
@@ -132,13 +166,25 @@ class Connection(web.RequestHandler):
         the future: a cycle with the response in it, which only a full garbage
         collection would find.
         """
+        if isinstance(resp, web.HTTPException):  # aiohttp's own, to an Expect header that it doesn't know
+            resp = problem("bad_request", resp.text or "", status=resp.status)
         if isinstance(resp, web.Response):
             try:
                 await resp.prepare(request)
                 await resp.write_eof()
             except ConnectionError as error:
                 error.__traceback__ = None
-        return await super().finish_response(request, resp, start_time)
+        finished = await super().finish_response(request, resp, start_time)
+        if self._unread:
+            await self._linger()
+        return finished
+
+    async def _linger(self) -> None:
+        """Let the peer read why it was refused: to close while something of its is unread would be a reset."""
+        if self._wire is not None and not self._wire.is_closing():
+            self._wire.write_eof()
+            self._gone = self._node.loop.create_future()
+            await asyncio.wait([self._gone], timeout=LINGER_SECONDS)
 
     def handle_error(
         self,
@@ -152,9 +198,11 @@ class Connection(web.RequestHandler):
             raise ConnectionResetError  # a response has begun, and the client could not tell a second one from it
         if status >= 500 and exc is not None:
             self._node.report("a request failed", exc)
-        code = "bad_request" if status < 500 else "internal"
+        code, status, detail = malformed(exc) if status < 500 else Malformed("internal", status, "")
         self._node.metrics.refusals[code] += 1
-        response = problem(code, "This is not an HTTP request." if status < 500 else "")
+        self._unread = True
+        response = problem(code, detail, status=status)
+        response.headers["Cache-Control"] = "no-store"
         response.headers["Server"] = "chatty"  # otherwise aiohttp names its own and Python's versions
         response.force_close()
         return response

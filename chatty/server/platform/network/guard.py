@@ -116,6 +116,7 @@ def response_headers(settings: Settings) -> Callable[[web.Request, web.StreamRes
     origins = AllowedOrigins(settings.allowed_origin)
 
     async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
+        response.headers.setdefault("Cache-Control", "no-store")  # what is true now, and only for this one
         response.headers.pop("Server", None)  # it would name aiohttp's and Python's versions
         given = request.headers.get("Origin", "")
         origin = origin_of(given)

@@ -37,6 +37,8 @@ def problem(
 
 async def body_of(request: web.Request) -> bytes:
     """The request's body. Raises Refused when it does not come in time or is malformed."""
+    if (request.content_length or 0) > BODY_BYTES:
+        raise Refused("too_large")
     try:
         async with asyncio.timeout(BODY_SECONDS):
             return await request.read()
