@@ -3,31 +3,38 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol
 
 from chatty.errors import Refused
 from chatty.protocol import PORT, NewRoom
 from chatty.server.platform.network.addresses import is_loopback
 from chatty.server.platform.network.rooms import RoomHandlers
 from chatty.server.platform.pipeline.node import Node
+from chatty.server.served_rooms import ServedRooms
 from chatty.server.structured_logging import Notices
 
 
 class NamedRoom(NamedTuple):
-    """A room that ``--room`` names. ``owner_token`` is its owner's if the room was created just now."""
+    """A room that ``--room`` names. ``owner_token`` is its owner's: whoever has it can close the room."""
 
     id: str
     name: str
     server: str
-    owner_token: str | None
+    owner_token: str
 
 
-Remember = Callable[[NamedRoom], str]
-"""Remembers a room for the person who runs the server, so that commands find it by name; says why if it can't."""
+class RoomList(Protocol):
+    """The rooms that the person who runs the server knows."""
+
+    def owner_token(self, room_id: str) -> str | None:
+        """The token of a room's owner, if that is this person."""
+
+    def remember(self, room: NamedRoom) -> str:
+        """Keep a room, so that this person's commands find it by its name. Gives the reason if that isn't possible."""
 
 
-async def announce(node: Node, origin: str, names: Sequence[str], remember: Remember, notices: Notices) -> None:
+async def announce(node: Node, origin: str, names: Sequence[str], known: RoomList, notices: Notices) -> None:
     """Print where the server is and what to do next, and create the rooms of these names unless they exist."""
     data = str(node.settings.data)
     notices.say(f"chatty listens on {origin}, and keeps everything in {data}", address=origin, data=data)
@@ -35,9 +42,11 @@ async def announce(node: Node, origin: str, names: Sequence[str], remember: Reme
         notices.say("everybody who can reach this address may use the server (--access open)", level="warning")
     near = origin.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
     server = "" if near == f"http://127.0.0.1:{PORT}" else f" --server {near}"
+    served = ServedRooms(node.settings.data) if names else None
     for name in map(str.strip, names):
+        assert served is not None
         try:
-            room = await _named(node, name, near)
+            room = await _named(node, name, near, served, known, notices)
         except Refused as refused:
             if refused.code != "unavailable":
                 raise
@@ -45,7 +54,7 @@ async def announce(node: Node, origin: str, names: Sequence[str], remember: Reme
                 f"the room {name!r} is not created, because nothing can be stored at the moment", level="warning"
             )
             continue
-        forgotten = remember(room)
+        forgotten = known.remember(room)
         if forgotten:
             why = f"room {name!r} is not remembered, so it can't be closed ({forgotten})"
             notices.say(why, level="warning")
@@ -55,13 +64,26 @@ async def announce(node: Node, origin: str, names: Sequence[str], remember: Reme
             # The id is the key to the room, and this may be a journal.
             by_name = f"chatty join {shlex.quote(name)}{server}"
             notices.say(f"join {name!r}:  {by_name}  (its id, for others: chatty rooms)")
-    if not names:
+    if not names and not await node.reads.has_rooms():
         notices.say(f"next, in another terminal:  chatty create general{server}  and  chatty join general{server}")
 
 
-async def _named(node: Node, name: str, server: str) -> NamedRoom:
-    known = await node.reads.lasting_room(name)
-    if known is not None:
-        return NamedRoom(known, name, server, None)
-    created = await RoomHandlers(node).create_room(NewRoom(name))
-    return NamedRoom(created.id, name, server, created.owner_token)
+async def _named(
+    node: Node, name: str, server: str, served: ServedRooms, known: RoomList, notices: Notices
+) -> NamedRoom:
+    """The room of this name that belongs to whoever runs the server; a new one if there is none."""
+    others = await node.reads.lasting_rooms(name)
+    for room_id in others:
+        token = served.owner_token(room_id) or known.owner_token(room_id)
+        if token:
+            break
+    else:
+        created = await RoomHandlers(node).create_room(NewRoom(name))
+        room_id, token = created.id, created.owner_token
+        if others:
+            notices.say(f"somebody else's room is called {name!r}, too; this one is new", level="warning")
+    try:
+        served.add(room_id, token)
+    except OSError as error:
+        notices.say(f"cannot note that {name!r} is this server's own room ({error.strerror})", level="warning")
+    return NamedRoom(room_id, name, server, token)

@@ -15,7 +15,7 @@ import structlog
 
 from chatty.protocol import Close
 from chatty.server import structured_logging as logs
-from chatty.server.announcement import Remember, announce
+from chatty.server.announcement import RoomList, announce
 from chatty.server.business.entries import Rejection, StartNode
 from chatty.server.checks import age_ms, check
 from chatty.server.niceties import attempt, raise_descriptor_limit
@@ -40,7 +40,7 @@ SWITCH_SECONDS: Final = 0.001
 _LOG = structlog.get_logger("chatty")
 
 
-def run(settings: Settings, rooms: Sequence[str], remember: Remember) -> int:
+def run(settings: Settings, rooms: Sequence[str], known: RoomList) -> int:
     """Serve until SIGTERM or SIGINT, and give the exit status. ``rooms`` are names of rooms to create.
 
     Raises SettingError or StoreError, both with a hint, when it can't start.
@@ -55,7 +55,7 @@ def run(settings: Settings, rooms: Sequence[str], remember: Remember) -> int:
     attempt("short turns of threads", lambda: sys.setswitchinterval(SWITCH_SECONDS))
     attempt("a garbage collector that is seldom at work", _tune_garbage_collector)
     with asyncio.Runner(loop_factory=_new_event_loop) as runner:
-        return runner.run(_serve(settings, rooms, remember, notices))
+        return runner.run(_serve(settings, rooms, known, notices))
 
 
 def _tune_garbage_collector() -> None:
@@ -77,7 +77,7 @@ def _new_event_loop() -> asyncio.AbstractEventLoop:
     return loops[0] if attempt("uvloop", make) else asyncio.new_event_loop()
 
 
-async def _serve(settings: Settings, rooms: Sequence[str], remember: Remember, notices: Notices) -> int:
+async def _serve(settings: Settings, rooms: Sequence[str], known: RoomList, notices: Notices) -> int:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -91,7 +91,7 @@ async def _serve(settings: Settings, rooms: Sequence[str], remember: Remember, n
         node.log = LocalLog(store, node, on_fatal=lambda fault: _fail(fault, notices))
         await _take_over(node)
         async with listening(node) as origin:
-            await announce(node, origin, rooms, remember, notices)
+            await announce(node, origin, rooms, known, notices)
             await _run_tasks(node, stop, notices)
             _LOG.info("stopping", connections=len(node.sessions))
             node.stopping = True

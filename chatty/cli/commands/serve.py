@@ -31,23 +31,36 @@ def command(ctx: typer.Context, **given: Any) -> int:
 
     rooms, env = given.pop("room") or [], environment(ctx)
     try:
-        return run(Settings(**given), rooms, lambda room: _remember(env, room))
+        return run(Settings(**given), rooms, _RoomList(env))
     except SettingError as error:
         raise usage(str(error), error.hint) from None
 
 
-def _remember(env: Environment, room: NamedRoom) -> str:
-    """Keep ``room`` among those that this user knows, as if the user had created it; why it can't be, if it can't."""
-    from chatty.cli.room_list import KnownRoom, known_rooms, remember
+class _RoomList:
+    """This user's room list, for the server."""
 
-    try:
-        same = [known for known in known_rooms(env) if known.id == room.id]
-        if room.server not in {known.server for known in same}:
-            token = room.owner_token or next((known.owner_token for known in same if known.owner_token), None)
-            remember(env, KnownRoom(room.id, room.name, room.server, token))
-    except (OSError, Failure) as error:
-        return explain(error).message
-    return ""
+    def __init__(self, env: Environment) -> None:
+        self._env = env
+
+    def owner_token(self, room_id: str) -> str | None:
+        """The token of a room's owner, if this user created the room. A list that can't be read has none."""
+        from chatty.cli.room_list import known_rooms
+
+        try:
+            known = known_rooms(self._env)
+        except (OSError, Failure):  # `remember` says so
+            return None
+        return next((room.owner_token for room in known if room.id == room_id and room.owner_token), None)
+
+    def remember(self, room: NamedRoom) -> str:
+        """Keep ``room`` among this user's rooms. Gives the reason if that isn't possible."""
+        from chatty.cli.room_list import KnownRoom, remember
+
+        try:
+            remember(self._env, KnownRoom(room.id, room.name, room.server, room.owner_token, since=self._env.now()))
+        except (OSError, Failure) as error:
+            return explain(error).message
+        return ""
 
 
 def _parameters() -> Iterator[inspect.Parameter]:
@@ -61,7 +74,7 @@ def _parameters() -> Iterator[inspect.Parameter]:
             show_default=setting.default != "",
         )
         yield _parameter(setting.name, Annotated[setting.type, option], setting.default)
-    what = "Create a room of this name unless it is there, and say how to join it. May be repeated."
+    what = "Create your room of this name unless it exists, and say how to join it. May be repeated."
     yield _parameter("room", Annotated[list[str] | None, typer.Option("--room", metavar="NAME", help=what)], None)
 
 

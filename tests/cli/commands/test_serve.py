@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from chatty.server.settings import SETTINGS
+from tests.cli.commands.test_send import wait_until
 from tests.cli.user import User
 from tests.support.server import PATIENCE, Server, free_port
 
@@ -101,6 +102,72 @@ def test_a_room_that_has_an_end_is_not_the_one_that_is_always_there(user: User, 
         with serving(user, data, port, "--room", "lobby"):
             listed = map(json.loads, user.says("rooms", "--json").splitlines())
             assert [room["name"] for room in listed] == ["lobby", "lobby"]
+
+
+def advice(user: User, data: Path, port: int, *options: str) -> str:
+    """All that a server says while it starts and stops."""
+    process = user.start("serve", "--port", str(port), "--data", str(data), *options)
+    assert process.stderr is not None
+    first = process.stderr.readline()
+    ready = f"http://127.0.0.1:{port}"
+    wait_until(lambda: user.run("who", "1" * 27, "--server", ready, status=None).returncode == 3)
+    process.send_signal(signal.SIGTERM)
+    rest = process.stderr.read()
+    assert process.wait(PATIENCE) == 0
+    return str((first + rest).decode())
+
+
+def test_a_room_of_the_same_name_by_somebody_else_is_not_taken_over(user: User, tmp_path: Path) -> None:
+    port, data = free_port(), tmp_path / "data"
+    there = ("--server", f"http://127.0.0.1:{port}")
+    with User(tmp_path / "guest", there[1]) as guest:
+        with serving(user, data, port):
+            theirs = guest.says("create", "lobby").strip()
+        said = advice(user, data, port, "--room", "lobby")
+        assert "warning: somebody else's room is called 'lobby', too; this one is new" in said
+        (mine,) = map(json.loads, user.says("rooms", "--json").splitlines())
+        assert mine["id"] != theirs
+        assert "somebody else" not in advice(user, data, port, "--room", "lobby")
+    assert len(user.says("rooms").splitlines()) == 1
+
+
+def test_a_served_room_is_known_by_the_data_where_the_room_list_is_lost(user: User, tmp_path: Path) -> None:
+    port, data = free_port(), tmp_path / "data"
+    with serving(user, data, port, "--room", "lobby"):
+        (first,) = map(json.loads, user.says("rooms", "--json").splitlines())
+    with User(tmp_path / "anew", f"http://127.0.0.1:{port}") as anew:  # as in a container that was replaced
+        with serving(anew, data, port, "--room", "lobby"):
+            (second,) = map(json.loads, anew.says("rooms", "--json").splitlines())
+            assert (second["id"], second["owned"]) == (first["id"], True)
+            anew.run("close", "lobby")
+
+
+def test_a_room_that_an_earlier_version_served_is_known_by_the_room_list(user: User, tmp_path: Path) -> None:
+    port, data = free_port(), tmp_path / "data"
+    with serving(user, data, port, "--room", "lobby"):
+        before = user.says("rooms")
+    (data / "served-rooms.json").unlink()
+    with serving(user, data, port, "--room", "lobby"):
+        assert user.says("rooms") == before
+
+
+def test_a_damaged_mark_of_served_rooms_is_told_and_makes_no_twin(user: User, tmp_path: Path) -> None:
+    port, data = free_port(), tmp_path / "data"
+    with serving(user, data, port, "--room", "lobby"):
+        pass
+    (data / "served-rooms.json").write_text("{")
+    said = user.fails(1, "serve", "--port", str(port), "--data", str(data), "--room", "lobby")
+    assert re.search(r"error: .*served-rooms.json is damaged \(.+\)\nhint:  move it away", said)
+    with serving(user, data, port):
+        pass
+
+
+def test_creating_a_room_is_advised_only_where_there_is_none(user: User, tmp_path: Path) -> None:
+    port, data = free_port(), tmp_path / "data"
+    assert "chatty create general" in advice(user, data, port)
+    with serving(user, data, port):
+        user.run("create", "general", "--server", f"http://127.0.0.1:{port}")
+    assert "chatty create" not in advice(user, data, port)
 
 
 def test_a_served_room_is_still_owned_at_another_port(user: User, tmp_path: Path) -> None:

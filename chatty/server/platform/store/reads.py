@@ -137,12 +137,16 @@ class Reads:
             "SELECT rooms.id, name_key, away FROM participants JOIN rooms ON rooms.key = room WHERE away > 0"
         )
 
-    async def lasting_room(self, name: str) -> str | None:
-        """The id of the oldest open room of this name that doesn't expire, or None."""
+    async def lasting_rooms(self, name: str) -> list[str]:
+        """The ids of the open rooms of this name that don't expire, the oldest first."""
         found = await self._rows(
-            "SELECT id FROM rooms WHERE name = ? AND closed_at = 0 AND expires_at = 0 ORDER BY key LIMIT 1", name
+            "SELECT id FROM rooms WHERE name = ? AND closed_at = 0 AND expires_at = 0 ORDER BY key", name
         )
-        return found[0][0] if found else None
+        return [room_id for (room_id,) in found]
+
+    async def has_rooms(self) -> bool:
+        """Whether there is any open room."""
+        return bool(await self._rows("SELECT 1 FROM rooms WHERE closed_at = 0 LIMIT 1"))
 
     # --- for housekeeping -----------------------------------------------------------------------------------
 

@@ -1,0 +1,36 @@
+"""A server knows the rooms of ``--room`` as its own, whatever others call theirs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from chatty.server.platform.store.errors import StoreError
+from chatty.server.served_rooms import ServedRooms
+
+
+def test_rooms_and_their_tokens_are_known_to_the_next_server(tmp_path: Path) -> None:
+    first = ServedRooms(tmp_path)
+    assert first.owner_token("1") is None
+    first.add("1", "owner_1")
+    first.add("2", "owner_2")
+    second = ServedRooms(tmp_path)
+    assert [second.owner_token(room) for room in ("1", "2", "3")] == ["owner_1", "owner_2", None]
+    assert [path.name for path in tmp_path.iterdir()] == ["served-rooms.json"]
+
+
+def test_a_room_that_is_known_is_not_written_again(tmp_path: Path) -> None:
+    rooms = ServedRooms(tmp_path)
+    rooms.add("1", "owner_1")
+    (tmp_path / "served-rooms.json").unlink()
+    rooms.add("1", "owner_1")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b"[]", b"\xff", b'{"owner_tokens":{"1":2}}'])
+def test_a_damaged_file_is_an_error_with_what_to_do(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "served-rooms.json").write_bytes(data)
+    with pytest.raises(StoreError, match=r"served-rooms\.json is damaged") as error:
+        ServedRooms(tmp_path)
+    assert error.value.hint.startswith("move it away")
