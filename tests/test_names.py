@@ -86,7 +86,7 @@ def test_no_name_has_an_arrow_as_what_chatty_itself_says_does(name: str) -> None
         check_name(name, points=32)
 
 
-@pytest.mark.parametrize("name", ["Bob  ⃒ x", "\u0301Bob", "Bob \u0334"])
+@pytest.mark.parametrize("name", ["Bob  ⃒ x", "\u0301Bob", "Bob \u0334", "Bob \u20dd"], ids=ascii)
 def test_no_name_has_a_mark_on_a_space(name: str) -> None:
     with pytest.raises(BadName, match="mark on a space"):
         check_name(name, points=32)
@@ -200,6 +200,46 @@ def test_rooms_may_have_names_that_participants_may_not() -> None:
 def test_names_that_people_take_for_the_same_compare_as_equal(one: str, other: str) -> None:
     assert compare_key(one) == compare_key(other)
     assert same(one, other)
+
+
+SHAPERS = "\u180b\u180c\u180d\u180e\u180f\u200c\u200d\ufe0e\ufe0f\U000e0100\U000e01ef"
+
+
+@pytest.mark.parametrize("shaper", SHAPERS, ids=ascii)
+def test_what_only_shapes_its_neighbours_makes_no_other_name(shaper: str) -> None:
+    assert same(f"a{shaper}b", "ab")
+
+
+@pytest.mark.parametrize("other", "\u180a\u1810\u200b\u200e\ufe0d\ufe10\U000e00ff\U000e01f0", ids=ascii)
+def test_what_stands_beside_the_shapers_in_unicode_makes_another_name(other: str) -> None:
+    assert not same(f"a{other}b", "ab")
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("", "Choose a name of 1 to 32 visible characters, without control characters."),
+        (" System", "The name 'System' is reserved; choose another one."),
+        ("a │ b", "A name can't have '│' in it, which divides names from texts; choose another one."),
+        (
+            "a: b",
+            "A name can't have ':' before a space or at its end, which divides names from texts; choose another one.",
+        ),
+        ("a → b", "A name can't have '→' in it, as lines of chatty's own do; choose another one."),
+        ("-- a", "A name can't begin with '-', as lines and commands of chatty's own do; choose another one."),
+        ("a \u0301b", "A name can't have an accent or another mark on a space; choose another one."),
+    ],
+)
+def test_a_refusal_says_what_the_matter_is(name: str, why: str) -> None:
+    with pytest.raises(BadName) as raised:
+        check_name(name, points=32)
+    assert str(raised.value) == why
+
+
+def test_a_refusal_of_a_room_s_name_says_what_is_one() -> None:
+    with pytest.raises(BadName) as raised:
+        check_room_name("", points=128)
+    assert str(raised.value) == "Give the room a name of 1 to 128 visible characters."
 
 
 @pytest.mark.parametrize(("one", "other"), [("Ada", "Eda"), ("a b", "ab"), ("e", "é"), ("o", "0")])
