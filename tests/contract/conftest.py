@@ -1,4 +1,4 @@
-"""Every log there is; what is tested here holds for each of them."""
+"""All kinds of logs. The tests here hold for each of them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Failing(Store):
 
 
 class Bench(Delivery):
-    """A log at work: it remembers what was delivered, and looks then whether it was durable."""
+    """A log at work, which remembers its deliveries, and checks that each of them was durable by then."""
 
     log: Log
 

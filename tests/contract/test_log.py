@@ -1,4 +1,4 @@
-"""What every log promises, sentence by sentence: see `Log` in chatty/server/platform/pipeline/log/protocol.py."""
+"""The promises of every log, sentence by sentence; see `Log` in chatty/server/platform/pipeline/log/protocol.py."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def post(text: str, proposer: int = 0, n: int = 0) -> Post:
 
 
 def full_disk() -> sqlite3.Error:
-    """What SQLite says when there is no place left."""
+    """SQLite's error when there is no space left."""
     db = sqlite3.connect(":memory:")
     db.execute("PRAGMA max_page_count = 1")
     with contextlib.closing(db), pytest.raises(sqlite3.OperationalError) as failed:
@@ -61,7 +61,7 @@ async def test_an_outcome_is_given_once_to_its_own_reply_on_the_event_loop(bench
         assert (outcome[0].text, outcome[0].seq) == (str(number), number + 1)
 
 
-async def test_entries_of_one_proposer_take_effect_in_its_order_whatever_others_propose(bench: Bench) -> None:
+async def test_entries_of_one_proposer_take_effect_in_its_order_among_those_of_others(bench: Bench) -> None:
     await bench.log.commit(CREATION)
 
     async def propose(proposer: int) -> None:
@@ -94,7 +94,7 @@ async def test_a_committer_that_no_longer_waits_harms_nobody(bench: Bench) -> No
 # --- 2. `Rejection("unavailable")` means: surely not accepted -----------------------------------------------
 
 
-async def test_what_was_called_unavailable_was_not_accepted_and_what_comes_later_is(bench: Bench) -> None:
+async def test_an_unavailable_entry_was_not_accepted_and_later_ones_are(bench: Bench) -> None:
     await bench.log.commit(CREATION)
     bench.store.failure = full_disk()
     refused = await asyncio.gather(*(bench.log.commit(post(f"refused {n}")) for n in range(3)))
@@ -104,7 +104,7 @@ async def test_what_was_called_unavailable_was_not_accepted_and_what_comes_later
     assert texts(bench) == ["accepted"]
 
 
-async def test_nothing_is_said_of_an_entry_that_is_not_durable(bench: Bench) -> None:
+async def test_an_entry_that_is_not_durable_gets_no_outcome(bench: Bench) -> None:
     await bench.log.commit(CREATION)
     said: list[Outcome] = []
     bench.store.failure = failure = sqlite3.OperationalError("disk I/O error")
@@ -136,7 +136,7 @@ async def test_batches_are_delivered_in_order_and_each_is_durable_by_then(bench:
     assert texts(bench) == [f"{wave}.{number}" for wave in range(20) for number in range(wave + 1)]
 
 
-async def test_what_waits_together_is_committed_together_but_not_without_bound(bench: Bench) -> None:
+async def test_entries_that_wait_together_are_committed_together_up_to_a_limit(bench: Bench) -> None:
     bench.log.propose(CREATION)
     for number in range(2 * MOST_ENTRIES + 10):
         bench.log.propose(post(str(number)))

@@ -59,7 +59,7 @@ def posts(draw: st.DrawFn) -> Post:
 
 @st.composite
 def changes(draw: st.DrawFn) -> Change:
-    """Of what is there or not: targets are the store's to load, so that here none is found."""
+    """Changes of messages that may exist or not. Only the store loads them, so here none is found."""
     name, new = draw(names), draw(names)
     producer, n = draw(st.one_of(st.just(("", 0)), st.tuples(st.sampled_from("pq"), st.integers(1, 4))))
     whose: dict[str, Any] = {
@@ -89,4 +89,4 @@ room_entries: st.SearchStrategy[Entry] = st.one_of(
     st.builds(TrimRoom, rooms, times, st.integers(1, 12)),
     st.builds(StartNode, st.just(""), times, st.just(NODE), st.sampled_from(["1", "2"])),
 )
-"""What may happen to a room between its beginning and its being forgotten."""
+"""Every entry that a room may get from its creation until it is forgotten."""

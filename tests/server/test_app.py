@@ -1,4 +1,4 @@
-"""What ends a server, and how it says so."""
+"""Faults that end a server, and its last words."""
 
 from __future__ import annotations
 

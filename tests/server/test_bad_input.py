@@ -1,4 +1,4 @@
-"""Whatever is sent: it gets a code, costs nobody else anything, and is never stored in part."""
+"""Bad input of any kind gets a code, does no harm to others, and is never stored in part."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _nothing_goes_wrong(server: Server) -> Iterator[None]:
 
 @pytest.mark.parametrize("name", [b"Idempotency-Key", b"Authorization", b"Origin", b"Last-Event-ID"])
 @pytest.mark.parametrize("value", [b"\xff", b"Bearer \xff\xfe", b"\xed\xa0\x80"])
-def test_headers_that_are_no_utf8_are_refused(server: Server, room: str, name: bytes, value: bytes) -> None:
+def test_headers_that_are_not_utf8_are_refused(server: Server, room: str, name: bytes, value: bytes) -> None:
     answer = raw(server, post(room, b'{"participant":"a","text":"b"}', name + b": " + value))
     assert status(answer) == 400
     assert b'"code":"bad_request"' in answer
@@ -60,13 +60,13 @@ def test_headers_that_are_no_utf8_are_refused(server: Server, room: str, name: b
 
 
 @pytest.mark.parametrize("path", [b"/v1/rooms/\xff", b"/chat/join?name=a&room=\xff", b"/chat/join?name=\xff&room=x"])
-def test_addresses_that_are_no_utf8_are_refused(server: Server, path: bytes) -> None:
+def test_addresses_that_are_not_utf8_are_refused(server: Server, path: bytes) -> None:
     headers = b"".join(f"{name}: {value}\r\n".encode() for name, value in UPGRADE.items())
     assert status(raw(server, b"GET %b HTTP/1.1\r\nHost: localhost\r\n%b\r\n" % (path, headers))) == 400
 
 
 @pytest.mark.parametrize("coded", ["%FF", "%ff%fe", "%C3", "%ED%A0%80", "a%FFb"])
-def test_addresses_are_no_utf8_however_that_is_written(server: Server, room: str, coded: str) -> None:
+def test_addresses_that_are_not_utf8_are_refused_in_any_spelling(server: Server, room: str, coded: str) -> None:
     plain = {"Content-Type": "text/plain"}
     for method, path, body in (
         ("POST", f"/chat?name={coded}", None),
@@ -100,7 +100,7 @@ def test_a_compressed_bomb_is_refused(server: Server, room: str, coding: str) ->
 
 
 @pytest.mark.parametrize("coding", [b"gzip", b"deflate", b"br"])
-def test_a_body_that_is_not_coded_as_it_says_is_refused(server: Server, room: str, coding: bytes) -> None:
+def test_a_body_with_another_encoding_than_its_header_says_is_refused(server: Server, room: str, coding: bytes) -> None:
     assert status(raw(server, post(room, b'{"participant":"a","text":"b"}', b"Content-Encoding: " + coding))) == 400
 
 
@@ -118,7 +118,7 @@ def test_a_body_that_is_not_coded_as_it_says_is_refused(server: Server, room: st
         b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"x" * 20_000 + b"\r\n\r\n",
     ],
 )
-def test_what_is_no_http_is_refused(server: Server, request_: bytes) -> None:
+def test_a_request_that_is_not_http_is_refused(server: Server, request_: bytes) -> None:
     assert 400 <= status(raw(server, request_)) < 500
 
 
@@ -206,7 +206,7 @@ def close_code(answer: bytes) -> int:
         (frame(b"\x00", 0x88), 1002),
     ],
 )
-def test_a_frame_that_can_not_be_ends_the_connection_and_says_why(
+def test_an_invalid_frame_ends_the_connection_with_the_reason(
     server: Server, room: str, path: str, sent: bytes, code: int
 ) -> None:
     answer = raw(server, upgrade(path.format(room)) + sent)
@@ -214,7 +214,7 @@ def test_a_frame_that_can_not_be_ends_the_connection_and_says_why(
     assert close_code(answer) == code
 
 
-def test_who_has_much_under_way_is_let_answer_and_told_nothing_more(server: Server, room: str) -> None:
+def test_a_client_with_much_under_way_may_answer_the_close_and_gets_nothing_more(server: Server, room: str) -> None:
     said, goodbye = frame(b'{"op":"send","text":"%b"}' % (b"x" * 2_000)), frame(b"\x03\xeb", 0x88)
     with socket.create_connection(("127.0.0.1", server.port), PATIENCE) as line:
         line.sendall(upgrade(f"/v1/rooms/{room}/ws?name=a") + said * 100)
@@ -225,7 +225,7 @@ def test_who_has_much_under_way_is_let_answer_and_told_nothing_more(server: Serv
     assert answer.endswith(close_frame(Close.BINARY))
 
 
-def test_who_is_gone_before_the_handshake_ends_is_no_fault_of_the_servers(server: Server, room: str) -> None:
+def test_a_client_that_is_gone_before_the_handshake_ends_is_not_reported_as_a_fault(server: Server, room: str) -> None:
     for number in range(20):
         with socket.create_connection(("127.0.0.1", server.port), PATIENCE) as line:
             line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # to close is a reset

@@ -18,7 +18,7 @@ def with_one(setting: Setting, value: Any) -> Settings:
     return replace(Settings(), **{setting.name: value})
 
 
-def test_what_is_set_unless_told_otherwise_can_be() -> None:
+def test_the_default_settings_are_valid() -> None:
     check(Settings())
 
 
@@ -39,12 +39,12 @@ def test_zero_and_both_ends_of_its_range_are_numbers_for_every_setting(setting: 
 
 
 @pytest.mark.parametrize("age", ["-1d", "0s", "0d", "1", "d", "1y", "12345678d", "9" * 400 + "d"])
-def test_what_is_no_length_of_time_is_refused(age: str) -> None:
+def test_something_that_is_not_a_length_of_time_is_refused(age: str) -> None:
     with pytest.raises(SettingError, match="is not a length of time"):
         check(Settings(retain_age=age))
 
 
 @pytest.mark.parametrize("name", ["", " ", "x" * 129, "a\nb", "\udcff"])
-def test_what_is_no_rooms_name_is_refused_before_anything_is_served(name: str) -> None:
+def test_an_invalid_room_name_is_refused_before_anything_is_served(name: str) -> None:
     with pytest.raises(SettingError, match="cannot be a room's name"):
         check(Settings(), ["lobby", name])

@@ -36,7 +36,7 @@ async def said(socket: ClientConnection, **command: object) -> Any:
     return (await until(socket, "ack"))[-1]
 
 
-async def test_everybody_hears_of_a_change_and_history_has_what_is_so_now(server: Server, room: str) -> None:
+async def test_everybody_gets_a_change_and_history_has_the_current_text(server: Server, room: str) -> None:
     async with (
         door(server, room, "name=Ada", KEY) as ada,
         door(server, room, "name=Bob", OTHER) as bob,
@@ -112,7 +112,7 @@ async def test_changes_are_numbered_like_messages_and_happen_once(server: Server
     ],
     ids=str,
 )
-async def test_what_can_not_be_changed_is_refused(
+async def test_changes_that_are_not_possible_are_refused(
     server: Server, room: str, command: dict[str, object], code: str
 ) -> None:
     ask(server, "POST", f"/v1/rooms/{room}/messages", {"participant": "ci", "text": "first"})
@@ -124,7 +124,7 @@ async def test_what_can_not_be_changed_is_refused(
     assert stored(server, room)[0]["text"] == "first"
 
 
-async def test_who_is_renamed_speaks_comes_back_and_leaves_under_the_new_name(server: Server, room: str) -> None:
+async def test_a_renamed_participant_speaks_comes_back_and_leaves_under_the_new_name(server: Server, room: str) -> None:
     async with (
         door(server, room, "name=Ada", KEY) as ada,
         door(server, room, "name=Ada", KEY) as elsewhere,
@@ -148,7 +148,7 @@ async def test_who_is_renamed_speaks_comes_back_and_leaves_under_the_new_name(se
     )
 
 
-async def test_who_types_is_seen_by_the_others_alone_and_it_is_kept_nowhere(server: Server, room: str) -> None:
+async def test_typing_is_shown_to_the_others_alone_and_stored_nowhere(server: Server, room: str) -> None:
     async with door(server, room, "name=Ada", KEY) as ada, door(server, room, "name=Bob", OTHER) as bob:
         await until(ada, "live")
         await until(bob, "live")
@@ -160,7 +160,7 @@ async def test_who_types_is_seen_by_the_others_alone_and_it_is_kept_nowhere(serv
     assert stored(server, room, "typing") == []
 
 
-async def test_the_seed_dialect_hears_what_it_has_words_for(server: Server, room: str) -> None:
+async def test_the_seed_dialect_gets_the_events_that_it_has_frames_for(server: Server, room: str) -> None:
     url = f"{server.url.replace('http', 'ws', 1)}/chat/join?name=Old&room={room}"
     async with connect(url) as old, door(server, room, "name=Ada", KEY) as ada:
         await heard(old, 2)
@@ -204,7 +204,7 @@ def test_the_same_over_http(server: Server, room: str) -> None:
     assert refusal(ask(server, "DELETE", f"{base}/messages/x?name=Ada", headers=mine)) == (404, "message_not_found")
 
 
-def test_what_was_posted_without_a_key_is_nobodys(server: Server, room: str) -> None:
+def test_a_message_that_was_posted_without_a_key_belongs_to_nobody(server: Server, room: str) -> None:
     said = ask(server, "POST", f"/v1/rooms/{room}/messages", {"participant": "ci", "text": "hello"}).json["seq"]
     edit = ask(
         server, "PATCH", f"/v1/rooms/{room}/messages/{said}", {"participant": "ci", "text": "x"},
@@ -240,7 +240,7 @@ def test_a_deleted_text_and_all_its_wordings_are_gone_from_every_file(tmp_path: 
         assert wordings(server) == 0
 
 
-async def test_what_follows_ones_own_rename_is_said_under_the_new_name(server: Server, room: str) -> None:
+async def test_messages_after_a_rename_are_sent_under_the_new_name(server: Server, room: str) -> None:
     async with door(server, room, "name=Ada", KEY) as ada:
         await until(ada, "live")
         for command in ({"op": "rename", "name": "Bob"}, {"op": "send", "text": "hi"}, {"op": "rename", "name": "Cy"}):
@@ -260,7 +260,7 @@ async def test_all_connections_of_a_participant_go_by_its_name_as_the_room_has_i
 
 
 async def test_a_rename_is_nobody_elses(server: Server, room: str) -> None:
-    """Who may only send, under a name that nobody held, is not renamed with whoever takes that name."""
+    """A session that only sends, under a free name, is not renamed with a participant who takes that name."""
     async with door(server, room, "name=Ada&join=false", OTHER) as sender, door(server, room, "name=Ada", KEY) as ada:
         await until(sender, "live")
         await said(ada, op="rename", name="Bob")
@@ -268,7 +268,7 @@ async def test_a_rename_is_nobody_elses(server: Server, room: str) -> None:
         assert stored(server, room)[-1]["participant"] == "Ada"
 
 
-def test_a_reaction_is_an_identitys_whatever_it_calls_itself(server: Server, room: str) -> None:
+def test_a_reaction_belongs_to_an_identity_under_any_name(server: Server, room: str) -> None:
     mine, bobs = {"Authorization": f"Bearer {KEY}"}, {"Authorization": f"Bearer {OTHER}"}
     said = ask(server, "POST", f"/v1/rooms/{room}/messages", {"participant": "Ada", "text": "hello"}, mine).json["seq"]
     thumb = f"/v1/rooms/{room}/messages/{said}/reactions/{quote('👍')}?name="
@@ -282,7 +282,7 @@ def test_a_reaction_is_an_identitys_whatever_it_calls_itself(server: Server, roo
     )
 
 
-def test_an_idempotency_key_covers_what_a_message_answers(server: Server, room: str) -> None:
+def test_an_idempotency_key_covers_the_message_that_is_answered(server: Server, room: str) -> None:
     headers = {"Idempotency-Key": "once", "Authorization": f"Bearer {KEY}"}
     message: dict[str, object] = {"participant": "Ada", "text": "hello"}
     address = f"/v1/rooms/{room}/messages"
@@ -336,7 +336,7 @@ def test_a_text_that_somebody_reads_while_it_is_deleted_is_gone_when_that_is_don
         backup.close()
 
 
-async def test_a_flood_of_topics_cuts_nobody_who_reads(server: Server, room: str) -> None:
+async def test_a_flood_of_topics_cuts_no_reader(server: Server, room: str) -> None:
     async with door(server, room, "join=false") as reader, door(server, room, "name=Ada", KEY) as ada:
         await until(reader, "live")
         reading = [asyncio.create_task(until(one, "message")) for one in (reader, ada)]
@@ -346,7 +346,7 @@ async def test_a_flood_of_topics_cuts_nobody_who_reads(server: Server, room: str
         assert [(await frames)[-1]["text"] for frames in reading] == ["the end"] * 2
 
 
-async def test_who_floods_with_typing_is_cut(server: Server, room: str) -> None:
+async def test_a_client_that_floods_the_server_with_typing_is_cut(server: Server, room: str) -> None:
     before = cut_for(server, Close.CONTROL_FLOOD)
     async with door(server, room, "name=Ada", KEY) as ada:
         await until(ada, "live")
@@ -357,7 +357,7 @@ async def test_who_floods_with_typing_is_cut(server: Server, room: str) -> None:
     assert cut_for(server, Close.CONTROL_FLOOD) == before + 1
 
 
-async def test_what_is_merely_too_long_is_no_invalid_command(server: Server, room: str) -> None:
+async def test_a_text_that_is_merely_too_long_does_not_count_as_an_invalid_command(server: Server, room: str) -> None:
     async with door(server, room, "name=Ada", KEY) as ada:
         await until(ada, "live")
         for _ in range(12):

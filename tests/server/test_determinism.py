@@ -1,4 +1,4 @@
-"""The same entries give the same database, the same outcomes and the same events, in whatever batches."""
+"""The same entries give the same database, the same outcomes and the same events, in any batches."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def _fail(error: BaseException) -> None:
 
 
 def _apply(batches: Sequence[Sequence[Entry]], *, reopen: bool) -> tuple[list[Any], list[Any], list[str]]:
-    """What the batches led to: outcomes, events, and all the rows."""
+    """The results of the batches: outcomes, events, and all rows."""
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / "chatty.db"
         store = Store(path, on_error=_fail)

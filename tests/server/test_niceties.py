@@ -1,4 +1,4 @@
-"""More open files are asked for as a system gives them; what it refuses is gone without."""
+"""The server asks for more open files in steps, and goes on without things that the system refuses."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_as_many_open_files_as_the_system_gives(
     assert limits.limits == (then, hard)
 
 
-def test_a_limit_without_bound_or_unknown_is_no_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_limit_is_not_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resource, "getrlimit", lambda which: (INFINITE, INFINITE))
     assert descriptor_limit() == float("inf")
 
@@ -72,7 +72,7 @@ def test_a_limit_without_bound_or_unknown_is_no_bound(monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize("error", [OSError("no"), ValueError("no"), AttributeError("no"), NotImplementedError()])
-def test_what_is_refused_ends_nothing(error: Exception) -> None:
+def test_a_refused_nicety_ends_nothing(error: Exception) -> None:
     def refuse() -> None:
         raise error
 

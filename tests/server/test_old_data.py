@@ -39,7 +39,7 @@ def found(server: Server, room: OldRoom, query: str) -> list[str]:
     return [event["text"] for event in answer.json["events"]] if answer.status == 200 else []
 
 
-def test_all_that_was_said_is_there_as_it_was(server: Server) -> None:
+def test_all_messages_are_there_as_they_were(server: Server) -> None:
     events = server.history(WORK.id)
     assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
     assert events[1]["reactions"] == {"👍": 1}
@@ -59,7 +59,7 @@ def test_names_that_are_held_and_keys_that_were_used_are_still_known(server: Ser
 async def test_a_producer_goes_on_where_it_was(server: Server) -> None:
     async with Wire(server.url, WORK.id, key=SCRIPTS_KEY, name="Script", participate="false") as script:
         await script.say(op="produce", producer=SCRIPTS_PRODUCER)
-        # What its lines were was not counted then: there is no digest to compare.
+        # There was no digest of its lines then, so there is nothing to compare.
         assert (await script.until("producing"))[-1] == {"event_type": "producing", "accepted": 3}
         await script.say(op="send", text="four", n=4)
         assert (await script.until("ack"))[-1]["n"] == 4
@@ -81,6 +81,6 @@ def test_the_old_index_is_made_anew_by_itself(server: Server) -> None:
     assert found(server, WORK, f"q={quote('का')}") == ["नेकी का मतलब"]
 
 
-def test_what_was_said_is_found(server: Server) -> None:
+def test_messages_are_found(server: Server) -> None:
     assert found(server, WORK, "q=hello&from=ADA") == ["Hello, Łódź and straße"]
     assert found(server, WORK, "from=--%20Bob%20deleted%20a%20message") == ["x"]

@@ -1,4 +1,4 @@
-"""A host or an origin has one form, however it is written; what has none is refused with what to write."""
+"""A host or an origin has one form in every spelling. Anything else is refused with advice."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_all_spellings_of_a_host_are_one(spelling: str, form: Host) -> None:
         "x" * 64 + ".example", "a." * 127 + "aa", "\udcff",
     ],
 )  # fmt: skip
-def test_what_names_no_host_has_no_form(text: str) -> None:
+def test_something_that_names_no_host_has_no_form(text: str) -> None:
     assert host_of(text) is None
 
 
@@ -117,7 +117,7 @@ def test_an_origin_is_allowed_with_its_scheme_and_port_and_no_other() -> None:
         ("app://a.example", "a.example", False, False),
     ],
 )
-def test_a_page_asks_where_it_comes_from_if_host_and_port_are_the_same_and_it_is_no_less_secure(
+def test_a_page_may_ask_the_host_and_port_that_it_comes_from_unless_it_is_less_secure(
     origin: str, host: str, unknown: bool, secure: bool
 ) -> None:
     page, here = origin_of(origin), host_of(host)
@@ -162,7 +162,7 @@ def test_an_address_to_listen_on_may_be_in_brackets(host: str, bound: str) -> No
         ("allowed_origin", "*", "write it as browsers do, without a path: https://chat.example.org"),
     ],
 )
-def test_what_can_never_match_is_refused_at_the_start_with_what_to_write(setting: str, wrong: str, advice: str) -> None:
+def test_a_host_that_can_never_match_is_refused_at_the_start_with_advice(setting: str, wrong: str, advice: str) -> None:
     before = {"host": "", "allowed_host": "b.example, ", "allowed_origin": "https://b.example, "}[setting]
     with pytest.raises(SettingError) as refused:
         check(replace(Settings(access="open"), **{setting: before + wrong}))

@@ -1,4 +1,4 @@
-"""Clients of the original service: what it documented, to the letter."""
+"""Clients of the original service get its documented behavior, to the letter."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ async def test_everyone_hears_the_same_in_one_order_and_a_joiner_itself_first(se
         assert await heard(john, 1) == [{"event_type": "participant_left", "participant": "Ada"}]
 
 
-async def test_a_frame_is_byte_for_byte_what_the_original_documented(server: Server, room: str) -> None:
+async def test_a_frame_is_byte_for_byte_as_the_original_documented_it(server: Server, room: str) -> None:
     async with connect(door(server, room, "John")) as john:
         await john.send("Hello World!")
         assert await john.recv() == '{"event_type":"participant_joined","participant":"John"}'
@@ -74,7 +74,7 @@ async def test_a_text_arrives_as_it_was_sent(server: Server, room: str, text: st
 @pytest.mark.parametrize(
     ("text", "code"), [("", "message_empty"), (" \n\t", "message_empty"), ("x" * 16_385, "message_too_long")]
 )
-async def test_a_refused_text_is_told_to_its_sender_alone_who_stays(
+async def test_a_refused_text_is_reported_to_its_sender_alone_who_stays(
     server: Server, room: str, text: str, code: str
 ) -> None:
     async with connect(door(server, room, "John")) as john, connect(door(server, room, "Ada")) as ada:
@@ -92,7 +92,7 @@ async def test_a_refused_text_is_told_to_its_sender_alone_who_stays(
 
 
 async def test_many_messages_keep_their_order(server: Server, room: str) -> None:
-    # A client that does not read could not see its close frame answered: it takes in what comes.
+    # A client has to read in order to see the answer to its close frame.
     async with connect(door(server, room, "John"), max_queue=None) as john, connect(door(server, room, "Ada")) as ada:
         for number in range(500):
             await john.send(str(number))
@@ -113,7 +113,7 @@ async def test_refusals_come_before_the_upgrade(server: Server, room: str) -> No
         assert await refusal(door(server, room, "Ｊohn")) == (409, "name_taken")
 
 
-def test_joining_without_an_upgrade_says_so(server: Server, room: str) -> None:
+def test_joining_without_an_upgrade_is_refused_with_the_reason(server: Server, room: str) -> None:
     with pytest.raises(urllib.error.HTTPError) as caught:
         urllib.request.urlopen(f"{server.url}/chat/join?name=John&room={room}")
     assert (caught.value.code, json.load(caught.value)["code"]) == (426, "upgrade_required")
@@ -153,7 +153,7 @@ async def test_compression_is_not_negotiated(server: Server, room: str) -> None:
         assert john.protocol.extensions == []
 
 
-async def test_the_rooms_end_is_told_and_closes_with_4510(server: Server) -> None:
+async def test_the_rooms_end_is_delivered_and_closes_with_4510(server: Server) -> None:
     created = server.make_room()
     async with connect(door(server, created["id"], "John")) as john:
         await asyncio.to_thread(server.ask, "DELETE", f"/v1/rooms/{created['id']}", token=created["owner_token"])

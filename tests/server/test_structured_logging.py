@@ -33,7 +33,7 @@ def said(*command: str, status: int, **extra: str) -> list[dict[str, Any]]:
     return objects(done.stderr)
 
 
-def test_a_servers_life_is_told_in_objects(tmp_path: Path) -> None:
+def test_a_server_prints_objects_from_start_to_end(tmp_path: Path) -> None:
     (tmp_path / "no-directory").touch()
     options = (*JSON, "--host", "0.0.0.0", "--access", "open", "--room", "general", "--room", "a b")
     with Server(tmp_path / "data", *options, env={"XDG_STATE_HOME": str(tmp_path / "no-directory")}) as server:
@@ -46,7 +46,7 @@ def test_a_servers_life_is_told_in_objects(tmp_path: Path) -> None:
     assert lines[-1]["event"] == "stopped"
 
 
-def test_what_is_said_at_the_start_is_said_at_any_log_level(tmp_path: Path) -> None:
+def test_the_notices_at_the_start_are_printed_at_any_log_level(tmp_path: Path) -> None:
     with Server(tmp_path / "data", *JSON, "--log-level", "error") as server:
         server.stop()
         assert objects(server.log)[0]["address"] == server.url
@@ -63,7 +63,7 @@ def test_what_is_said_at_the_start_is_said_at_any_log_level(tmp_path: Path) -> N
         (["--data", "damaged"], 1, "the data is damaged"),
     ],
 )
-def test_a_server_that_does_not_start_says_so_in_an_object(
+def test_a_server_that_does_not_start_prints_an_object(
     tmp_path: Path, arguments: list[str], status: int, event: str
 ) -> None:
     (tmp_path / "damaged").mkdir()
@@ -126,7 +126,7 @@ logging.getLogger("a.library").error("nobody reads this")
 """
 
 
-def test_what_libraries_and_python_itself_say_is_an_object(tmp_path: Path) -> None:
+def test_the_output_of_libraries_and_of_python_is_an_object(tmp_path: Path) -> None:
     lines = said("-W", "always", "-c", OTHERS, "json", status=0)
     events = [line["event"] for line in lines]
     assert "two\nlines" in events[0]
@@ -138,7 +138,7 @@ def test_what_libraries_and_python_itself_say_is_an_object(tmp_path: Path) -> No
         assert line["exception"][0]["exc_value"]
 
 
-def test_in_text_the_same_is_said_without_a_lone_traceback_of_the_logging(tmp_path: Path) -> None:
+def test_text_output_has_no_lone_traceback_of_the_logging(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-W", "always", "-c", OTHERS, "text"],
         capture_output=True, text=True, timeout=PATIENCE, cwd=ROOT, env=environment(),

@@ -79,7 +79,7 @@ async def test_an_ack_comes_before_its_event_and_outcomes_in_the_order_of_comman
         assert kinds == ["ack", "message"]
 
 
-async def test_resuming_is_exact_or_says_gap(server: Server, room: str) -> None:
+async def test_resuming_is_exact_or_begins_with_a_gap(server: Server, room: str) -> None:
     async with door(server, room, "name=ci&join=false") as ci:
         (welcome, *_) = await until(ci, "live")
         for number in range(1200):
@@ -124,7 +124,7 @@ async def test_connections_of_one_key_are_one_participant(server: Server, room: 
         assert [f["event_type"] for f in await heard(ada, 1)] == ["participant_left"]
 
 
-async def test_who_is_cut_off_is_away_and_comes_back_unseen(server: Server, room: str) -> None:
+async def test_a_member_that_is_cut_off_is_away_and_comes_back_without_an_event(server: Server, room: str) -> None:
     async with door(server, room, "name=Ada", "ada") as ada:
         await until(ada, "live")
         async with door(server, room, "name=John", "john") as john:

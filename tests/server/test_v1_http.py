@@ -109,7 +109,7 @@ def test_a_room_that_can_not_be_is_refused(server: Server, body: Any, code: str)
 
 
 @pytest.mark.parametrize("name", ["system", "x" * 128, "日本語 \U0001f600", '"quoted" <b>'])
-def test_a_rooms_name_may_be_what_people_write(server: Server, name: str) -> None:
+def test_a_room_may_have_any_name_that_people_write(server: Server, name: str) -> None:
     assert server.make_room(name)["name"] == name
 
 
@@ -186,7 +186,7 @@ def test_numbers_above_the_largest_event_find_nothing(server: Server, long_room:
 @pytest.mark.parametrize(
     "value", ["-1", "", "x", "1.5", "1e3", "٣", "0x10", " 1", "9" * 30, "0" * 5000 + "1", "4294967297"]
 )
-def test_what_is_no_number_in_range_is_refused(server: Server, long_room: str, name: str, value: str) -> None:
+def test_anything_but_a_number_in_range_is_refused(server: Server, long_room: str, name: str, value: str) -> None:
     answer = ask(server, "GET", f"/v1/rooms/{long_room}/events?{name}={quote(value)}")
     assert refusal(answer) == (400, "bad_request")
 
@@ -250,7 +250,7 @@ def test_the_longest_message_is_taken(server: Server, room: str, text: str) -> N
     assert say(server, room, text).json["text"] == text
 
 
-def test_plain_text_that_is_no_utf8_is_refused(server: Server, room: str) -> None:
+def test_plain_text_that_is_not_utf8_is_refused(server: Server, room: str) -> None:
     answer = ask(server, "POST", f"/v1/rooms/{room}/messages?name=ci", b"\xff\xfe", {"Content-Type": "text/plain"})
     assert refusal(answer) == (400, "bad_request")
 
@@ -335,7 +335,9 @@ def test_an_address_that_is_not_there_is_not_found(server: Server, path: str) ->
     ],
 )
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "OPTIONS", "TRACE"])
-def test_a_wrong_method_is_told_the_right_ones(server: Server, path: str, allowed: set[str], method: str) -> None:
+def test_a_wrong_method_is_answered_with_the_right_ones(
+    server: Server, path: str, allowed: set[str], method: str
+) -> None:
     answer = ask(server, method, path)
     assert refusal(answer) == (405, "method_not_allowed")
     assert set(answer.headers["Allow"].split(",")) == allowed
@@ -344,7 +346,7 @@ def test_a_wrong_method_is_told_the_right_ones(server: Server, path: str, allowe
 # --- the process --------------------------------------------------------------------------------------------
 
 
-def test_the_probes_say_that_it_lives_and_that_it_can_store(server: Server) -> None:
+def test_the_probes_show_that_the_server_is_alive_and_can_store(server: Server) -> None:
     for path in ("/healthz", "/readyz"):
         answer = ask(server, "GET", path)
         assert (answer.status, answer.body) == (200, b"ok\n")
@@ -368,7 +370,7 @@ def test_the_metrics_count_what_happens(server: Server, room: str) -> None:
     assert after["chatty_connections"] == 0
 
 
-def test_an_answer_does_not_tell_which_versions_of_what_are_running(server: Server, room: str) -> None:
+def test_an_answer_does_not_reveal_the_versions_of_the_software(server: Server, room: str) -> None:
     assert "Server" not in ask(server, "GET", f"/v1/rooms/{room}").headers
     assert "Server" not in ask(server, "GET", "/chat/join?name=Ada&room=none").headers
 

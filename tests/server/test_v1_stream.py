@@ -1,4 +1,4 @@
-"""The event stream: what happens, with ids from which any client resumes."""
+"""The event stream: events with ids from which any client can resume."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def epoch(server: Server, room: str) -> str:
     return found
 
 
-def test_a_stream_begins_at_the_present_and_tells_what_happens_with_ids(server: Server, room: str, epoch: str) -> None:
+def test_a_stream_begins_at_the_present_and_its_events_have_ids(server: Server, room: str, epoch: str) -> None:
     say(server, room, "before")
     with Listening(server, room) as stream:
         assert stream.response.status == 200
@@ -122,7 +122,7 @@ def test_other_clients_resume_by_the_address(server: Server, room: str, epoch: s
 @pytest.mark.parametrize(
     ("last_event_id", "reason", "numbers"), [("other.2", "epoch", [1, 2, 3]), ("{epoch}.9", "ahead", [])]
 )
-def test_what_can_not_be_resumed_exactly_begins_with_a_gap_that_has_no_id(
+def test_a_stream_that_can_not_be_resumed_exactly_begins_with_a_gap_without_an_id(
     server: Server, room: str, epoch: str, last_event_id: str, reason: str, numbers: list[int]
 ) -> None:
     say(server, room, "a", "b", "c")
@@ -160,7 +160,7 @@ def test_a_stream_ends_with_its_room(server: Server) -> None:
 
 @pytest.mark.parametrize("said", [(), ("one", "two", "three")], ids=["never used", "used"])
 @pytest.mark.parametrize("query", ["", "after=0", "after=1", "last=2", "after=999", "after=0&epoch=another", "last=0"])
-def test_a_browser_that_comes_back_to_a_closed_room_is_told_to_stop(
+def test_a_browser_that_comes_back_to_a_closed_room_is_asked_to_stop(
     server: Server, query: str, said: tuple[str, ...]
 ) -> None:
     made = server.make_room()
@@ -202,13 +202,13 @@ def test_an_older_version_of_http_hears_the_same_and_no_chunks_until_the_connect
     assert [sent and sent.data["event_type"] for sent in heard] == ["message", "room_closed", None]
 
 
-def test_a_listener_is_no_participant(server: Server, room: str) -> None:
+def test_a_listener_is_not_a_participant(server: Server, room: str) -> None:
     with Listening(server, room) as stream:
         stream.until_live()
         assert ask(server, "GET", f"/v1/rooms/{room}/participants").json == {"participants": []}
 
 
-def test_a_stream_that_fails_is_broken_off_and_says_nothing_more(tmp_path: Path) -> None:
+def test_a_stream_that_fails_is_broken_off_without_another_byte(tmp_path: Path) -> None:
     with Server(tmp_path / "data") as server:
         room = server.make_room()["id"]
         say(server, room, "one", "two", "three")

@@ -70,7 +70,7 @@ def present(server: Server, room: str) -> Any:
         ("join=false&name=%00", (400, "name_invalid")),
     ],
 )
-def test_what_is_asked_wrongly_is_refused_before_the_upgrade(
+def test_a_wrong_request_is_refused_before_the_upgrade(
     server: Server, room: str, query: str, expected: tuple[int, str]
 ) -> None:
     assert refusal(ask(server, "GET", f"/v1/rooms/{room}/ws?{query}", headers=UPGRADE)) == expected
@@ -88,7 +88,7 @@ def test_refusals_are_those_of_the_seed_dialect(server: Server) -> None:
     assert refusal(ask(server, "GET", path, headers=UPGRADE)) == (410, "room_closed")
 
 
-async def test_a_key_may_come_as_a_subprotocol_and_is_not_said_back(server: Server, room: str) -> None:
+async def test_a_key_may_come_as_a_subprotocol_and_is_not_sent_back(server: Server, room: str) -> None:
     async with door(server, room, "chatty.v1", "chatty.key.secret", name="John") as one:
         assert one.subprotocol == "chatty.v1"
         assert one.response is not None
@@ -121,7 +121,7 @@ async def test_a_reader_is_nobody_and_can_not_send(server: Server, room: str) ->
     assert server.history(room) == []
 
 
-async def test_who_sends_without_joining_is_no_participant(server: Server, room: str) -> None:
+async def test_a_client_that_sends_without_joining_is_not_a_participant(server: Server, room: str) -> None:
     async with door(server, room, name="ci", join="false") as ci:
         assert (await answer(ci, op="send", text="built"))["seq"] == 1
         assert present(server, room) == []
@@ -153,7 +153,7 @@ async def test_a_producers_numbers_are_remembered_from_one_connection_to_the_nex
     assert server.texts(room) == ["1", "2", "3"]
 
 
-async def test_a_producer_is_told_a_digest_of_what_it_has_said(server: Server, room: str) -> None:
+async def test_a_producer_gets_a_digest_of_its_messages(server: Server, room: str) -> None:
     async with door(server, room, key="k", name="John") as john:
         assert "digest" not in await answer(john, op="produce", producer=PRODUCER)
         await answer(john, op="send", text="Hello", n=1)
@@ -175,14 +175,16 @@ async def test_a_producer_belongs_to_one_identity(server: Server, room: str) -> 
 
 
 @pytest.mark.parametrize("producer", ["", "short", "x" * 28, "é" * 27, "-" * 27])
-async def test_a_producer_that_is_no_ksuid_is_refused(server: Server, room: str, producer: str) -> None:
+async def test_a_producer_that_is_not_a_ksuid_is_refused(server: Server, room: str, producer: str) -> None:
     async with door(server, room, name="John") as john:
         assert (await answer(john, op="produce", producer=producer))["code"] == "bad_request"
         assert (await answer(john, op="send", text="x", n=1))["code"] == "bad_request"
         assert (await answer(john, op="send", text="x"))["event_type"] == "ack"
 
 
-async def test_ten_commands_that_ask_for_what_can_not_be_are_invalid_commands_too(server: Server, room: str) -> None:
+async def test_ten_commands_that_ask_for_something_impossible_are_invalid_commands_too(
+    server: Server, room: str
+) -> None:
     async with door(server, room, name="John") as john:
         for number in range(10):
             command = {"op": "produce", "producer": "short"} if number % 2 else {"op": "send", "text": "x", "n": 0}
@@ -190,7 +192,7 @@ async def test_ten_commands_that_ask_for_what_can_not_be_are_invalid_commands_to
         assert await close_code(john) == 4501
 
 
-async def test_a_refusal_for_another_reason_is_no_invalid_command(server: Server, room: str) -> None:
+async def test_a_refusal_for_another_reason_does_not_count_as_an_invalid_command(server: Server, room: str) -> None:
     async with door(server, room, name="John") as john:
         for _ in range(20):
             assert (await answer(john, op="send", text=""))["code"] == "message_empty"
@@ -215,7 +217,7 @@ async def test_binary_frames_large_ones_and_floods_of_pings_end_the_connection(s
         assert await close_code(socket) == 4013
 
 
-async def test_whoever_talks_on_when_told_to_go_still_learns_why(server: Server, room: str) -> None:
+async def test_a_client_that_goes_on_sending_after_the_close_still_learns_why(server: Server, room: str) -> None:
     async with door(server, room, name="a") as socket:
         await socket.send(b"\x00")
         with suppress(ConnectionClosed):
@@ -252,7 +254,7 @@ async def test_a_connection_without_a_key_that_is_lost_has_left(server: Server, 
         assert (await until(reader, "participant_left"))[-1]["reason"] == "lost"
 
 
-async def test_a_rooms_end_is_told_to_members_readers_and_senders_and_closes_with_4510(server: Server) -> None:
+async def test_a_rooms_end_reaches_members_readers_and_senders_and_closes_with_4510(server: Server) -> None:
     made = server.make_room()
     room = made["id"]
     async with (

@@ -1,4 +1,4 @@
-"""The rules for changing what was said: only one's own, only what is there, and each reaction once."""
+"""The rules for changes: only one's own messages, only those that exist, and each reaction once."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def facts(outcome: Outcome) -> tuple[Any, ...]:
     return outcome
 
 
-def test_an_edit_is_an_event_and_makes_the_message_say_it(room: Room) -> None:
+def test_an_edit_is_an_event_and_changes_the_message(room: Room) -> None:
     event, wording, amended = facts(do(room, Edit(**by(), of=3, text="hello there")))
     assert event == MessageEdited(4, room.at, "Ada", 3, "hello there")
     assert wording == Edited(3, 4)
@@ -79,7 +79,7 @@ def test_an_edit_is_an_event_and_makes_the_message_say_it(room: Room) -> None:
     assert room.last == 4
 
 
-def test_a_deletion_leaves_nothing_of_what_was_said(room: Room) -> None:
+def test_a_deletion_leaves_nothing_of_the_text(room: Room) -> None:
     said = Message(3, room.at, "Ada", "hello", reply_to=1, edited=9, reactions={"👍": 2})
     room.targets[3] = TargetMessage(said, ADA)
     event, amended, erased = facts(do(room, Delete(**by(), of=3)))
@@ -89,7 +89,7 @@ def test_a_deletion_leaves_nothing_of_what_was_said(room: Room) -> None:
 
 
 @pytest.mark.parametrize("entry", [Edit(**by("Bob", BOB), of=3, text="mine"), Delete(**by("Bob", BOB), of=3)])
-def test_nobody_changes_what_somebody_else_said(room: Room, entry: Entry) -> None:
+def test_nobody_changes_the_messages_of_others(room: Room, entry: Entry) -> None:
     assert code(do(room, entry)) == "not_allowed"
 
 
@@ -98,7 +98,7 @@ def test_nobody_changes_what_somebody_else_said(room: Room, entry: Entry) -> Non
     [Edit(**by(), of=9, text="x"), Delete(**by(), of=9), React(**by(), of=9, reaction="👍")],
     ids=["edit", "delete", "react"],
 )
-def test_what_is_not_there_or_was_deleted_is_not_found(room: Room, entry: Entry) -> None:
+def test_a_message_that_is_missing_or_deleted_is_not_found(room: Room, entry: Entry) -> None:
     assert code(do(room, entry)) == "message_not_found"
     room.targets[9] = TargetMessage(Message(9, room.at, "Ada", "", deleted=10), ADA)
     assert code(do(room, entry)) == "message_not_found"
@@ -125,13 +125,13 @@ def test_a_message_has_only_so_many_kinds_of_reactions(room: Room) -> None:
     assert facts(do(room, React(**by(), of=3, reaction="r1")))[2].message.reactions["r1"] == 2
 
 
-def test_a_topic_is_an_event_and_what_the_room_is_about(room: Room) -> None:
+def test_a_topic_is_an_event_and_becomes_the_rooms_topic(room: Room) -> None:
     event, _ = facts(do(room, SetTopic(**by(), topic="the weather")))
     assert event == TopicChanged(4, room.at, "Ada", "the weather")
     assert room.topic == "the weather"
 
 
-def test_whoever_is_renamed_keeps_its_place_and_its_old_name_is_free(room: Room) -> None:
+def test_a_renamed_participant_keeps_its_place_and_its_old_name_is_free(room: Room) -> None:
     event, _ = facts(do(room, Rename(**by(), new_name="Countess", new_key="countess")))
     assert event == ParticipantRenamed(4, room.at, "Ada", "Countess")
     assert set(room.participants) == {"countess", "bob"}
@@ -140,7 +140,7 @@ def test_whoever_is_renamed_keeps_its_place_and_its_old_name_is_free(room: Room)
     assert facts(do(room, Disconnect(ROOM, AT, "node/1/Ada", True)))[1].participant == "Countess"
 
 
-def test_a_connection_speaks_as_who_it_is_by_then(room: Room) -> None:
+def test_a_connection_speaks_under_its_participants_current_name(room: Room) -> None:
     do(room, Rename(**by(), new_name="Countess", new_key="countess"))
     do(room, Connect(ROOM, AT, "node/1/New", "Ada", "ada", b"n" * 16, True))
     late = Post(ROOM, AT, "Ada", "ada", ADA, "still me", connection="node/1/Ada")
@@ -149,7 +149,7 @@ def test_a_connection_speaks_as_who_it_is_by_then(room: Room) -> None:
     assert event.participant == "Countess"
 
 
-def test_who_is_renamed_while_away_has_its_time_to_come_back_under_the_new_name(room: Room) -> None:
+def test_a_participant_that_is_renamed_while_away_may_come_back_under_the_new_name(room: Room) -> None:
     do(room, Disconnect(ROOM, AT, "node/1/Ada", False))
     *_, away = facts(do(room, Rename(**by(), new_name="Ghost", new_key="ghost")))
     assert away == WentAway("ghost", AT)
@@ -192,7 +192,7 @@ def test_the_last_number_with_another_message_is_a_conflict_and_no_repetition(ro
     assert isinstance(do(room, Post(ROOM, AT, "Ada", "ada", ADA, "two", "p", 2)), Duplicate)
     assert code(do(room, Post(ROOM, AT, "Ada", "ada", ADA, "three", "p", 2))) == "idempotency_conflict"
     assert code(do(room, Delete(**by(producer="p", n=2), of=3))) == "idempotency_conflict"
-    # What was said under an earlier number is not kept.
+    # The message under an earlier number is not kept.
     assert isinstance(do(room, Post(ROOM, AT, "Ada", "ada", ADA, "three", "p", 1)), Duplicate)
 
 

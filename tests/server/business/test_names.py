@@ -1,4 +1,4 @@
-"""What people write, checked on its way in: which texts are messages, and how a name is refused."""
+"""Checks of names, reactions and texts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from chatty.server.business.entries import Rejection
 from chatty.server.business.names import check_known_name, check_name, check_reaction, check_room_name, check_text
 
 
-def test_what_can_not_be_a_name_is_refused_with_the_reason() -> None:
+def test_an_invalid_name_is_refused_with_the_reason() -> None:
     refused = [check_name("a\nb", points=32), check_name("system", points=32), check_room_name("a\nb", points=128)]
     assert all(isinstance(one, Rejection) and one.code == "name_invalid" for one in refused)
     assert len(set(refused)) == 3
@@ -33,9 +33,9 @@ def test_an_emoji_or_a_word_is_a_reaction_be_it_newer_than_this_python(reaction:
      "\u094d\u200d", "x" * 33, "\uffff"],
     ids=ascii,
 )  # fmt: skip
-def test_what_can_not_be_seen_is_not_a_reaction(reaction: str) -> None:
+def test_something_invisible_is_not_a_reaction(reaction: str) -> None:
     assert check_reaction(reaction, points=32) == Rejection(
-        "bad_request", "A reaction has 1 to 32 visible characters, and no space."
+        "bad_request", "A reaction has 1 to 32 visible characters, and no spaces."
     )
 
 
@@ -45,7 +45,7 @@ def test_any_text_is_a_message(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["", " ", "\n\r\t", "\u3000\u2028\xa0"])
-def test_what_is_blank_is_no_message(text: str) -> None:
+def test_a_blank_text_is_not_a_message(text: str) -> None:
     assert check_text(text, size=16) == Rejection("message_empty")
 
 

@@ -49,7 +49,7 @@ JOHN, ADA = b"j" * 16, b"a" * 16
 
 
 class Place:
-    """A room, and what has happened in it."""
+    """A room and its events."""
 
     def __init__(self) -> None:
         self.room = Room(1, ROOM)
@@ -77,7 +77,7 @@ class Place:
 
     @property
     def happened(self) -> list[str]:
-        """What members saw, in short."""
+        """The events as members see them, in short."""
         return [
             " ".join(str(word) for word in (event.__struct_config__.tag, getattr(event, "participant", ""),
                                             getattr(event, "text", ""), getattr(event, "reason", "")) if word)
@@ -121,7 +121,7 @@ def test_one_identity_may_be_several_participants(place: Place) -> None:
     assert place.happened == ["participant_joined John", "participant_joined Ada"]
 
 
-def test_who_is_lost_keeps_its_name_and_comes_back_unseen(place: Place) -> None:
+def test_a_lost_participant_keeps_its_name_and_comes_back_without_an_event(place: Place) -> None:
     place.connect("n/1/1")
     place.disconnect("n/1/1")
     assert code(place.connect("n/1/2", identity=ADA)) == "name_taken"
@@ -129,7 +129,7 @@ def test_who_is_lost_keeps_its_name_and_comes_back_unseen(place: Place) -> None:
     assert place.happened == ["participant_joined John"]
 
 
-def test_who_can_not_prove_itself_again_leaves_at_once(place: Place) -> None:
+def test_a_participant_that_is_not_resumable_leaves_at_once(place: Place) -> None:
     place.connect("n/1/1", resumable=False)
     place.disconnect("n/1/1")
     assert place.happened == ["participant_joined John", "participant_left John lost"]
@@ -165,7 +165,7 @@ def test_a_new_life_of_the_node_leaves_no_ghosts(place: Place) -> None:
     assert place.do(StartNode("", AT, "n", "2")) == ()
 
 
-def test_many_who_leave_at_once_have_numbers_of_their_own(place: Place) -> None:
+def test_participants_that_leave_at_once_have_numbers_of_their_own(place: Place) -> None:
     for number, name in enumerate(("Ada", "Bob", "Zoe")):
         place.connect(f"n/1/{number}", name, name.encode(), resumable=False)
     place.do(StartNode("", AT, "n", "2"))
@@ -206,7 +206,7 @@ def test_an_idempotency_key_stores_once_and_names_the_event(place: Place) -> Non
     assert isinstance(place.post("once", "Ada", ADA, idempotency_key="key", digest=b"2"), tuple)
 
 
-def test_what_was_accepted_is_said_again_also_after_the_rooms_end(place: Place) -> None:
+def test_an_accepted_request_is_answered_again_even_after_the_rooms_end(place: Place) -> None:
     place.post("one", producer="p", n=1)
     place.post("once", idempotency_key="key", digest=b"1")
     place.do(CloseRoom(ROOM, AT, OWNER))
@@ -277,7 +277,7 @@ def test_a_rooms_time_never_runs_backwards(place: Place) -> None:
     assert [event.at for event in place.events] == [rfc3339(AT)] * 2
 
 
-def test_what_is_not_there_takes_nothing() -> None:
+def test_a_room_that_does_not_exist_accepts_nothing() -> None:
     room = Room(0, ROOM)
     assert code(decide(room, Post(ROOM, AT, "John", "john", JOHN, "text"))) == "room_not_found"
     assert code(decide(room, PurgeRoom(ROOM, AT, AT))) == "room_not_found"

@@ -1,4 +1,4 @@
-"""Which addresses are this machine's, and as what the others are counted."""
+"""Addresses that mean this machine, and how limits count the others."""
 
 from __future__ import annotations
 

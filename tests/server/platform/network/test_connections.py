@@ -1,4 +1,4 @@
-"""How many connections an address may have, and what is told about a connection on which no HTTP is spoken."""
+"""Limits on the connections of an address, and connections that don't speak HTTP."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.server.asking import UPGRADE, ask, raw
 from tests.support.server import PATIENCE, Server
 
 FORWARDED = {"X-Forwarded-For": "192.0.2.7"}
-"""What comes through a proxy on this machine is not exempt from limits."""
+"""Requests through a proxy on this machine are not exempt from limits."""
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +23,7 @@ def narrow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def connected(server: Server, path: str, headers: dict[str, str]) -> tuple[http.client.HTTPConnection, int]:
-    """A connection that stays open, and the status of what was asked over it."""
+    """A connection that stays open, and the status of its first response."""
     line = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)
     line.request("GET", path, headers=headers)
     response = line.getresponse()
@@ -33,7 +33,7 @@ def connected(server: Server, path: str, headers: dict[str, str]) -> tuple[http.
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/v1/rooms/{}", "/v1/rooms/{}/stream", "/v1/rooms/{}/ws?name=a"])
-def test_an_address_has_so_many_connections_whatever_they_are_for(narrow: Server, path: str) -> None:
+def test_an_address_has_a_limited_number_of_connections_for_any_purpose(narrow: Server, path: str) -> None:
     room = narrow.make_room()["id"]
     with ExitStack() as stack:
         for _ in range(2):
@@ -68,7 +68,7 @@ def test_one_connection_may_ask_as_often_as_it_likes(narrow: Server) -> None:
 
 
 @pytest.mark.parametrize("request_", [b"nonsense\r\n\r\n", b"FOO / HTTP/1.1\r\nHost: localhost\r\n\r\n"])
-def test_what_is_no_http_is_told_so_as_all_else_and_not_what_runs_here(server: Server, request_: bytes) -> None:
+def test_a_request_that_is_not_http_gets_a_problem_document_without_versions(server: Server, request_: bytes) -> None:
     head, _, body = raw(server, request_).partition(b"\r\n\r\n")
     assert head.startswith((b"HTTP/1.1 400 ", b"HTTP/1.0 400 "))
     assert b"application/problem+json" in head

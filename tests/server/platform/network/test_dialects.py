@@ -22,7 +22,7 @@ def test_events_are_encoded_in_order_and_an_event_that_the_original_did_not_know
     assert SSE.events(EVENTS, "epoch") == b"id: epoch.7\ndata: %b\n\nid: epoch.8\ndata: %b\n\n" % (hello, topic)
 
 
-def test_the_chunks_of_an_event_stream_say_how_long_they_are() -> None:
+def test_the_chunks_of_an_event_stream_have_their_right_lengths() -> None:
     for plain, chunk in [
         (SSE.events(EVENTS, "epoch"), SSE_CHUNKED.events(EVENTS, "epoch")),
         (SSE.control(Live(last=1)), SSE_CHUNKED.control(Live(last=1))),

@@ -1,4 +1,4 @@
-"""What proxies tell of the address by which a client came: it makes a new room's address, and nothing else."""
+"""Proxies' headers decide the URL of a new room, and nothing else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may ask: a page from elsewhere can't use a browser to reach a server on this machine."""
+"""The guard: a page from elsewhere can't use a browser to reach a server on this machine."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ def test_sockets_streams_and_posts_are_guarded_too(server: Server, room: str) ->
     assert server.history(room) == []
 
 
-def test_whoever_lacks_something_is_told_what(server: Server, room: str) -> None:
+def test_a_client_that_lacks_something_learns_what_it_lacks(server: Server, room: str) -> None:
     answer = ask(server, "DELETE", f"/v1/rooms/{room}")
     assert (answer.status, answer.headers["WWW-Authenticate"]) == (401, "Bearer")
     answer = ask(server, "GET", f"/v1/rooms/{room}/ws?name=a")
@@ -143,7 +143,7 @@ def test_whoever_lacks_something_is_told_what(server: Server, room: str) -> None
 
 
 @pytest.mark.parametrize(("wait", "said"), [(0.01, "1"), (1.0, "1"), (1.2, "2"), (59.5, "60")])
-def test_whoever_comes_back_when_told_to_does_not_come_too_early(wait: float, said: str) -> None:
+def test_a_client_that_waits_as_long_as_retry_after_says_is_not_too_early(wait: float, said: str) -> None:
     assert refusal_headers(Refused("rate_limited", retry_after=wait)) == {"Retry-After": said}
 
 

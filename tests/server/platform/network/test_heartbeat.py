@@ -37,7 +37,7 @@ class Peer:
         self.cuts.append((self.now, code))
 
     def live(self, until: float, *, answers: bool = True, reads: int = 0) -> None:
-        """Be looked at every second; ``answers`` pings, and reads so many bytes a second of what waits."""
+        """Let time go by, with a check every second. The peer ``answers`` or not, and ``reads`` bytes a second."""
         while self.now < until and not self.cuts:
             self.now += 1
             if answers:

@@ -1,4 +1,4 @@
-"""Catching up while the room goes on: exact, or a gap; and the end of a room is the end of the connection."""
+"""Catching up while the room goes on is exact, or begins with a gap. A room's end is the connection's end."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.server.platform.pipeline.test_hub import Line, payloads
 
 
 class Follower(Subscriber):
-    """A reader; after each page, what the test wants to happen happens."""
+    """A reader that lets the test act between two pages."""
 
     def __init__(self, between: Callable[[], None] = lambda: None) -> None:
         super().__init__(V1, ROOM)
@@ -46,7 +46,7 @@ class Follower(Subscriber):
 
 
 class Place:
-    """The shelf's room, with a hub that hears what is applied as the server's does."""
+    """The shelf's room, with a hub that gets its events as the server's does."""
 
     def __init__(self, shelf: Shelf) -> None:
         self.shelf = shelf
@@ -75,7 +75,7 @@ def messages(*texts: str) -> list[Entry]:
     return [Post(ROOM, AT, "Ada", "ada", b"a" * 16, text) for text in texts]
 
 
-async def test_what_happens_while_a_reader_catches_up_comes_once_and_in_order(place: Place) -> None:
+async def test_events_while_a_reader_catches_up_come_once_and_in_order(place: Place) -> None:
     place.shelf.say(*map(str, range(1_700)))
     follower = Follower(lambda: place.apply(*messages(*map(str, range(300)))))
     await place.follow(follower, after(0, "epoch"))
@@ -87,7 +87,7 @@ async def test_what_happens_while_a_reader_catches_up_comes_once_and_in_order(pl
 
 
 @pytest.mark.parametrize("size", [10, 1_700])
-async def test_a_room_that_closes_while_a_reader_catches_up_is_told_to_its_end_and_ends_it(
+async def test_a_room_that_closes_while_a_reader_catches_up_is_sent_to_its_end_and_ends_the_connection(
     place: Place, size: int
 ) -> None:
     place.shelf.say(*map(str, range(size)))
@@ -99,7 +99,7 @@ async def test_a_room_that_closes_while_a_reader_catches_up_is_told_to_its_end_a
     assert place.hub.room_count == 0
 
 
-async def test_events_that_are_forgotten_while_a_reader_catches_up_are_said_to_be_missing(place: Place) -> None:
+async def test_events_that_are_forgotten_while_a_reader_catches_up_make_a_gap(place: Place) -> None:
     place.shelf.say(*map(str, range(1_700)))
     follower = Follower(lambda: place.apply(TrimRoom(ROOM, AT, 1_001)))
     await place.follow(follower, after(0, "epoch"))
@@ -108,7 +108,7 @@ async def test_events_that_are_forgotten_while_a_reader_catches_up_are_said_to_b
     assert (gap["event_type"], gap["reason"], gap["first"], gap["last"]) == ("gap", "retention", 1_001, 1_700)
 
 
-async def test_a_history_that_is_forgotten_to_the_end_is_said_to_be_missing(place: Place) -> None:
+async def test_a_history_that_is_forgotten_to_the_end_makes_a_gap(place: Place) -> None:
     place.shelf.say(*map(str, range(1_700)))
     follower = Follower(lambda: place.apply(TrimRoom(ROOM, AT, 1_701)))
     await place.follow(follower, after(0, "epoch"))
@@ -148,7 +148,7 @@ async def test_resuming_is_exact_or_names_the_gap_before_anything_else(
     assert follower.frames[-1] == {"event_type": "live", "last": 10}
 
 
-async def test_what_is_said_after_the_welcome_takes_no_place_of_the_last_messages(place: Place) -> None:
+async def test_messages_after_the_welcome_do_not_count_as_the_newest_that_were_asked_for(place: Place) -> None:
     place.shelf.say(*map(str, range(10)))
     welcomed = await place.shelf.reads.room(ROOM)
     assert welcomed is not None

@@ -25,7 +25,7 @@ DAY = 86_400.0
 
 
 class CountingReads(Reads):
-    """Counts what is asked of the store."""
+    """Counts the queries to the store."""
 
     asked = 0
 
@@ -92,7 +92,7 @@ async def keep(shelf: Shelf) -> AsyncIterator[Callable[[int, float], House]]:
 Keep = Callable[[int, float], House]
 
 
-async def test_what_is_too_old_is_forgotten_a_minute_after_the_start(shelf: Shelf, keep: Keep) -> None:
+async def test_messages_that_are_too_old_are_forgotten_a_minute_after_the_start(shelf: Shelf, keep: Keep) -> None:
     shelf.say("old", at=AT - 2_000)
     shelf.say("new", at=AT + 1_000_000)
     house = keep(0, 1.0)
@@ -102,7 +102,7 @@ async def test_what_is_too_old_is_forgotten_a_minute_after_the_start(shelf: Shel
     assert await house.first() == 2
 
 
-async def test_a_clock_that_jumps_ahead_deletes_nothing_for_an_hour_and_that_is_told(shelf: Shelf, keep: Keep) -> None:
+async def test_a_clock_that_jumps_ahead_deletes_nothing_for_an_hour_and_is_logged(shelf: Shelf, keep: Keep) -> None:
     shelf.apply(CreateRoom("another", AT, "Another room", "", "epoch", OWNER, AT + 30 * 86_400_000))
     shelf.say("hello")
     house = keep(0, 30 * DAY)
@@ -159,7 +159,7 @@ async def test_a_room_with_no_more_messages_than_are_kept_stays_whole(shelf: She
     assert await house.first() == 1
 
 
-async def test_changes_without_end_are_not_kept_without_end(shelf: Shelf, keep: Keep) -> None:
+async def test_an_endless_row_of_changes_is_not_kept_forever(shelf: Shelf, keep: Keep) -> None:
     shelf.say("a")
     shelf.come_and_go(LEAST_EVENTS // 2 + 10)
     house = keep(3, 0.0)
@@ -188,7 +188,7 @@ async def test_the_newest_messages_are_kept_and_idle_rooms_are_not_looked_at(she
     assert await house.live(10) == quiet
 
 
-async def test_what_a_full_disk_kept_from_being_forgotten_is_forgotten_later(shelf: Shelf, keep: Keep) -> None:
+async def test_messages_that_a_full_disk_kept_are_forgotten_later(shelf: Shelf, keep: Keep) -> None:
     shelf.say(*map(str, range(TRIM_EVENTS + 10)))
     house = keep(3, 0)
     house.disk_is_full = True

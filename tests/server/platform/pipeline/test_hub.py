@@ -1,4 +1,4 @@
-"""Who hears what: each event once and in order, however joining and talking interleave; nobody waits for the slow."""
+"""Each event reaches every subscriber once and in order, however joins and messages interleave; a slow one is cut."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ class Line:
 
 
 class Closed(Line):
-    """What uvloop's transports do once they are closed."""
+    """Behaves as a closed transport of uvloop."""
 
     def write(self, data: bytes) -> None:
         raise RuntimeError("unable to perform operation; the handler is closed")
 
 
 class Listener(Subscriber):
-    """A subscriber that remembers what it was told, and why it was cut."""
+    """A subscriber that remembers everything it was sent, and why it was cut."""
 
     def __init__(self, hub: Hub, line: Line | None = None, dialect: Dialect = V1, room: str = ROOM) -> None:
         super().__init__(dialect, room)
@@ -92,7 +92,7 @@ def listening(hub: Hub, position: int = 0, line: Line | None = None, dialect: Di
     return subscriber
 
 
-def test_what_happens_is_held_until_a_member_is_live() -> None:
+def test_events_are_held_until_a_subscriber_is_live() -> None:
     hub = Hub()
     subscriber = Listener(hub)
     hub.attach(subscriber, 0)
@@ -103,7 +103,7 @@ def test_what_happens_is_held_until_a_member_is_live() -> None:
     assert subscriber.seqs == [1, 2, 3]
 
 
-def test_what_was_read_from_history_is_not_told_again() -> None:
+def test_events_that_were_read_from_history_are_not_sent_again() -> None:
     hub = Hub()
     subscriber = Listener(hub)
     hub.attach(subscriber, 0)
@@ -113,7 +113,7 @@ def test_what_was_read_from_history_is_not_told_again() -> None:
     assert subscriber.seqs == [3]
 
 
-def test_what_the_store_shows_a_moment_before_it_is_told_is_not_told_again() -> None:
+def test_events_that_the_store_shows_before_the_hub_does_are_not_sent_again() -> None:
     hub = Hub()
     subscriber = listening(hub, position=2)  # it has read up to 2, of which the hub has not heard yet
     hub.publish(ROOM, said(1))
@@ -123,7 +123,7 @@ def test_what_the_store_shows_a_moment_before_it_is_told_is_not_told_again() -> 
     assert subscriber.seqs == [3, 4]
 
 
-def test_who_is_live_and_has_heard_nothing_yet_is_told_that_the_room_is_quiet_and_that_it_closes() -> None:
+def test_a_fresh_subscriber_gets_ticks_and_the_rooms_end() -> None:
     hub = Hub()
     subscriber = listening(hub, position=2)
     hub.tick(quiet_since=float("inf"))
@@ -133,11 +133,11 @@ def test_who_is_live_and_has_heard_nothing_yet_is_told_that_the_room_is_quiet_an
     assert hub.room_count == 0
 
 
-def test_who_joins_in_the_middle_of_a_batch_hears_exactly_from_its_own_join() -> None:
+def test_a_subscriber_that_joins_in_the_middle_of_a_batch_gets_its_own_join_first() -> None:
     hub = Hub()
     batch = said(7, 8, 9, 10)
     subscriber = Listener(hub)
-    hub.attach(subscriber, 8)  # its join is event 9, and the batch is told only now
+    hub.attach(subscriber, 8)  # its join is event 9, and the batch is only delivered now
     hub.publish(ROOM, batch)
     hub.go_live(subscriber, "")
     hub.publish(ROOM, said(11))
@@ -153,7 +153,7 @@ def test_rooms_hear_nothing_of_each_other() -> None:
     assert (here.seqs, there.seqs) == ([1], [])
 
 
-def test_both_dialects_hear_the_same_in_their_own_words() -> None:
+def test_both_dialects_get_the_same_events_in_their_own_frames() -> None:
     hub = Hub()
     v1, seed = listening(hub), Listener(hub, dialect=SEED)
     hub.attach(seed, 0)
@@ -174,7 +174,7 @@ def test_answers_go_out_before_the_events_of_their_batch() -> None:
     assert json.loads(payloads(subscriber.line.written)[2])["seq"] == 1
 
 
-def test_who_reads_too_slowly_is_cut_and_the_others_hear_on() -> None:
+def test_a_slow_reader_is_cut_and_the_others_go_on() -> None:
     hub = Hub()
     slow, fine = listening(hub), listening(hub)
     slow.line.waiting = MOST_WAITING + 1
@@ -186,7 +186,7 @@ def test_who_reads_too_slowly_is_cut_and_the_others_hear_on() -> None:
     assert hub.cut_slow == 1
 
 
-def test_who_does_not_read_its_answers_is_cut_and_the_others_get_theirs() -> None:
+def test_a_subscriber_that_does_not_read_its_answers_is_cut_and_the_others_get_theirs() -> None:
     hub = Hub()
     subscribers = [listening(hub) for _ in range(3)]
     subscribers[1].line.waiting = MOST_WAITING + 1
@@ -197,7 +197,7 @@ def test_who_does_not_read_its_answers_is_cut_and_the_others_get_theirs() -> Non
     assert [payloads(subscriber.line.written) for subscriber in subscribers] == [[b"{}"], [], [b"{}"]]
 
 
-def test_a_member_for_which_too_much_is_held_is_cut() -> None:
+def test_a_subscriber_for_which_too_much_is_held_is_cut() -> None:
     hub = Hub()
     subscriber = Listener(hub)
     hub.attach(subscriber, 0)
@@ -217,7 +217,7 @@ def test_a_closed_transport_harms_nobody() -> None:
     assert fine.seqs == [1, 2]
 
 
-def test_the_rooms_end_is_told_and_ends_every_connection() -> None:
+def test_a_rooms_end_is_delivered_and_ends_every_connection() -> None:
     hub = Hub()
     live, held = listening(hub), Listener(hub)
     hub.attach(held, 0)
@@ -229,7 +229,7 @@ def test_the_rooms_end_is_told_and_ends_every_connection() -> None:
     assert hub.room_count == 0
 
 
-def test_nothing_is_kept_of_rooms_without_members() -> None:
+def test_nothing_is_kept_of_rooms_without_subscribers() -> None:
     hub = Hub()
     live, held = listening(hub), Listener(hub)
     hub.attach(held, 0)

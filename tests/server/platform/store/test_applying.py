@@ -1,4 +1,4 @@
-"""The same entries make the same database; what fails changes nothing; what is damaged is said."""
+"""The same entries make the same database, a failure changes nothing, and damage is reported."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def texts_in(path: Path) -> list[str]:
 def run(
     path: Path, history: list[Entry], cuts: set[int], reopen: bool
 ) -> tuple[list[Outcome], dict[str, list[StoredEvent]], list[Any]]:
-    """What becomes of ``history`` when a batch ends at each of ``cuts``."""
+    """The results of ``history`` if a batch ends at each of ``cuts``."""
     store = opened(path)
     outcomes: list[Outcome] = []
     delivered: dict[str, list[StoredEvent]] = {}
@@ -140,7 +140,7 @@ def as_ada(producer: str = "", n: int = 0, key: str = "", digest: bytes = b"") -
     ids=["key, then number", "number, then key", "key kept", "key forgotten", "producer forgotten",
          "connection named twice", "room made again"],
 )  # fmt: skip
-def test_what_memory_still_knows_decides_nothing(tmp_path: Path, history: list[Entry]) -> None:
+def test_state_that_is_still_in_memory_makes_no_difference(tmp_path: Path, history: list[Entry]) -> None:
     history = [creation(), *history]
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     assert run(whole, history, set(), False) == run(parts, history, set(range(1, len(history))), True)
@@ -150,9 +150,7 @@ def test_what_memory_still_knows_decides_nothing(tmp_path: Path, history: list[E
 # --- what fails ---------------------------------------------------------------------------------------------
 
 
-def test_a_full_disk_refuses_the_batch_keeps_what_was_there_and_is_over_when_there_is_place(
-    store: Store, path: Path
-) -> None:
+def test_a_full_disk_refuses_the_batch_keeps_the_data_and_is_over_when_there_is_space(store: Store, path: Path) -> None:
     store.apply([creation(), post("before", n=1), connect("node/1/1")])
     (pages,) = store._db.execute("PRAGMA page_count").fetchone()
     store._db.execute(f"PRAGMA max_page_count = {pages + 1}")
@@ -233,7 +231,7 @@ def test_a_rule_that_fails_refuses_its_entry_and_no_other(path: Path) -> None:
     store = Store(path, on_error=errors.append)
     store.open()
     broken = CloseRoom(ROOM, AT, "no bytes")  # type: ignore[arg-type]
-    senseless = replace(post("about what?"), reply_to="no number")  # what it needs can't even be looked for
+    senseless = replace(post("about what?"), reply_to="no number")  # the answered message can't even be looked up
     applied = store.apply([creation(), post("one"), broken, senseless, post("two")])
     store.close()
     assert applied.outcomes[2:4] == [Rejection("internal")] * 2
@@ -332,7 +330,7 @@ def filled(path: Path) -> int:
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.99])
-def test_a_truncated_file_is_refused_with_what_to_do(path: Path, share: float) -> None:
+def test_a_truncated_file_is_refused_with_advice(path: Path, share: float) -> None:
     size = filled(path)
     with path.open("r+b") as file:
         file.truncate(int(size * share))
@@ -344,7 +342,7 @@ def test_a_truncated_file_is_refused_with_what_to_do(path: Path, share: float) -
 
 
 @pytest.mark.parametrize("offset", [0, 4096 + 8, 3 * 4096])
-def test_an_overwritten_file_is_refused_with_what_to_do(path: Path, offset: int) -> None:
+def test_an_overwritten_file_is_refused_with_advice(path: Path, offset: int) -> None:
     filled(path)
     with path.open("r+b") as file:
         file.seek(offset)
@@ -355,7 +353,7 @@ def test_an_overwritten_file_is_refused_with_what_to_do(path: Path, offset: int)
     assert doctor.check(path.parent)
 
 
-def test_the_full_check_finds_what_starting_does_not_look_for(path: Path) -> None:
+def test_the_full_check_finds_damage_that_the_start_does_not_look_for(path: Path) -> None:
     filled(path)
     content = path.read_bytes()
     in_index = [at for at in range(len(content)) if content.startswith(b"a-room", at)][-1]
@@ -371,6 +369,6 @@ def test_a_sound_database_has_nothing_wrong_also_while_it_is_open(store: Store, 
     assert doctor.check(path.parent) == []
 
 
-def test_the_doctor_says_where_there_is_no_database(tmp_path: Path) -> None:
+def test_the_doctor_reports_a_database_that_is_missing(tmp_path: Path) -> None:
     (found,) = doctor.check(tmp_path)
     assert DATABASE in found

@@ -13,7 +13,7 @@ from chatty.server.settings import SettingError
 from tests.support.server import Server
 
 
-def test_what_is_kept_is_for_its_owner_alone_whoever_made_the_directory(tmp_path: Path) -> None:
+def test_data_is_private_in_any_directory(tmp_path: Path) -> None:
     data = tmp_path / "data"
     data.mkdir(mode=0o755)
     with Server(data) as server:
@@ -25,7 +25,7 @@ def test_what_is_kept_is_for_its_owner_alone_whoever_made_the_directory(tmp_path
     assert stat.S_IMODE(data.stat().st_mode) == 0o755
 
 
-def test_a_directory_has_one_user_and_what_is_made_elsewhere_has_the_usual_mode(tmp_path: Path) -> None:
+def test_a_directory_has_one_user_and_other_files_have_the_usual_mode(tmp_path: Path) -> None:
     before = os.umask(0o022)
     try:
         with locked(tmp_path / "data"):

@@ -1,4 +1,4 @@
-"""What is wrong with data is found, by looking at it without leaving anything behind."""
+"""The doctor finds damage, and leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def fail(error: BaseException) -> None:
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    """What a server leaves that had two rooms, one of them with retention."""
+    """The data of a server with two rooms, one of them with retention."""
 
     store = Store(tmp_path / DATABASE, on_error=fail)
     store.open()
@@ -45,13 +45,13 @@ def change(data: Path, script: str) -> None:
         db.executescript(script)
 
 
-def test_nothing_is_wrong_with_what_a_server_left_and_nothing_is_left_beside_it(data: Path) -> None:
+def test_a_servers_data_is_sound_and_the_check_leaves_no_files_behind(data: Path) -> None:
     before = sorted(data.iterdir())
     assert doctor.check(data) == []
     assert sorted(data.iterdir()) == before
 
 
-def test_rooms_that_are_made_while_it_looks_are_no_damage(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rooms_that_are_created_during_a_check_are_not_damage(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store, connect, made = Store(data / DATABASE, on_error=fail), sqlite3.connect, []
 
     def make_room(question: str) -> None:
@@ -92,7 +92,7 @@ def test_rooms_that_are_made_while_it_looks_are_no_damage(data: Path, monkeypatc
         ("PRAGMA application_id = 7", "the database is another program's"),
     ],
 )
-def test_what_sqlite_takes_for_sound_is_found(data: Path, script: str, found: str) -> None:
+def test_damage_that_sqlite_does_not_see_is_found(data: Path, script: str, found: str) -> None:
     change(data, script)
     assert doctor.check(data)[0].startswith(found)
 
@@ -115,7 +115,7 @@ def of_another_program(file: Path) -> None:
         (INDEX, of_another_program, "another program's"),
     ],
 )
-def test_what_is_not_chattys_is_found(data: Path, name: str, make: Callable[[Path], None], found: str) -> None:
+def test_a_file_that_is_not_chattys_is_found(data: Path, name: str, make: Callable[[Path], None], found: str) -> None:
     (data / name).unlink()
     make(data / name)
     before = (data / name).read_bytes()
@@ -124,13 +124,13 @@ def test_what_is_not_chattys_is_found(data: Path, name: str, make: Callable[[Pat
     assert (data / name).read_bytes() == before
 
 
-def test_what_is_wrong_everywhere_is_not_said_without_end(data: Path) -> None:
+def test_damage_everywhere_is_not_reported_without_end(data: Path) -> None:
     change(data, "DELETE FROM rooms")
     change(data, "INSERT INTO events SELECT key + 100, 0, NULL, 7 FROM events")
     change(data, "INSERT INTO events SELECT key + 200, 0, NULL, 7 FROM events")
     assert len(doctor.check(data)) == doctor.MOST
 
 
-def test_a_missing_database_is_said(tmp_path: Path) -> None:
+def test_a_missing_database_is_reported(tmp_path: Path) -> None:
     (found,) = doctor.check(tmp_path)
     assert DATABASE in found

@@ -1,4 +1,4 @@
-"""Pages of history: what was asked for, in ascending order, no larger than it should be."""
+"""Pages of history have the requested events, in ascending order, and no more than fit."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ async def test_pages_put_together_are_the_whole_history_both_ways(shelf: Shelf) 
     assert forward == backward == list(range(1, 101))
 
 
-async def test_a_page_keeps_every_text_apart_whatever_it_holds(shelf: Shelf) -> None:
+async def test_a_page_keeps_all_texts_apart(shelf: Shelf) -> None:
     texts = ["two\nlines", "a\0b", "\u2028", "\x0a\x0d", '","', "\U0001f600"]
     shelf.say(*texts)
     page = await shelf.reads.page(await shelf.key())
@@ -112,7 +112,7 @@ async def test_a_room_without_messages_begins_at_its_beginning(shelf: Shelf) -> 
     assert await shelf.reads.before_newest_messages(await shelf.key(), 5) == 0
 
 
-async def test_first_and_last_are_those_of_what_is_kept(shelf: Shelf) -> None:
+async def test_first_and_last_are_the_numbers_of_kept_events(shelf: Shelf) -> None:
     shelf.say(*map(str, range(1, 11)))
     shelf.apply(TrimRoom(ROOM, AT, 4))
     view = await shelf.reads.room(ROOM)

@@ -1,4 +1,4 @@
-"""A backup takes the place of what is there at once or not at all, and nothing is thrown away."""
+"""A backup replaces the data completely or not at all, and nothing is thrown away."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def texts(database: Path) -> list[str]:
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    """A server's data after a crash: what was said last is only in the WAL."""
+    """A server's data after a crash: the last messages are only in the WAL."""
     running = tmp_path / "running"
     with locked(running), closing(opened(running / DATABASE)) as store:
         store.apply([CreateRoom(room, AT, "A room", "", "epoch", OWNER) for room in (ROOM, "another")])
@@ -72,9 +72,7 @@ def backup(data: Path) -> Path:
     return data.with_name("backup.db")
 
 
-def test_what_the_backup_has_is_there_with_new_epochs_and_what_was_there_is_kept_whole(
-    data: Path, backup: Path
-) -> None:
+def test_the_backup_is_restored_with_new_epochs_and_the_previous_data_is_kept(data: Path, backup: Path) -> None:
     assert restore(backup, data) == Restored(2, data / "replaced-1")
     database, before = data / DATABASE, data / "replaced-1" / DATABASE
     assert sorted(file.name for file in data.iterdir()) == ["chatty.db", "lock", "replaced-1"]
@@ -104,7 +102,7 @@ def test_a_backup_goes_into_a_new_directory_and_stays_as_it_is(tmp_path: Path, b
     assert S_IMODE((tmp_path / "new" / "data").stat().st_mode) == 0o700
 
 
-def test_what_is_damaged_is_replaced_as_well_and_kept_as_it_is(data: Path, backup: Path) -> None:
+def test_damaged_data_is_replaced_as_well_and_kept_as_it_is(data: Path, backup: Path) -> None:
     cut(data / DATABASE)
     damaged = (data / DATABASE).read_bytes()
     restore(backup, data)
@@ -175,7 +173,7 @@ def test_a_backup_that_is_not_there_is_missed(data: Path, backup: Path) -> None:
         restore(backup, data)
 
 
-def test_a_full_disk_is_no_fault_of_the_backup(data: Path, backup: Path) -> None:
+def test_a_full_disk_is_not_blamed_on_the_backup(data: Path, backup: Path) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (backup.stat().st_size // 2, hard))
     try:
@@ -215,9 +213,7 @@ print(restore.restore(Path(sys.argv[1]), Path(sys.argv[2])).warning)
 """
 
 
-def test_what_a_file_system_refuses_that_is_only_nice_to_have_is_said_and_ends_nothing(
-    data: Path, tmp_path: Path
-) -> None:
+def test_a_nicety_that_a_file_system_refuses_is_reported_and_ends_nothing(data: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-c", REFUSED, str(tmp_path / "backup.db"), str(data)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, cwd=ROOT, env=environment())
     owner = f"user {data.stat().st_uid} (operation not permitted)"

@@ -1,4 +1,4 @@
-"""Searching a room's history over HTTP: what is found, in which order, and from when on."""
+"""Searching a room's history over HTTP: the results, their order, and how soon a message is found."""
 
 from __future__ import annotations
 
@@ -88,20 +88,20 @@ def test_words_are_found_as_they_stand_with_their_signs(server: Server, room: st
     assert found(server, room, q="NOT") == ["see foo-bar.py and NOT what"]
 
 
-def test_what_was_said_is_found_by_who_searches_next(server: Server, room: str) -> None:
+def test_a_message_is_found_by_the_next_search(server: Server, room: str) -> None:
     for number in range(30):
         say(server, room, f"number{number} of them")
         assert found(server, room, q=f"number{number}", limit=1) == [f"number{number} of them"]
 
 
-def test_a_search_tells_nothing_of_other_rooms(server: Server, room: str) -> None:
+def test_a_search_reveals_nothing_about_other_rooms(server: Server, room: str) -> None:
     other = server.make_room()["id"]
     say(server, other, "only there")
     say(server, room, "only here")
     assert found(server, room, q="only") == ["only here"]
 
 
-def test_who_said_it_can_be_asked_for_in_any_spelling(server: Server, room: str) -> None:
+def test_an_author_can_be_searched_for_in_any_spelling(server: Server, room: str) -> None:
     say(server, room, "hello from one", "Ada")
     say(server, room, "hello from another", "John")
     say(server, room, "bye", "Ada")
@@ -153,7 +153,7 @@ def test_times_bound_a_page_with_a_search_and_without(server: Server, room: str)
     [{"since": "yesterday"}, {"since": "2026-11-23T12:00:00"}, {"until": ""}, {"until": "1e9"}, {"q": "x" * 513},
      {"q": " ".join(map(str, range(17)))}, {"q": "a", "after": 1, "before": 2}],
 )  # fmt: skip
-def test_what_makes_no_sense_is_refused(server: Server, room: str, query: dict[str, object]) -> None:
+def test_searches_that_make_no_sense_are_refused(server: Server, room: str, query: dict[str, object]) -> None:
     assert refusal(search(server, room, **query)) == (400, "bad_request")
 
 
@@ -214,7 +214,7 @@ def test_an_index_that_is_taken_away_under_the_server_comes_back(tmp_path: Path)
         assert found(server, room, q="still") == ["still there", "still talking"]
 
 
-def test_in_a_room_where_nothing_was_said_nothing_is_found_also_before_there_is_an_index(tmp_path: Path) -> None:
+def test_nothing_is_found_in_an_empty_room_even_before_there_is_an_index(tmp_path: Path) -> None:
     (tmp_path / "data" / "search.db").mkdir(parents=True)  # there never will be one
     with Server(tmp_path / "data") as server:
         assert found(server, server.make_room()["id"], q="anything") == []

@@ -1,4 +1,4 @@
-"""The search index by itself: what it takes in and takes out, and what stays in its file."""
+"""The search index by itself: the messages that it has, and the text that stays in its file."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def asked(db: sqlite3.Connection, words: str) -> str:
 
 
 def found(store: Store, words: str) -> list[int]:
-    """The numbers of the messages that have them, in whatever room."""
+    """The numbers of the messages that have these words, in any room."""
     with closing(sqlite3.connect(store.path.with_name("search.db"))) as db:
         rows = db.execute("SELECT rowid FROM messages WHERE messages MATCH ?", (asked(db, words) or '""',)).fetchall()
     return sorted(key & ((1 << ROOM_BITS) - 1) for (key,) in rows)
@@ -76,7 +76,7 @@ def on_disk(store: Store, text: str) -> int:
     return sum(file.read_bytes().lower().count(text.encode()) for file in store.path.parent.glob("search.db*"))
 
 
-def test_what_is_new_is_taken_in_step_by_step_and_each_message_once(store: Store, index: Index) -> None:
+def test_new_messages_are_indexed_step_by_step_and_once_each(store: Store, index: Index) -> None:
     texts = [f"message {number} of many" for number in range(2 * CHUNK + CHUNK // 2)]
     say(store, *texts)
     assert index.behind() == [ROOM]
@@ -135,7 +135,7 @@ def test_a_beginning_is_asked_for_as_the_words_that_begin_with_it(store: Store, 
 
 
 @pytest.mark.parametrize("together", [True, False])
-def test_an_edited_message_is_found_by_what_it_says_now(store: Store, index: Index, together: bool) -> None:
+def test_an_edited_message_is_found_by_its_current_text(store: Store, index: Index, together: bool) -> None:
     say(store, "an old wording", "another one")
     if not together:
         take_all(index)
@@ -163,7 +163,7 @@ def test_nothing_of_a_deleted_text_and_its_wordings_stays_in_the_file(store: Sto
     assert found(store, "meanwhile")
 
 
-def test_what_was_edited_away_leaves_the_file_as_well(store: Store, index: Index) -> None:
+def test_text_that_was_edited_away_leaves_the_file_as_well(store: Store, index: Index) -> None:
     say(store, "confidential", "another")
     take_all(index)
     store.apply([Edit(**ADA, of=1, text="redacted")])
@@ -203,7 +203,7 @@ def test_an_erasure_that_was_cut_short_is_taken_up_again(store: Store) -> None:
         assert on_disk(store, "confidential") == 0
 
 
-def test_what_the_room_no_longer_keeps_leaves_the_index(store: Store, index: Index) -> None:
+def test_events_that_the_room_has_forgotten_leave_the_index(store: Store, index: Index) -> None:
     say(store, *(f"fleeting {number}" for number in range(1, 2 * CHUNK + 101)))
     take_all(index)
     store.apply([TrimRoom(ROOM, AT, 2 * CHUNK + 1)])
@@ -240,7 +240,7 @@ def test_an_index_that_is_ahead_of_its_room_begins_anew(store: Store, index: Ind
     assert (found(store, "kept"), found(store, "lost"), index.positions()) == ([1], [], {1: 1})
 
 
-def test_where_there_is_no_space_nothing_is_half_taken_in(store: Store, index: Index) -> None:
+def test_without_space_on_the_disk_nothing_is_half_indexed(store: Store, index: Index) -> None:
     say(store, *("x" * 4_000 for _ in range(50)))
     index._db.execute("PRAGMA max_page_count = 20")
     with pytest.raises(sqlite3.OperationalError) as refused:

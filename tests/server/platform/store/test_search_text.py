@@ -1,4 +1,4 @@
-"""What people take for the same is searched as the same, and what makes another word isn't."""
+"""Texts that people consider the same are equal to a search, and different words stay different."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_signs_part_words_and_scripts_without_spaces_part_at_each_letter(text: s
 @example("\u0345")
 @example("Ǆ")
 @example("ϓ")
-def test_what_is_folded_stays_so_and_was_the_same_in_every_normal_form(text: str) -> None:
+def test_folding_twice_changes_nothing_and_every_normal_form_folds_the_same(text: str) -> None:
     folded = fold(text)
     assert terms(fold(folded)) == terms(folded)
     for form in ("NFC", "NFD"):
@@ -108,5 +108,5 @@ def test_marks_in_the_wrong_order_do_not_take_long(marks: str) -> None:
     assert fold(f"x{first * 200_000}{second * 200_000} y").endswith("y")
 
 
-def test_what_becomes_longer_by_folding_is_cut() -> None:
+def test_a_text_that_folding_makes_longer_is_cut() -> None:
     assert len(fold("ﷺ" * 5_000)) < 40_000

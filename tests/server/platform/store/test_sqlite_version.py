@@ -1,4 +1,4 @@
-"""An SQLite that is too old, or lacks a part, is refused before anything is touched, with what to do."""
+"""An SQLite that is too old, or lacks a part, is refused with advice before anything is touched."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ sqlite3.connect = partial(sqlite3.connect, factory=Narrow)
 
 
 def chatty(python: str, *arguments: str) -> str:
-    """What a command says that fails where ``python`` was run before it."""
+    """The error output of a command that fails after ``python`` was run in its process."""
     program = f"{python}\nfrom chatty.cli import main\nmain()"
     done = subprocess.run(
         [sys.executable, "-c", program, *arguments],

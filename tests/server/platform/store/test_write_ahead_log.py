@@ -61,7 +61,7 @@ def kept(tmp_path: Path) -> Iterator[Kept]:
 
 
 def reading(path: Path) -> sqlite3.Connection:
-    """Somebody who reads one state of the database until the connection is closed."""
+    """A reader that holds on to one state of the database until its connection is closed."""
     reader = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, isolation_level=None)
     reader.execute("BEGIN")
     reader.execute("SELECT count(*) FROM events").fetchone()
@@ -87,7 +87,7 @@ def test_after_a_long_reader_it_gets_short_where_no_moment_is_ever_quiet(kept: K
     assert kept.database_bytes > 20_000_000
 
 
-def test_what_a_reader_kept_from_the_database_gets_there_without_another_word(kept: Kept) -> None:
+def test_pages_that_a_reader_held_up_get_into_the_database_without_another_message(kept: Kept) -> None:
     kept.talk(megabytes=1)
     kept.rest()
     before = kept.database_bytes

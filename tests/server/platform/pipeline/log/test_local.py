@@ -1,4 +1,4 @@
-"""What a log says to whoever runs the server; what it promises is in tests/contract."""
+"""The warnings that the log gives to the operator. Its promises are tested in tests/contract."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ async def probe(bench: Bench, failure: sqlite3.Error | None, times: int = 1) -> 
         assert (await bench.log.commit(PROBE) == Rejection("unavailable")) == (failure is not None)
 
 
-async def test_a_full_disk_is_said_when_it_begins_and_when_it_is_over(
+async def test_a_full_disk_is_logged_when_it_begins_and_when_it_is_over(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(log, "CALM_SECONDS", 0)
@@ -48,7 +48,7 @@ async def test_a_full_disk_is_said_when_it_begins_and_when_it_is_over(
     assert "free some space" in said[0]["hint"]
 
 
-async def test_it_is_said_once_while_the_one_finds_a_place_and_the_next_does_not(bench: Bench) -> None:
+async def test_it_is_logged_once_while_some_entries_fit_and_others_do_not(bench: Bench) -> None:
     with capture_logs() as said:
         for _ in range(10):
             await probe(bench, full_disk())
