@@ -17,6 +17,7 @@ from rich.text import Text
 from chatty.cli.join.emoji import replace_shortcodes
 from chatty.cli.join.markdown import HIGHLIGHTED_CHARACTERS, has_markup, rows
 from chatty.cli.join.mentions import is_mention
+from chatty.cli.terminal import quotes
 from chatty.cli.terminal.cleaning import clean
 from chatty.cli.terminal.quotes import Quotes, passage
 from chatty.events import (
@@ -58,12 +59,6 @@ ROW: Final = 80
 MENTION: Final = "!"
 EDIT: Final = "✎"
 
-_GAPS: Final = {
-    "epoch": "the server's data was replaced, perhaps from a backup: messages may be missing or come twice",
-    "retention": "messages from before this are no longer kept by the server",
-    "ahead": "the server has lost messages that were shown here: it has fewer than this screen",
-}
-
 
 def color(name: str) -> str:
     """The colour of ``name``: always the same one, here and in every terminal."""
@@ -89,7 +84,7 @@ def not_sent(why: str, text: str) -> Text:
 
 def gap(frame: Gap) -> Text:
     """A gap in what can be shown, in words."""
-    return notice(f"gap: {_GAPS.get(frame.reason, frame.reason)}")
+    return notice(f"gap: {quotes.gap(frame)}")
 
 
 def skipped(count: int) -> Text:
@@ -310,7 +305,7 @@ def _passages(events: Sequence[Happening]) -> Iterator[str]:
             case ParticipantJoined(participant=name):
                 ways.setdefault("→ {} joined", []).append(name)
             case ParticipantLeft(participant=name, reason=reason):
-                ways.setdefault(_LEFT.get(reason, _LEFT["left"]), []).append(name)
+                ways.setdefault(f"← {{}} {quotes.leave(reason)}", []).append(name)
             case _:
                 raise TypeError(event)
     for way, names in ways.items():
@@ -318,6 +313,3 @@ def _passages(events: Sequence[Happening]) -> Iterator[str]:
         if len(names) > NAMES:
             shown.append(f"{len(names) - NAMES:,} more")
         yield way.format(", ".join(shown))
-
-
-_LEFT: Final = {"left": "← {} left", "lost": "← {} left (connection lost)", "kicked": "← {} was removed"}

@@ -9,7 +9,7 @@ from typing import assert_never
 from chatty.cli.environment import Environment
 from chatty.cli.terminal.cleaning import clean
 from chatty.cli.terminal.folding import columns_of, folded
-from chatty.cli.terminal.quotes import Quotes, passage
+from chatty.cli.terminal.quotes import Quotes, leave, passage
 from chatty.events import (
     Happening,
     Message,
@@ -22,16 +22,8 @@ from chatty.events import (
     RoomClosed,
     TopicChanged,
 )
-from chatty.protocol import Gap
 
-__all__ = ["Plain", "gap", "plain_for"]
-
-_LEFT = {"left": "left", "lost": "left (connection lost)", "kicked": "was removed"}
-_GAPS = {
-    "epoch": "the server's data was replaced; messages may be missing, or come twice",
-    "retention": "older messages are no longer kept by the server",
-    "ahead": "the server has lost messages that were read from it before",
-}
+__all__ = ["Plain", "plain_for"]
 
 
 def plain_for(env: Environment) -> Plain:
@@ -86,7 +78,7 @@ class Plain:
             case ParticipantJoined(participant=participant):
                 yield f"{start}-- {_name(participant)} joined"
             case ParticipantLeft(participant=participant, reason=reason):
-                yield f"{start}-- {_name(participant)} {_LEFT.get(reason, 'left')}"
+                yield f"{start}-- {_name(participant)} {leave(reason)}"
             case MessageDeleted() | TopicChanged() | ParticipantRenamed() | RoomClosed():
                 yield f"{start}-- {passage(event)}"
             case _:
@@ -120,8 +112,3 @@ def _who(name: str, *, action: bool) -> str:
 
 def _name(name: str) -> str:
     return clean(name, newlines=False)
-
-
-def gap(frame: Gap) -> str:
-    """A gap in what can be shown, in words."""
-    return _GAPS.get(frame.reason, clean(frame.reason, newlines=False))

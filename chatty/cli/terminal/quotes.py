@@ -17,8 +17,9 @@ from chatty.events import (
     RoomClosed,
     TopicChanged,
 )
+from chatty.protocol import Gap
 
-__all__ = ["OfTheRoom", "Quotes", "passage"]
+__all__ = ["OfTheRoom", "Quotes", "gap", "leave", "passage"]
 
 OfTheRoom = MessageDeleted | TopicChanged | ParticipantRenamed | RoomClosed
 """Events that `passage` has words for."""
@@ -117,3 +118,21 @@ def passage(event: OfTheRoom) -> str:
         case _:
             assert_never(event)
     return clean(said, newlines=False)
+
+
+_LEAVES: Final = {"left": "left", "lost": "left (connection lost)", "kicked": "was removed"}
+_GAPS: Final = {
+    "epoch": "the server's data was replaced; messages may be missing, or come twice",
+    "retention": "older messages are no longer kept by the server",
+    "ahead": "the server has lost messages that were read from it before",
+}
+
+
+def leave(reason: str) -> str:
+    """How somebody left a room, as a verb."""
+    return _LEAVES.get(reason, "left")
+
+
+def gap(frame: Gap) -> str:
+    """Why some events can't be shown."""
+    return _GAPS.get(frame.reason, clean(frame.reason, newlines=False))
