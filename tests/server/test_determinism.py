@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import tempfile
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from chatty.server.business.entries import (
     CloseRoom,
     Connect,
+    CorrectTimes,
     CreateRoom,
     Delete,
     Disconnect,
@@ -34,12 +36,17 @@ from chatty.server.business.entries import (
     connection_id,
 )
 from chatty.server.platform.store.applying import Store
+from chatty.server.platform.store.schema import ROOM_BITS
 
 ROOMS = ["alpha", "beta", "gamma"]
 NAMES = ["john", "ada", "bo"]
 IDENTITIES = [bytes([number]) * 16 for number in range(3)]
 CONNECTIONS = [connection_id("local", incarnation, number) for incarnation in ("one", "two") for number in range(3)]
 TIMES = st.integers(1_700_000_000_000, 1_700_000_100_000)
+
+
+CORRECTIONS = st.builds(CorrectTimes, st.just(""), TIMES, TIMES, st.integers(-100_000, 100_000))
+"""In any order with all others: some of what it moves was right."""
 
 
 def _entries() -> st.SearchStrategy[Entry]:
@@ -127,7 +134,9 @@ def _apply(batches: Sequence[Sequence[Entry]], *, reopen: bool) -> tuple[list[An
 
 
 @settings(max_examples=60, deadline=None)
-@given(entries=st.lists(_entries(), min_size=1, max_size=40), cuts=st.lists(st.integers(1, 39), max_size=6))
+@given(
+    entries=st.lists(_entries() | CORRECTIONS, min_size=1, max_size=40), cuts=st.lists(st.integers(1, 39), max_size=6)
+)
 def test_batches_and_restarts_make_no_difference(entries: list[Entry], cuts: list[int]) -> None:
     first: list[Entry] = [
         CreateRoom(room, 1_700_000_000_000, room, "", "epoch", b"a" * 32) for room in ROOMS[:2]
@@ -151,3 +160,15 @@ def test_a_room_numbers_its_events_without_a_hole_and_its_time_never_runs_backwa
             life = events[low:high]
             assert [seq for seq, _, _ in life] == list(range(1, len(life) + 1))
             assert [event.at for _, _, event in life] == sorted(event.at for _, _, event in life)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(_entries() | CORRECTIONS, min_size=1, max_size=60))
+def test_what_is_stored_never_runs_backwards_also_where_a_clock_was_wrong(entries: list[Entry]) -> None:
+    _, _, rows = _apply([entries], reopen=False)
+    events = re.findall(r"""INSERT INTO "events" VALUES\((\d+),.*?226174223A22(.{48})""", "\n".join(rows))
+    assert len(events) == sum('INSERT INTO "events"' in row for row in rows)
+    stored: dict[int, list[str]] = {}
+    for key, at in events:
+        stored.setdefault(int(key) >> ROOM_BITS, []).append(bytes.fromhex(at).decode())
+    assert all(times == sorted(times) for times in stored.values())

@@ -7,20 +7,35 @@ from urllib.parse import quote
 
 import pytest
 
+from chatty.events import milliseconds
 from chatty.server.platform.store import doctor
 from tests.server.asking import ask, refusal
 from tests.support import old_data
+from tests.support.clock import Clock
 from tests.support.faults import eventually
-from tests.support.old_data import ADAS_KEY, BOBS_KEY, KEPT, OVER, SCRIPTS_KEY, SCRIPTS_PRODUCER, WORK, OldRoom
+from tests.support.old_data import (
+    ADAS_KEY,
+    BOBS_KEY,
+    CLOSED_AHEAD,
+    KEPT,
+    LATE,
+    MADE_AHEAD,
+    OVER,
+    SCRIPTS_KEY,
+    SCRIPTS_PRODUCER,
+    WORK,
+    OldRoom,
+)
 from tests.support.server import Server
 from tests.support.wire import Wire
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    data = old_data.lay_down(tmp_path_factory.mktemp("old") / "data")
+    scratch = tmp_path_factory.mktemp("old")
+    data = old_data.lay_down(scratch / "data")
     assert doctor.check(data) == []
-    with Server(data) as running:
+    with Server(data, env=Clock(scratch / "clock").env) as running:
         yield running
         running.stop()
     assert doctor.check(data) == []
@@ -84,3 +99,17 @@ def test_the_old_index_is_made_anew_by_itself(server: Server) -> None:
 def test_messages_are_found(server: Server) -> None:
     assert found(server, WORK, "q=hello&from=ADA") == ["Hello, Łódź and straße"]
     assert found(server, WORK, "from=--%20Bob%20deleted%20a%20message") == ["x"]
+
+
+def test_times_that_a_wrong_clock_gave_are_corrected(server: Server) -> None:
+    """It was a century ahead, and one room's time had stood still since."""
+    eventually(lambda: server.history(LATE.id)[-1]["at"] < "2100", "times are corrected")
+    assert [event["at"] < "2025-01-02" for event in server.history(LATE.id)] == [True, False, False, False]
+    say(server, LATE, "now", "Bob", BOBS_KEY)
+    times = [event["at"] for event in server.history(LATE.id)]
+    assert times == sorted(times)
+    assert times[-1] > times[-2]
+    made = server.ask("GET", f"/v1/rooms/{MADE_AHEAD.id}")
+    assert milliseconds(made["expires_at"]) - milliseconds(made["created_at"]) == 3_600_000
+    assert made["created_at"] < "2100"
+    assert server.ask("GET", f"/v1/rooms/{CLOSED_AHEAD.id}")["closed_at"] < "2100"

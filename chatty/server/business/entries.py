@@ -206,6 +206,13 @@ class StartNode(Entry, frozen=True, gc=False):
     incarnation: str
 
 
+class CorrectTimes(Entry, frozen=True, gc=False):
+    """When the clock gave ``since`` or later times, it was ahead by ``by`` milliseconds (if negative, behind)."""
+
+    since: int
+    by: int
+
+
 class Forget(Entry, frozen=True, gc=False):
     """Forget producers that have been silent since ``producers_before``, and the older idempotency keys."""
 

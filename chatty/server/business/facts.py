@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from chatty.events import Event, Message
+from chatty.events import Event, Message, milliseconds, rfc3339
 
 
 class Created(Struct, frozen=True, gc=False):
@@ -127,6 +127,27 @@ class Trimmed(Struct, frozen=True, gc=False):
     first: int
 
 
+class Retimed(Struct, frozen=True, gc=False):
+    """Times from ``since`` on were ``by`` milliseconds ahead of the right ones, or behind them where that is negative.
+
+    None of the right ones is before ``floor``, the time of the newest event
+    that keeps its own, or after ``at``.
+    """
+
+    since: int
+    by: int
+    floor: str
+    at: int
+
+    def moment(self, ms: int) -> int:
+        """The right time for a moment in milliseconds, of which 0 is none."""
+        return ms if ms < self.since else max(1, min(ms - self.by, self.at))
+
+    def text(self, at: str) -> str:
+        """The right time for an event's."""
+        return at if at < rfc3339(self.since) else max(self.floor, rfc3339(self.moment(milliseconds(at))))
+
+
 class Purged(Struct, frozen=True, gc=False):
     """The room is forgotten."""
 
@@ -148,5 +169,6 @@ Fact = (
     | Retitled
     | Renamed
     | Trimmed
+    | Retimed
     | Purged
 )

@@ -83,6 +83,10 @@ def _trim(room: Room, entry: entries.TrimRoom) -> Outcome:
     return (facts.Trimmed(first),) if first > room.first else NOTHING
 
 
+def _correct_times(room: Room, entry: entries.CorrectTimes) -> Outcome:
+    return (facts.Retimed(entry.since, entry.by, room.settled_at, entry.at),)
+
+
 def _is_over(room: Room, at: int) -> bool:
     """Whether a room accepts nothing more: it is closed, or its time has run out and `ExpireRoom` is on its way."""
     return room.closed_at > 0 or 0 < room.expires_at <= at
@@ -321,6 +325,7 @@ _DECIDE: Final[dict[type[entries.Entry], Callable[[Room, Any], Outcome]]] = {
     entries.ExpireRoom: _expire,
     entries.PurgeRoom: _purge,
     entries.TrimRoom: _trim,
+    entries.CorrectTimes: _correct_times,
     entries.Connect: _connect,
     entries.Disconnect: _disconnect,
     entries.EndGrace: _end_grace,

@@ -27,6 +27,7 @@ from chatty.server.business.facts import (
     Purged,
     Reacted,
     Renamed,
+    Retimed,
     Retitled,
     Trimmed,
     WentAway,
@@ -56,8 +57,9 @@ class Room(Struct):
 
     Times are milliseconds since 1970, or 0 for never. Two are in the form in
     which they are sent, RFC 3339 in UTC, which orders as text: ``at`` is the
-    last event's, and ``trimmed_at`` is what that was when events were last
-    forgotten.
+    last event's, ``trimmed_at`` is what that was when events were last
+    forgotten, and ``settled_at`` is the newest that a `CorrectTimes` leaves: the
+    store looks it up for such an entry.
     """
 
     key: int
@@ -73,6 +75,7 @@ class Room(Struct):
     first: int = 1
     last: int = 0
     at: str = ""
+    settled_at: str = ""
     trimmed_at: str = ""
     participants: dict[str, Participant] = field(default_factory=dict)
     connections: dict[str, str] = field(default_factory=dict)
@@ -157,6 +160,13 @@ def _trimmed(room: Room, fact: Trimmed) -> None:
     room.first, room.trimmed_at = fact.first, room.at
 
 
+def _retimed(room: Room, fact: Retimed) -> None:
+    if room.expires_at and room.created_at >= fact.since:  # it was counted from there
+        room.expires_at = max(1, room.expires_at - fact.by)
+    room.created_at, room.closed_at = fact.moment(room.created_at), fact.moment(room.closed_at)
+    room.at, room.trimmed_at = fact.text(room.at), fact.text(room.trimmed_at)
+
+
 def _purged(room: Room, fact: Purged) -> None:
     room.exists = False
     room.participants.clear()
@@ -181,5 +191,6 @@ _EVOLVE: Final[dict[type, Callable[[Room, Any], None]]] = {
     Retitled: _retitled,
     Renamed: _renamed,
     Trimmed: _trimmed,
+    Retimed: _retimed,
     Purged: _purged,
 }

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import time
+from collections.abc import Coroutine
 from typing import Final
 
 import structlog
 
 from chatty.server.business.entries import ExpireRoom, Forget, PurgeRoom, Rejection, TrimRoom
+from chatty.server.platform.pipeline.clock import JUMP_SECONDS, Clock, uptime
 from chatty.server.platform.pipeline.node import Node
+from chatty.server.platform.store.reads import Reads
 
 HOUSEKEEPING_SECONDS: Final = 10.0
 CLOCK_SECONDS: Final = 60.0
 """How long after the start the wall clock decides nothing."""
-JUMP_SECONDS: Final = 60.0
-"""How far the wall clock may get ahead of the time that has passed; ordinary corrections are far smaller."""
 DISTRUST_SECONDS: Final = 3600.0
 """How long after a larger jump the wall clock decides nothing, so that somebody can correct it."""
 
@@ -33,22 +33,33 @@ _LOG = structlog.get_logger("chatty")
 
 async def keep_rooms(node: Node, retain_events: int, retain_age_ms: int) -> None:
     """Do the housekeeping every ten seconds."""
-    housekeeping = Housekeeping(node, retain_events, retain_age_ms, node.now(), _uptime())
+    housekeeping = Housekeeping(node, retain_events, retain_age_ms, node.now(), uptime())
+    await _attempt(node, begin_clock(node.clock, node.reads))
     while True:
         await asyncio.sleep(HOUSEKEEPING_SECONDS)
         node.search.keep_alive()
-        try:
-            await housekeeping.do(node.now(), _uptime())
-        except Exception as error:  # noqa: BLE001 - reported, and tried again
-            node.report("housekeeping failed; it is tried again", error)
+        await _attempt(node, housekeeping.do(node.now(), uptime()))
+        await _attempt(node, check_clock(node.clock, node.reads))
 
 
-def _uptime() -> float:
-    """Seconds since some moment, including those that the machine slept, if the system counts them."""
+async def _attempt(node: Node, work: Coroutine[None, None, None]) -> None:
     try:
-        return time.clock_gettime(time.CLOCK_BOOTTIME)
-    except (AttributeError, OSError):  # another system, or a sandbox that has no such clock
-        return time.monotonic()
+        await work
+    except Exception as error:  # noqa: BLE001 - reported, and tried again
+        node.report("housekeeping failed; it is tried again", error)
+
+
+async def begin_clock(clock: Clock, reads: Reads) -> None:
+    """Tell the clock what is known from before this process, and ask whether rooms are ahead of it."""
+    clock.learn(await reads.newest_before(clock.started))
+    await check_clock(clock, reads)
+
+
+async def check_clock(clock: Clock, reads: Reads) -> None:
+    """If the clock may have been ahead, look whether rooms have times that it gave then."""
+    since = clock.wants_to_ask()
+    if since is not None:
+        clock.answer(await reads.span_since(since))
 
 
 class Housekeeping:
@@ -82,6 +93,8 @@ class Housekeeping:
                 " until then nothing is deleted because of its age, and no room is closed",
                 seconds=round(ahead),
             )
+        elif ahead < -JUMP_SECONDS:
+            self._trust_from = min(self._trust_from, up + CLOCK_SECONDS)
         if self._retain_events:
             self._short = await _trim_to(self._node, self._retain_events, self._short)
         if up >= self._trust_from:

@@ -12,6 +12,7 @@ import structlog
 from chatty.protocol import AWAY_SECONDS, Close
 from chatty.server.business.entries import EndGrace, Entry, Rejection, connection_id
 from chatty.server.business.room import Outcome
+from chatty.server.platform.pipeline.clock import Clock
 from chatty.server.platform.pipeline.hub import Hub
 from chatty.server.platform.pipeline.log.protocol import Log, Reply
 from chatty.server.platform.pipeline.metrics import Metrics
@@ -73,6 +74,7 @@ class Node:
             log=lambda: self.log.is_alive, reads=lambda: reads.is_answering, search=lambda: self.search.is_alive
         )
         self.loop = asyncio.get_running_loop()
+        self.clock = Clock(self.propose_until_accepted)
         self.sessions: dict[Member, None] = {}
         self.streams: dict[Listener, None] = {}
         self.connections: dict[Peer, None] = {}
@@ -83,7 +85,7 @@ class Node:
 
     def now(self) -> int:
         """Milliseconds since 1970."""
-        return time.time_ns() // 1_000_000
+        return self.clock.now()
 
     def next_connection_id(self) -> str:
         """A new connection's id, which is never used again."""

@@ -15,6 +15,7 @@ from chatty.events import Happening, Message
 from chatty.protocol import MESSAGE_BYTES, encode
 from chatty.server.business.entries import (
     Change,
+    CorrectTimes,
     CreateRoom,
     Entry,
     Forget,
@@ -32,6 +33,7 @@ from chatty.server.platform.store.database import connect
 from chatty.server.platform.store.errors import translated
 from chatty.server.platform.store.rows import KIND_OF, Rows
 from chatty.server.platform.store.schema import ROOM_BITS, decode_time
+from chatty.server.platform.store.times import correct_records, rooms_ahead, settled_at
 from chatty.server.platform.store.write_ahead_log import WriteAheadLog
 
 StoredEvent = tuple[int, bytes, Happening]
@@ -187,6 +189,15 @@ class Store:
         self._rows.written_pages += PROBE_PAGES
         return ()
 
+    def _correct_times(self, entry: CorrectTimes, applied: Applied) -> Outcome:
+        for ahead in rooms_ahead(self._db, entry.since):
+            room = self._room(ahead.id)
+            room.settled_at = settled_at(self._db, ahead, entry.since)
+            self._decide(room, entry, applied)
+        correct_records(self._db, entry.since, entry.by, entry.at)
+        self._rows.written_pages += PROBE_PAGES
+        return ()
+
     def _forget(self, entry: Forget, applied: Applied) -> Outcome:
         self._db.execute("DELETE FROM producers WHERE at < ?", (entry.producers_before,))
         self._db.execute("DELETE FROM receipts WHERE at < ?", (entry.idempotency_keys_before,))
@@ -300,6 +311,7 @@ _RARE: Final[dict[type[Entry], Callable[[Store, Any, Applied], Outcome]]] = {
     StartNode: Store._start_node,
     PurgeRoom: Store._purge,
     TrimRoom: Store._trim,
+    CorrectTimes: Store._correct_times,
     Forget: Store._forget,
     Probe: Store._probe,
 }

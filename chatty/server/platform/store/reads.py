@@ -23,8 +23,9 @@ from chatty.digests import UNKNOWN
 from chatty.events import rfc3339
 from chatty.protocol import WELCOME_PARTICIPANTS, Present, RoomInfo
 from chatty.server.platform.store.errors import translated
-from chatty.server.platform.store.schema import ROOM_BITS, decode_time
+from chatty.server.platform.store.schema import ROOM_BITS
 from chatty.server.platform.store.threads import started_pool
+from chatty.server.platform.store.times import Span, first_since, last_seq, newest_before, span_since
 
 T = TypeVar("T")
 
@@ -32,6 +33,8 @@ THREADS: Final = 4
 PAGE_BYTES: Final = 256 * 1024
 STUCK_SECONDS: Final = 10.0
 """How long a read may take: they are short, each of them."""
+MOST_AHEAD: Final = 1_000
+"""Rooms whose times are looked at where a clock is doubted: more would tell nothing else."""
 
 
 class RoomView(Struct, frozen=True):
@@ -99,7 +102,7 @@ class Reads:
 
     async def last(self, room_key: int) -> int:
         """The number of the room's newest event."""
-        return await self._ask(lambda db: _last(db, room_key))
+        return await self._ask(lambda db: last_seq(db, room_key))
 
     async def before_newest_messages(self, room_key: int, count: int, *, upto: int = (1 << ROOM_BITS) - 1) -> int:
         """The number of the message before the newest ``count`` up to event ``upto``; 0 if there is none."""
@@ -113,7 +116,7 @@ class Reads:
 
     async def first_since(self, room_key: int, first: int, at: int) -> int:
         """The number of the first event at or after ``at`` (milliseconds), by bisection: times never run backwards."""
-        return await self._ask(lambda db: _first_since(db, room_key, first, rfc3339(at)))
+        return await self._ask(lambda db: first_since(db, room_key, first, rfc3339(at)))
 
     async def participants(self, room_key: int) -> list[Present]:
         """The participants by name, each of them here or away."""
@@ -196,6 +199,14 @@ class Reads:
         )  # fmt: skip
         return found[0][0] if found else None
 
+    async def newest_before(self, before: int) -> int:
+        """The newest moment (milliseconds) from before ``before`` that rooms have, 0 without any."""
+        return await self._ask(lambda db: newest_before(db, before))
+
+    async def span_since(self, since: int) -> Span | None:
+        """The first and the last moment from ``since`` (milliseconds) on that rooms have; None without any."""
+        return await self._ask(lambda db: span_since(db, since, MOST_AHEAD))
+
     # --- running queries ------------------------------------------------------------------------------------
 
     async def _rows(self, sql: str, *values: object) -> list[Any]:
@@ -227,24 +238,6 @@ def _number(db: sqlite3.Connection, sql: str, *values: object) -> int:
     return row[0] if row and row[0] is not None else 0
 
 
-def _last(db: sqlite3.Connection, room_key: int) -> int:
-    low = room_key << ROOM_BITS
-    newest = _number(db, "SELECT max(key) FROM events WHERE key > ? AND key < ?", low, low + (1 << ROOM_BITS))
-    return newest - low if newest else _number(db, "SELECT first - 1 FROM rooms WHERE key = ?", room_key)
-
-
-def _first_since(db: sqlite3.Connection, room_key: int, low: int, at: str) -> int:
-    high = _last(db, room_key) + 1
-    while low < high:
-        middle = (low + high) // 2
-        body = db.execute("SELECT body FROM events WHERE key = ?", (room_key << ROOM_BITS | middle,)).fetchone()
-        if body is None or decode_time(body[0]).at < at:
-            low = middle + 1
-        else:
-            high = middle
-    return low
-
-
 def _room(db: sqlite3.Connection, room_id: str) -> RoomView | None:
     row = db.execute(
         "SELECT key, name, topic, epoch, created_at, expires_at, closed_at, first FROM rooms WHERE id = ?", (room_id,)
@@ -265,7 +258,7 @@ def _room(db: sqlite3.Connection, room_id: str) -> RoomView | None:
         created_at=rfc3339(created_at),
         epoch=epoch,
         first=first,
-        last=_last(db, key),
+        last=last_seq(db, key),
         participant_count=count,
         expires_at=rfc3339(expires_at) if expires_at else None,
         closed_at=rfc3339(closed_at) if closed_at else None,

@@ -32,12 +32,14 @@ from chatty.server.business.facts import (
     Purged,
     Reacted,
     Renamed,
+    Retimed,
     Retitled,
     Trimmed,
     WentAway,
 )
 from chatty.server.business.state import Room
 from chatty.server.platform.store.schema import KINDS, ROOM_BITS
+from chatty.server.platform.store.times import correct_events
 
 MOST_ROWS: Final = 512
 """Rows in one statement: 512 × 7 columns stay far below SQLite's 32,766 variables."""
@@ -145,6 +147,11 @@ class Rows:
 
     def _purged(self, room: Room, fact: Purged) -> None:
         self._delete_room(room.key)
+
+    def _retimed(self, room: Room, fact: Retimed) -> None:
+        self._rooms[room.key] = room
+        self.flush()  # events may be in this batch
+        self.written_pages += correct_events(self._db, room.key, room.first, fact) // _PAGE
 
     def _presence_changed(self, room: Room, fact: Connected | Disconnected | WentAway | Departed) -> None:
         self._participants[room.key, fact.name_key] = room
@@ -263,6 +270,7 @@ _WRITE: Final[dict[type, Callable[[Rows, Room, Any], None]]] = {
     Closed: Rows._closed,
     Trimmed: Rows._trimmed,
     Purged: Rows._purged,
+    Retimed: Rows._retimed,
     Connected: Rows._presence_changed,
     Disconnected: Rows._presence_changed,
     WentAway: Rows._presence_changed,

@@ -117,6 +117,17 @@ async def test_a_clock_that_jumps_ahead_deletes_nothing_for_an_hour_and_is_logge
     assert (await house.first(), await house.is_open("another")) == (2, False)
 
 
+async def test_when_a_jump_ahead_has_gone_away_the_clock_is_believed_a_minute_later(shelf: Shelf, keep: Keep) -> None:
+    shelf.say("old", at=AT - 2_000)
+    house = keep(0, 1.0)
+    await house.live(10, ahead=40 * DAY)
+    await house.live(10, ahead=-40 * DAY)
+    await house.live(CLOCK_SECONDS - 1)
+    assert await house.first() == 1
+    await house.live(1)
+    assert await house.first() == 2
+
+
 async def test_every_further_jump_begins_the_hour_anew(shelf: Shelf, keep: Keep) -> None:
     shelf.say("hello")
     house = keep(0, 3600.0)
