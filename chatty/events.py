@@ -2,9 +2,10 @@
 
 A room is an ordered log, and these are its entries as members see them. Each
 has ``seq``, its number in the room (1, 2, 3 … without a hole), and ``at``, when
-it happened (RFC 3339, UTC, milliseconds), which never runs backwards within a
-room. Encoded as JSON they are exactly what travels on the v1 wire and what the
-store keeps.
+it happened (RFC 3339, UTC, milliseconds). In what is stored of a room, times
+never run backwards. Encoded as JSON they are exactly what travels on the v1
+wire and what the store keeps; only the times that a wrong clock gave are
+corrected where they are stored.
 
 This module knows nothing: no I/O, no server, no client.
 """
