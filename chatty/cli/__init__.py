@@ -19,6 +19,19 @@ __all__ = ["main"]
 
 def main() -> NoReturn:
     """Run the command that the process was started with, and exit with its status."""
+    if os.getpid() == 1:
+        from chatty.cli.process_one import watch_over_the_command
+
+        watch_over_the_command()
+    try:
+        status = _run()
+    except KeyboardInterrupt:  # before there was a command to deal with it
+        status = 128 + 2
+    # Python would take apart every module first, which takes longer than many a command.
+    os._exit(status)
+
+
+def _run() -> int:
     from chatty.cli.environment import Environment
 
     env = Environment.of_process()
@@ -30,8 +43,7 @@ def main() -> NoReturn:
         status = run(env, sys.argv[1:])
     with suppress(OSError):
         env.stderr.flush()
-    # Python would take apart every module first, which takes longer than many a command.
-    os._exit(status)
+    return status
 
 
 def _show_version(env: Environment) -> int:
