@@ -13,6 +13,7 @@ from chatty.durations import parse_duration
 __all__ = [
     "CacertOption",
     "CommandArgument",
+    "DataOption",
     "JsonOption",
     "NameOption",
     "ProfileOption",
@@ -123,6 +124,9 @@ CacertOption = Annotated[
         help="Trust only servers that an authority in this PEM file vouches for. [env: CHATTY_CACERT]",
         show_default=False,
     ),
+]
+DataOption = Annotated[
+    Path, typer.Option("--data", envvar="CHATTY_DATA", metavar="DIRECTORY", help="The server's data directory.")
 ]
 NameOption = Annotated[
     str | None,

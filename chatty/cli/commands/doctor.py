@@ -8,21 +8,25 @@ from typing import Annotated, Final
 import typer
 
 from chatty.cli.exits import ExitStatus
-from chatty.cli.options import environment
+from chatty.cli.options import DataOption, environment
+from chatty.server.settings import Settings
 
-EXAMPLES: Final = ("chatty doctor /var/lib/chatty",)
+EXAMPLES: Final = ("chatty doctor", "chatty doctor /var/lib/chatty")
+
+_DATA: Final[Path] = Settings().data
 
 
 def command(
     ctx: typer.Context,
-    data: Annotated[
-        Path, typer.Argument(metavar="DATA", help="The directory given to serve --data.", show_default=False)
-    ],
+    directory: Annotated[
+        Path | None, typer.Argument(metavar="DATA", help="The same as --data.", show_default=False)
+    ] = None,
+    data: DataOption = _DATA,
 ) -> int:
     """Check all of a server's data, and print what is wrong with it."""
     from chatty.server.platform.store.doctor import check
 
-    env = environment(ctx)
+    env, data = environment(ctx), directory or data
     problems = check(data)
     for line in problems or [f"{data} is sound"]:
         env.out(line)

@@ -9,7 +9,7 @@ import typer
 
 from chatty.cli.exits import ExitStatus
 from chatty.cli.failures import usage
-from chatty.cli.options import environment
+from chatty.cli.options import DataOption, environment
 from chatty.server.settings import Settings
 
 EXAMPLES: Final = ("chatty restore backup.db --data /var/lib/chatty",)
@@ -20,9 +20,7 @@ _DATA: Final[Path] = Settings().data
 def command(
     ctx: typer.Context,
     backup: Annotated[Path, typer.Argument(metavar="BACKUP", help="A copy of the database.", show_default=False)],
-    data: Annotated[
-        Path, typer.Option("--data", envvar="CHATTY_DATA", metavar="DIRECTORY", help="The server's data directory.")
-    ] = _DATA,
+    data: DataOption = _DATA,
 ) -> int:
     """Put a backup in the place of a stopped server's data.
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from pathlib import Path
 
 from tests.cli.user import User
@@ -16,8 +14,7 @@ def test_a_backup_of_a_running_server_is_restored_when_it_is_stopped(
     data, backup = own_server.data, tmp_path / "backup.db"
     room = own_server.make_room()["id"]
     user.run("send", room, "before", "--server", own_server.url)
-    with closing(sqlite3.connect(data / "chatty.db")) as db:
-        db.execute("VACUUM INTO ?", (str(backup),))
+    user.run("backup", str(backup), "--data", str(data))
     user.run("send", room, "after", "--server", own_server.url)
 
     said = user.fails(2, "restore", str(backup), "--data", str(data))
