@@ -69,6 +69,11 @@ class Event(Struct, frozen=True, gc=False, tag_field="event_type"):
 class Message(Event, frozen=True, gc=False, tag="message", omit_defaults=True):
     """``participant`` said ``text``; with ``action``, it did what ``text`` says. ``reply_to`` is what it answers.
 
+    ``automatic`` is 0 for what a person said, and 1 for what a program said
+    of its own accord or in answer to a person; in answer to an automatic
+    message it is that one's number + 1. So programs can tell when they talk
+    among themselves.
+
     History has a message as it is now: ``edited`` and ``deleted`` are the
     events that changed it last (a deleted one's text is empty), and
     ``reactions`` tells how many participants reacted, and how, as of the event
@@ -83,6 +88,7 @@ class Message(Event, frozen=True, gc=False, tag="message", omit_defaults=True):
     deleted: int = 0
     reactions: dict[str, int] = {}
     reacted: int = 0
+    automatic: int = 0
 
 
 class MessageEdited(Event, frozen=True, gc=False, tag="message_edited"):

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import IntEnum
-from typing import Final, Literal, assert_never
+from typing import Annotated, Final, Literal, assert_never
 
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Meta, Raw, Struct
 
 from chatty.events import Happening
 
@@ -203,6 +203,10 @@ class Unknown(Struct, frozen=True):
 # --- v1: from client to server ------------------------------------------------------------------------------
 
 
+Generation = Annotated[int, Meta(ge=0, le=1_000)]
+"""How many automatic messages this is the last one of, each in answer to the one before."""
+
+
 class Produce(Struct, frozen=True, tag_field="op", tag="produce"):
     """Number the messages that follow as those of ``producer``, a KSUID of the client's choice."""
 
@@ -217,11 +221,15 @@ class Numbered(Struct, frozen=True, tag_field="op", omit_defaults=True, kw_only=
 
 
 class Send(Numbered, frozen=True, tag="send", omit_defaults=True):
-    """Say ``text``, in answer to the message ``reply_to``; with ``action``, say that one does it."""
+    """Say ``text``, in answer to the message ``reply_to``; with ``action``, say that one does it.
+
+    ``automatic``: a program says it, see `chatty.events.Message`.
+    """
 
     text: str
     reply_to: int = 0
     action: bool = False
+    automatic: Generation = 0
 
 
 class Edit(Numbered, frozen=True, tag="edit"):
@@ -305,12 +313,13 @@ class CreatedRoom(RoomInfo, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class NewMessage(Struct, frozen=True, omit_defaults=True):
-    """``POST /v1/rooms/{id}/messages``, and ``PATCH`` of one's own message, which takes nothing but these two."""
+    """``POST /v1/rooms/{id}/messages``, and ``PATCH`` of one's own message, which takes only the first two."""
 
     participant: str
     text: str
     reply_to: int = 0
     action: bool = False
+    automatic: Generation = 0
 
 
 class NewTopic(Struct, frozen=True):

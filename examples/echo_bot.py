@@ -16,8 +16,8 @@ async def main(server: str, room_id: str) -> None:
     """Answers until the room closes or Ctrl-C."""
     async with chatty.join(server, room_id, name="echo") as room:
         async for event in room:
-            if isinstance(event, chatty.Message) and event.participant != "echo":
-                await room.send(f"{event.participant} said: {event.text}")
+            if isinstance(event, chatty.Message) and not event.automatic:  # nor what it says itself
+                await room.send(f"{event.participant} said: {event.text}", automatic=1)
 
 
 if __name__ == "__main__":

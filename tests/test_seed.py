@@ -24,6 +24,7 @@ from tests.client.scripted import AT
 TABLE: list[tuple[Happening, list[bytes]]] = [
     (Message(1, AT, "Ada", "Hi", reply_to=1, edited=2), [b'{"text":"Hi","participant":"Ada"}']),
     (Message(1, AT, "Ada", "waves", action=True), [b'{"text":"* Ada waves","participant":"Ada"}']),
+    (Message(1, AT, "bot", "Hi", automatic=1), [b'{"text":"Hi","participant":"bot"}']),
     (ParticipantJoined(1, AT, "Ada"), [b'{"event_type":"participant_joined","participant":"Ada"}']),
     (ParticipantLeft(1, AT, "Ada", "lost"), [b'{"event_type":"participant_left","participant":"Ada"}']),
     (

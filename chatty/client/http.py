@@ -125,16 +125,26 @@ class Http:
         params += [("type", kind) for kind in types]
         return await self._ask("GET", room_path(room_id, "events"), Page, params=params)
 
-    async def send(self, room_id: str, text: str, *, name: str, reply_to: int = 0, receipt: str | None = None) -> int:
+    async def send(
+        self,
+        room_id: str,
+        text: str,
+        *,
+        name: str,
+        reply_to: int = 0,
+        receipt: str | None = None,
+        automatic: int = 0,
+    ) -> int:
         """Says ``text`` as ``name`` without joining, and gives the message's number.
 
         ``reply_to``: the number of the message that this one answers.
+        ``automatic``: a program says it, see `chatty.events.Message`.
         ``receipt``: who repeats a request with the same one within 24 hours
         has said it once, and gets the first time's number; another text is
         refused then (``idempotency_conflict``).
         """
         headers = {} if receipt is None else {"Idempotency-Key": receipt}
-        body = protocol.encode(NewMessage(name, text, reply_to))
+        body = protocol.encode(NewMessage(name, text, reply_to, automatic=automatic))
         return (await self._ask("POST", room_path(room_id, "messages"), _Stored, data=body, headers=headers)).seq
 
     async def edit(self, room_id: str, of: int, text: str, *, name: str) -> None:

@@ -224,19 +224,24 @@ class Room:
 
     # --- sending --------------------------------------------------------------------------------------------
 
-    async def send(self, text: str, *, reply_to: int = 0, action: bool = False) -> Ack:
+    async def send(self, text: str, *, reply_to: int = 0, action: bool = False, automatic: int = 0) -> Ack:
         """Says ``text``, and returns when the server has stored it, once, however often the connection breaks.
 
         ``reply_to``: the number of the message that this one answers.
-        ``action``: say that you do what ``text`` says. Raises `Refused` if
-        the server will not have it, and what ended the connection for good
-        otherwise. ``send`` that is cancelled may or may not have sent.
+        ``action``: say that you do what ``text`` says. ``automatic``: a
+        program says it, 1 on its own account or to a person, and one more
+        than ``automatic`` of the message that it answers (see
+        `chatty.events.Message`). Raises `Refused` if the server will not have
+        it, and what ended the connection for good otherwise. ``send`` that
+        is cancelled may or may not have sent.
         """
-        return await (await self.post(text, reply_to=reply_to, action=action))
+        return await (await self.post(text, reply_to=reply_to, action=action, automatic=automatic))
 
-    async def post(self, text: str, *, reply_to: int = 0, action: bool = False) -> asyncio.Future[Ack]:
+    async def post(
+        self, text: str, *, reply_to: int = 0, action: bool = False, automatic: int = 0
+    ) -> asyncio.Future[Ack]:
         """Queues ``text``, as `say` does with any command; the future has the outcome of `send`."""
-        return await self.say(Send(text=text, reply_to=reply_to, action=action))
+        return await self.say(Send(text=text, reply_to=reply_to, action=action, automatic=automatic))
 
     async def edit(self, of: int, text: str) -> Ack:
         """Changes one's own message number ``of``, which says ``text`` from then on.

@@ -70,6 +70,23 @@ async def test_everybody_gets_a_change_and_history_has_the_current_text(server: 
     assert get(server, room)["topic"] == "greetings"
 
 
+async def test_what_a_program_says_is_marked_for_all_and_stays_so_when_it_is_edited(server: Server, room: str) -> None:
+    headers = {"Authorization": f"Bearer {KEY}"}
+    async with door(server, room, "name=Ada", KEY) as ada:
+        seq = (await said(ada, op="send", text="up", automatic=1))["seq"]
+        assert (await until(ada, "message"))[-1]["automatic"] == 1
+        body = {"participant": "Ada", "text": "up, too", "reply_to": seq, "automatic": 2}
+        assert ask(server, "POST", f"/v1/rooms/{room}/messages", body, headers).json["automatic"] == 2
+        await until(ada, "message")
+        await said(ada, op="send", text="by hand")
+        assert "automatic" not in (await until(ada, "message"))[-1]
+        await said(ada, op="edit", of=seq, text="up for 3 days")
+        for number in (-1, 1_001, 1.5, True):
+            await say(ada, op="send", text="x", automatic=number)
+            assert (await until(ada, "error"))[-1]["code"] == "bad_request"
+    assert [message.get("automatic", 0) for message in stored(server, room)] == [1, 2, 0]
+
+
 async def test_a_change_that_changes_nothing_is_acked_without_a_number(server: Server, room: str) -> None:
     async with door(server, room, "name=Ada", KEY) as ada:
         seq = (await said(ada, op="send", text="hello"))["seq"]

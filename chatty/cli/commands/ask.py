@@ -146,7 +146,9 @@ async def _question(env: Environment, options: AskOptions, key: str) -> Question
     room_id = options.target.room_id
     async with Http(options.target.server, key=key, cacert=options.target.profile.cacert) as http:
         try:
-            seq = await retry(lambda: http.send(room_id, text, name=options.name, receipt=unique), wait=options.wait)
+            seq = await retry(
+                lambda: http.send(room_id, text, name=options.name, receipt=unique, automatic=1), wait=options.wait
+            )
         except Refused as refusal:
             if refusal.code != "idempotency_conflict":
                 raise

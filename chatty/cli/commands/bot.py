@@ -40,6 +40,8 @@ class BotOptions(NamedTuple):
     cursor: Path | None
     jobs: int
     timeout: float
+    automatic: bool
+    per_minute: int
     wait: float
 
 
@@ -62,6 +64,12 @@ def command(
     timeout: Annotated[
         float, duration("--timeout", "End a command that takes longer, and all that it started. [default: 1m]")
     ] = 60.0,
+    automatic: Annotated[
+        bool, typer.Option("--automatic", help="Answer what programs say, too, up to the third in a row.")
+    ] = False,
+    per_minute: Annotated[
+        int, typer.Option("--per-minute", metavar="N", min=1, help="Reply so often at most; what is more has to wait.")
+    ] = 60,
     wait: WaitOption = 0.0,
     server: ServerOption = None,
     profile: ProfileOption = None,
@@ -70,8 +78,9 @@ def command(
     """Run a command for matching messages, and reply with its output.
 
     The message's text is on the command's standard input and in CHATTY_TEXT,
-    and never in its arguments. It runs for messages of others only. With
-    --cursor no message is missed over restarts, and none replied to twice.
+    and never in its arguments. It runs for messages of others only, and not
+    for those of other bots, so that they don't answer each other for ever.
+    With --cursor no message is missed over restarts, and none replied to twice.
     """
     from chatty.cli.runner import run
 
@@ -81,7 +90,7 @@ def command(
     except re.error as error:
         raise usage(f'--on: "{on}" is no regular expression ({error})') from None
     target = resolve_room(env, room, server=server, profile=profile, cacert=cacert)
-    return run(_bot(env, BotOptions(target, name, pattern, cmd, cursor, jobs, timeout, wait)))
+    return run(_bot(env, BotOptions(target, name, pattern, cmd, cursor, jobs, timeout, automatic, per_minute, wait)))
 
 
 async def _bot(env: Environment, options: BotOptions) -> int:
@@ -115,7 +124,9 @@ async def _bot(env: Environment, options: BotOptions) -> int:
         )
         http = await stack.enter_async_context(Http(target.server, key=key, cacert=target.profile.cacert))
         identity = str(options.cursor.resolve()) if options.cursor else new_secret()
-        trigger = Trigger(options.pattern, options.command, options.jobs, options.timeout)
+        trigger = Trigger(
+            options.pattern, options.command, options.jobs, options.timeout, options.automatic, options.per_minute
+        )
         await Bot(env, target, options.name, trigger, http, identity=identity, file=file).run(room)
         if room.closed:
             closed()

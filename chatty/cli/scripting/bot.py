@@ -15,6 +15,7 @@ from chatty.cli.failures import Failure
 from chatty.cli.scripting.cursor_file import CursorFile, SavedPosition
 from chatty.cli.scripting.processes.handler import Handled, handle
 from chatty.cli.scripting.processes.starting import signal_name
+from chatty.cli.scripting.reply_pace import ReplyPace
 from chatty.cli.scripting.retry import idempotency_key, retry
 from chatty.cli.targets import RoomTarget
 from chatty.cli.terminal.cleaning import clean
@@ -31,6 +32,9 @@ __all__ = ["Bot", "Trigger"]
 _AHEAD: Final = 100
 """Messages that are begun from the oldest on that isn't done, and that a run after a crash may begin again."""
 
+MOST_AUTOMATIC: Final = 3
+"""The longest chain of automatic messages, each in answer to the one before, whose last one is answered no more."""
+
 _CUT: Final = "\n… (cut: {:,} bytes)"
 _CONFLICT: Final = "idempotency_conflict"
 """What a reply is refused with that an earlier run has given in other words."""
@@ -40,12 +44,17 @@ class Trigger(NamedTuple):
     """What a bot reacts to, and how: it runs ``command`` for each text that matches ``pattern``.
 
     At most ``jobs`` commands run at once, each for at most ``timeout`` seconds.
+    ``automatic``: for messages that programs say, too, unless a chain of such
+    messages gets long. ``per_minute``: how many replies it gives in a minute;
+    those beyond that wait.
     """
 
     pattern: re.Pattern[str]
     command: Sequence[str]
     jobs: int
     timeout: float
+    automatic: bool
+    per_minute: int
 
 
 @dataclass
@@ -91,6 +100,9 @@ class Bot:
         self._reached = StreamPosition("", 0)
         self._saved: StreamPosition | None = None
         self._settled = asyncio.Event()
+        self._pace = ReplyPace(trigger.per_minute, asyncio.get_running_loop().time)
+        self._slow = False  # whether replies have to wait, which is told when it begins
+        self._told_of_automatic = False
 
     async def run(self, room: Room) -> None:
         """Works until the room is closed. Raises Failure, OSError, and what ended the room for good."""
@@ -119,7 +131,20 @@ class Bot:
         """How ``frame`` is a message to work on, if it is."""
         if not isinstance(frame, Message) or frame.deleted or same(frame.participant, self._name):
             return None
-        return self._trigger.pattern.search(frame.text)
+        found = self._trigger.pattern.search(frame.text)
+        return found if found and self._may_answer(frame) else None
+
+    def _may_answer(self, message: Message) -> bool:
+        """Whether answering can't go on for ever: two programs that answer each other would."""
+        if message.automatic >= MOST_AUTOMATIC:
+            self._note(message, f"not answered: it ends a chain of {message.automatic:,} automatic messages")
+            return False
+        if message.automatic and not self._trigger.automatic:
+            if not self._told_of_automatic:
+                self._note(message, "not answered: a program said it (--automatic answers such, too)")
+            self._told_of_automatic = True
+            return False
+        return True
 
     async def _vacancy(self) -> None:
         """Returns when another job may begin."""
@@ -127,6 +152,16 @@ class Bot:
         while sum(not job.done for job in self._jobs) >= at_once or len(self._jobs) >= max(at_once, _AHEAD):
             self._settled.clear()
             await self._settled.wait()
+        await self._slow_down()
+
+    async def _slow_down(self) -> None:
+        """Returns when there may be another reply: programs that don't mark what they say could go on for ever."""
+        wait = self._pace.wait()
+        if wait and not self._slow:
+            self._env.err(f"note:  {self._trigger.per_minute:,} replies in a minute: what comes next has to wait")
+        self._slow = wait > 0
+        await asyncio.sleep(wait)
+        self._pace.begin()
 
     def _save(self) -> None:
         at = self._jobs[0].before if self._jobs else self._reached
@@ -135,14 +170,16 @@ class Bot:
             self._saved = at
 
     async def _do(self, job: _Job) -> None:
-        await self._answer(job)
+        if not await self._answer(job):
+            self._pace.take_back()
         job.done = True
         while self._jobs and self._jobs[0].done:
             self._jobs.popleft()
         self._save()
         self._settled.set()
 
-    async def _answer(self, job: _Job) -> None:
+    async def _answer(self, job: _Job) -> bool:
+        """Runs the command, and replies with what it prints. Whether there was a reply."""
         message = job.message
         try:
             handled = await handle(
@@ -158,13 +195,24 @@ class Bot:
         text = _reply(handled)
         if handled.status != 0:
             self._note(message, _trouble(handled, self._trigger.timeout))
-        elif text:
+            return False
+        if text:
             await self._say(text, message, idempotency_key(self._identity, job.epoch, str(message.seq)))
+        return bool(text)
 
     async def _say(self, text: str, message: Message, unique: str) -> None:
         room_id, name = self._target.room_id, self._name
         try:
-            await retry(lambda: self._http.send(room_id, text, name=name, reply_to=message.seq, receipt=unique))
+            await retry(
+                lambda: self._http.send(
+                    room_id,
+                    text,
+                    name=name,
+                    reply_to=message.seq,
+                    receipt=unique,
+                    automatic=message.automatic + 1,
+                )
+            )
         except Refused as refusal:
             if refusal.code != _CONFLICT:
                 self._note(message, f"no reply is possible ({clean(refusal.message, newlines=False)})")

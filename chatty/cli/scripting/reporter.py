@@ -66,7 +66,9 @@ class Reporter:
     async def _say(self, text: str, reply_to: int = 0) -> int:
         unique = idempotency_key(self._run_id, text)
         return await retry(
-            lambda: self._http.send(self._room_id, text, name=self._name, reply_to=reply_to, receipt=unique)
+            lambda: self._http.send(
+                self._room_id, text, name=self._name, reply_to=reply_to, receipt=unique, automatic=1
+            )
         )
 
     async def _follow(self, message: int) -> str | None:

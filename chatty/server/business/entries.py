@@ -110,6 +110,7 @@ class Post(Entry, frozen=True, gc=False):
     reply_to: int = 0
     action: bool = False
     connection: str = ""
+    automatic: int = 0
 
     @property
     def size(self) -> int:

@@ -193,7 +193,9 @@ def _post(room: Room, entry: entries.Post) -> Outcome:
     if entry.reply_to and _target(room, entry.reply_to) is None:
         return Rejection("message_not_found")
     seq = room.last + 1
-    message = Message(seq, _now(room, entry.at), speaker[0], entry.text, entry.reply_to, entry.action)
+    message = Message(
+        seq, _now(room, entry.at), speaker[0], entry.text, entry.reply_to, entry.action, automatic=entry.automatic
+    )
     if entry.n:
         return (message, _produced(room, entry))
     if entry.idempotency_key:

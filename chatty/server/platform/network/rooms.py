@@ -239,6 +239,7 @@ class RoomHandlers:
             Post(
                 view.info.id, self.node.now(), name, name_key, identity.hash, new.text,
                 idempotency_key=idempotency_key, digest=digest, reply_to=new.reply_to, action=new.action,
+                automatic=new.automatic,
             )
         )  # fmt: skip
         if isinstance(outcome, Rejection):

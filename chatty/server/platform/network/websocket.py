@@ -165,6 +165,7 @@ class V1Session(Session):
             self.room_id, self.node.now(), self.name, self.name_key, self.identity.hash, text,
             self._producer if n else "", n or 0,
             reply_to=command.reply_to, action=command.action, connection=self.connection_id,
+            automatic=command.automatic,
         ))  # fmt: skip
 
     def _change(self, command: Edit | Delete | React | SetTopic | Rename) -> Awaitable[None] | None:
