@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator
 from functools import cache
 from typing import Final
 
-__all__ = ["hides_something"]
+__all__ = ["hidden", "hides_something"]
 
 _INVISIBLE: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
 _BLANK: Final = frozenset(
@@ -61,13 +62,17 @@ _RIGHT: Final = (
 
 def hides_something(text: str) -> bool:
     """Whether ``text`` has a character that nobody sees, where it shapes nothing either."""
-    if text.isascii():
-        return not text.isprintable()
+    return any(True for _ in hidden(text))
+
+
+def hidden(text: str) -> Iterator[int]:
+    """Where ``text`` has a character that nobody sees, where it shapes nothing either."""
+    if text.isascii() and text.isprintable():
+        return
     shaping = {place for found in re.finditer(_SHAPERS, text) for place in range(*found.span())}
-    return any(
-        _is_unseen(character) and place not in shaping and not (character in _JOINERS and _joins(text, place))
-        for place, character in enumerate(text)
-    )
+    for place, character in enumerate(text):
+        if _is_unseen(character) and place not in shaping and not (character in _JOINERS and _joins(text, place)):
+            yield place
 
 
 def _is_unseen(character: str) -> bool:

@@ -11,7 +11,16 @@ from typing import Final
 
 from chatty.characters import hides_something
 
-__all__ = ["RESERVED", "BadName", "check_known_name", "check_name", "check_room_name", "compare_key", "same"]
+__all__ = [
+    "RESERVED",
+    "BadName",
+    "check_known_name",
+    "check_name",
+    "check_room_name",
+    "compare_key",
+    "mistakable",
+    "same",
+]
 
 RESERVED: Final = frozenset({"server", "system"})
 """Names that nobody may have, in the form of `compare_key`."""
@@ -77,11 +86,21 @@ def check_name(name: str, *, points: int) -> str:
     checked = " ".join(check_known_name(name, points=points).split())
     if compare_key(checked) in RESERVED:
         raise BadName(f"The name {checked!r} is reserved; choose another one.")
-    for looks in (checked, unicodedata.normalize("NFKC", checked)):
-        for pattern, why in _MISTAKABLE.items():
-            if found := re.search(pattern, looks):
-                raise BadName(f"A name can't {why.format(repr(found[0]))}; choose another one.")
+    for why in mistakable(checked).values():
+        raise BadName(f"A name can't {why}; choose another one.")
     return checked
+
+
+def mistakable(name: str) -> dict[int, str]:
+    """Where ``name`` could be taken for something else than a name if it stood before a text, and why."""
+    places: dict[int, str] = {}
+    for looks in (list(name), [unicodedata.normalize("NFKC", character) for character in name]):
+        owners = [place for place, look in enumerate(looks) for _ in look]
+        for pattern, why in _MISTAKABLE.items():
+            for found in re.finditer(pattern, "".join(looks)):
+                for place in range(*found.span()):
+                    places.setdefault(owners[place], why.format(repr(found[0])))
+    return places
 
 
 def check_known_name(name: str, *, points: int) -> str:

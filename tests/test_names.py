@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from chatty.names import BadName, check_known_name, check_name, check_room_name, compare_key, same
+from chatty.names import BadName, check_known_name, check_name, check_room_name, compare_key, mistakable, same
 
 
 @pytest.mark.parametrize(
@@ -266,3 +266,19 @@ def test_a_checked_name_is_short_visible_and_checked_again_the_same(name: str) -
     assert 1 <= len(checked) <= 32
     assert check_name(checked, points=32) == checked
     assert "│" not in checked
+
+
+@pytest.mark.parametrize(
+    ("name", "places"),
+    [
+        ("Ada", []),
+        ("Bob │ x", [4]),
+        ("Bob ｜ x", [4]),
+        ("-- Bob", [0]),
+        ("… x", [0]),
+        ("Ada: hi", [3]),
+        ("a → b │", [2, 6]),
+    ],
+)
+def test_where_a_name_could_be_taken_for_more_is_known(name: str, places: list[int]) -> None:
+    assert sorted(mistakable(name)) == places

@@ -33,7 +33,7 @@ def command(
 
 async def _who(env: Environment, target: RoomTarget, *, as_json: bool) -> int:
     from chatty.cli.config import client_key
-    from chatty.cli.terminal.cleaning import clean
+    from chatty.cli.terminal.cleaning import clean_name
     from chatty.client.http import Http
     from chatty.protocol import encode
 
@@ -46,5 +46,5 @@ async def _who(env: Environment, target: RoomTarget, *, as_json: bool) -> int:
         if as_json:
             env.out(encode(participant).decode())
         else:
-            env.out(clean(participant.name, newlines=False) + (" (away)" if participant.away else ""))
+            env.out(clean_name(participant.name) + (" (away)" if participant.away else ""))
     return 0

@@ -1,4 +1,4 @@
-"""What has come while nobody pressed a key, who is mentioned, and who is typing. Pure."""
+"""What has come while nobody pressed a key, whom it mentions, and who is typing. Pure."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import Final, Literal
 
 from chatty.cli.join.mentions import is_mention
-from chatty.cli.terminal.cleaning import clean
-from chatty.events import Message
+from chatty.cli.terminal.cleaning import clean_name
+from chatty.events import Message, MessageEdited
+from chatty.names import same
 from chatty.protocol import TYPING_SECONDS
 
 __all__ = ["Attention", "Bell"]
@@ -25,7 +26,7 @@ class Attention:
 
     def __init__(self, clock: Callable[[], float], local: Callable[[datetime], datetime], bell: Bell) -> None:
         self.mentions = 0
-        """Messages that spoke of the reader, since the last key."""
+        """Messages that mentioned the reader, since the last key."""
         self._clock = clock
         self._local = local
         self._bell = bell
@@ -35,21 +36,29 @@ class Attention:
         self._rings = False
         self._typing: dict[str, float] = {}
 
-    def hear(self, message: Message, me: str) -> None:
-        """Somebody said something, just now."""
+    def message(self, message: Message, me: str) -> None:
+        """A message came in, just now."""
         self._typing.pop(message.participant, None)
-        if message.participant == me:
-            return
-        mention = is_mention(message.text, me)
+        if not same(message.participant, me):
+            self._notice(message.time, mention=is_mention(message.text, me))
+
+    def edit(self, edit: MessageEdited, before: str, me: str) -> None:
+        """A message was changed, just now. It is news if it mentions the reader, and didn't ``before``."""
+        if not same(edit.participant, me) and is_mention(edit.text, me) and not is_mention(before, me):
+            self._notice(edit.time, mention=True)
+
+    def _notice(self, time: datetime, *, mention: bool) -> None:
         self._new += 1
-        self._since = self._since or message.time
-        self.mentions += mention
-        self._rings |= self._bell == "all" or (self._bell == "mention" and mention)
+        self._since = self._since or time
+        if mention:
+            self.mentions += 1
+        if self._bell == "all" or (self._bell == "mention" and mention):
+            self._rings = True
 
     def pressed(self) -> bool:
-        """A key was pressed: all is seen. False: that changes nothing."""
+        """A key was pressed: all of it has been seen. False: there was nothing new."""
         self._pressed = self._clock()
-        changed = bool(self._new)
+        changed = self._new > 0
         self.mentions = self._new = 0
         self._since = None
         return changed
@@ -70,12 +79,12 @@ class Attention:
         return self._since is not None and self._clock() - self._pressed < AWAY
 
     def news(self) -> str:
-        """How much is new and since when, for somebody who comes back; empty if there is nothing to tell."""
+        """How much is new and since when, for somebody who comes back; empty if there is nothing new."""
         if self._since is None or self.waiting:
             return ""
         return f"── {self._new:,} new since {self._local(self._since):%H:%M} ──"
 
-    def typed(self, name: str) -> None:
+    def types(self, name: str) -> None:
         """``name`` is writing something."""
         self._typing[name] = self._clock() + TYPING_SECONDS
 
@@ -83,13 +92,12 @@ class Attention:
         """Who is writing, in words that are safe to show; empty if nobody is."""
         now = self._clock()
         self._typing = {name: until for name, until in self._typing.items() if until > now}
-        names = [clean(name, newlines=False) for name in self._typing]
-        match names:
+        match list(self._typing):
             case []:
                 return ""
             case [name]:
-                return f"{name} is typing…"
+                return f"{clean_name(name)} is typing…"
             case [one, other]:
-                return f"{one} and {other} are typing…"
-            case _:
+                return f"{clean_name(one)} and {clean_name(other)} are typing…"
+            case names:
                 return f"{len(names)} are typing…"

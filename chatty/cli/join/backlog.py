@@ -24,7 +24,7 @@ class Batch(NamedTuple):
 
 
 class Backlog:
-    """Events, of which the newest ``most`` are kept, and lines that chatty itself says, which all are."""
+    """Events, of which the newest ``most`` are kept, and lines of chatty's own, all of which are kept."""
 
     def __init__(self, most: int = MOST) -> None:
         self._most = most
@@ -37,10 +37,11 @@ class Backlog:
     def add(self, event: Happening) -> None:
         """Let ``event`` wait its turn, in place of the oldest one if too many wait."""
         self._events.append(event)
-        if len(self._events) > self._most:
-            self._skipped += isinstance(self._events.popleft(), Message)
+        oldest = self._events.popleft() if len(self._events) > self._most else None
+        if isinstance(oldest, Message):
+            self._skipped += 1
 
-    def say(self, *lines: Text) -> None:
+    def add_lines(self, *lines: Text) -> None:
         """Let ``lines`` wait their turn."""
         self._lines += lines
 

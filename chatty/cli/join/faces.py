@@ -86,17 +86,18 @@ class Inline:
             self._output.write_raw("\a")
         if self._conversation.clearing():
             self._prompt.app.clear()
-        for text in self._conversation.returned():
-            self._prompt.restore(text)
+        for text, line in self._conversation.returned():
+            if self._prompt.restore(text):
+                self._conversation.drafted(text, line)
         return self._conversation.take()
 
     def _warn(self, text: str) -> None:
-        self._conversation.say(view.failure(text))
+        self._conversation.show(view.failure(text))
 
     def leave_behind(self, lines: list[Text]) -> None:
         """Show ``lines``, and what was being typed."""
         if self._prompt.draft.strip():
-            lines = [*lines, view.not_sent("it was still being typed", self._prompt.draft)]
+            lines = [*lines, *view.not_sent("it was still being typed", self._prompt.draft)]
         self._title.restore()
         if lines:
             self._screen.show(lines)
@@ -158,8 +159,7 @@ class Plain:
 
     def _enter(self, line: str) -> None:
         self._conversation.pressed()
-        if line.strip():
-            self._conversation.enter(line)
+        self._conversation.enter_plain(line)
 
     def leave_behind(self, lines: list[Text]) -> None:
         """Show ``lines``."""

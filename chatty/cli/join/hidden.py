@@ -1,41 +1,67 @@
-"""Whom and what one doesn't want to see: ``/ignore`` and ``/quiet``. Kept for one session, told to nobody."""
+"""Whom and what one doesn't want to see: ``/ignore`` and ``/quiet``. Kept for one session, and known to nobody else."""
 
 from __future__ import annotations
 
-from chatty.events import Event, ParticipantJoined, ParticipantLeft, ParticipantRenamed
+from msgspec import Struct
+
+from chatty.events import Happening, ParticipantJoined, ParticipantLeft, ParticipantRenamed, RoomClosed
 from chatty.names import same
 
 __all__ = ["Hidden"]
 
 
+class Ignored(Struct):
+    """Somebody that is ignored: by the name that they have now, and by earlier ones up to the event that ended each."""
+
+    name: str
+    former: list[tuple[str, int]]
+
+    def did(self, name: str, seq: int) -> bool:
+        """Whether event ``seq``, which ``name`` brought about, is theirs."""
+        return same(name, self.name) or any(same(name, one) and seq <= end for one, end in self.former)
+
+
 class Hidden:
-    """What is hidden. ``quiet`` hides who joins and leaves; ``ignored`` holds names as they are written."""
+    """What is hidden. ``quiet`` hides that people join and leave."""
 
     def __init__(self) -> None:
         self.quiet = False
-        self.ignored: list[str] = []
+        self._ignored: list[Ignored] = []
+
+    @property
+    def ignored(self) -> list[str]:
+        """The names that ignored people have now."""
+        return [ignored.name for ignored in self._ignored]
 
     def ignores(self, name: str) -> bool:
-        """Whether ``name`` is ignored."""
-        return any(same(name, one) for one in self.ignored)
+        """Whether the one called ``name`` now is ignored."""
+        return any(same(name, ignored.name) for ignored in self._ignored)
 
     def ignore(self, name: str) -> None:
         """Hide what ``name`` does from now on."""
         if not self.ignores(name):
-            self.ignored.append(name)
+            self._ignored.append(Ignored(name, []))
 
     def unignore(self, name: str) -> bool:
         """Show again what ``name`` does. False: it was not ignored."""
-        before = len(self.ignored)
-        self.ignored = [one for one in self.ignored if not same(name, one)]
-        return len(self.ignored) < before
+        before = len(self._ignored)
+        self._ignored = [ignored for ignored in self._ignored if not same(ignored.name, name)]
+        return len(self._ignored) < before
 
-    def hides(self, event: Event) -> bool:
-        """Whether ``event`` is not to be shown. Who is ignored stays so under a new name."""
+    def hides(self, event: Happening) -> bool:
+        """Whether ``event`` is not to be shown.
+
+        Ignored people stay so under a new name. Their old one is nobody's, and
+        somebody else that takes it is not ignored.
+        """
         if self.quiet and isinstance(event, ParticipantJoined | ParticipantLeft):
             return True
-        if not self.ignored or not self.ignores(getattr(event, "participant", "")):
+        if isinstance(event, RoomClosed):
             return False
-        if isinstance(event, ParticipantRenamed):
-            self.ignore(event.name)
-        return True
+        for ignored in self._ignored:
+            if ignored.did(event.participant, event.seq):
+                if isinstance(event, ParticipantRenamed) and same(event.participant, ignored.name):
+                    ignored.former.append((ignored.name, event.seq))
+                    ignored.name = event.name
+                return True
+        return False

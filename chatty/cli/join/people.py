@@ -1,12 +1,15 @@
-"""The people of the room and what they said lately: what ``/reply``, ``/edit`` and completion refer to. Pure."""
+"""The people of the room and their latest messages: what ``/reply``, ``/edit`` and completion refer to. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from itertools import islice
 from typing import Final
 
+from msgspec import Struct
 from msgspec.structs import replace
 
+from chatty.cli.terminal.cleaning import clean_name
 from chatty.events import (
     Event,
     Message,
@@ -16,81 +19,147 @@ from chatty.events import (
     ParticipantLeft,
     ParticipantRenamed,
 )
+from chatty.names import compare_key, same
 
-__all__ = ["People"]
+__all__ = ["People", "Person"]
 
 KEPT: Final = 500
-"""Messages remembered."""
+"""Messages that are remembered."""
+FORMER: Final = 1_000
+"""Names that are remembered of people that left, or are called something else by now."""
+
+
+class Person(Struct, eq=False):
+    """Somebody who is in the room, or was: the same one under every name. ``name`` is the latest.
+
+    ``spoke`` is the number of their latest message, 0 if there is none.
+    """
+
+    name: str
+    present: bool = False
+    spoke: int = 0
+
+
+class Known(Struct):
+    """A message as it is now, and its author."""
+
+    message: Message
+    author: Person
 
 
 class People:
-    """Who is here, and the newest messages as they are now, by who wrote them. ``me`` is one's own name."""
+    """Who is in the room, and the newest messages as they are now, with their authors. ``me`` is one's own name.
+
+    A name belongs to the person that has it, and after that to nobody: those
+    who take it later are somebody else. One's own name is the exception: it
+    is kept across leaving and coming back, since the server decides there.
+    """
 
     def __init__(self, kept: int = KEPT) -> None:
         self.me = ""
         self._kept = kept
-        self._messages: dict[int, Message] = {}
-        self._mine: set[int] = set()
-        self._speakers: dict[str, None] = {}  # who spoke last is last
-        self._present: dict[str, None] = {}
+        self._messages: dict[int, Known] = {}
+        self._holders: dict[str, Person] = {}
+        self._former: dict[str, Person] = {}
 
     def present(self, names: Iterable[str]) -> None:
-        """These are here, too."""
-        self._present.update(dict.fromkeys(names))
+        """These people are here, too."""
+        for name in names:
+            self._holder(name).present = True
 
     def hear(self, event: Event) -> None:
         """Remember what ``event`` changes."""
         match event:
             case Message():
-                self._said(event)
-            case MessageEdited(of=of, text=text) if of in self._messages:
-                self._messages[of] = replace(self._messages[of], text=text)
-            case MessageDeleted(of=of):
-                self._forget(of)
+                self._remember(event)
+            case MessageEdited(of=of, text=text) if known := self._messages.get(of):
+                known.message = replace(known.message, text=text, edited=event.seq)
+            case MessageDeleted(of=of) if known := self._messages.get(of):
+                known.message = replace(known.message, text="", deleted=event.seq)
             case ParticipantJoined(participant=name):
-                self._present[name] = None
-            case ParticipantLeft(participant=name):
-                self._present.pop(name, None)
-                self._speakers.pop(name, None)
+                if not self._is_me(name):
+                    self._holders.pop(compare_key(name), None)
+                self._holder(name).present = True
+            case ParticipantLeft(participant=name) if not self._is_me(name):
+                self._give_up(name).present = False
             case ParticipantRenamed(participant=name, name=new):
-                self._present = {new if one == name else one: None for one in self._present}
-                self._speakers = {new if one == name else one: None for one in self._speakers}
-                self.me = new if name == self.me else self.me
+                if self._is_me(name):
+                    self.me = new
+                person = self._give_up(name)
+                person.name = new
+                self._holders[compare_key(new)] = person
 
-    def _said(self, message: Message) -> None:
-        self._speakers.pop(message.participant, None)
-        self._speakers[message.participant] = None
-        if message.deleted:
-            return
-        self._messages[message.seq] = message
-        if message.participant == self.me:
-            self._mine.add(message.seq)
-        if len(self._messages) > self._kept:
-            self._forget(next(iter(self._messages)))
+    def forget_messages(self) -> None:
+        """The numbers of messages begin anew."""
+        self._messages.clear()
 
-    def _forget(self, seq: int) -> None:
-        self._messages.pop(seq, None)
-        self._mine.discard(seq)
+    def get(self, seq: int) -> Message | None:
+        """Message ``seq`` as it is now, if it is remembered."""
+        known = self._messages.get(seq)
+        return known.message if known else None
 
-    def __contains__(self, seq: object) -> bool:
-        return seq in self._messages
+    def find(self, name: str) -> Person | None:
+        """Who is called ``name``, or was the last one called so. It may be written as it is shown."""
+        key = compare_key(name)
+        for named in (self._holders, self._former):
+            if key in named:
+                return named[key]
+            if "<" in key:
+                for person in named.values():
+                    if compare_key(clean_name(person.name)) == key:
+                        return person
+        return None
 
     def mine(self) -> Message | None:
-        """One's own last message."""
-        return self._last(lambda message: message.seq in self._mine)
+        """One's own newest message."""
+        mine = self._holders.get(compare_key(self.me))
+        return self._newest(lambda known: known.author is mine)
 
-    def theirs(self) -> Message | None:
-        """The last message of somebody else."""
-        return self._last(lambda message: message.seq not in self._mine)
+    def theirs(self, upto: int) -> Message | None:
+        """The newest message of somebody else, up to number ``upto``."""
+        mine = self._holders.get(compare_key(self.me))
+        return self._newest(lambda known: known.author is not mine and known.message.seq <= upto)
 
-    def by(self, name: str) -> Message | None:
-        """The last message of ``name``."""
-        return self._last(lambda message: message.participant == name)
+    def by(self, person: Person, upto: int) -> Message | None:
+        """The newest message of ``person``, up to number ``upto``."""
+        return self._newest(lambda known: known.author is person and known.message.seq <= upto)
 
-    def _last(self, wanted: Callable[[Message], bool]) -> Message | None:
-        return next(filter(wanted, reversed(self._messages.values())), None)
+    def under(self, name: str) -> Message | None:
+        """The newest message that was written under ``name``, by whomever."""
+        return self._newest(lambda known: same(known.message.participant, name))
 
     def names(self) -> list[str]:
-        """Everybody else who is here or has spoken, who spoke last first."""
-        others = (name for name in self._present if name not in self._speakers)
-        return [name for name in [*reversed(self._speakers), *others] if name != self.me]
+        """Everybody else who is here or has spoken, the latest to speak first."""
+        mine = compare_key(self.me)
+        others = [person for key, person in self._holders.items() if key != mine]
+        return [person.name for person in sorted(others, key=lambda person: -person.spoke)]
+
+    def _is_me(self, name: str) -> bool:
+        return compare_key(name) == compare_key(self.me)
+
+    def _holder(self, name: str) -> Person:
+        return self._holders.setdefault(compare_key(name), Person(name))
+
+    def _give_up(self, name: str) -> Person:
+        """The person that had ``name`` until now."""
+        person = self._holders.pop(key := compare_key(name), None) or Person(name)
+        self._former.pop(key, None)
+        self._former[key] = person
+        for oldest in list(islice(self._former, max(0, len(self._former) - FORMER))):
+            del self._former[oldest]
+        return person
+
+    def _remember(self, message: Message) -> None:
+        author = self._holder(message.participant)
+        author.spoke = max(author.spoke, message.seq)
+        self._messages[message.seq] = Known(message, author)
+        if len(self._messages) > self._kept:
+            oldest = self._messages.pop(next(iter(self._messages)))
+            if oldest.author.spoke == oldest.message.seq and not oldest.author.present:
+                self._give_up(oldest.author.name)
+
+    def _newest(self, wanted: Callable[[Known], bool]) -> Message | None:
+        for known in reversed(self._messages.values()):
+            if not known.message.deleted and wanted(known):
+                return known.message
+        return None

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from bisect import bisect_right
 from collections.abc import Callable, Iterable
+from itertools import accumulate
 from typing import Final, Protocol
 
 from prompt_toolkit.application import get_app, run_in_terminal
@@ -12,6 +14,7 @@ from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
 from prompt_toolkit.filters import Condition, has_focus
 from prompt_toolkit.formatted_text import StyleAndTextTuples
+from prompt_toolkit.formatted_text.utils import fragment_list_to_text
 from prompt_toolkit.history import History
 from prompt_toolkit.input import Input
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
@@ -26,6 +29,8 @@ from prompt_toolkit.layout import (
     Layout,
     Window,
 )
+from prompt_toolkit.layout.processors import Processor, Transformation, TransformationInput
+from prompt_toolkit.layout.utils import explode_text_fragments
 from prompt_toolkit.output import ColorDepth
 from prompt_toolkit.styles import Style
 from prompt_toolkit.widgets import SearchToolbar
@@ -35,7 +40,8 @@ from chatty.cli.join.completion import candidates
 from chatty.cli.join.paste import PasteGuard
 from chatty.cli.join.screen import PromptApplication, TerminalOutput
 from chatty.cli.join.view import failure
-from chatty.cli.terminal.cleaning import as_utf8, clean
+from chatty.cli.terminal.cleaning import as_utf8, shown
+from chatty.cli.terminal.width import clip
 
 __all__ = ["Desk", "Prompt"]
 
@@ -68,7 +74,7 @@ class Desk(Protocol):
     def leave(self) -> None:
         """The person wants to leave."""
 
-    def say(self, *lines: Text) -> None:
+    def show(self, *lines: Text) -> None:
         """Show lines of chatty's own."""
 
     def hint(self, text: str) -> None:
@@ -86,11 +92,17 @@ class Desk(Protocol):
     def pressed(self) -> None:
         """A key was pressed."""
 
-    def typing(self) -> None:
-        """Something is being written that will be a message."""
+    def begin(self) -> None:
+        """A line is begun where nothing of it is seen yet: in an editor."""
+
+    def drafted(self, draft: str) -> None:
+        """``draft`` is what stands in the line now."""
+
+    def target(self) -> str:
+        """The message that the line is about, safe to show; empty if it is about none."""
 
     def people(self) -> list[str]:
-        """The others, who spoke last first."""
+        """The others, the latest to speak first."""
 
 
 class Prompt:
@@ -151,7 +163,12 @@ class Prompt:
 
     def _layout(self) -> Layout:
         line = Window(
-            BufferControl(self.buffer, search_buffer_control=self._search.control, preview_search=True),
+            BufferControl(
+                self.buffer,
+                input_processors=[_Visible()],
+                search_buffer_control=self._search.control,
+                preview_search=True,
+            ),
             height=self._line_height,
             wrap_lines=True,
             dont_extend_height=True,
@@ -161,18 +178,27 @@ class Prompt:
             Window(FormattedTextControl(self._pending), dont_extend_height=True, wrap_lines=False),
             filter=Condition(lambda: bool(self._desk.pending())),
         )
+        target = ConditionalContainer(
+            Window(FormattedTextControl(self._target), height=1, wrap_lines=False),
+            filter=Condition(lambda: bool(self._desk.target())),
+        )
         news = ConditionalContainer(
             Window(FormattedTextControl(lambda: [("ansiyellow", self._desk.news())]), height=1, wrap_lines=False),
             filter=Condition(lambda: bool(self._desk.news())),
         )
         status = Window(FormattedTextControl(lambda: list(self._desk.status())), height=1, wrap_lines=False)
         return Layout(
-            HSplit([news, pending, line, self._search, CompletionsMenu(max_height=8), status]), focused_element=line
+            HSplit([news, pending, target, line, self._search, CompletionsMenu(max_height=8), status]),
+            focused_element=line,
         )
 
     def _line_height(self) -> Dimension:
         """A long draft scrolls within half of the window: what the room says stays in sight above it."""
         return Dimension(min=1, max=max(1, get_app().output.get_size().rows // 2))
+
+    def _target(self) -> StyleAndTextTuples:
+        columns = get_app().output.get_size().columns
+        return [("ansibrightblack", clip(f"  {self._desk.target()}", columns))]
 
     def _pending(self) -> StyleAndTextTuples:
         pending = self._desk.pending()
@@ -196,7 +222,7 @@ class Prompt:
 
         @keys.add(Keys.BracketedPaste, filter=typing)
         def _(event: KeyPressEvent) -> None:
-            text = clean(event.data.replace("\r\n", "\n").replace("\r", "\n"))
+            text = event.data.replace("\r\n", "\n").replace("\r", "\n")
             self._guard.pasted(text)
             self.buffer.insert_text(text)
 
@@ -228,10 +254,15 @@ class Prompt:
             self._desk.hint(question)
         elif self._desk.enter(line):
             self.buffer.append_to_history()
-            self.buffer.reset()
+            self._clear()
+
+    def _clear(self) -> None:
+        self.buffer.reset()
+        self._desk.drafted("")
 
     async def _edit(self) -> None:
         before = self.draft
+        self._desk.begin()
         after: list[str | None] = []  # where the thread puts what the editor leaves, whatever ends here meanwhile
         self.editing = True
         try:
@@ -241,7 +272,7 @@ class Prompt:
                 if after and after[0] is not None:
                     self.buffer.set_document(Document(after[0]))
             if after == [None]:
-                self._desk.say(failure("no editor could be started: set $VISUAL or $EDITOR to one that is there"))
+                self._desk.show(failure("no editor could be started: set $VISUAL or $EDITOR to one that is there"))
                 return
             await asyncio.sleep(SETTLE)
         finally:
@@ -254,7 +285,7 @@ class Prompt:
         elif self._guard.withdraw():
             self._desk.hint("")
         elif self.buffer.text:
-            self.buffer.reset()
+            self._clear()
         elif self._leaving:
             self._desk.leave()
         else:
@@ -265,14 +296,36 @@ class Prompt:
         self._stay()
         if self._guard.changed(self.buffer.text):
             self._desk.hint("")
-        if self.buffer.text and not self.buffer.text.startswith("/"):
-            self._desk.typing()
+        self._desk.drafted(self.buffer.text)
 
     def _stay(self) -> None:
         if self._leaving:
             self._leaving.cancel()
             self._leaving = None
             self._desk.hint("")
+
+
+class _Visible(Processor):
+    """Shows in the line what `shown` shows in place of characters that a terminal would obey or hide.
+
+    They stay in the draft: what is typed or pasted is what is sent.
+    """
+
+    def apply_transformation(self, transformation_input: TransformationInput) -> Transformation:
+        fragments = explode_text_fragments(transformation_input.fragments)
+        pieces = shown(fragment_list_to_text(fragments), newlines=False)
+        seen: StyleAndTextTuples = [
+            (style, piece) for (style, *_), piece in zip(fragments, pieces, strict=True) if piece
+        ]
+        starts = list(accumulate(map(len, pieces), initial=0))
+
+        def to_display(place: int) -> int:
+            return starts[min(place, len(pieces))] + max(0, place - len(pieces))
+
+        def to_source(place: int) -> int:
+            return bisect_right(starts, place) - 1 + max(0, place - starts[-1])
+
+        return Transformation(seen, to_display, to_source)
 
 
 class _Candidates(Completer):

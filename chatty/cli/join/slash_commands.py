@@ -1,7 +1,7 @@
-"""The slash commands, as one table: what can be typed, its help, its completion, and what it does.
+"""The slash commands: what can be typed, its help, its completion, and what it does.
 
-This module knows neither the terminal nor the room: what a command does is
-asked of `Actions`.
+A line is sent as a text unless it begins with a slash, and what begins with
+one is never sent by mistake.
 """
 
 from __future__ import annotations
@@ -11,89 +11,230 @@ from collections.abc import Callable, Coroutine
 from difflib import get_close_matches
 from typing import Any, Final, NamedTuple, Protocol
 
-from chatty import protocol
-from chatty.cli.terminal.cleaning import clean
-from chatty.protocol import Send
+from rich.text import Text
 
-__all__ = ["COMMANDS", "KEYS", "Actions", "Command", "Do", "Outcome", "Wrong", "complete", "help_lines", "parse"]
+from chatty import protocol
+from chatty.cli.join import view
+from chatty.cli.join.emoji import replace_shortcodes
+from chatty.cli.join.incoming import Incoming
+from chatty.cli.join.pointing import Choice, Pointer
+from chatty.cli.join.wrong import Wrong
+from chatty.cli.terminal.cleaning import clean, clean_name, clean_names
+from chatty.client.http import Http
+from chatty.events import Message
+from chatty.names import compare_key, same
+from chatty.protocol import PAGE_EVENTS, Send, decode_frame
+
+__all__ = ["COMMANDS", "KEYS", "Command", "Do", "Outcome", "RoomActions", "complete", "help_lines", "parse"]
 
 HISTORY: Final = 100
 """Messages that ``/history`` shows when no number is given."""
 HISTORY_MOST: Final = 5_000
+FOUND: Final = 20
+"""Messages that ``/search`` shows."""
 
-_PARTS: Final = re.compile(r"(\S*)\s*(.*)", re.DOTALL)
+_WORD: Final = re.compile(r"(\S*)\s*(.*)", re.DOTALL)
 
 Outcome = protocol.Say | Coroutine[Any, Any, None] | None
-"""What a command comes to: something said to the room, work that takes a while, or nothing more."""
+"""What a command comes to: something for the room, work that takes a while, or nothing more."""
 
 
-class Wrong(ValueError):
-    """A line that is neither sent nor done; ``str(wrong)`` tells the person why, and what to type instead."""
+class Host(Protocol):
+    """The conversation that commands act on."""
 
+    plain: bool
+    """Whether nothing is redrawn, and the terminal itself edits what is typed."""
 
-class Actions(Protocol):
-    """What commands can do.
+    def show(self, *lines: Text) -> None:
+        """Show lines of chatty's own."""
 
-    Each raises `Wrong` where what it is asked for makes no sense. Work that
-    fails later says so to the person.
-    """
-
-    def help(self) -> None:
-        """Show the commands and the keys."""
-
-    def reply(self, argument: str) -> Outcome:
-        """Answer the last message of somebody else, or the one that ``argument`` begins with (``#42``, ``@Ada``)."""
-
-    def edit(self, text: str) -> Outcome:
-        """Change one's own last message; without ``text``, put it into the prompt."""
-
-    def delete(self, which: str) -> Outcome:
-        """Delete one's own last message, or the one that ``which`` names."""
-
-    def react(self, argument: str, *, remove: bool = False) -> Outcome:
-        """React with what ``argument`` begins with, or take that back; to which message as in `reply`."""
-
-    def topic(self, text: str) -> Outcome:
-        """Show what the room is about, or say it; ``-`` says nothing."""
-
-    async def who(self) -> None:
-        """Show who is in the room."""
-
-    async def history(self, count: int) -> None:
-        """Show the newest ``count`` messages once more, or for the first time."""
-
-    async def search(self, words: str) -> None:
-        """Show the newest messages that have all the ``words``."""
-
-    def ignore(self, name: str) -> None:
-        """Hide what ``name`` says; without one, tell who is ignored."""
-
-    def unignore(self, name: str) -> None:
-        """Show again what ``name`` says."""
-
-    def quiet(self) -> None:
-        """Hide who joins and leaves, or show it again."""
-
-    def timestamp(self) -> None:
-        """Leave the time out of the lines, or show it again."""
+    def give_back(self, line: str) -> None:
+        """Put ``line`` into the prompt."""
 
     def clear(self) -> None:
         """Clear the window."""
 
     async def quit(self) -> None:
-        """Leave the room and end."""
+        """Leave."""
 
 
-class Command(NamedTuple):
-    """A slash command: ``name`` without its slash, ``argument`` as the help shows it.
+class RoomActions:
+    """What the commands do, each with what was typed behind its name.
 
-    An argument in brackets may be left out; empty means that there is none.
+    All raise Wrong where they are asked for something that makes no sense. Of
+    work that fails later, the person is told.
     """
 
-    name: str
-    argument: str
-    help: str
-    run: Callable[[Actions, str], Outcome]
+    def __init__(self, host: Host, http: Http, room_id: str, incoming: Incoming) -> None:
+        self._host = host
+        self._http = http
+        self._room_id = room_id
+        self._incoming = incoming
+        self._people = incoming.people
+        self._pointer = incoming.pointer
+        self._hidden = incoming.hidden
+
+    def _notice(self, text: str) -> None:
+        self._host.show(view.notice(text))
+
+    # --- for the room ---
+
+    def me(self, text: str) -> Outcome:
+        """Tell what one does."""
+        return Send(text, action=True)
+
+    def reply(self, argument: str) -> Outcome:
+        """Answer the message that ``argument`` points at."""
+        choice, text = self._pointer.addressed(argument)
+        if not text:
+            raise Wrong("/reply needs a text")
+        return Send(text, reply_to=self._pointer.settle(choice))
+
+    def edit(self, text: str) -> Outcome:
+        """Change one's own newest message; without ``text``, put it into the prompt."""
+        if self._host.plain and not text:
+            raise Wrong("plain lines don't come back: change your last message with /edit TEXT")
+        seq = self._pointer.settle(self._pointer.own())
+        if text:
+            return protocol.Edit(seq, text)
+        mine = self._people.get(seq)
+        self._host.give_back(f"/edit {mine.text if mine else ''}")
+        return None
+
+    def delete(self, argument: str) -> Outcome:
+        """Delete one's own newest message, or the one with a number."""
+        return protocol.Delete(self._pointer.settle(self._pointer.own_or_numbered(argument)))
+
+    def react(self, argument: str) -> Outcome:
+        """React to the message that ``argument`` points at behind its first word."""
+        return self._reaction(argument, remove=False)
+
+    def unreact(self, argument: str) -> Outcome:
+        """Take a reaction back."""
+        return self._reaction(argument, remove=True)
+
+    def _reaction(self, argument: str, *, remove: bool) -> Outcome:
+        sign, rest = _first_word(argument)
+        choice, more = self._pointer.addressed(rest)
+        if more:
+            raise Wrong("a reaction is one word, such as :tada:, and then at most #SEQ or @NAME")
+        return protocol.React(self._pointer.settle(choice), replace_shortcodes(sign), remove)
+
+    def topic(self, text: str) -> Outcome:
+        """Show what the room is about, or change it; ``-`` clears it."""
+        if text:
+            return protocol.SetTopic("" if text == "-" else " ".join(text.split()))
+        topic = self._incoming.topic
+        self._notice(f"topic: {topic}" if topic else "no topic yet; /topic TEXT sets one")
+        return None
+
+    def nick(self, name: str) -> Outcome:
+        """Change one's own name."""
+        return protocol.Rename(name)
+
+    # --- from the room ---
+
+    async def who(self) -> None:
+        """Show who is in the room."""
+        present = await self._http.participants(self._room_id)
+        here = sorted((one.name for one in present if not one.away), key=compare_key)
+        away = sorted((one.name for one in present if one.away), key=compare_key)
+        self._notice(f"{len(here):,} here: {clean_names(here)}")
+        if away:
+            self._notice(f"{len(away):,} away: {clean_names(away)}")
+
+    def history(self, argument: str) -> Outcome:
+        """Show the newest messages once more, or for the first time."""
+        return self._newest(_count(argument))
+
+    async def _newest(self, count: int) -> None:
+        messages: list[Message] = []
+        before: int | None = None
+        more = True
+        while more and len(messages) < count:
+            limit = min(PAGE_EVENTS, count - len(messages))
+            page = await self._http.events(self._room_id, before=before, limit=limit, types=("message",))
+            older = _messages(page)
+            messages[:0] = older
+            more = page.more and bool(older)
+            before = older[0].seq if older else None
+        self._show(messages, f"history: {view.counted(len(messages), 'message')}", "end of the history")
+
+    async def search(self, words: str) -> None:
+        """Show the newest messages that have all the ``words``."""
+        page = await self._http.events(self._room_id, q=words, limit=FOUND)
+        found = _messages(page)
+        if not found:
+            self._notice(f"nothing found for: {words}")
+            return
+        which = f"the newest {len(found):,}" if page.more else f"{len(found):,}"
+        self._show(found, f"found {which} for: {words}", "end of what was found")
+
+    def _show(self, messages: list[Message], before: str, after: str) -> None:
+        shown = [message for message in messages if not self._hidden.hides(message)]
+        self._host.show(view.notice(before), *self._incoming.look().lines(shown), view.notice(after))
+
+    # --- for oneself alone ---
+
+    def help(self) -> None:
+        """Show the commands and the keys."""
+        self._host.show(*(Text(f"   {line}") for line in help_lines()))
+
+    def ignore(self, argument: str) -> None:
+        """Hide what somebody writes; without a name, show who is ignored."""
+        if argument:
+            name = self._known(argument)
+            if same(name, self._people.me):
+                raise Wrong("that is you")
+            self._hidden.ignore(name)
+        ignored = clean_names(self._hidden.ignored)
+        self._notice(f"ignored until you leave: {ignored}" if ignored else "nobody is ignored")
+
+    def unignore(self, argument: str) -> None:
+        """Show again what somebody writes."""
+        name = self._known(argument)
+        if not self._hidden.unignore(name):
+            raise Wrong(f"{clean_name(name)} is not ignored")
+        self._notice(f"{clean_name(name)} is no longer ignored")
+
+    def _known(self, argument: str) -> str:
+        """The name that somebody has now who is called as in ``argument``, or was lately."""
+        for name in (argument, argument.removeprefix("@")):
+            if self._hidden.ignores(name):
+                return name
+            if person := self._people.find(name):
+                return person.name
+        raise Wrong(f"nobody called {clean_name(argument.removeprefix('@'))} is here, or was lately")
+
+    def quiet(self) -> None:
+        """Hide that people join and leave, or show it again."""
+        self._hidden.quiet = not self._hidden.quiet
+        self._notice("joins and leaves are hidden" if self._hidden.quiet else "joins and leaves are shown")
+
+    def timestamp(self) -> None:
+        """Leave the time out of the lines, or show it again."""
+        self._incoming.restyle()
+
+    def clear(self) -> None:
+        """Clear the window."""
+        if self._host.plain:
+            raise Wrong("plain lines are not cleared: use your terminal's own keys or menu")
+        self._host.clear()
+
+    async def quit(self) -> None:
+        """Leave the room and end."""
+        await self._host.quit()
+
+
+def _first_word(text: str, start: int = 0) -> tuple[str, str]:
+    """The word with which ``text`` begins at ``start``, and what follows."""
+    found = _WORD.match(text, start)
+    assert found  # it matches anything
+    return found[1], found[2]
+
+
+def _messages(page: protocol.Page) -> list[Message]:
+    return [frame for raw in page.events if isinstance(frame := decode_frame(bytes(raw)), Message)]
 
 
 def _count(argument: str) -> int:
@@ -104,45 +245,61 @@ def _count(argument: str) -> int:
     return int(argument)
 
 
+class Command(NamedTuple):
+    """A slash command: ``name`` without its slash, ``argument`` as the help shows it.
+
+    An argument in brackets may be left out; empty means that it takes none.
+    ``run`` is a method of `RoomActions`. ``points`` gives the message that the
+    command is about, for an argument that is still being typed.
+    """
+
+    name: str
+    argument: str
+    help: str
+    run: Callable[..., Outcome]
+    points: Callable[[Pointer, str], Choice] | None = None
+
+    @property
+    def needs_argument(self) -> bool:
+        """Whether its argument may not be left out."""
+        return bool(self.argument) and not (self.argument.startswith("[") and self.argument.endswith("]"))
+
+
+def _replied_to(pointer: Pointer, argument: str) -> Choice:
+    return pointer.addressed(argument)[0]
+
+
+def _reacted_to(pointer: Pointer, argument: str) -> Choice:
+    return pointer.addressed(_first_word(argument)[1])[0]
+
+
+def _edited(pointer: Pointer, _: str) -> Choice:
+    return pointer.own()
+
+
 COMMANDS: Final = (
-    Command("help", "", "the commands and the keys", lambda actions, _: actions.help()),
-    Command("me", "TEXT", "say what you do: * Ada waves", lambda _, text: Send(text, action=True)),
-    Command("reply", "[@NAME|#SEQ] TEXT", "answer somebody's last message", lambda actions, text: actions.reply(text)),
-    Command(
-        "edit", "[TEXT]", "change your last message; alone, it comes back", lambda actions, text: actions.edit(text)
-    ),
-    Command("delete", "[#SEQ]", "delete your last message", lambda actions, which: actions.delete(which)),
-    Command(
-        "react", ":+1: [@NAME|#SEQ]", "react to somebody's last message", lambda actions, text: actions.react(text)
-    ),
-    Command(
-        "unreact",
-        ":+1: [@NAME|#SEQ]",
-        "take a reaction back",
-        lambda actions, text: actions.react(text, remove=True),
-    ),
-    Command("who", "", "who is here, and who is away", lambda actions, _: actions.who()),
-    Command(
-        "topic",
-        "[TEXT]",
-        "what the room is about; - clears it",
-        lambda actions, text: actions.topic(text),
-    ),
-    Command("nick", "NAME", "change your name", lambda _, name: protocol.Rename(name)),
-    Command(
-        "history", "[N]", f"the last N messages ({HISTORY} unless told)", lambda actions, n: actions.history(_count(n))
-    ),
-    Command("search", "WORDS", "the newest messages with these words", lambda actions, words: actions.search(words)),
-    Command("ignore", "[NAME]", "hide what somebody says, until you leave", lambda actions, name: actions.ignore(name)),
-    Command("unignore", "NAME", "show it again", lambda actions, name: actions.unignore(name)),
-    Command("quiet", "", "hide who joins and leaves, or show it again", lambda actions, _: actions.quiet()),
-    Command("timestamp", "", "hide the time, or show it again", lambda actions, _: actions.timestamp()),
-    Command("clear", "", "clear the window", lambda actions, _: actions.clear()),
-    Command("quit", "", "leave the room", lambda actions, _: actions.quit()),
+    Command("help", "", "the commands and the keys", RoomActions.help),
+    Command("me", "TEXT", "say what you do: * Ada waves", RoomActions.me),
+    Command("reply", "[@NAME|#SEQ] TEXT", "answer somebody's last message", RoomActions.reply, _replied_to),
+    Command("edit", "[TEXT]", "change your last message; alone, it comes back", RoomActions.edit, _edited),
+    Command("delete", "[#SEQ]", "delete your last message", RoomActions.delete, Pointer.own_or_numbered),
+    Command("react", ":+1: [@NAME|#SEQ]", "react to somebody's last message", RoomActions.react, _reacted_to),
+    Command("unreact", ":+1: [@NAME|#SEQ]", "take a reaction back", RoomActions.unreact, _reacted_to),
+    Command("who", "", "who is here, and who is away", RoomActions.who),
+    Command("topic", "[TEXT]", "what the room is about; - clears it", RoomActions.topic),
+    Command("nick", "NAME", "change your name", RoomActions.nick),
+    Command("history", "[N]", f"the last N messages ({HISTORY} by default)", RoomActions.history),
+    Command("search", "WORDS", "the newest messages with these words", RoomActions.search),
+    Command("ignore", "[NAME]", "hide what somebody writes, until you leave", RoomActions.ignore),
+    Command("unignore", "NAME", "show it again", RoomActions.unignore),
+    Command("quiet", "", "hide that people join and leave, or show it again", RoomActions.quiet),
+    Command("timestamp", "", "hide the time, or show it again", RoomActions.timestamp),
+    Command("clear", "", "clear the window", RoomActions.clear),
+    Command("quit", "", "leave the room", RoomActions.quit),
 )
 
 KEYS: Final = (
-    ("Enter", "sends, a paste above 5 lines when pressed twice; Alt-Enter: new line"),
+    ("Enter", "sends; a paste of more than 5 lines when pressed twice; Alt-Enter: new line"),
     ("Up, Down", "what you sent before, unless it began with a space"),
     ("Ctrl-R", "searches in it; again: further back; Enter takes what was found"),
     ("Ctrl-X Ctrl-E", "opens your editor ($VISUAL, $EDITOR) with the draft"),
@@ -153,41 +310,53 @@ KEYS: Final = (
     ("//text", "sends a line that begins with a slash"),
 )
 
+_MEANT: Final = {"bye": "quit", "exit": "quit", "leave": "quit", "part": "quit", "names": "who", "name": "nick"}
+"""Commands of other chats, and what they are called here."""
+
 
 class Do(NamedTuple):
-    """Run ``command`` with what was typed behind its name."""
+    """``command``, with what was typed behind its name."""
 
     command: Command
     argument: str
 
-    def run(self, actions: Actions) -> Outcome:
-        """Do it. Raises Wrong if the argument is none for this command."""
+    def run(self, actions: RoomActions) -> Outcome:
+        """Do it. Raises Wrong if the command can't do anything with its argument."""
         name, takes = self.command.name, self.command.argument
         if self.argument and not takes:
             raise Wrong(f"/{name} takes nothing behind it")
-        if takes and not self.argument and not (takes.startswith("[") and takes.endswith("]")):
+        if not self.argument and self.command.needs_argument:
             raise Wrong(f"/{name} needs more: /{name} {takes}")
-        return self.command.run(actions, self.argument)
+        return self.command.run(actions, self.argument) if takes else self.command.run(actions)
+
+    def points_at(self, pointer: Pointer) -> Choice | None:
+        """The message that it is about; None: it is about none. Raises Wrong where there is no such message."""
+        return self.command.points(pointer, self.argument) if self.command.points else None
 
 
 def parse(line: str) -> Send | Do:
-    """What a typed line means. What looks like a command is never text: raises Wrong if it is no known one."""
+    """What a typed line means. A line that looks like a command is never a text: raises Wrong if there is none."""
     typed = line.strip()
     if not typed.startswith("/"):
         return Send(line)
     if typed.startswith("//"):
-        return Send(typed[1:])
-    found = _PARTS.match(typed, 1)
-    assert found  # it matches anything
-    name, argument = found.groups()
+        return Send(line.lstrip()[1:])
+    name, argument = _first_word(typed, start=1)
     for command in COMMANDS:
         if command.name == name:
             return Do(command, argument)
-    shown = clean(name.split("\n", 1)[0][:40])
-    close = get_close_matches(name.lower(), [command.name for command in COMMANDS], n=1, cutoff=0.5)
-    if close:
-        raise Wrong(f"Unknown /{shown}. Did you mean /{close[0]}?")
+    shown = clean(name[:40], newlines=False)
+    if meant := _meant(name.lower()):
+        raise Wrong(f"Unknown /{shown}. Did you mean /{meant}?")
     raise Wrong(f"Unknown /{shown}. See /help; to send it as text, begin with //")
+
+
+def _meant(name: str) -> str | None:
+    """The command that was probably meant: one that is called so elsewhere, begins so, or is written much like it."""
+    names = [command.name for command in COMMANDS]
+    beginning = [known for known in names if name and known.startswith(name)]
+    close = get_close_matches(name, names, n=1, cutoff=0.7)
+    return _MEANT.get(name) or (beginning[0] if len(beginning) == 1 else None) or (close[0] if close else None)
 
 
 def complete(before: str) -> list[Command]:

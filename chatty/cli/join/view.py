@@ -11,15 +11,15 @@ from itertools import groupby
 from typing import Final, assert_never
 from zlib import crc32
 
-from rich.cells import cell_len
 from rich.text import Text
 
 from chatty.cli.join.emoji import replace_shortcodes
 from chatty.cli.join.markdown import HIGHLIGHTED_CHARACTERS, has_markup, rows
 from chatty.cli.join.mentions import is_mention
-from chatty.cli.terminal import quotes
-from chatty.cli.terminal.cleaning import clean
-from chatty.cli.terminal.quotes import Quotes, passage
+from chatty.cli.terminal.cleaning import clean, clean_name, clean_names
+from chatty.cli.terminal.phrases import change, departure, gap
+from chatty.cli.terminal.quotes import Quotes
+from chatty.cli.terminal.width import width
 from chatty.events import (
     Happening,
     Message,
@@ -32,29 +32,30 @@ from chatty.events import (
     RoomClosed,
     TopicChanged,
 )
+from chatty.names import compare_key, same
 from chatty.protocol import Gap
 
-__all__ = ["View", "color", "failure", "gap", "not_sent", "notice", "skipped"]
+__all__ = ["View", "color", "counted", "failure", "missing", "not_sent", "notice", "skipped"]
 
 COLORS: Final = (
     "red", "green", "yellow", "blue", "magenta", "cyan",
     "bright_red", "bright_green", "bright_yellow", "bright_blue", "bright_magenta", "bright_cyan",
 )  # fmt: skip
-"""The terminal's own colours: whoever chose its theme chose ones that can be read on it."""
+"""The terminal's own colours: its theme has ones that can be read on it."""
 
 NAME: Final = 10
-"""Columns that names are aligned in; a longer one is shown whole, since a name cut short could be anybody's."""
+"""Columns that names are aligned in. A longer one is shown whole: cut short, it could be somebody else's."""
 NAMES: Final = 8
-"""Names on one line of people who came and went, or reacted; more are counted."""
+"""Names on one line of people that came, went or reacted; more are counted."""
 REACTIONS: Final = 12
 """Kinds of reactions shown with a message."""
 
 ROWS: Final = 2_000
-"""Further rows of texts that are shown at once; of a text with more of them than are left, the beginning."""
+"""Rows, beyond the first of each text, that are shown at once. Of a text that has more, the beginning is shown."""
 FEW: Final = 8
-"""Further rows that any text may have."""
+"""Rows, beyond the first, that any text may have."""
 ROW: Final = 80
-"""Characters that count as a row, wherever a line is broken."""
+"""Characters that count as a row, wherever the row is broken."""
 
 MENTION: Final = "!"
 EDIT: Final = "✎"
@@ -62,29 +63,28 @@ EDIT: Final = "✎"
 
 def color(name: str) -> str:
     """The colour of ``name``: always the same one, here and in every terminal."""
-    return COLORS[crc32(name.casefold().encode("utf-8", "replace")) % len(COLORS)]
+    return COLORS[crc32(compare_key(name).encode("utf-8", "replace")) % len(COLORS)]
 
 
 def notice(text: str) -> Text:
-    """A line that chatty itself says."""
-    return Text(f"-- {clean(text)}", style="dim")
+    """A line of chatty's own. Where ``text`` has words of others, they stay on that line."""
+    return Text(f"-- {clean(text, newlines=False)}", style="dim")
 
 
 def failure(text: str) -> Text:
     """A line that says what went wrong."""
-    return Text(f"!! {clean(text)}", style="bold red")
+    return Text(f"!! {clean(text, newlines=False)}", style="bold red")
 
 
-def not_sent(why: str, text: str) -> Text:
-    """What became of a message that did not go out, with the message, so that it isn't lost."""
-    line = Text("✗ not sent: ", style="bold red", no_wrap=True)  # to be copied as it is
-    line.append(clean(why, newlines=False))
-    return line.append(f"\n  {_indent(clean(text), 2)}", style="not bold dim")
+def not_sent(why: str, text: str) -> tuple[Text, Text]:
+    """Lines for a message that was not sent, with the message, so that it isn't lost."""
+    reason = Text(f"✗ not sent: {clean(why, newlines=False)}", style="bold red")
+    return reason, Text(f"  {_indent(clean(text), 2)}", style="dim", no_wrap=True)  # to be copied as it is
 
 
-def gap(frame: Gap) -> Text:
-    """A gap in what can be shown, in words."""
-    return notice(f"gap: {quotes.gap(frame)}")
+def missing(frame: Gap) -> Text:
+    """A line that says why something can't be shown."""
+    return notice(f"gap: {gap(frame)}")
 
 
 def skipped(count: int) -> Text:
@@ -96,10 +96,10 @@ class View:
     """Renders a room's events in order, each day under its own line.
 
     ``local`` turns an aware time into the reader's own, as
-    ``datetime.astimezone`` does. ``me`` is the reader's name: who speaks of it
-    is marked. ``timestamps`` tells whether the time stands before everything.
-    Both may be set anew at any time. ``numbered``: behind each message stands
-    the number that commands know it by.
+    ``datetime.astimezone`` does. ``me`` is the reader's name: messages that
+    mention it are marked. ``timestamps`` says whether each line begins with
+    the time. Both may be set anew at any time. With ``numbered``, each message
+    is followed by the number that commands know it by.
     """
 
     def __init__(
@@ -120,9 +120,9 @@ class View:
         self._rows = 0
 
     def lines(self, events: Iterable[Happening]) -> Iterator[Text]:
-        """``events`` as they are to be shown; those who come and go one after the other share a line, or who react.
+        """The lines that show ``events``. People that come, go or react to one message in succession share a line.
 
-        A change of a message that was already shown as changed has no line.
+        There is none for a change of a message that was shown changed already.
         """
         # Each time: a flood of code, or of line feeds, must not keep a screen waiting.
         self._highlightable, self._rows = HIGHLIGHTED_CHARACTERS, ROWS
@@ -139,7 +139,7 @@ class View:
                     self.me = event.name
 
     def _shared(self, event: Happening) -> tuple[date, int | None] | None:
-        """What those have in common that share a line with ``event`` if they are next to it; None: it has its own."""
+        """What events that follow each other have in common if they share a line; None: ``event`` has its own."""
         match event:
             case ParticipantJoined() | ParticipantLeft():
                 return self._local(event.time).date(), None
@@ -155,9 +155,10 @@ class View:
         yield from self._new_day(when)
         match events[-1]:
             case Reaction(of=of):
-                words = f"{_reactions(events)} → {self._quotes.about(of)}"
+                reactions = [event for event in events if isinstance(event, Reaction)]
+                words = f"{_reactions(reactions)} → {self._quotes.about(of)}"
             case _:
-                words = "  ".join(_passages(events))
+                words = "  ".join(_comings(events))
         yield self._begin(Text(), when, "", NAME - 1).append(words, style="dim")
 
     def _line(self, when: datetime, event: Happening) -> Text:
@@ -165,43 +166,47 @@ class View:
             case Message():
                 return self._message(when, event)
             case MessageEdited(participant=participant, of=of, text=text):
-                say = self._did if self._quotes.is_action(of) else self._said
-                return say(Text(), when, participant, text, EDIT)
+                begin = self._begin_action if self._quotes.is_action(of) else self._begin_text
+                mark = f"{EDIT} {MENTION}" if self._mentions_me(participant, text) else EDIT
+                line = Text()
+                return self._add_body(line, text, begin(line, when, participant, mark), mark)
             case RoomClosed():
-                return self._begin(Text(), when).append(f"-- {passage(event)}", style="bold")
+                return self._begin(Text(), when).append(f"-- {change(event)}", style="bold")
             case MessageDeleted() | TopicChanged() | ParticipantRenamed():
-                return self._begin(Text(), when).append(f"-- {passage(event)}", style="dim")
+                return self._begin(Text(), when).append(f"-- {change(event)}", style="dim")
             case ParticipantJoined() | ParticipantLeft() | Reaction():
                 raise TypeError(event)  # these share a line, see `_together`
             case _:
                 assert_never(event)
 
     def _message(self, when: datetime, event: Message) -> Text:
-        say = self._did if event.action and not event.deleted else self._said
+        begin = self._begin_action if event.action and not event.deleted else self._begin_text
         text = "" if event.deleted else event.text
-        since = _since(event) + f"  #{event.seq}" * self._numbered
-        return say(self._answered(event), when, event.participant, text, self._mark(event), since)
+        mark = MENTION if self._mentions_me(event.participant, text) else ""
+        line = self._answered(event)
+        column = begin(line, when, event.participant, mark)
+        number = f"  #{event.seq}" if self._numbered else ""
+        return self._add_body(line, text, column, mark, f"{_history(event)}{number}")
 
-    def _said(self, line: Text, when: datetime, name: str, text: str, mark: str, since: str = "") -> Text:
-        """``line`` with who said what; with ``mark`` and what became of it ``since``."""
-        shown = _name(name)
-        self._begin(line, when, mark, NAME - cell_len(shown))
-        column = cell_len(line.plain.rpartition("\n")[2]) + cell_len(shown) + 1
-        line.append(shown, style=color(name)).append(" │ ", style="dim")
-        return self._add_body(line, text, column, mark, since)
+    def _mentions_me(self, participant: str, text: str) -> bool:
+        return not same(participant, self.me) and is_mention(text, self.me)
 
-    def _did(self, line: Text, when: datetime, name: str, text: str, mark: str, since: str = "") -> Text:
-        """As `_said`, but who did what."""
+    def _begin_text(self, line: Text, when: datetime, name: str, mark: str) -> int:
+        """Add to ``line`` what stands before a text by ``name``. Gives the column in which its rows go on."""
+        name_shown = clean_name(name)
+        self._begin(line, when, mark, NAME - width(name_shown))
+        column = width(line.plain.rpartition("\n")[2]) + width(name_shown) + 1
+        line.append(name_shown, style=color(name)).append(" │ ", style="dim")
+        return column
+
+    def _begin_action(self, line: Text, when: datetime, name: str, mark: str) -> int:
+        """As `_begin_text`, for a text that says what ``name`` does."""
         self._begin(line, when, mark, NAME - 1).append("* ")
-        line.append(_name(name), style=color(name)).append(" ")
-        return self._add_body(line, text, self._time_columns + NAME + 1, mark, since)
-
-    def _mark(self, event: Message) -> str:
-        mentioned = event.participant != self.me and not event.deleted and is_mention(event.text, self.me)
-        return MENTION if mentioned else ""
+        line.append(clean_name(name), style=color(name)).append(" ")
+        return self._time_columns + NAME + 1
 
     def _answered(self, event: Message) -> Text:
-        """A first row with what ``event`` answers, if it does."""
+        """A first row with the message that ``event`` answers, if it is a reply."""
         if not event.reply_to:
             return Text()
         indent = " " * (self._time_columns + NAME + 1)
@@ -212,45 +217,46 @@ class View:
         return len("12:00 ") if self.timestamps else 0
 
     def _begin(self, line: Text, when: datetime, mark: str = "", columns: int = 0) -> Text:
-        """``line`` with the time and, left in so many ``columns``, the ``mark``."""
+        """Add the time to ``line`` and, at the left of so many ``columns``, the ``mark``."""
         if self.timestamps:
             line.append(f"{when:%H:%M} ", style="dim")
-        if mark:
-            columns = max(columns, 2)
-        return line.append(f"{mark:<{max(columns, 0)}}", style="bold" if mark == MENTION else "dim")
+        needed = len(mark) + 1 if mark else 0
+        return line.append(f"{mark:<{max(columns, needed)}}", style="bold" if MENTION in mark else "dim")
 
-    def _add_body(self, line: Text, text: str, column: int, mark: str, since: str) -> Text:
-        """``line`` with ``text``, whose further rows begin at ``column``: code after blanks alone, to copy well."""
+    def _add_body(self, line: Text, text: str, column: int, mark: str, suffix: str = "") -> Text:
+        """Add ``text`` to ``line``, with its further rows from ``column`` on, and behind it the ``suffix``.
+
+        Code has nothing but blanks before it, so that it can be copied.
+        """
         text, left_out = self._beginning(text.expandtabs())
         text = clean(text)
         start = len(line)
-        aside = False  # whether the last row is none to write behind
+        on_its_own = False  # whether the suffix needs a row of its own
         if has_markup(text):
-            aside = self._add_rows(line, text, column)
+            on_its_own = self._add_rows(line, text, column)
         else:
             line.append(_indent(text, column, "│ "))
-        if mark == MENTION:
+        if MENTION in mark:
             line.stylize("bold", start)
         if left_out:
-            aside = True
+            on_its_own = True
             line.append(f"\n{' ' * column}│ {left_out}", style="dim")
-        if since and aside:
-            since = f"\n{' ' * column}│ {since.strip()}"
-        return line.append(since, style="dim")
+        if suffix and on_its_own:
+            suffix = f"\n{' ' * column}│ {suffix.strip()}"
+        return line.append(suffix, style="dim")
 
     def _beginning(self, text: str) -> tuple[str, str]:
-        """What is shown of ``text``, by the rows that are left, and words for what that leaves out."""
+        """As much of ``text`` as the rows that are left can show, and words for the rest."""
         further, left = text.count("\n") + len(text) // ROW, max(self._rows, FEW)
         self._rows = max(0, self._rows - further)
         if further <= left:
             return text, ""
         shown = "\n".join(text[: ROW * (left + 1)].split("\n", left + 1)[: left + 1])
         lines, characters = text.count("\n", len(shown)), len(text) - len(shown)
-        count, what = (lines, "line") if lines else (characters, "character")
-        return shown, f"… {count:,} more {what}{'s' * (count > 1)}"
+        return shown, f"… {counted(lines, 'more line')}" if lines else f"… {counted(characters, 'more character')}"
 
     def _add_rows(self, line: Text, text: str, column: int) -> bool:
-        """``line`` with the rows of a text that has markup; whether the last one is code."""
+        """Add to ``line`` the rows of a text that has markup. Gives whether the last one is code."""
         highlight = self._highlightable > 0
         if "```" in text or "~~~" in text:
             self._highlightable -= len(text)
@@ -271,45 +277,50 @@ def _indent(text: str, column: int, mark: str = "") -> str:
     return text.replace("\n", f"\n{' ' * column}{mark}")
 
 
-def _name(name: str) -> str:
-    return clean(name, newlines=False)
+def counted(count: int, what: str) -> str:
+    """``what``, so many times, in words: ``1 message``, ``2,000 messages``."""
+    return f"{count:,} {what}" if count == 1 else f"{count:,} {what}s"
 
 
-def _reaction(reaction: str) -> str:
+def _sign(reaction: str) -> str:
     return clean(replace_shortcodes(reaction), newlines=False)
 
 
-def _since(event: Message) -> str:
-    """What became of ``event`` since it was said, to stand after it."""
+def _history(event: Message) -> str:
+    """What became of ``event`` since it was sent, to stand behind it."""
     if event.deleted:
         return "(deleted)"
     counts = sorted(event.reactions.items(), key=lambda item: -item[1])
-    shown = "".join(f"  {_reaction(reaction)} {count:,}" for reaction, count in counts[:REACTIONS])
-    return " (edited)" * bool(event.edited) + shown + "  …" * (len(counts) > REACTIONS)
+    signs = "".join(f"  {_sign(reaction)} {count:,}" for reaction, count in counts[:REACTIONS])
+    edited = " (edited)" if event.edited else ""
+    more = "  …" if len(counts) > REACTIONS else ""
+    return f"{edited}{signs}{more}"
 
 
-def _reactions(events: Sequence[Happening]) -> str:
+def _reactions(reactions: Sequence[Reaction]) -> str:
     """Who reacted and how, one after the other: ``bob 👍, carol took back 🎉``."""
-    reactions = [event for event in events if isinstance(event, Reaction)]
-    shown = [f"{_name(r.participant)} {'took back ' * r.removed}{_reaction(r.reaction)}" for r in reactions[:NAMES]]
-    if len(events) > NAMES:
-        shown.append(f"{len(events) - NAMES:,} more")
+    shown = [_reaction(reaction) for reaction in reactions[:NAMES]]
+    if len(reactions) > NAMES:
+        shown.append(f"{len(reactions) - NAMES:,} more")
     return ", ".join(shown)
 
 
-def _passages(events: Sequence[Happening]) -> Iterator[str]:
+def _reaction(event: Reaction) -> str:
+    did = f"took back {_sign(event.reaction)}" if event.removed else _sign(event.reaction)
+    return f"{clean_name(event.participant)} {did}"
+
+
+def _comings(events: Sequence[Happening]) -> Iterator[str]:
     """Who joined and who left, in words: ``→ bob, carol joined``, ``← dave left``."""
-    ways: dict[str, list[str]] = {}
+    ways: dict[tuple[str, str], list[str]] = {}
     for event in events:
         match event:
             case ParticipantJoined(participant=name):
-                ways.setdefault("→ {} joined", []).append(name)
+                ways.setdefault(("→", "joined"), []).append(name)
             case ParticipantLeft(participant=name, reason=reason):
-                ways.setdefault(f"← {{}} {quotes.leave(reason)}", []).append(name)
+                ways.setdefault(("←", departure(reason)), []).append(name)
             case _:
                 raise TypeError(event)
-    for way, names in ways.items():
-        shown = [_name(name) for name in names[:NAMES]]
-        if len(names) > NAMES:
-            shown.append(f"{len(names) - NAMES:,} more")
-        yield way.format(", ".join(shown))
+    for (arrow, way), names in ways.items():
+        more = f", {len(names) - NAMES:,} more" if len(names) > NAMES else ""
+        yield f"{arrow} {clean_names(names[:NAMES])}{more} {way}"

@@ -19,7 +19,7 @@ from chatty.cli.scripting.reply_pace import ReplyPace
 from chatty.cli.scripting.retry import idempotency_key, retry
 from chatty.cli.targets import RoomTarget
 from chatty.cli.terminal.cleaning import clean
-from chatty.cli.terminal.quotes import gap
+from chatty.cli.terminal.phrases import gap
 from chatty.client.http import Http
 from chatty.client.room import Room
 from chatty.errors import Refused

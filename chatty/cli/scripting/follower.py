@@ -9,8 +9,8 @@ from typing import Final, NamedTuple
 from chatty.cli.environment import Environment
 from chatty.cli.scripting.bookmark import Bookmark
 from chatty.cli.scripting.streams import Output
+from chatty.cli.terminal.phrases import gap
 from chatty.cli.terminal.plain_lines import Plain
-from chatty.cli.terminal.quotes import gap
 from chatty.client.inbox import Received
 from chatty.client.room import Room
 from chatty.events import Event, Message, StreamPosition

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import os
 import re
-from functools import lru_cache
+from collections.abc import Iterator
 from typing import Final, TextIO
+
+from chatty.cli.terminal.width import clusters, width
 
 __all__ = ["columns_of", "folded", "folds", "hang"]
 
-LEAST: Final = 20
-"""Columns of a terminal in which breaking rows makes sense."""
+LEAST: Final = 8
+"""Columns of a terminal in which a mark and a wide character fit side by side, whatever the mark is indented by."""
 _MARK: Final = "│ "
 _MARKED: Final = 48
 """Characters that may stand before a row's mark: a time, blanks, a name."""
@@ -22,11 +24,12 @@ _DEEP: Final = 11
 """Columns; a row that begins with so many blanks and has no mark is code, or a quote."""
 
 _WORD: Final = re.compile(r"\S+")
-_WHOLE: Final = re.compile("(?s:.)\ufe0f?(?:\u200d.\ufe0f?)*")  # a character, or an emoji with what is joined to it
+_ADDRESS: Final = re.compile(r"[!-~]{0,20}[a-z]+://[!-~]+")
+"""An address, perhaps in brackets: all of it ASCII, so that no part of it looks like a line of chatty's."""
 
 
 def columns_of(stream: TextIO) -> int:
-    """How many columns the terminal has that ``stream`` writes to; 0 if it is none."""
+    """How many columns the terminal has that ``stream`` writes to; 0 if it isn't a terminal."""
     try:
         return os.get_terminal_size(stream.fileno()).columns
     except OSError:
@@ -38,61 +41,62 @@ def folded(row: str, columns: int) -> list[str]:
     row = row.expandtabs()
     first, *more = folds(row, columns)
     further = hang(row, columns)
-    return [row[slice(*first)], *(further + row[slice(*one)] for one in more)]
+    return [row[slice(*first)], *(further + row[slice(*piece)] for piece in more)]
 
 
 def hang(row: str, columns: int) -> str:
-    """What the rows begin with that ``row`` goes on in: they are marked as those of a text are, or blank for code."""
+    """The beginning of the rows in which ``row`` goes on: a mark in the column of its own, or blanks before code."""
     place = row.find(_MARK, 0, _MARKED)
     blanks = len(row) - len(row.lstrip(" "))
     if place < 0 and blanks >= _DEEP:
         return " " * min(blanks, columns // 2)
-    column = _DEEP if place < 0 else _width(row[:place])
+    column = _DEEP if place < 0 else width(row[:place])
     return " " * min(column, columns // 2) + _MARK
 
 
 def folds(row: str, columns: int) -> list[tuple[int, int]]:
     """Where ``row``, which has no tabs, is broken: the places of its pieces, which leave out the blanks between them.
 
-    It is broken between words. A word that is longer than a row is left to
-    the terminal to break if it is ASCII, as an address is: so it is copied as
-    one, and without a blank it passes for nothing else.
+    It is broken between words. A word that is longer than a row is broken
+    between characters, but for an address: the terminal breaks that, so that
+    it can be copied as one. It has no blanks, so no part of it is like a line.
     """
-    if columns < LEAST or 2 * len(row) <= columns or _width(row) <= columns:
+    # A character has two columns at most: most rows need not be measured.
+    if columns < LEAST or 2 * len(row) <= columns or width(row) <= columns:
         return [(0, len(row))]
     pieces = []
-    room, further = columns, columns - len(hang(row, columns))
-    start = end = used = 0
-    for found in _WORD.finditer(row):
-        word, begin = found[0], found.start()
-        blanks, size = _width(row[end:begin]), _width(word)
-        if used + blanks + size > room and (size <= further or used + blanks >= room):
+    further = columns - len(hang(row, columns))
+    left = columns  # of the row that is being filled
+    start = end = 0
+    for word in _WORD.finditer(row):
+        blanks, size = width(row[end : word.start()]), width(word[0])
+        fits_here = blanks + size <= left
+        if not fits_here and (size <= further or blanks >= left):
             pieces.append((start, end))
-            start, used, blanks, room = begin, 0, 0, further
-        used += blanks
-        if used + size <= room:
-            used += size
-        elif word.isascii():
-            used = room
+            start, blanks, left = word.start(), 0, further
+        left -= blanks
+        if size <= left:
+            left -= size
+        elif _ADDRESS.fullmatch(word[0]):
+            left = 0
         else:
-            for one in _WHOLE.finditer(word):
-                size = _width(one[0])
-                if used + size > room:
-                    place = begin + one.start()
-                    pieces.append((start, place))
-                    start, used, room = place, 0, further
-                used += size
-        end = found.end()
+            for place, taken in _parts(word[0], further):
+                if taken > left:
+                    pieces.append((start, word.start() + place))
+                    start, left = word.start() + place, further
+                left -= taken
+        end = word.end()
     return [*pieces, (start, end)]
 
 
-def _width(text: str) -> int:
-    return len(text) if text.isascii() else sum(map(_columns, text))
+def _parts(word: str, most: int) -> Iterator[tuple[int, int]]:
+    """The places in ``word`` where it may be broken, each with the columns from there to the next one.
 
-
-@lru_cache(4096)
-def _columns(character: str) -> int:
-    from rich.cells import get_character_cell_size  # here, because a pipe needs none of it
-
-    # With its selector an emoji is wide, in terminals that know.
-    return 1 if character == "\ufe0f" else get_character_cell_size(character)
+    Characters that belong together are left together where they fit ``most`` columns.
+    """
+    place = 0
+    for cluster in clusters(word):
+        whole = width(cluster) <= most
+        for part in [cluster] if whole else cluster:
+            yield place, width(part)
+            place += len(part)

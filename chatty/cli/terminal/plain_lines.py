@@ -7,9 +7,11 @@ from datetime import date, datetime
 from typing import assert_never
 
 from chatty.cli.environment import Environment
-from chatty.cli.terminal.cleaning import clean
+from chatty.cli.terminal.cleaning import clean, clean_name
 from chatty.cli.terminal.folding import columns_of, folded
-from chatty.cli.terminal.quotes import Quotes, leave, passage
+from chatty.cli.terminal.phrases import change, departure
+from chatty.cli.terminal.quotes import Quotes
+from chatty.cli.terminal.width import width
 from chatty.events import (
     Happening,
     Message,
@@ -27,15 +29,16 @@ __all__ = ["Plain", "plain_for"]
 
 
 def plain_for(env: Environment) -> Plain:
-    """Lines for a command's standard output, whatever that is."""
+    """Lines for a command's standard output: a terminal, a file or a pipe."""
     return Plain(datetime.fromtimestamp(env.now()).astimezone().date(), columns=lambda: columns_of(env.stdout))
 
 
 class Plain:
-    """Lines for events, in order. A new day gets a line of its own, but for ``today``.
+    """Lines for events, in order. Each new day gets a line of its own, ``today`` excepted.
 
     ``local`` turns an aware time into the reader's own. ``columns`` gives the
-    width of the terminal that the lines are for, where they are folded; 0: it is none.
+    width of the terminal that the lines are for: they are folded there. With 0
+    they are for a file or a pipe.
     """
 
     def __init__(
@@ -51,9 +54,9 @@ class Plain:
         self._quotes = Quotes()
 
     def lines(self, event: Happening) -> Iterator[str]:
-        """The lines that show ``event``; every line of a text begins as none that chatty says does.
+        """The lines that show ``event``. No row of a text begins as a line of chatty's own does.
 
-        A change of a message that was already shown as changed has none.
+        There are none for a change of a message that was shown changed already.
         """
         columns = self._columns()
         for line in self._lines(event):
@@ -71,16 +74,17 @@ class Plain:
             case Message():
                 yield from self._message(start, event)
             case MessageEdited(participant=participant, of=of, text=text):
-                yield from _said(f"{start}✎ {_who(participant, action=self._quotes.is_action(of))}", text)
+                author = _author(participant, action=self._quotes.is_action(of))
+                yield from _rows(f"{start}✎ {author}", text)
             case Reaction(participant=participant, of=of, reaction=reaction, removed=removed):
-                way = "took back " if removed else ""
-                yield f"{start}-- {_name(participant)} {way}{_name(reaction)} → {self._quotes.about(of)}"
+                did = f"took back {_sign(reaction)}" if removed else _sign(reaction)
+                yield f"{start}-- {clean_name(participant)} {did} → {self._quotes.about(of)}"
             case ParticipantJoined(participant=participant):
-                yield f"{start}-- {_name(participant)} joined"
+                yield f"{start}-- {clean_name(participant)} joined"
             case ParticipantLeft(participant=participant, reason=reason):
-                yield f"{start}-- {_name(participant)} {leave(reason)}"
+                yield f"{start}-- {clean_name(participant)} {departure(reason)}"
             case MessageDeleted() | TopicChanged() | ParticipantRenamed() | RoomClosed():
-                yield f"{start}-- {passage(event)}"
+                yield f"{start}-- {change(event)}"
             case _:
                 assert_never(event)
 
@@ -88,27 +92,27 @@ class Plain:
         if event.reply_to:
             yield f"{start}↪ {self._quotes.about(event.reply_to)}"
         if event.deleted:
-            yield f"{start}-- {_name(event.participant)}: (deleted)"
+            yield f"{start}-- {clean_name(event.participant)}: (deleted)"
             return
-        since = " (edited)" if event.edited else ""
-        yield from _said(f"{start}{_who(event.participant, action=event.action)}", event.text, since)
+        suffix = " (edited)" if event.edited else ""
+        yield from _rows(f"{start}{_author(event.participant, action=event.action)}", event.text, suffix)
         if event.reactions:
-            counts = "  ".join(f"{_name(reaction)} {count:,}" for reaction, count in event.reactions.items())
+            counts = "  ".join(f"{_sign(reaction)} {count:,}" for reaction, count in event.reactions.items())
             yield f"{start}-- {counts}"
 
 
-def _said(start: str, text: str, since: str = "") -> Iterator[str]:
-    """The lines of ``text`` behind ``start``, the last one with what became of it ``since``."""
-    first, *more = f"{clean(text)}{since}".split("\n")
+def _rows(start: str, text: str, suffix: str = "") -> Iterator[str]:
+    """The rows of ``text``: the first one behind ``start``, all others behind a mark."""
+    first, *more = f"{clean(text)}{suffix}".split("\n")
     yield f"{start}{first}"
-    indent = " " * len(start.removesuffix("│ ").rstrip())
-    for line in more:
-        yield f"{indent} │ {line}"
+    indent = " " * width(start.removesuffix("│ ").rstrip())
+    for row in more:
+        yield f"{indent} │ {row}"
 
 
-def _who(name: str, *, action: bool) -> str:
-    return f"* {_name(name)} " if action else f"{_name(name)} │ "
+def _author(name: str, *, action: bool) -> str:
+    return f"* {clean_name(name)} " if action else f"{clean_name(name)} │ "
 
 
-def _name(name: str) -> str:
-    return clean(name, newlines=False)
+def _sign(reaction: str) -> str:
+    return clean(reaction, newlines=False)

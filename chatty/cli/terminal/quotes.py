@@ -1,28 +1,22 @@
-"""Quotes of what was said: enough of it to tell what an answer, a reaction or a change is about."""
+"""Quotes of messages: enough of each to tell what an answer, a reaction or a change is about."""
 
 from __future__ import annotations
 
-from typing import Final, assert_never
+from typing import Final
 
 from msgspec import Struct
 
-from chatty.cli.terminal.cleaning import clean
+from chatty.cli.terminal.cleaning import clean, clean_name
+from chatty.cli.terminal.width import clusters
 from chatty.events import (
     Event,
     Message,
     MessageDeleted,
     MessageEdited,
-    ParticipantRenamed,
     Reaction,
-    RoomClosed,
-    TopicChanged,
 )
-from chatty.protocol import Gap
 
-__all__ = ["OfTheRoom", "Quotes", "gap", "leave", "passage"]
-
-OfTheRoom = MessageDeleted | TopicChanged | ParticipantRenamed | RoomClosed
-"""Events that `passage` has words for."""
+__all__ = ["Quotes", "quote"]
 
 MOST: Final = 1_000
 """Messages that are remembered."""
@@ -43,14 +37,14 @@ class _Known(Struct):
 
 
 class Quotes:
-    """Remembers the newest ``most`` messages that it was told of, by the beginning of their texts."""
+    """Remembers the beginnings of the newest ``most`` messages that it was given."""
 
     def __init__(self, most: int = MOST) -> None:
         self._most = most
         self._known: dict[int, _Known] = {}
 
     def note(self, event: Event) -> bool:
-        """Take ``event`` in. False: nothing new; what it changed was already shown changed."""
+        """Remember what ``event`` says or changes. False: it isn't news, because that was shown already."""
         match event:
             case Message(seq=seq, edited=edited, deleted=deleted):
                 self._known.pop(seq, None)
@@ -86,53 +80,25 @@ class Quotes:
         return seq in self._known and self._known[seq].action
 
     def about(self, seq: int) -> str:
-        """Message ``seq`` in few words, safe to show and on one line: ``alice: the beginning of what…``, or ``#42``."""
+        """Message ``seq`` in few words, as `quote` gives them, or ``#42`` if it isn't known."""
         known = self._known.get(seq)
         if known is None:
             return f"#{seq}"
-        return f"{clean(known.participant, newlines=False)}: {_beginning(known)}"
+        return quote(known.participant, known.text, deleted=known.deleted)
 
 
-def _beginning(known: _Known) -> str:
-    if known.deleted:
-        return "(deleted)"
-    text = clean(" ".join(known.text.split()), newlines=False)
+def quote(name: str, text: str, *, deleted: bool = False) -> str:
+    """A message in few words, safe to show and on one line: ``alice: the beginning of what…``."""
+    return f"{clean_name(name)}: {'(deleted)' if deleted else _beginning(text)}"
+
+
+def _beginning(text: str) -> str:
+    text = clean(" ".join(text[:_KEPT].split()), newlines=False)
     if len(text) <= BEGINNING:
         return text
-    return text[:BEGINNING].rstrip(" \u200d") + "…"  # a joiner at the end would join the ellipsis
-
-
-def passage(event: OfTheRoom) -> str:
-    """What chatty itself says of ``event``, which concerns the whole room: safe to show, one line."""
-    match event:
-        case MessageDeleted(participant=name):
-            said = f"{name} deleted a message"
-        case TopicChanged(participant=name, topic=""):
-            said = f"{name} took the topic away"
-        case TopicChanged(participant=name, topic=topic):
-            said = f"{name} changed the topic: {topic}"
-        case ParticipantRenamed(participant=name, name=new):
-            said = f"{name} is now called {new}"
-        case RoomClosed():
-            said = "the room is closed"
-        case _:
-            assert_never(event)
-    return clean(said, newlines=False)
-
-
-_LEAVES: Final = {"left": "left", "lost": "left (connection lost)", "kicked": "was removed"}
-_GAPS: Final = {
-    "epoch": "the server's data was replaced; messages may be missing, or come twice",
-    "retention": "older messages are no longer kept by the server",
-    "ahead": "the server has lost messages that were read from it before",
-}
-
-
-def leave(reason: str) -> str:
-    """How somebody left a room, as a verb."""
-    return _LEAVES.get(reason, "left")
-
-
-def gap(frame: Gap) -> str:
-    """Why some events can't be shown."""
-    return _GAPS.get(frame.reason, clean(frame.reason, newlines=False))
+    end = 0
+    for cluster in clusters(text):  # half an emoji is another one, or joins the ellipsis
+        if end + len(cluster) > BEGINNING:
+            break
+        end += len(cluster)
+    return text[:end].rstrip() + "…"

@@ -129,8 +129,11 @@ _OURS: Final = frozenset(map(str, [0, 1, 2, 3, 4, 9, *range(30, 38), *range(90, 
 _FOREIGN: Final = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]"  # controls, ESC among them
     "|\r(?!\n)"
-    "|[\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\u3164\ufeff\ufff9-\ufffb\ud800-\udfff]"
-    "|[\U000e0000-\U000e0fff]"
+    "|[\u00ad\u2028\u2029\u202d\u202e\u2060-\u2065\u206a-\u206f\u3164\ufeff\ufff9-\ufffb\ud800-\udfff]"
+    "|[\u061c\u200e\u200f]{2}"  # one alone is a letter that isn't seen
+    "|(?<![\u0e01-\u0eff\u1000-\u109f\u1780-\u19df])\u200b"
+    "|(?<![\U000e0020-\U000e007f\U0001f3f4])[\U000e0000-\U000e00ff]"  # but for a flag's
+    "|(?<![\u3400-\u9fff\U00020000-\U0003ffff])[\U000e0100-\U000e01ef]|[\U000e01f0-\U000e0fff]"
     "|[\u0300-\u036f\u20d0-\u20f0]{5}"
 )
 

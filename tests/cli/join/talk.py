@@ -31,14 +31,22 @@ class Link:
         self.acks: list[asyncio.Future[Ack]] = []
         self._frames: asyncio.Queue[Frame | ChattyError | None] = asyncio.Queue()
         self.arrived = asyncio.Event()
+        self.idle = asyncio.Event()
+        """Set while all frames that were given have been taken in."""
 
     def gives(self, *frames: Frame | ChattyError | None) -> None:
         """Let these frames come, then an error if one is given; None ends it."""
+        self.idle.clear()
         for frame in frames:
             self._frames.put_nowait(frame)
 
     async def frames(self) -> AsyncIterator[Received]:
-        while (frame := await self._frames.get()) is not None:
+        while True:
+            if self._frames.empty():
+                self.idle.set()
+            frame = await self._frames.get()
+            if frame is None:
+                return
             if isinstance(frame, ChattyError):
                 raise frame
             yield Received(frame, "", Cursor("e", 0))
@@ -52,6 +60,10 @@ class Link:
         self.acks.append(asyncio.get_running_loop().create_future())
         self.arrived.set()
         return self.acks[-1]
+
+
+def by(name: str, seq: int, text: str = "hello") -> Message:
+    return Message(seq, NOON, name, text)
 
 
 def welcome(last: int = 0, count: int = 1) -> Welcome:
@@ -87,6 +99,12 @@ class Talk:
     def status(self) -> str:
         return "".join(text for _, text in self.conversation.status())
 
+    def types(self, line: str) -> str:
+        """Types ``line`` key by key, and gives what it is said to be about."""
+        for end in range(1, len(line) + 1):
+            self.conversation.drafted(line[:end])
+        return self.conversation.target()
+
     async def posts(self, *texts: str) -> None:
         for text in texts:
             assert self.conversation.enter(text)
@@ -96,14 +114,44 @@ class Talk:
                 await self.link.arrived.wait()
 
     async def says(self, line: str) -> Say:
-        """Types a command, and gives what comes of it."""
+        """Enters a line, and gives what comes of it."""
         said = len(self.link.said)
         assert self.conversation.enter(line), self.lines()
+        return await self.posted(said)
+
+    async def posted(self, said: int) -> Say:
+        """The command that comes after so many."""
         async with asyncio.timeout(20):
             while len(self.link.said) == said:
                 self.link.arrived.clear()
                 await self.link.arrived.wait()
         return self.link.said[-1]
+
+    async def gets(self, *frames: Frame) -> None:
+        """Lets frames come, and waits until they were taken in. They are not shown yet."""
+        self.link.gives(*frames)
+        async with asyncio.timeout(20):
+            await self.link.idle.wait()
+
+    async def sees(self, *frames: Frame) -> None:
+        """Lets frames come, and shows them."""
+        await self.gets(*frames)
+        self.lines()
+
+    def refuses(self, line: str) -> str:
+        """Types and enters a line that is refused, and clears it. Gives what is said about it."""
+        self.types(line)
+        assert not self.conversation.enter(line)
+        self.conversation.drafted("")
+        return self.lines()[-1]
+
+    def returned(self) -> list[str]:
+        """The lines that came back, which are in the prompt now."""
+        returned = self.conversation.returned()
+        for text, line in returned:
+            self.conversation.drafted(text)
+            self.conversation.drafted(text, line)
+        return [text for text, _ in returned]
 
     async def hears(self, *frames: Frame) -> None:
         """Lets frames come, and waits until they were heard."""

@@ -13,7 +13,7 @@ def test_all_is_taken_in_order_and_once() -> None:
     events = [Message(n, NOON, "a", str(n)) for n in range(3)]
     for event in events:
         backlog.add(event)
-    backlog.say(Text("-- hint"))
+    backlog.add_lines(Text("-- hint"))
     assert backlog.take() == (0, events, [Text("-- hint")])
     assert backlog.take() == (0, [], [])
 
@@ -34,7 +34,7 @@ def test_a_replay_is_shown_when_it_is_over_but_lines_at_once() -> None:
     backlog.replaying = True
     backlog.add(Message(1, NOON, "a", "1"))
     backlog.add(Message(2, NOON, "a", "2"))
-    backlog.say(Text("-- hint"))
+    backlog.add_lines(Text("-- hint"))
     assert backlog.take() == (0, [], [Text("-- hint")])
     backlog.replaying = False
     assert backlog.take() == (1, [Message(2, NOON, "a", "2")], [])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chatty.cli.join.hidden import Hidden
-from chatty.events import Message
+from chatty.events import Message, ParticipantJoined, ParticipantRenamed
 
 AT = "2026-11-23T12:00:00.000Z"
 
@@ -15,3 +15,17 @@ def test_a_name_is_ignored_however_it_is_written() -> None:
     assert not hidden.hides(Message(2, AT, "max", "hello"))
     assert hidden.unignore("MAX STRAUSS")
     assert not hidden.hides(Message(3, AT, "max STRAUSS", "hello"))
+
+
+def test_whoever_is_ignored_stays_so_under_a_new_name_and_the_old_one_is_free() -> None:
+    hidden = Hidden()
+    hidden.ignore("Bob")
+    assert hidden.hides(ParticipantRenamed(5, AT, "bob", "Rob"))
+    assert hidden.hides(ParticipantRenamed(6, AT, "Rob", "Robert"))
+    assert hidden.hides(Message(7, AT, "Robert", "hello"))
+    assert not hidden.hides(ParticipantJoined(8, AT, "Bob"))
+    assert not hidden.hides(Message(9, AT, "Bob", "I am another Bob"))
+    assert hidden.hides(Message(4, AT, "Bob", "from the history"))
+    assert hidden.ignored == ["Robert"]
+    assert hidden.unignore("robert")
+    assert not hidden.hides(Message(4, AT, "Bob", "from the history"))

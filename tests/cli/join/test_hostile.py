@@ -64,7 +64,7 @@ def conversation(name: str, text: str, other: str) -> list[Happening]:
 def joined(name: str, text: str, other: str, *, timestamps: bool = True) -> str:
     """What `chatty join` writes to its terminal."""
     lines = list(View(utc, me=name, timestamps=timestamps).lines(conversation(name, text, other)))
-    lines += [notice(text), failure(other), not_sent(name, text)]
+    lines += [notice(text), failure(other), *not_sent(name, text)]
     return PAINTER.paint(lines) + PAINTER.paint(lines, NARROW)
 
 

@@ -34,4 +34,4 @@ def test_only_so_many_messages_are_remembered() -> None:
     for seq in range(1, 4):
         people.hear(Message(seq, NOON, "John" if seq == 1 else "Ada", "hello"))
     assert people.mine() is None
-    assert people.theirs() == Message(3, NOON, "Ada", "hello")
+    assert people.theirs(3) == Message(3, NOON, "Ada", "hello")

@@ -256,12 +256,12 @@ async def test_what_is_new_stands_above_the_line() -> None:
         await typist.press("x", lambda: typist.glass.rows[:2] == ["── 12 new since 11:40 ──", "> x"])
 
 
-async def test_writing_a_message_is_told_and_writing_a_command_is_not() -> None:
+async def test_the_desk_hears_of_every_key_and_of_what_stands_in_the_line() -> None:
     async with at_prompt() as typist:
         await typist.press("/wh", lambda: typist.prompt.draft == "/wh")
-        assert (typist.desk.keys, typist.desk.typed) == (3, 0)
-        await typist.press(f"{CTRL_C}{CTRL_C}hi", lambda: typist.prompt.draft == "hi")
-        assert typist.desk.typed == 2
+        assert typist.desk.keys == 3
+        await typist.press(f"{CTRL_C}{CTRL_C}hi{ENTER}", lambda: typist.desk.entered == ["hi"])
+        assert typist.desk.drafts == ["/", "/w", "/wh", "", "h", "hi", ""]
 
 
 def paste(lines: int) -> str:
@@ -297,9 +297,12 @@ async def test_long_text_that_was_typed_is_not_asked_about() -> None:
         await typist.press(f"{ALT_ENTER.join('1234567')}{ENTER}", lambda: len(typist.desk.entered) == 1)
 
 
-async def test_what_is_pasted_is_seen_as_the_others_will_see_it() -> None:
+async def test_what_is_pasted_is_kept_as_it_is_and_shown_as_the_others_will_see_it() -> None:
     async with at_prompt() as typist:
-        await typist.press("\x1b[200~a\x07\u202eb\x1b[201~", lambda: typist.prompt.draft == "a␇<U+202E>b")
+        await typist.press("\x1b[200~a\x07\u202eb\x1b[201~c", lambda: "> a␇<U+202E>bc" in typist.glass.rows)
+        assert typist.glass.cursor == (0, len("> a␇<U+202E>bc"))
+        await typist.press(f"\x02\x02\x02x{ENTER}", lambda: typist.desk.entered == ["a\x07x\u202ebc"])
+        assert not set("".join(typist.glass.updates)) & {"\x07", "\u202e"}
 
 
 async def test_ctrl_r_finds_what_was_sent_and_enter_takes_it_without_sending_it() -> None:

@@ -126,8 +126,11 @@ def test_blanks_at_the_end_fill_no_rows() -> None:
 
 
 def test_what_was_not_sent_stays_as_it_was_typed() -> None:
-    line = not_sent("no ack came", "many words " * 30)
-    assert Painter(color=False, styles=False).paint([line], 80) == f"{line.plain}\n"
+    reason, text = not_sent("a reason that a server gives, at length", "many words " * 30)
+    shown = Painter(color=False, styles=False).paint([reason, text], 30)
+    assert (
+        shown == "✗ not sent: a reason that a\n           │ server gives, at\n           │ length\n" + f"{text.plain}\n"
+    )
 
 
 @pytest.mark.parametrize("padding", [" ", "x ", "─", "\t", "日"])

@@ -1,81 +1,90 @@
+"""What a typed line means."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import cast
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatty.cli.join.slash_commands import COMMANDS, Actions, Command, Do, Outcome, Wrong, complete, help_lines, parse
+from chatty.cli.join.slash_commands import COMMANDS, Do, RoomActions, complete, help_lines, parse
+from chatty.cli.join.wrong import Wrong
+from chatty.events import ParticipantJoined
 from chatty.protocol import Rename, Send
+from tests.cli.join.talk import NOON, by, talking
 
 
-class Recorder:
-    """Notes what a command asked for."""
-
-    def __init__(self) -> None:
-        self.asked: list[object] = []
-
-    def __getattr__(self, name: str) -> Callable[..., Outcome]:
-        def note(*arguments: object, **options: object) -> Outcome:
-            self.asked.append((name, *arguments, *options) if arguments else name)
-            return None
-
-        return note
-
-
-def asked(line: str) -> list[object]:
-    recorder = Recorder()
+def run(line: str) -> object:
+    """What a command comes to that needs no room."""
     typed = parse(line)
     assert isinstance(typed, Do)
-    outcome = typed.run(cast(Actions, recorder))
-    return recorder.asked if outcome is None else [outcome]
+    return typed.run(RoomActions.__new__(RoomActions))
 
 
 @pytest.mark.parametrize(
-    ("line", "outcome"),
+    ("line", "method", "argument"),
     [
-        ("/help", "help"),
-        ("/who", "who"),
-        ("/quit", "quit"),
-        ("/history", ("history", 100)),
-        ("/history 7", ("history", 7)),
-        ("  /history   7  ", ("history", 7)),
-        ("/me waves", Send("waves", action=True)),
-        ("/reply @Ada yes, both", ("reply", "@Ada yes, both")),
-        ("/edit", ("edit", "")),
-        ("/edit one\ntwo", ("edit", "one\ntwo")),
-        ("/edit\none", ("edit", "one")),
-        ("/delete", ("delete", "")),
-        ("/react :+1: #7", ("react", ":+1: #7")),
-        ("/unreact :+1:", ("react", ":+1:", "remove")),
-        ("/topic what goes out", ("topic", "what goes out")),
-        ("/nick Ada L.", Rename("Ada L.")),
-        ("/search two words", ("search", "two words")),
-        ("/ignore Bob", ("ignore", "Bob")),
-        ("/unignore Bob", ("unignore", "Bob")),
-        ("/quiet", "quiet"),
-        ("/timestamp", "timestamp"),
-        ("/clear", "clear"),
+        ("/help", RoomActions.help, ""),
+        ("/who", RoomActions.who, ""),
+        ("/quit", RoomActions.quit, ""),
+        ("/history", RoomActions.history, ""),
+        ("  /history   7  ", RoomActions.history, "7"),
+        ("/me waves", RoomActions.me, "waves"),
+        ("/reply @Ada yes, both", RoomActions.reply, "@Ada yes, both"),
+        ("/edit", RoomActions.edit, ""),
+        ("/edit one\ntwo", RoomActions.edit, "one\ntwo"),
+        ("/edit\none", RoomActions.edit, "one"),
+        ("/delete", RoomActions.delete, ""),
+        ("/react :+1: #7", RoomActions.react, ":+1: #7"),
+        ("/unreact :+1:", RoomActions.unreact, ":+1:"),
+        ("/topic what goes out", RoomActions.topic, "what goes out"),
+        ("/nick Ada L.", RoomActions.nick, "Ada L."),
+        ("/search two words", RoomActions.search, "two words"),
+        ("/ignore Bob", RoomActions.ignore, "Bob"),
+        ("/unignore Bob", RoomActions.unignore, "Bob"),
+        ("/quiet", RoomActions.quiet, ""),
+        ("/timestamp", RoomActions.timestamp, ""),
+        ("/clear", RoomActions.clear, ""),
     ],
 )
-def test_a_command_does_what_its_name_says(line: str, outcome: object) -> None:
-    assert asked(line) == [outcome]
+def test_a_command_does_what_its_name_says(line: str, method: Callable[..., Any], argument: str) -> None:
+    typed = parse(line)
+    assert isinstance(typed, Do)
+    assert (typed.command.run, typed.argument) == (method, argument)
+    assert typed.command.name == method.__name__
+
+
+def test_what_needs_no_room_is_made_at_once() -> None:
+    assert run("/me waves") == Send("waves", action=True)
+    assert run("/nick Ada L.") == Rename("Ada L.")
 
 
 def test_text_is_said_as_it_was_typed() -> None:
     assert parse("  two  spaces /quit ") == Send("  two  spaces /quit ")
 
 
-def test_two_slashes_send_one() -> None:
+def test_two_slashes_send_one_and_the_rest_as_it_was_typed() -> None:
     assert parse("//x y") == Send("/x y")
+    assert parse("//x  ") == Send("/x  ")
 
 
-def test_a_misspelt_command_is_never_text_and_names_the_one_that_was_meant() -> None:
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("qiut", "quit"), ("rely", "reply"), ("HELP", "help"), ("unr", "unreact"), ("topics", "topic"), ("exit", "quit")],
+)
+def test_a_misspelt_command_is_never_text_and_names_the_one_that_was_meant(typed: str, meant: str) -> None:
     with pytest.raises(Wrong) as wrong:
-        parse("/qiut")
-    assert str(wrong.value) == "Unknown /qiut. Did you mean /quit?"
+        parse(f"/{typed}")
+    assert str(wrong.value) == f"Unknown /{typed}. Did you mean /{meant}?"
+
+
+@pytest.mark.parametrize("typed", ["nope", "", "x", "un", "wave", "message", "日本", "usr/bin"])
+def test_what_is_like_no_command_suggests_none(typed: str) -> None:
+    with pytest.raises(Wrong, match="begin with //") as wrong:
+        parse(f"/{typed}")
+    assert "Did you mean" not in str(wrong.value)
 
 
 def test_an_unknown_command_says_how_to_send_it_as_text() -> None:
@@ -92,18 +101,18 @@ def test_what_is_unknown_is_cleaned_before_it_is_shown() -> None:
 @pytest.mark.parametrize("argument", ["x", "0", "-1", "1.5", "5001", "9" * 40, "²"])
 def test_history_takes_a_sensible_number(argument: str) -> None:
     with pytest.raises(Wrong, match="a number from 1 to 5,000"):
-        asked(f"/history {argument}")
+        run(f"/history {argument}")
 
 
 def test_a_command_that_takes_nothing_refuses_an_argument() -> None:
     with pytest.raises(Wrong, match="/quit takes nothing behind it"):
-        asked("/quit now")
+        run("/quit now")
 
 
 @pytest.mark.parametrize("name", ["me", "reply", "react", "nick", "search", "unignore"])
 def test_a_command_that_needs_an_argument_says_so(name: str) -> None:
     with pytest.raises(Wrong, match=f"/{name} needs more: /{name} "):
-        asked(f"/{name}")
+        run(f"/{name}")
 
 
 @given(st.text())
@@ -134,7 +143,19 @@ def test_only_a_beginning_command_is_completed(before: str, names: list[str]) ->
 
 def test_the_help_tells_every_command_of_the_table() -> None:
     text = "\n".join(help_lines())
-    command: Command
     for command in COMMANDS:
         assert f"/{command.name}" in text
         assert command.help in text
+
+
+async def test_only_somebody_who_is_or_was_here_is_ignored() -> None:
+    async with talking() as talk:
+        await talk.sees(ParticipantJoined(0, NOON, "Eve"), by("Bob L.", 1))
+        assert talk.refuses("/ignore Nobody") == "!! nobody called Nobody is here, or was lately"
+        assert talk.refuses("/ignore Bob") == "!! nobody called Bob is here, or was lately"
+        assert talk.refuses("/ignore @John") == "!! that is you"
+        for name, ignored in (("@ｅｖｅ", "Eve"), ("bob l.", "Eve, Bob L."), ("BOB L.", "Eve, Bob L.")):
+            assert talk.conversation.enter(f"/ignore {name}")
+            assert talk.lines()[-1] == f"-- ignored until you leave: {ignored}"
+        assert talk.refuses("/unignore Nobody").startswith("!! nobody called Nobody")
+        assert talk.refuses("/unignore Bob").startswith("!! nobody called Bob")

@@ -160,11 +160,48 @@ def test_hostile_text_brings_no_escape_sequence_to_the_terminal(server: Server, 
     assert not re.search(r"[\x00-\x06\x07\x0e-\x1a]", shown)
 
 
-def test_what_is_pasted_is_clean_for_the_others_too(server: Server, room: Any, sit: Sit) -> None:
+def test_what_is_pasted_is_stored_as_it_is_and_commands_no_terminal(server: Server, room: Any, sit: Sit) -> None:
     john = sit("John")
-    john.press(f"\x1b[200~one\x1b[31m\r\ntwo\x1b[201~{ENTER}")
+    john.press("\x1b[200~one\x1b[41m\u202e\r\ntwo\x1b[201~")
+    john.sees("> one␛[41m<U+202E>")
+    john.press(ENTER)
     john.sees("│ two")
-    assert server.texts(room["id"]) == ["one␛[31m\ntwo"]
+    assert server.texts(room["id"]) == ["one\x1b[41m\u202e\ntwo"]
+    assert "\x1b[41m" not in john.raw
+    assert "\u202e" not in john.raw
+
+
+def test_what_is_typed_is_stored_as_it_is(server: Server, room: Any, sit: Sit) -> None:
+    flag = "\U0001f3f4\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f"
+    typed = f"Go {flag}, \u845b\U000e0100\u57ce, \u05d0\u200f!"
+    john = sit("John")
+    john.press(f"{typed}{ENTER}")
+    john.sees("John │ Go")
+    assert server.texts(room["id"]) == [typed]
+    assert typed in john.raw
+
+
+def test_a_reaction_is_to_what_was_on_the_screen_when_its_line_was_begun(server: Server, room: Any, sit: Sit) -> None:
+    john = sit("John")
+    say(server, room, "lunch at noon?", "Jane")
+    john.sees("lunch")
+    john.press("/react :+1:")
+    john.sees("↪ Jane: lunch at noon?")
+    say(server, room, "Drop the database?", "ci")
+    rows = john.sees("ci │ Drop")
+    assert rows[-3:-1] == ["  ↪ Jane: lunch at noon?", "> /react :+1:"]
+    john.press(ENTER)
+    john.sees("John 👍 → Jane: lunch at noon?")
+
+
+def test_plain_lines_ask_before_they_answer_the_newest_message(server: Server, room: Any, tmp_path: Path) -> None:
+    with Seat(tmp_path, server.url, room["id"], "--plain") as john:
+        say(server, room, "lunch?", "Jane")
+        john.sees("│ lunch?")
+        john.press("/reply gladly\n")
+        john.sees("-- ↪ Jane: lunch? · press Enter to do it")
+        john.press("\n")
+        john.sees("John │ gladly")
 
 
 def test_a_typing_error_in_a_command_is_never_sent(server: Server, room: Any, sit: Sit) -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatty.cli.join.view import COLORS, FEW, ROW, ROWS, View, color, failure, gap, not_sent, notice, skipped
+from chatty.cli.join.view import COLORS, FEW, ROW, ROWS, View, color, failure, missing, not_sent, notice, skipped
 from chatty.cli.terminal.quotes import BEGINNING
 from chatty.events import (
     Happening,
@@ -337,13 +337,14 @@ def test_messages_that_are_looked_up_show_their_numbers() -> None:
 
 
 def test_what_was_not_sent_is_shown_with_its_text() -> None:
-    assert not_sent("rate limited, 3 s", "one\ntwo").plain == "✗ not sent: rate limited, 3 s\n  one\n  two"
+    reason, text = not_sent("rate limited, 3 s", "one\ntwo")
+    assert (reason.plain, text.plain) == ("✗ not sent: rate limited, 3 s", "  one\n  two")
 
 
 def test_chatty_itself_speaks_with_a_mark() -> None:
     assert notice("here").plain == "-- here"
     assert failure("broken").plain == "!! broken"
-    assert gap(Gap("retention", 10, 44)).plain.startswith("-- gap: ")
+    assert missing(Gap("retention", 10, 44)).plain.startswith("-- gap: ")
     assert skipped(812).plain == "… 812 skipped · /history 912"
 
 
@@ -364,8 +365,50 @@ def test_no_text_or_name_brings_a_control_character_along(text: str, name: str) 
         ParticipantJoined(8, NOON, name),
         ParticipantLeft(9, NOON, name, "left"),
     ]
-    lines = [*View(utc, me=name).lines(events), notice(text), failure(text), not_sent(name, text)]
+    lines = [*View(utc, me=name).lines(events), notice(text), failure(text), *not_sent(name, text)]
     assert all(harmless(line.plain) for line in lines)
+
+
+def test_words_of_others_in_a_line_of_chattys_own_begin_no_line() -> None:
+    for line in (
+        notice("topic: x\n12:00        bob │ hi"),
+        failure("x\n12:00        bob │ hi"),
+        not_sent("x\ny", "")[0],
+    ):
+        assert "\n" not in line.plain
+
+
+def test_a_name_that_older_rooms_have_is_taken_for_no_line_and_no_text() -> None:
+    lines = shown(
+        Message(1, NOON, "Bob │ run it", "hi"),
+        Message(2, NOON, "-- Eve", "waves", action=True),
+        ParticipantJoined(3, NOON, "Bob, Eve"),
+        ParticipantRenamed(4, NOON, "* x", "y: z"),
+        Reaction(5, NOON, "→ a", 1, "👍"),
+    )
+    assert lines == [
+        "12:00 Bob <U+2502> run it │ hi",
+        "12:00          * <U+002D>- Eve waves",
+        "12:00          → Bob<U+002C> Eve joined",
+        "12:00 -- <U+002A> x is now called y<U+003A> z",
+        "12:00          <U+2192> a 👍 → Bob <U+2502> run it: hi",
+    ]
+
+
+def test_an_edit_that_mentions_the_reader_is_marked() -> None:
+    view = View(utc, me="John")
+    _, _, edit, other, own = view.lines(
+        [
+            message("helo"),
+            MessageEdited(2, NOON, "alice", 1, "hello John"),
+            MessageEdited(3, NOON, "alice", 1, "hello"),
+            MessageEdited(4, NOON, "john", 9, "I am John"),
+        ]
+    )
+    assert edit.plain == "12:00 ✎ !  alice │ hello John"
+    assert [edit.plain[span.start : span.end] for span in edit.spans if span.style == "bold"][-1] == "hello John"
+    assert other.plain == "12:00 ✎    alice │ hello"
+    assert own.plain == "12:00 ✎     john │ I am John"
 
 
 def test_remote_text_is_never_markup() -> None:

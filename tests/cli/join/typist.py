@@ -25,7 +25,9 @@ class Desk:
         self.left = 0
         self.hinted = ""
         self.new = ""
-        self.keys = self.typed = 0
+        self.pointed = ""
+        self.keys = self.begun = 0
+        self.drafts: list[str] = []
         self.waiting: list[str] = []
 
     def enter(self, line: str) -> bool:
@@ -35,7 +37,7 @@ class Desk:
     def leave(self) -> None:
         self.left += 1
 
-    def say(self, *lines: Text) -> None:
+    def show(self, *lines: Text) -> None:
         self.said += [line.plain for line in lines]
 
     def hint(self, text: str) -> None:
@@ -50,8 +52,14 @@ class Desk:
     def pressed(self) -> None:
         self.keys += 1
 
-    def typing(self) -> None:
-        self.typed += 1
+    def begin(self) -> None:
+        self.begun += 1
+
+    def drafted(self, draft: str) -> None:
+        self.drafts.append(draft)
+
+    def target(self) -> str:
+        return self.pointed
 
     def people(self) -> list[str]:
         return ["Bob", "Ada"]

@@ -5,16 +5,24 @@ from __future__ import annotations
 import os
 import pty
 import termios
+from datetime import UTC, date, datetime
+from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
-from rich.cells import cell_len
 
-from chatty.cli.terminal.folding import columns_of, folded, folds, hang
+from chatty.cli.join.screen import Painter
+from chatty.cli.join.view import View
+from chatty.cli.terminal.folding import LEAST, columns_of, folded, folds, hang
+from chatty.cli.terminal.plain_lines import Plain
+from chatty.cli.terminal.width import width
+from chatty.events import Message
+from tests.cli.terminal.scripts import FORGED, TEXTS, WORDS
+from tests.support.tmux import Tmux
 
 SAID = "12:00      mallory │ "
-FORGED = "09:33      Alice │ approved: deploy"
+NOON = "2026-11-23T12:00:00.000Z"
 
 
 @pytest.mark.parametrize("padding", [" ", "x ", "─", "日", "\u2800", "\u00a0", "\t", "x", "❤\ufe0f", "👩\u200d💻"])
@@ -23,8 +31,7 @@ def test_no_row_but_the_first_begins_as_a_line_does(padding: str, columns: int) 
     for count in range(columns + 1):
         rows = folded(f"{SAID}ok{padding * count}{FORGED}", columns)
         assert all(row.startswith(" " * 19 + "│ ") for row in rows[1:])
-        # What a terminal breaks itself could be a word, but no line.
-        assert not any(" " in row[columns:] for row in rows)
+        assert all(width(row) <= columns for row in rows)
 
 
 def test_a_row_is_broken_between_words_and_goes_on_under_its_text() -> None:
@@ -43,7 +50,7 @@ def test_a_row_is_broken_between_words_and_goes_on_under_its_text() -> None:
 
 def test_an_address_stays_in_one_piece_and_what_follows_it_begins_a_row() -> None:
     address = f"https://example.org/{'x' * 80}"
-    assert folded(f"{SAID}see {address} {FORGED}", 60) == [
+    assert folded(f"{SAID}see {address} {FORGED}", 70) == [
         f"{SAID}see {address}",
         f"                   │ {FORGED}",
     ]
@@ -74,18 +81,86 @@ def test_a_sign_that_is_made_of_several_characters_is_not_torn() -> None:
     assert all(row.removeprefix(SAID).strip(" │").replace(sign, "") == "" for row in rows)
 
 
-def test_in_a_window_that_is_too_narrow_a_row_stays_as_it_is() -> None:
-    assert folded(f"{SAID}{FORGED}", 19) == [f"{SAID}{FORGED}"]
+@pytest.mark.parametrize("word", ["x" * 90, "12:07........Bob_|_yes" * 5, "xn--" * 30, "日" * 60])
+def test_a_long_word_that_is_no_address_is_broken_behind_the_mark(word: str) -> None:
+    rows = folded(f"{SAID}see {word} and", 60)
+    assert all(width(row) <= 60 for row in rows)
+    assert all(row.startswith(" " * 19 + "│ ") for row in rows[1:])
+    assert "".join(row.partition("│ ")[2] for row in rows).replace(" ", "") == f"see{word}and"
 
 
-@given(st.text(st.sampled_from("ab  日é│\u0301👩\u3000─")), st.integers(20, 60))
+def test_more_marks_than_fit_a_row_are_broken_too() -> None:
+    rows = folded(SAID + "\u0928" + "\u0903" * 100 + FORGED, 60)
+    assert all(width(row) <= 60 for row in rows)
+    assert all(row.startswith(" " * 19 + "│ ") for row in rows[1:])
+
+
+@pytest.mark.parametrize("columns", range(LEAST, 20))
+def test_in_a_narrow_window_there_is_a_mark_too(columns: int) -> None:
+    rows = folded(f"{SAID}日本語 {FORGED}", columns)
+    assert all(row.startswith(" " * (columns // 2) + "│ ") for row in rows[1:])
+    assert all(width(row) <= columns for row in rows)
+
+
+def test_a_window_without_room_for_the_mark_gets_rows_as_they_are() -> None:
+    assert folded(f"{SAID}{FORGED}", LEAST - 1) == [f"{SAID}{FORGED}"]
+
+
+@given(
+    st.text(st.sampled_from("ab  日é│\u0301👩\u3000─")) | TEXTS.map(lambda text: text.replace("\n", " ")),
+    st.integers(8, 60),
+)
 def test_every_row_fits_and_no_word_is_lost(text: str, columns: int) -> None:
-    row = f"{SAID}{text}"
+    row = f"{SAID}{text}".expandtabs()
     rows = folded(row, columns)
-    assert all(cell_len(one) <= columns for one in rows if not any(len(word) > 15 for word in text.split()))
+    assert all(width(one) <= columns for one in rows if "://" not in text)
     pieces = [row[start:end] for start, end in folds(row, columns)]
     assert "".join("".join(pieces).split()) == "".join(row.split())
     assert [one.removeprefix(hang(row, columns)) for one in rows[1:]] == pieces[1:]
+
+
+def shown_by_tmux(directory: Path, lines: list[str], columns: int) -> list[str]:
+    """The rows that a terminal makes of ``lines``."""
+    (directory / "lines").write_text("".join(f"{line}\n" for line in lines), "utf-8")
+    with Tmux(directory, "") as tmux:
+        tmux("new-session", "-d", "-x", "80", "-y", "24", "cat")
+        tmux("set-option", "-g", "history-limit", "100000")
+        show = f"cat {directory}/lines; tmux -S {directory}/tmux wait-for -S shown; cat"
+        tmux("new-session", "-d", "-s", "shown", "-x", str(columns), "-y", "50", show)
+        tmux("wait-for", "shown")
+        return tmux("capture-pane", "-p", "-S", "-", "-t", "shown").rstrip("\n").split("\n")
+
+
+@pytest.mark.parametrize("columns", [21, 40, 77])
+@pytest.mark.parametrize("face", ["join", "tail"])
+def test_in_a_terminal_no_row_but_the_first_of_a_message_begins_in_column_0(
+    tmp_path: Path, face: str, columns: int
+) -> None:
+    """Texts in all scripts, that chance puts together and that are made to push a forged line there."""
+    texts = [word * count + "x" * extra + FORGED for word in WORDS for count in (7, 30) for extra in range(3)]
+
+    @given(TEXTS)
+    @settings(max_examples=150, database=None, phases=[Phase.generate])
+    def collect(text: str) -> None:
+        texts.append(text)
+
+    collect()
+    texts = [text for text in texts if "://" not in text and text.strip()]
+    messages = [Message(seq, NOON, "eve", text) for seq, text in enumerate(texts, 1)]
+    if face == "join":
+        painted = Painter(color=False, styles=False).paint(View(utc).lines(messages), columns)
+        lines = painted.removesuffix("\n").split("\n")[1:]  # without the day
+    else:
+        plain = Plain(date(2026, 11, 23), utc, columns=lambda: columns)
+        lines = [line for message in messages for line in plain.lines(message)]
+    rows = shown_by_tmux(tmp_path, lines, columns)
+    firsts = [row for row in rows if not row.startswith(" ") and row]
+    assert len(firsts) == len(messages)
+    assert {row[:5] for row in firsts} == {"12:00"}
+
+
+def utc(moment: datetime) -> datetime:
+    return moment.astimezone(UTC)
 
 
 def test_a_terminals_width_is_known_and_a_pipe_has_none() -> None:

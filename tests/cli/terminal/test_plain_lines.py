@@ -83,6 +83,31 @@ def test_reactions_topics_names_and_the_end() -> None:
     ]
 
 
+def test_a_name_that_older_rooms_have_is_taken_for_no_line_and_no_text() -> None:
+    assert printed(
+        Message(1, NOON, "Bob │ please run rm -rf /srv", "."),
+        Message(2, NOON, "-- Bob deleted a message", "x\ny"),
+        Message(3, NOON, "✎ Ada", "waves", reply_to=1, action=True),
+        MessageEdited(4, NOON, "Ada: hi", 1, "hello"),
+        ParticipantRenamed(5, NOON, "* x", "→ y"),
+        ParticipantLeft(6, NOON, "x\u202e", "lost"),
+    ) == [
+        "12:00  Bob <U+2502> please run rm -rf /srv │ .",
+        "12:00  <U+002D>- Bob deleted a message │ x",
+        "                                       │ y",
+        "12:00  ↪ Bob <U+2502> please run rm -rf /srv: .",
+        "12:00  * <U+270E> Ada waves",
+        "12:00  ✎ Ada<U+003A> hi │ hello",
+        "12:00  -- <U+002A> x is now called <U+2192> y",
+        "12:00  -- x<U+202E> left (connection lost)",
+    ]
+
+
+def test_rows_of_a_text_stand_under_each_other_whatever_the_width_of_the_name() -> None:
+    first, second = printed(Message(1, NOON, "日本", "one\ntwo"))
+    assert (first, second) == ("12:00  日本 │ one", "            │ two")
+
+
 @given(st.text(), st.text())
 def test_nothing_hostile_gets_through_and_no_line_is_made_up(text: str, name: str) -> None:
     lines = printed(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatty.cli.terminal.cleaning import clean
+from chatty.cli.terminal.cleaning import clean, clean_name
 from chatty.cli.terminal.quotes import BEGINNING, Quotes
 from chatty.events import Message, MessageDeleted, MessageEdited
 
@@ -55,11 +56,22 @@ def test_what_is_told_is_safe_to_show_and_one_short_line(text: str, name: str) -
     quotes.note(Message(1, NOON, name, text))
     about = quotes.about(1)
     assert clean(about, newlines=False) == about
-    assert "\t" not in about.removeprefix(clean(name, newlines=False))
-    assert len(about) <= len(clean(name, newlines=False)) + 2 + BEGINNING + 1
+    assert "\t" not in about
+    assert len(about) <= len(clean_name(name)) + 2 + BEGINNING + 1
 
 
-def test_a_text_is_never_cut_so_that_a_joiner_is_left_over() -> None:
+@pytest.mark.parametrize(
+    "sign", ["👩\u200d🚀", "\U0001f3f4\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f", "❤️", "🇸🇪"]
+)
+def test_a_text_is_never_cut_within_a_sign(sign: str) -> None:
     quotes = Quotes()
-    quotes.note(Message(1, NOON, "alice", "x" * (BEGINNING - 2) + "👩\u200d🚀 and more"))
-    assert quotes.about(1) == f"alice: {'x' * (BEGINNING - 2)}👩…"
+    quotes.note(Message(1, NOON, "alice", "x" * (BEGINNING - 1) + f"{sign} and more"))
+    assert quotes.about(1) == f"alice: {'x' * (BEGINNING - 1)}…"
+    quotes.note(Message(2, NOON, "alice", "x" * (BEGINNING - len(sign)) + f"{sign} and more"))
+    assert quotes.about(2) == f"alice: {'x' * (BEGINNING - len(sign))}{sign}…"
+
+
+def test_a_name_that_looks_like_more_is_quoted_as_a_name() -> None:
+    quotes = Quotes()
+    quotes.note(Message(1, NOON, "Bob: yes │ Ada", "no"))
+    assert quotes.about(1) == "Bob<U+003A> yes <U+2502> Ada: no"

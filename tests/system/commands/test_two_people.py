@@ -163,7 +163,7 @@ def test_history_search_help_and_what_one_hides(people: tuple[Person, Person]) -
     john.says("/ignore Ada")
     john.sees("ignored until you leave: Ada")
     john.says("/quiet")
-    john.sees("is hidden")
+    john.sees("are hidden")
     john.says("/timestamp")
     ada.says("not for John")
     ada.sees("Ada │ not for John")

@@ -1,0 +1,122 @@
+"""What one says to the room, until the server has it: messages, reactions, a new name, a new topic."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
+
+from msgspec import Struct
+from rich.text import Text
+
+from chatty import protocol
+from chatty.cli.join import view
+from chatty.cli.join.pointing import Line
+from chatty.cli.join.wrong import Wrong
+from chatty.cli.terminal.cleaning import clean
+from chatty.client.room import Room
+from chatty.errors import ChattyError, Refused
+from chatty.protocol import Ack, Say
+
+__all__ = ["Outgoing", "Posted", "Returned"]
+
+
+class Posted(Struct, eq=False):
+    """A command on its way: ``typed`` is the line that it was typed as, ``line`` what that had been about.
+
+    ``seq`` is its number in the room, 0 as long as that isn't known.
+    """
+
+    command: Say
+    typed: str
+    line: Line | None
+    seq: int = 0
+
+
+class Returned(NamedTuple):
+    """A line that goes back into the prompt, with what it is about."""
+
+    text: str
+    line: Line | None
+
+
+class Outgoing:
+    """Sends what is posted, in order. ``show`` shows lines; ``changed`` is called when anything else has to be."""
+
+    def __init__(self, *, show: Callable[..., None], changed: Callable[[], None]) -> None:
+        self._show = show
+        self._changed = changed
+        self._queue: asyncio.Queue[Posted] = asyncio.Queue()
+        self._on_their_way: list[Posted] = []
+        self._returned: list[Returned] = []
+        self._answered = asyncio.Event()
+
+    def post(self, command: Say, typed: str, line: Line | None, *, most: int) -> Posted:
+        """Send ``command`` when its turn comes. Raises Wrong if its text has more than ``most`` bytes."""
+        if isinstance(command, protocol.Send | protocol.Edit):
+            size = len(command.text.encode())
+            if size > most:
+                raise Wrong(f"too long: {size:,} bytes, and a message holds {most:,}; send it in parts")
+        posted = Posted(command, typed, line)
+        self._on_their_way.append(posted)
+        self._queue.put_nowait(posted)
+        self._changed()
+        return posted
+
+    async def send_to(self, room: Room, *, accepted: Callable[[Posted], None]) -> None:
+        """Send to ``room`` what is posted, until the connection has ended for good; ``accepted`` gets what is acked."""
+        while True:
+            posted = await self._queue.get()
+            try:
+                ack = await room.say(posted.command)
+            except ChattyError:  # listening to the room will tell
+                return
+            ack.add_done_callback(partial(self._acked, posted, accepted))
+
+    def _acked(self, posted: Posted, accepted: Callable[[Posted], None], ack: asyncio.Future[Ack]) -> None:
+        error = None if ack.cancelled() else ack.exception()
+        if ack.cancelled() or (error and not isinstance(error, Refused)):
+            return  # nobody knows what became of it: it stays among the unsent
+        self._on_their_way.remove(posted)
+        self._answered.set()
+        if isinstance(error, Refused):
+            self._show(*view.not_sent(_reason(error), posted.typed))
+            self.give_back(posted.typed, posted.line)
+        else:
+            posted.seq = ack.result().seq or 0
+            accepted(posted)
+        self._changed()
+
+    def give_back(self, text: str, line: Line | None) -> None:
+        """Put ``text``, which is about what ``line`` is about, into the prompt."""
+        self._returned.append(Returned(text, line))
+        self._changed()
+
+    def returned(self) -> list[Returned]:
+        """What was given back since this was asked last."""
+        returned, self._returned = self._returned, []
+        return returned
+
+    @property
+    def waiting(self) -> int:
+        """How many have not been acked."""
+        return len(self._on_their_way)
+
+    def pending(self) -> list[str]:
+        """What is on its way, oldest first, safe to show."""
+        return [clean(posted.typed) for posted in self._on_their_way]
+
+    def unsent(self) -> list[Text]:
+        """What was never acked, as lines to leave behind."""
+        return [line for posted in self._on_their_way for line in view.not_sent("no ack came", posted.typed)]
+
+    async def settled(self) -> None:
+        """Wait until nothing is on its way."""
+        while self._on_their_way:
+            self._answered.clear()
+            await self._answered.wait()
+
+
+def _reason(error: Refused) -> str:
+    return f"{error.message} ({error.retry_after:.0f} s)" if error.retry_after else error.message

@@ -1,0 +1,182 @@
+"""Which message a command is about: chosen when its line is begun, shown while it is typed, and kept.
+
+Messages come in while somebody types. A command that took the latest message
+when Enter is pressed would act on one that its author never meant. Pure.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from msgspec import Struct
+
+from chatty.cli.join.people import People, Person
+from chatty.cli.join.wrong import Wrong
+from chatty.cli.terminal.cleaning import clean_name
+from chatty.cli.terminal.quotes import quote
+from chatty.events import Message
+
+__all__ = ["Choice", "Line", "OwnMessage", "Pointer"]
+
+_NUMBER: Final = re.compile(r"#([1-9]\d{0,17})(?!\S)\s*")
+_END_OF_NAME: Final = re.compile(r"(?=[,:]*(?:\s|$))")
+_BEHIND_NAME: Final = re.compile(r"[,:]*\s*")
+LONGEST: Final = 300
+"""Characters that a name may have, as it is shown."""
+
+
+class OwnMessage(Protocol):
+    """A message of one's own that was sent. ``seq`` is its number, 0 as long as that isn't known."""
+
+    @property
+    def seq(self) -> int:
+        """Its number."""
+
+
+class Choice(Struct, eq=False):
+    """A message that a command is about.
+
+    ``shown`` is the newest event that was on the screen when it was chosen.
+    ``known``: it is remembered, which the message of a number that was typed
+    may not be. ``guessed``: it is the newest one of others, or of somebody.
+    """
+
+    seq: int
+    shown: int
+    known: bool = True
+    guessed: bool = False
+
+
+class Line(Struct, eq=False):
+    """A line that is being typed, and the messages that were chosen for it so far, by what it says about them.
+
+    ``shown`` is the newest event that was on the screen when it was begun,
+    ``own`` the newest message of one's own, and ``numbering`` tells by which
+    numbering of the room.
+    """
+
+    shown: int
+    own: OwnMessage | None
+    numbering: int
+    choices: dict[Person | str, Choice]
+
+
+class Pointer:
+    """Chooses messages for the line that is being typed. ``shown`` is the newest event on the screen."""
+
+    def __init__(self, people: People) -> None:
+        self.shown = 0
+        self.line: Line | None = None
+        """The line that is being typed, if it could be about a message."""
+        self._people = people
+        self._numbering = 0
+        self._sent: OwnMessage | None = None
+
+    def renumbered(self) -> None:
+        """The room's events are numbered anew, and other messages have the old numbers now."""
+        self.shown = 0
+        self._numbering += 1
+        self._people.forget_messages()
+
+    def sent(self, message: OwnMessage) -> None:
+        """A message of one's own was sent just now."""
+        self._sent = message
+
+    def begin(self) -> Line:
+        """The line that is being typed. It begins now, unless it has begun already."""
+        if self.line is None:
+            waits = self._sent is not None and self._sent.seq == 0
+            self.line = Line(self.shown, self._sent if waits else self._people.mine(), self._numbering, {})
+        return self.line
+
+    # --- which message a command is about; each raises Wrong where there is none ---
+
+    def addressed(self, argument: str) -> tuple[Choice, str]:
+        """The message that ``argument`` begins with, else the newest of somebody else; and the rest of ``argument``.
+
+        It begins with a number (``#42``) or with somebody's whole name (``@Ada L.``).
+        """
+        if found := _NUMBER.match(argument):
+            return self._numbered(int(found[1])), argument[found.end() :]
+        if argument.startswith("@"):
+            person, rest = self._named(argument[1:])
+            return self._guess(person, lambda shown: self._people.by(person, shown), self._silent(person)), rest
+        return self._guess("", self._people.theirs, "nobody else has written anything here lately"), argument
+
+    def own(self) -> Choice:
+        """The newest message of one's own."""
+        own = self.begin().own
+        if own is None:
+            raise Wrong("you have written nothing here lately")
+        if own.seq == 0:
+            raise Wrong("your last message is still on its way; try again when it is there")
+        return self.begin().choices.setdefault("own", Choice(own.seq, self.shown))
+
+    def own_or_numbered(self, argument: str) -> Choice:
+        """The message with the number that ``argument`` is, or the newest of one's own."""
+        found = _NUMBER.fullmatch(argument)
+        if argument and not found:
+            raise Wrong("/delete takes the number of a message, for example /delete #42")
+        return self._numbered(int(found[1])) if found else self.own()
+
+    def _numbered(self, seq: int) -> Choice:
+        line = self.begin()
+        known = self._people.get(seq) is not None
+        return line.choices.setdefault(f"#{seq}", Choice(seq, self.shown, known))
+
+    def _guess(self, key: Person | str, find: Callable[[int], Message | None], why: str) -> Choice:
+        """The message that was chosen for ``key`` before, else what ``find`` gives as of the beginning of the line."""
+        line = self.begin()
+        if key not in line.choices:
+            message = find(line.shown)
+            if message is None:
+                raise Wrong(why)
+            line.choices[key] = Choice(message.seq, self.shown, guessed=True)
+        return line.choices[key]
+
+    def _named(self, text: str) -> tuple[Person, str]:
+        """The person whose whole name ``text`` begins with, the longest that there is; and the rest of ``text``."""
+        ends = [found.start() for found in _END_OF_NAME.finditer(text, 0, LONGEST)]
+        for end in reversed(ends):
+            for name in (text[:end], text[:end].rstrip(",:")):
+                if name.strip() and (person := self._people.find(name)):
+                    behind = _BEHIND_NAME.match(text, len(name))
+                    assert behind
+                    return person, text[behind.end() :]
+        written = clean_name(text.split()[0].rstrip(",:")) if text.split() else ""
+        raise Wrong(f"nobody called {written} is here, or was lately" if written else "whose name comes after the @?")
+
+    def _silent(self, person: Person) -> str:
+        name = clean_name(person.name)
+        earlier = self._people.under(person.name)
+        if earlier is None:
+            return f"{name} has written nothing here lately"
+        return f"{name} has written nothing since joining; somebody called so wrote #{earlier.seq} before"
+
+    # --- what became of it ---
+
+    def settle(self, choice: Choice) -> int:
+        """The number of the message, now that the line is entered. Raises Wrong if it isn't what it was any more."""
+        message = self._people.get(choice.seq)
+        if self.begin().numbering != self._numbering:
+            raise Wrong("the server's data was replaced meanwhile, so that message is gone")
+        if message is None:
+            if choice.known:
+                raise Wrong("too much was written meanwhile; say which message you mean: #SEQ")
+            return choice.seq
+        if message.deleted:
+            raise Wrong("that message was deleted meanwhile; nothing was sent")
+        if message.edited > choice.shown:
+            choice.shown = message.edited
+            raise Wrong("that message was changed meanwhile; if you still mean it, press Enter again")
+        return choice.seq
+
+    def describe(self, choice: Choice) -> str:
+        """The message in few words, safe to show and on one line."""
+        message = self._people.get(choice.seq)
+        if message is None:
+            return f"#{choice.seq}"
+        changed = " (changed meanwhile)" if message.edited > choice.shown else ""
+        return f"{quote(message.participant, message.text, deleted=message.deleted > 0)}{changed}"

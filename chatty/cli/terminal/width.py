@@ -1,0 +1,82 @@
+"""How many columns a text takes in a terminal: as many as in the one that gives it the most.
+
+Terminals differ, and so do the versions of their tables. Where a row is broken
+too early, nothing is lost. Where it is broken too late, its end stands in the
+next row's first column, where it could pass for another line.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Final
+
+__all__ = ["clip", "clusters", "width"]
+
+_PICTURES: Final = re.compile("[\u3248-\u324f\U0001f000-\U0001faff]")
+"""Blocks of emoji, whatever may still come in them, and numbers that the C library takes for wide."""
+_YOUNG: Final = re.compile("[\u0890-\u089f\u0cf3\u1abf-\u1aff\U00010000-\U000e00ff]")
+"""Where terminals with older tables show a mark in a column of its own."""
+_AS_EMOJI: Final = "\ufe0f"
+"""Asks for the character before it to be shown as an emoji, which is a column wider."""
+_JOINER: Final = "\u200d"
+_REGIONS: Final = re.compile("[\U0001f1e6-\U0001f1ff]")
+_TONES: Final = re.compile("[\U0001f3fb-\U0001f3ff]")
+_ATTACHED: Final = frozenset({"Mn", "Me", "Mc", "Cf"})
+
+
+def width(text: str) -> int:
+    """The most columns that ``text`` takes. It has been cleaned, and has neither tabs nor line feeds."""
+    return len(text) if text.isascii() else sum(map(_columns, text))
+
+
+def clip(text: str, columns: int) -> str:
+    """``text`` if it fits so many ``columns``, or else its beginning and an ellipsis."""
+    if width(text) <= columns:
+        return text
+    kept, used = "", 1
+    for cluster in clusters(text):
+        used += width(cluster)
+        if used > columns:
+            break
+        kept += cluster
+    return f"{kept.rstrip()}…"
+
+
+def clusters(text: str) -> Iterator[str]:
+    """``text`` in pieces that belong together: a character with its marks, a joined emoji, a flag."""
+    start, regions = 0, 0
+    for place, character in enumerate(text):
+        joined = place and (text[place - 1] == _JOINER or _is_attached(character, regions))
+        if not joined and place:
+            yield text[start:place]
+            start, regions = place, 0
+        regions += _REGIONS.match(character) is not None
+    if text:
+        yield text[start:]
+
+
+def _is_attached(character: str, regions: int) -> bool:
+    """Whether ``character`` belongs to what stands before it, in which there are so many letters of flags."""
+    if _REGIONS.match(character):
+        return regions == 1
+    return unicodedata.category(character) in _ATTACHED or _TONES.match(character) is not None
+
+
+@lru_cache(4096)
+def _columns(character: str) -> int:
+    from wcwidth import wcwidth  # here, because a pipe needs none of it
+
+    category = unicodedata.category(character)
+    if character == _AS_EMOJI:
+        return 1
+    if category in ("Mn", "Me"):
+        return 1 if _YOUNG.match(character) else 0
+    if category == "Cf":
+        return max(0, wcwidth(character))
+    # What is newer than this Python may be wide, and so is a spacing mark that Unicode calls wide.
+    if category == "Cn" or unicodedata.east_asian_width(character) in "WF" or _PICTURES.match(character):
+        return 2
+    return max(1, wcwidth(character))
