@@ -11,7 +11,7 @@ from typing import Annotated, Final
 import typer
 
 from chatty.cli.coercion import coerce_here
-from chatty.cli.completion.help import CliCommand, CliGroup
+from chatty.cli.completion.help import CliCommand, CliGroup, docstring
 from chatty.cli.environment import Environment, ReaderGone
 from chatty.cli.exits import ExitStatus
 from chatty.cli.failures import explain, report, report_as_log, usage
@@ -39,7 +39,7 @@ class _Commands(Mapping[str, CliCommand]):
     def __getitem__(self, name: str) -> CliCommand:
         module = import_module(COMMANDS[name])
         app = _typer()
-        app.command(name, cls=CliCommand, context_settings=_HELP)(module.command)
+        app.command(name, cls=CliCommand, context_settings=_HELP, help=docstring(module.command))(module.command)
         command = typer.main.get_command(app)
         assert isinstance(command, CliCommand)
         command.examples = getattr(module, "EXAMPLES", ())
@@ -60,7 +60,7 @@ def _typer() -> typer.Typer:
 def command_group() -> CliGroup:
     """The whole command line, as Typer understands it."""
     app = _typer()
-    app.callback(cls=CliGroup, context_settings=_HELP, invoke_without_command=True)(_chatty)
+    app.callback(cls=CliGroup, context_settings=_HELP, help=docstring(_chatty), invoke_without_command=True)(_chatty)
     group = typer.main.get_command(app)
     assert isinstance(group, CliGroup)
     group.headings = HEADINGS

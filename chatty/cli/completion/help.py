@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import re
 from collections.abc import Mapping, Sequence
@@ -10,7 +11,7 @@ from typing import Any, Final, NamedTuple
 import typer
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
-__all__ = ["CliCommand", "CliGroup", "Row", "row", "rows", "summary"]
+__all__ = ["CliCommand", "CliGroup", "Row", "docstring", "row", "rows", "summary"]
 
 _NOTES: Final = re.compile(r" *\[(?:env: (?P<env>[^];]+))?(?:; )?(?:default: (?P<default>[^]]+))?\]$")
 
@@ -108,6 +109,17 @@ class CliGroup(TyperGroup):
         _write(formatter, "Options", rows(self)[1])
         formatter.write_paragraph()
         formatter.write_text("chatty COMMAND --help shows a command's options, with examples.")
+
+
+def docstring(function: Any) -> str | None:
+    """The docstring of ``function``, which is a command's help; from its source if ``PYTHONOPTIMIZE=2`` dropped it."""
+    if function.__doc__ is None:
+        try:
+            (definition,) = ast.parse(inspect.getsource(function)).body
+        except (OSError, SyntaxError):  # there is no source either
+            return None
+        return ast.get_docstring(definition) if isinstance(definition, ast.FunctionDef) else None
+    return str(function.__doc__)
 
 
 def summary(command: Any) -> str:

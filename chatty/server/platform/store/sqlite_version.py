@@ -12,6 +12,8 @@ from typing import Final
 
 from chatty.server.platform.store.errors import StoreError
 
+SQLITE: Final = sqlite3.sqlite_version
+"""The version that this Python has."""
 LEAST: Final = (3, 35, 0)
 """Pages of history are read by ``WITH … AS MATERIALIZED`` (3.35). The rest is older: window functions (3.25),
 ``ON CONFLICT DO UPDATE`` (3.24), and 32,766 variables in a statement (3.32)."""
