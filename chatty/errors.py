@@ -42,6 +42,7 @@ CODES: Final[dict[str, Code]] = {
     "banned": Code(403, "You are banned from this room."),
     "muted": Code(403, "You are muted in this room for now."),
     "room_locked": Code(403, "This room accepts no messages for now."),
+    "address_not_found": Code(404, "There is nothing at this address; see docs/protocol.md for those that exist."),
     "room_not_found": Code(404, "There is no such room; check its id, or create one."),
     "message_not_found": Code(404, "There is no such message in this room, or it was deleted."),
     "method_not_allowed": Code(405, "This address does not support that method; see the Allow header."),

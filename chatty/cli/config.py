@@ -60,7 +60,7 @@ def load_profile(env: Environment, chosen: str | None, cacert: Path | None = Non
         if key not in ("server", "name", "cacert") or not isinstance(value, str):
             raise usage(
                 f'{path}: profile "{profile}": "{key}" is not understood',
-                'it knows server = "…", name = "…" and cacert = "…"',
+                'a profile may have server = "…", name = "…" and cacert = "…"',
             )
     trusted = _trusted(env, cacert, settings.get("cacert"))
     return Profile(profile, settings.get("server"), settings.get("name"), trusted)
@@ -96,15 +96,20 @@ def profiles(env: Environment) -> dict[str, dict[str, str]]:
     except NoHome:
         return {}
     try:
-        found = tomllib.loads(path.read_text("utf-8")).get("profile", {})
+        config = tomllib.loads(path.read_text("utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except UnicodeDecodeError:
         raise usage(f"{path} is not UTF-8", "save it as UTF-8") from None
     except tomllib.TOMLDecodeError as error:
         raise usage(f"{path}: {error}") from None
+    found = config.pop("profile", {})
+    for unknown, value in config.items():
+        table = isinstance(value, dict)
+        hint = "profiles look like [profile.work]" if table else "write it below [profile.default]"
+        raise usage(f'{path}: {"table " if table else ""}"{unknown}" is not understood', hint)
     if not isinstance(found, dict) or not all(isinstance(settings, dict) for settings in found.values()):
-        raise usage(f"{path}: profiles look like [profile.work]")
+        raise usage(f"{path}: a profile is a table", "profiles look like [profile.work]")
     return found
 
 

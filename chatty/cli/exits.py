@@ -1,4 +1,4 @@
-"""What a command's exit status means."""
+"""The exit statuses of all commands."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["MEANINGS", "ExitStatus"]
 
 
 class ExitStatus(IntEnum):
-    """One meaning for each number, the same in every command."""
+    """Each number means the same in every command."""
 
     DONE = 0
     FAILED = 1
@@ -18,6 +18,8 @@ class ExitStatus(IntEnum):
     NOT_ALLOWED = 4
     UNREACHABLE = 5
     REFUSED = 6
+    CANNOT_RUN = 126
+    NO_SUCH_COMMAND = 127
     HUNG_UP = 129
     INTERRUPTED = 130
     READER_GONE = 141
@@ -27,14 +29,16 @@ class ExitStatus(IntEnum):
 MEANINGS: Final = {
     ExitStatus.DONE: "Done; for send: everything is stored.",
     ExitStatus.FAILED: "Failed.",
-    ExitStatus.USAGE: "The command line, or what it names, makes no sense.",
+    ExitStatus.USAGE: "The command line makes no sense, or something that it names.",
     ExitStatus.NO_SUCH_ROOM: "No such room.",
     ExitStatus.NOT_ALLOWED: "Not allowed, or no valid credentials.",
-    ExitStatus.UNREACHABLE: "The server was not reached or can't do it just now, or something did not come in time.",
-    ExitStatus.REFUSED: "The server said no (rate, too long, name taken, room closed), or took only a part.",
+    ExitStatus.UNREACHABLE: "The server can't be reached or can't do it at the moment, or time ran out.",
+    ExitStatus.REFUSED: "The server refused (rate, too long, name taken, room closed), or took only a part.",
+    ExitStatus.CANNOT_RUN: "For bot and run: the command can't be run, as in a shell.",
+    ExitStatus.NO_SUCH_COMMAND: "For bot and run: there is no such command, as in a shell.",
     ExitStatus.HUNG_UP: "Hung up.",
     ExitStatus.INTERRUPTED: "Interrupted.",
-    ExitStatus.READER_GONE: "Who read standard output went away; nothing is said about it.",
+    ExitStatus.READER_GONE: "The reader of standard output went away. Nothing is printed about it.",
     ExitStatus.TERMINATED: "Terminated.",
 }
-"""Each as a sentence for the reference."""
+"""What each means, as a sentence for the reference."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from chatty.cli.environment import Environment
+from chatty.cli.failures import usage
 from chatty.durations import parse_duration
 
 __all__ = [
@@ -23,7 +25,9 @@ __all__ = [
     "check_key",
     "duration",
     "environment",
+    "filled",
     "known_room_names",
+    "pattern",
     "seconds",
     "text_of",
 ]
@@ -59,8 +63,25 @@ def check_key(key: str | None) -> None:
         raise usage("--key is empty", 'give each job a key of its own, such as --key "build-$N"')
 
 
+def filled(text: str) -> str:
+    """A text that isn't blank. Raises BadParameter: a script's variable that is not set must not pass for a value."""
+    text.encode()  # UnicodeEncodeError is a ValueError, which the command line's parsing expects
+    if not text.strip():
+        raise typer.BadParameter("it is empty; if it comes from a variable, is that set?")
+    return text
+
+
+def pattern(option: str, text: str) -> re.Pattern[str]:
+    """The regular expression that ``option`` gives. Raises Failure (usage)."""
+    try:
+        return re.compile(text)
+    except re.error as error:
+        hint = "its form is Python's: https://docs.python.org/3/library/re.html"
+        raise usage(f'{option}: "{text}" is not a regular expression ({error})', hint) from None
+
+
 def text_of(words: list[str] | None) -> str | None:
-    """What arguments say that are one text; None without any. What is no UTF-8 in them is replaced."""
+    """The arguments as one text, or None without any. Bytes that are not UTF-8 are replaced."""
     from chatty.cli.terminal.cleaning import as_utf8
 
     return as_utf8(" ".join(words)) if words else None
@@ -93,6 +114,7 @@ RoomArgument = Annotated[
     str,
     typer.Argument(
         metavar="ROOM",
+        parser=filled,
         help="An id, a room's URL, or the name of a room that you created or joined.",
         autocompletion=known_room_names,
         show_default=False,
@@ -103,6 +125,7 @@ ServerOption = Annotated[
     typer.Option(
         "--server",
         metavar="URL",
+        parser=filled,
         help="The server. [env: CHATTY_SERVER; default: http://127.0.0.1:8080]",
         autocompletion=_servers,
     ),
@@ -112,6 +135,7 @@ ProfileOption = Annotated[
     typer.Option(
         "--profile",
         metavar="NAME",
+        parser=filled,
         help="The profile of config.toml. [env: CHATTY_PROFILE]",
         autocompletion=_profiles,
     ),
@@ -130,10 +154,15 @@ DataOption = Annotated[
 ]
 NameOption = Annotated[
     str | None,
-    typer.Option("--name", metavar="NAME", help="Who you are there. [env: CHATTY_NAME; default: your login name]"),
+    typer.Option(
+        "--name",
+        metavar="NAME",
+        parser=filled,
+        help="Your name in the room. [env: CHATTY_NAME; default: your login name]",
+    ),
 ]
 CommandArgument = Annotated[
     list[str], typer.Argument(metavar="-- CMD", help="The command and its arguments.", show_default=False)
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line; errors too, on stderr.")]
-WaitOption = Annotated[float, duration("--wait", "Wait so long for the server to be there.")]
+WaitOption = Annotated[float, duration("--wait", "Wait up to this long for the server to be reachable.")]

@@ -146,7 +146,19 @@ async def _raise_refusal(response: aiohttp.ClientResponse) -> None:
         if response.status == CODES["rate_limited"].status:
             raise Refused("rate_limited", status=response.status, retry_after=retry_after) from None
         raise ProtocolError(f"{server} answered {said}, but not as a chatty server does") from None
+    if problem.code == "address_not_found":
+        raise _elsewhere(str(response.url))
     raise Refused(problem.code, problem.detail, status=response.status, retry_after=retry_after)
+
+
+def _elsewhere(asked: str) -> ProtocolError:
+    """A chatty server answered that it knows no such path: probably the server's address has one that it shouldn't."""
+    here = asked.partition("?")[0].rpartition("/v1/")[0]
+    parts = urlsplit(here)
+    server = base_url(f"{parts.scheme}://{parts.netloc}")
+    if here != server:
+        return ProtocolError(f"no chatty server at {here}, but one at {server}", elsewhere=server)
+    return ProtocolError(f"the server at {here} does not know the request; it may be older than this client")
 
 
 def _seconds(retry_after: str | None) -> float | None:

@@ -94,8 +94,11 @@ def test_a_login_name_becomes_a_valid_name(
         ("[profile.default]\nsevrer = 'x'", None, 'profile "default": "sevrer" is not understood'),
         ("[profile.default]\nserver = 8080", None, 'profile "default": "server" is not understood'),
         ("[profile", None, "config.toml: "),
-        ("profile = 3", None, "profiles look like [profile.work]"),
-        ("[profile]\nwork = 3", None, "profiles look like [profile.work]"),
+        ("profile = 3", None, "a profile is a table"),
+        ("[profile]\nwork = 3", None, "a profile is a table"),
+        ("[profiles.default]\nserver = 'x'", None, 'table "profiles" is not understood'),
+        ("[[room]]\nname = 'x'", None, '"room" is not understood'),
+        ("server = 'x'\n[profile.default]", None, '"server" is not understood'),
     ],
 )
 def test_a_config_that_makes_no_sense_is_told_and_not_guessed_at(

@@ -228,6 +228,24 @@ async def test_a_server_may_live_under_a_path() -> None:
     assert scripted.asked == ["/chat/v1/rooms"]
 
 
+@pytest.mark.parametrize("path", ["/chat", "/chat/", "/v1/rooms/x", "/nothing"])
+async def test_a_path_too_many_in_a_servers_address_is_no_missing_room(server: Server, path: str) -> None:
+    async with chatty.Http(server.url + path) as http:
+        for attempt in (http.create_room("general"), http.room("1" * 27)):
+            with pytest.raises(chatty.ProtocolError, match="no chatty server at ") as error:
+                await attempt
+            assert error.value.elsewhere == server.url
+    with pytest.raises(chatty.ProtocolError, match="no chatty server at "):
+        async with chatty.join(server.url + path, "1" * 27):
+            pytest.fail("there is no such room")
+
+
+async def test_a_request_that_an_older_server_does_not_know_is_told_so() -> None:
+    async with Scripted(problem(404, "address_not_found")) as scripted:
+        with pytest.raises(chatty.ProtocolError, match="may be older than this client"):
+            await chatty.create_room(scripted.url, "general")
+
+
 async def test_it_is_used_as_a_context_manager(server: Server) -> None:
     with pytest.raises(RuntimeError, match="context manager"):
         await chatty.Http(server.url).room("x")

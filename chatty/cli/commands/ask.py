@@ -21,6 +21,7 @@ from chatty.cli.options import (
     check_key,
     duration,
     environment,
+    filled,
     text_of,
 )
 from chatty.cli.targets import RoomTarget, about, participant_name, resolve_room
@@ -69,7 +70,13 @@ def command(
     ] = None,
     answerers: Annotated[
         list[str] | None,
-        typer.Option("--from", metavar="NAME", help="Only NAME may answer; may be repeated.", show_default=False),
+        typer.Option(
+            "--from",
+            metavar="NAME",
+            parser=filled,
+            help="Only NAME may answer. May be repeated.",
+            show_default=False,
+        ),
     ] = None,
     timeout: Annotated[float | None, duration("--timeout", "Wait so long for the answer, then end with 5.")] = None,
     default: Annotated[
@@ -78,7 +85,9 @@ def command(
     ] = None,
     key: Annotated[
         str | None,
-        typer.Option("--key", metavar="K", help="A run with the same K goes on waiting, and asks nothing twice."),
+        typer.Option(
+            "--key", metavar="K", parser=filled, help="A run with the same K goes on waiting, and asks nothing twice."
+        ),
     ] = None,
     name: NameOption = None,
     wait: WaitOption = 0.0,

@@ -11,7 +11,6 @@ import typer
 
 from chatty.cli.environment import Environment
 from chatty.cli.exits import ExitStatus
-from chatty.cli.failures import usage
 from chatty.cli.options import (
     CacertOption,
     CommandArgument,
@@ -21,6 +20,8 @@ from chatty.cli.options import (
     WaitOption,
     duration,
     environment,
+    filled,
+    pattern,
 )
 from chatty.cli.targets import RoomTarget, about, resolve_room
 
@@ -52,17 +53,21 @@ def command(
     on: Annotated[
         str,
         typer.Option(
-            "--on", metavar="REGEX", help="Run it for each message in which this is found.", show_default=False
+            "--on",
+            metavar="REGEX",
+            parser=filled,
+            help="Run the command for each message that matches; . matches all.",
+            show_default=False,
         ),
     ],
-    name: Annotated[str, typer.Option("--name", metavar="NAME", help="Who it is that replies.")] = "bot",
+    name: Annotated[str, typer.Option("--name", metavar="NAME", parser=filled, help="The bot's name.")] = "bot",
     cursor: Annotated[
         Path | None,
-        typer.Option("--cursor", metavar="FILE", help="Remember in FILE what is done, and go on from there."),
+        typer.Option("--cursor", metavar="FILE", help="Remember in FILE what is done, and continue from there."),
     ] = None,
-    jobs: Annotated[int, typer.Option("--jobs", metavar="N", min=1, help="Run so many at once.")] = 1,
+    jobs: Annotated[int, typer.Option("--jobs", metavar="N", min=1, help="Run up to N commands at once.")] = 1,
     timeout: Annotated[
-        float, duration("--timeout", "End a command that takes longer, and all that it started. [default: 1m]")
+        float, duration("--timeout", "Stop a command, and all that it started, after this time. [default: 1m]")
     ] = 60.0,
     automatic: Annotated[
         bool, typer.Option("--automatic", help="Answer what programs say, too, up to the third in a row.")
@@ -77,20 +82,21 @@ def command(
 ) -> int:
     """Run a command for matching messages, and reply with its output.
 
-    The message's text is on the command's standard input and in CHATTY_TEXT,
-    and never in its arguments. It runs for messages of others only, and not
-    for those of other bots, so that they don't answer each other for ever.
-    With --cursor no message is missed over restarts, and none replied to twice.
+    The command gets the message on its standard input and in CHATTY_TEXT,
+    never in its arguments. The bot skips its own messages, and those of other
+    programs, so that bots don't answer each other for ever. With --cursor,
+    restarts miss no message and reply to none twice.
     """
     from chatty.cli.runner import run
+    from chatty.cli.scripting.processes.starting import cannot_start, why_not
 
     env = environment(ctx)
-    try:
-        pattern = re.compile(on)
-    except re.error as error:
-        raise usage(f'--on: "{on}" is no regular expression ({error})') from None
+    expression = pattern("--on", on)
+    error = why_not(cmd[0], env.environ)
+    if error:
+        raise cannot_start(cmd[0], error)
     target = resolve_room(env, room, server=server, profile=profile, cacert=cacert)
-    return run(_bot(env, BotOptions(target, name, pattern, cmd, cursor, jobs, timeout, automatic, per_minute, wait)))
+    return run(_bot(env, BotOptions(target, name, expression, cmd, cursor, jobs, timeout, automatic, per_minute, wait)))
 
 
 async def _bot(env: Environment, options: BotOptions) -> int:

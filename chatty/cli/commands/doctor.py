@@ -1,4 +1,4 @@
-"""``chatty doctor``: whether a server's data is sound."""
+"""``chatty doctor``: checks a server's data."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ def command(
     ] = None,
     data: DataOption = _DATA,
 ) -> int:
-    """Check all of a server's data, and print what is wrong with it."""
+    """Check all of a server's data, and print what is wrong with it.
+
+    Nothing is changed, and the server may be running.
+    """
     from chatty.server.platform.store.doctor import check
 
     env, data = environment(ctx), directory or data

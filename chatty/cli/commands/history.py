@@ -11,7 +11,7 @@ import typer
 from chatty.cli.environment import Environment
 from chatty.cli.exits import ExitStatus
 from chatty.cli.failures import advice_on_names, usage
-from chatty.cli.options import CacertOption, ProfileOption, RoomArgument, ServerOption, environment
+from chatty.cli.options import CacertOption, ProfileOption, RoomArgument, ServerOption, environment, filled
 from chatty.cli.targets import RoomTarget, about, resolve_room
 
 if TYPE_CHECKING:
@@ -49,9 +49,16 @@ def command(
     room: RoomArgument,
     grep: Annotated[
         str | None,
-        typer.Option("--grep", metavar="TEXT", help="Only messages with all of these words, or words that begin so."),
+        typer.Option(
+            "--grep",
+            metavar="TEXT",
+            parser=filled,
+            help="Only messages with all of these words, or words that begin so.",
+        ),
     ] = None,
-    sender: Annotated[str | None, typer.Option("--from", metavar="NAME", help="Only messages by NAME.")] = None,
+    sender: Annotated[
+        str | None, typer.Option("--from", metavar="NAME", parser=filled, help="Only messages by NAME.")
+    ] = None,
     since: Annotated[
         str | None,
         typer.Option("--since", metavar="TIME", help="Only from a time on, some time ago (10m), or after event SEQ."),

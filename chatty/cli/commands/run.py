@@ -10,7 +10,7 @@ import typer
 
 from chatty.cli.environment import Environment
 from chatty.cli.exits import ExitStatus
-from chatty.cli.failures import Failure, explain, usage
+from chatty.cli.failures import Failure, explain
 from chatty.cli.options import (
     CacertOption,
     CommandArgument,
@@ -19,6 +19,8 @@ from chatty.cli.options import (
     RoomArgument,
     ServerOption,
     environment,
+    filled,
+    pattern,
 )
 from chatty.cli.targets import RoomTarget, about, participant_name, resolve_room
 from chatty.cli.terminal.cleaning import clean
@@ -55,14 +57,17 @@ def command(
     ctx: typer.Context,
     room: RoomArgument,
     cmd: CommandArgument,
-    only_failures: Annotated[bool, typer.Option("--only-failures", help="Say nothing unless it fails.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", help="Show nothing of what it prints.")] = False,
+    only_failures: Annotated[
+        bool, typer.Option("--only-failures", help="Post nothing unless the command fails.")
+    ] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Post nothing of the command's output.")] = False,
     redact: Annotated[
         list[str] | None,
         typer.Option(
             "--redact",
             metavar="REGEX",
-            help="Show what matches, within a line, as REDACTED; may be repeated.",
+            parser=filled,
+            help="Replace matches in the output by REDACTED. May be repeated.",
             show_default=False,
         ),
     ] = None,
@@ -71,16 +76,16 @@ def command(
     profile: ProfileOption = None,
     cacert: CacertOption = None,
 ) -> int:
-    """Run a command, and tell a room how it goes and how it ends.
+    """Run a command, and report to a room how it goes and how it ends.
 
-    Ends as the command does, with its status or by its signal. The command's
-    input and output are its own, and it neither waits for the room nor fails
-    because of it.
+    It exits as the command does, with the same status or by the same signal.
+    The command keeps its input and output; it never waits for the room, nor
+    fails because of it.
     """
     from chatty.cli.runner import run_plainly
 
     env = environment(ctx)
-    patterns = [_pattern(text) for text in redact or ()]
+    patterns = [pattern("--redact", text) for text in redact or ()]
     target = _target(env, room, server, profile, cacert)
     options = RunOptions(target, name, cmd, only_failures, quiet, patterns)
     ending = run_plainly(_run(env, options))
@@ -89,13 +94,6 @@ def command(
 
         return die_of(ending.signal)
     return ending.status or int(ending.failed)
-
-
-def _pattern(text: str) -> re.Pattern[str]:
-    try:
-        return re.compile(text)
-    except re.error as error:
-        raise usage(f'--redact: "{text}" is no regular expression ({error})') from None
 
 
 def _target(

@@ -22,6 +22,7 @@ from chatty.cli.options import (
     check_key,
     duration,
     environment,
+    filled,
     text_of,
 )
 from chatty.cli.targets import RoomTarget, about, participant_name, resolve_room
@@ -65,7 +66,10 @@ def command(
     key: Annotated[
         str | None,
         typer.Option(
-            "--key", metavar="K", help="Running again on the same input with the same K sends what is missing."
+            "--key",
+            metavar="K",
+            parser=filled,
+            help="Running again on the same input with the same K sends what is missing.",
         ),
     ] = None,
     strict: Annotated[

@@ -10,11 +10,9 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from chatty.cli.environment import Environment
-from chatty.cli.exits import ExitStatus
-from chatty.cli.failures import Failure
 from chatty.cli.scripting.cursor_file import CursorFile, SavedPosition
 from chatty.cli.scripting.processes.handler import Handled, handle
-from chatty.cli.scripting.processes.starting import signal_name
+from chatty.cli.scripting.processes.starting import cannot_start, signal_name
 from chatty.cli.scripting.reply_pace import ReplyPace
 from chatty.cli.scripting.retry import idempotency_key, retry
 from chatty.cli.targets import RoomTarget
@@ -191,7 +189,7 @@ class Bot:
                 stderr=self._env.stderr.fileno(),
             )
         except OSError as error:
-            raise _unstartable(self._trigger.command[0], error) from None
+            raise cannot_start(self._trigger.command[0], error) from None
         text = _reply(handled)
         if handled.status != 0:
             self._note(message, _trouble(handled, self._trigger.timeout))
@@ -252,7 +250,3 @@ def _trouble(handled: Handled, timeout: float) -> str:
     if handled.status < 0:
         return f"the command was killed by {signal_name(-handled.status)}"
     return f"the command failed with {handled.status}"
-
-
-def _unstartable(command: str, error: OSError) -> Failure:
-    return Failure(ExitStatus.FAILED, "system", f"{command}: {error.strerror or error}")

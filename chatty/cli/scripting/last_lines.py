@@ -82,7 +82,7 @@ class LastLines:
 
 def _redacted(text: str, patterns: Patterns) -> str:
     for pattern in patterns:
-        text = pattern.sub("REDACTED", text)
+        text = pattern.sub(lambda found: "REDACTED" if found[0] else "", text)
     return text
 
 

@@ -232,12 +232,21 @@ def test_it_ends_with_the_room(user: User, server: Server, cursor: Path) -> None
     assert ended(process, 0) == ""
 
 
-def test_a_command_that_is_not_there_ends_it_and_the_message_waits(
-    user: User, server: Server, room: str, cursor: Path
+@pytest.mark.parametrize(("name", "status"), [("no-such-command", 127), ("./no-such-file", 127), ("./docs", 126)])
+def test_a_command_that_cannot_be_started_ends_it_at_once(user: User, room: str, name: str, status: int) -> None:
+    assert user.fails(status, "bot", room, "--on", "a", "--", name).startswith(f"error: {name}: ")
+
+
+def test_a_command_that_is_gone_when_it_is_needed_ends_it_and_the_message_waits(
+    user: User, server: Server, room: str, cursor: Path, tmp_path: Path
 ) -> None:
-    process = bot(user, room, cursor, "--on", "a", "--", "no-such-command")
+    command = tmp_path / "command"
+    command.write_text("#!/bin/sh\ncat\n")
+    command.chmod(0o755)
+    process = bot(user, room, cursor, "--on", "a", "--", str(command))
+    command.unlink()
     asked = say(server, room, "a")
-    assert ended(process, 1) == "error: no-such-command: No such file or directory\n"
+    assert ended(process, 127) == f"error: {command}: No such file or directory\n"
     bot(user, room, cursor, "--on", "a", "--", "cat")
     wait_until(lambda: replies(server, room) == [(asked, "a")])
 
@@ -306,7 +315,9 @@ def test_it_works_under_who_ignores_the_deaths_of_children_and_with_scripts_with
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--on", "(", "--", "cat"), "no regular expression"),
+        (("--on", "(", "--", "cat"), "is not a regular expression"),
+        (("--on", "", "--", "cat"), "'--on': it is empty"),
+        (("--on", "a", "--name", "", "--", "cat"), "'--name': it is empty"),
         (("--on", "a"), "missing argument"),
         (("--", "cat"), "--on"),
         (("--on", "a", "--jobs", "0", "--", "cat"), "--jobs"),

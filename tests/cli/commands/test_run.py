@@ -383,6 +383,7 @@ def test_escapes_are_left_out_and_a_progress_bar_shows_where_it_is() -> None:
 def test_half_a_secret_is_not_shown() -> None:
     assert shown(b"a\npassword=hun", "password=hunter2", ended=False) == "a"
     assert shown(b"a\npassword=hunter2", "password=hunter2") == "a\nREDACTED"
+    assert shown(b"abc", "x*") == "abc", "what matches no character hides nothing"
     assert shown(b"x" * 490 + b"password=hunter2\n", "password=hunter2") == "x" * 490 + "REDACTED"
 
 

@@ -213,6 +213,12 @@ def test_doctor_finds_sound_data_sound_and_damaged_data_damaged(user: User, own_
     own_server.stop()
     data = own_server.data
     assert user.says("doctor", str(data)) == f"{data} is sound\n"
+    env = {**user.env, "XDG_DATA_HOME": str(data.parent / "home"), "CHATTY_DATA": ""}
+    (data.parent / "home").mkdir()
+    data.rename(data.parent / "home" / "chatty")
+    assert user.says("doctor", env=env) == f"{data.parent / 'home' / 'chatty'} is sound\n", "where serve looks, too"
+    (data.parent / "home" / "chatty").rename(data)
+    assert user.says("doctor", env={**user.env, "CHATTY_DATA": str(data)}) == f"{data} is sound\n"
     database = data / "chatty.db"
     whole = database.read_bytes()
     middle = len(whole) // 2

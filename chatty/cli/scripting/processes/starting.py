@@ -11,9 +11,13 @@ import signal
 import sys
 import termios
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Final
 
-__all__ = ["Pipe", "signal_name", "start"]
+from chatty.cli.exits import ExitStatus
+from chatty.cli.failures import Failure
+
+__all__ = ["Pipe", "cannot_start", "signal_name", "start", "why_not"]
 
 _CHUNK: Final = 65_536
 
@@ -46,6 +50,24 @@ async def start(
         if error.errno != errno.ENOEXEC or script is None:
             raise
         return await started(["/bin/sh", script, *command[1:]])
+
+
+def why_not(command: str, environ: Mapping[str, str]) -> OSError | None:
+    """Why ``command`` can't be started, as far as can be known before; None if it can."""
+    if shutil.which(command, path=environ.get("PATH")) is not None:
+        return None
+    if os.sep not in command or not Path(command).exists():
+        return FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), command)
+    number = errno.EISDIR if Path(command).is_dir() else errno.EACCES
+    return PermissionError(number, os.strerror(number), command)
+
+
+def cannot_start(command: str, error: OSError) -> Failure:
+    """The failure of a command that can't be started, with the exit status of a shell."""
+    missing = isinstance(error, FileNotFoundError)
+    status = ExitStatus.NO_SUCH_COMMAND if missing else ExitStatus.CANNOT_RUN
+    hint = "give its whole path, or see: echo $PATH" if missing and os.sep not in command else ""
+    return Failure(status, "system", f"{command}: {error.strerror or error}", hint)
 
 
 def signal_name(number: int) -> str:

@@ -30,7 +30,7 @@ PROBES: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 """Monitoring asks for these by IP address. The host check is for browsers, and these reveal nothing about rooms."""
 
 _BY_STATUS: Final = {
-    404: "room_not_found", 405: "method_not_allowed", 413: "too_large", 415: "unsupported_media_type",
+    404: "address_not_found", 405: "method_not_allowed", 413: "too_large", 415: "unsupported_media_type",
     426: "upgrade_required",
 }  # fmt: skip
 _BY_CODE: Final = {
@@ -77,9 +77,8 @@ def guard(node: Node) -> Middleware:
                 raise
             code = _BY_STATUS.get(error.status, "bad_request")
             node.metrics.refusals[code] += 1
-            detail = "There is nothing at this address." if error.status == 404 else ""
             allow = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
-            return problem(code, detail, status=error.status, headers=allow)
+            return problem(code, status=error.status, headers=allow)
         except ConnectionError:
             raise
         except Exception as error:  # noqa: BLE001 - it concerns one request, and is reported
