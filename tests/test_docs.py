@@ -140,6 +140,12 @@ def test_every_link_between_documents_leads_somewhere(document: Path) -> None:
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
+def test_no_section_is_there_twice(document: Path) -> None:
+    headings = re.findall(r"^## .+$", document.read_text("utf-8"), re.MULTILINE)
+    assert len(headings) == len(set(headings))
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
 def test_every_test_that_a_document_names_exists(document: Path) -> None:
     for path, name in re.findall(r"`((?:tests|benchmarks)/[\w/.]+)(?:::(\w+))?`", document.read_text("utf-8")):
         file = ROOT / path
