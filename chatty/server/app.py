@@ -18,6 +18,7 @@ from chatty.server import structured_logging as logs
 from chatty.server.announcement import RoomList, announce
 from chatty.server.business.entries import Rejection, StartNode
 from chatty.server.checks import age_ms, check
+from chatty.server.memory import available, budget
 from chatty.server.niceties import attempt, raise_descriptor_limit
 from chatty.server.platform.network import heartbeat
 from chatty.server.platform.network.listener import listening
@@ -82,13 +83,18 @@ async def _serve(settings: Settings, rooms: Sequence[str], known: RoomList, noti
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     with locked(settings.data) as lock:
-        store = Store(settings.data / DATABASE, on_error=lambda error: node.report("a rule failed", error))
+        memory = available()
+        share = budget(memory)
+        store = Store(
+            settings.data / DATABASE, on_error=lambda error: node.report("a rule failed", error), budget=share
+        )
         check_not_lost(store.path, lock)
         store.open()
         remember_database(lock)
-        node = Node(settings, secrets.token_hex(8), Reads(store.path), Hub(), Metrics())
+        node = Node(settings, secrets.token_hex(8), Reads(store.path), Hub(share.waiting), Metrics())
+        node.metrics.gauges["memory_limit_bytes"] = ("The memory that caches have a share of.", lambda: memory)
         node.search = Search(store.path)
-        node.log = LocalLog(store, node, on_fatal=lambda fault: _fail(fault, notices))
+        node.log = LocalLog(store, node, on_fatal=lambda fault: _fail(fault, notices), most_waiting=share.waiting)
         await _take_over(node)
         async with listening(node) as origin:
             await announce(node, origin, rooms, known, notices)

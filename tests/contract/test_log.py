@@ -12,7 +12,8 @@ import pytest
 from chatty.events import Message
 from chatty.server.business.entries import CreateRoom, Post, Probe, Rejection
 from chatty.server.business.room import Outcome
-from chatty.server.platform.pipeline.log.local import MOST_ENTRIES, MOST_SIZE
+from chatty.server.memory import PLENTY
+from chatty.server.platform.pipeline.log.local import MOST_ENTRIES, SIZE_SHARE
 from chatty.server.platform.pipeline.log.protocol import Reply
 from tests.contract.conftest import Bench
 
@@ -155,7 +156,7 @@ async def test_long_texts_make_short_batches(bench: Bench) -> None:
         bench.log.propose(post(long))
     await bench.log.commit(Probe("", AT))
     assert texts(bench) == [long] * 256
-    assert 4 <= max(map(len, bench.batches)) <= MOST_SIZE // len(long) + 1
+    assert 4 <= max(map(len, bench.batches)) <= PLENTY.waiting // SIZE_SHARE // len(long) + 1
 
 
 async def test_a_delivery_that_fails_is_fatal(bench: Bench) -> None:

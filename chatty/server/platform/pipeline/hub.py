@@ -24,7 +24,8 @@ from typing import Final
 
 from chatty.events import RoomClosed
 from chatty.protocol import Close
-from chatty.server.platform.pipeline.subscriber import MOST_WAITING, Audience, Dialect, Subscriber
+from chatty.server.memory import PLENTY
+from chatty.server.platform.pipeline.subscriber import Audience, Dialect, Subscriber
 from chatty.server.platform.store.applying import StoredEvent
 
 MOST_HELD: Final = 4096
@@ -55,7 +56,9 @@ class _Room:
 class Hub:
     """All of this node's subscribers by room. Used on the event loop alone."""
 
-    def __init__(self) -> None:
+    def __init__(self, most_waiting: int = PLENTY.waiting) -> None:
+        """``most_waiting`` is how many bytes may wait for a subscriber before it is cut as a slow reader."""
+        self._most_waiting = most_waiting
         self._rooms: dict[str, _Room] = {}
         self._answers: dict[Subscriber, list[bytes]] = {}
         self.delivered = 0
@@ -164,7 +167,7 @@ class Hub:
             if new:
                 # From here on everything is new to it.
                 del room.fresh[subscriber]
-                room.live.setdefault(subscriber.dialect, Audience()).admit(subscriber)
+                room.live.setdefault(subscriber.dialect, Audience(self._most_waiting)).admit(subscriber)
                 self.delivered += len(new)
                 self._write(subscriber, subscriber.dialect.events(new, room.epoch))
 
@@ -196,7 +199,7 @@ class Hub:
     # --- slow readers ---------------------------------------------------------------------------------------
 
     def _write(self, subscriber: Subscriber, blob: bytes) -> None:
-        if subscriber.backlog() > MOST_WAITING:
+        if subscriber.backlog() > self._most_waiting:
             self._cut_slow(subscriber)
         else:
             subscriber.send(blob)

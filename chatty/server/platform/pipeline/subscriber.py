@@ -13,9 +13,6 @@ from typing import Any, Final, Protocol
 from chatty.protocol import Close, Control
 from chatty.server.platform.store.applying import StoredEvent
 
-MOST_WAITING: Final = 1024 * 1024
-"""Bytes in a subscriber's write buffer above which it is a slow reader."""
-
 LOOK_AFTER: Final = 8 * 1024
 """Bytes that an audience is sent before its subscribers' write buffers are looked at again."""
 
@@ -111,9 +108,11 @@ class Audience:
     once for all of them, because a write is all that a subscriber may cost.
     """
 
-    __slots__ = ("_unchecked", "sent", "subscribers")
+    __slots__ = ("_most_waiting", "_unchecked", "sent", "subscribers")
 
-    def __init__(self) -> None:
+    def __init__(self, most_waiting: int) -> None:
+        """``most_waiting``: with more bytes than that in its write buffer, a subscriber is a slow reader."""
+        self._most_waiting = most_waiting
         self.subscribers: dict[Subscriber, Callable[[bytes], Any]] = {}
         self.sent = 0
         self._unchecked = 0
@@ -141,4 +140,5 @@ class Audience:
         if self._unchecked < LOOK_AFTER:
             return [], gone
         self._unchecked = 0
-        return [subscriber for subscriber in self.subscribers if subscriber.backlog() > MOST_WAITING], gone
+        most = self._most_waiting
+        return [subscriber for subscriber in self.subscribers if subscriber.backlog() > most], gone

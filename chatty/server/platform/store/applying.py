@@ -29,6 +29,7 @@ from chatty.server.business.entries import (
 from chatty.server.business.facts import Erased, Produced, WentAway
 from chatty.server.business.room import Outcome, decide
 from chatty.server.business.state import Participant, Room, TargetMessage, evolve
+from chatty.server.memory import PLENTY, Budget
 from chatty.server.platform.store.database import connect
 from chatty.server.platform.store.errors import translated
 from chatty.server.platform.store.rows import KIND_OF, Rows
@@ -39,8 +40,6 @@ from chatty.server.platform.store.write_ahead_log import WriteAheadLog
 StoredEvent = tuple[int, bytes, Happening]
 """An event: its number, its JSON as it is sent, and itself."""
 
-ROOMS_LOADED: Final = 10_000
-PRODUCERS_LOADED: Final = 10_000
 PROBE_PAGES: Final = 6
 
 _decode_connections = msgspec.json.Decoder(list[str]).decode
@@ -63,8 +62,9 @@ class Store:
     3. The same entries give the same rows, in any batches.
     """
 
-    def __init__(self, path: Path, *, on_error: Callable[[BaseException], None]) -> None:
+    def __init__(self, path: Path, *, on_error: Callable[[BaseException], None], budget: Budget = PLENTY) -> None:
         """``path`` is the database's file; ``on_error`` is called when a rule of business fails."""
+        self._budget = budget
         self.path = path
         self._on_error = on_error
         self._rooms: dict[str, Room] = {}
@@ -72,7 +72,7 @@ class Store:
     def open(self) -> None:
         """Open, check and migrate the database. Raises StoreError with what to do."""
         with translated():
-            self._db = connect(self.path)
+            self._db = connect(self.path, self._budget.page_cache)
             self._rows = Rows(self._db)
             self._wal = WriteAheadLog(self._db, self.path)
             self._last_key = self._stored_last_key()
@@ -285,9 +285,9 @@ class Store:
 
     def _drop_surplus(self) -> None:
         """Drop state from memory that can be loaded again."""
-        if len(self._rooms) > ROOMS_LOADED:
+        if len(self._rooms) > self._budget.rooms:
             self._rooms.clear()
-        if self._rows.remembered > PRODUCERS_LOADED:
+        if self._rows.remembered > self._budget.rooms:
             self._rows.remembered = 0
             for room in self._rooms.values():
                 room.producers.clear()

@@ -9,10 +9,11 @@ from typing import Final
 
 import structlog
 
+from chatty.server.memory import PLENTY
 from chatty.server.platform.store.errors import RESTORE, StoreError
 from chatty.server.platform.store.schema import begin_epochs, migrate, version
 from chatty.server.platform.store.search_index import INDEX, is_ahead
-from chatty.server.platform.store.write_ahead_log import BUSY_MS, CACHE, LONG_BYTES, empty_wal
+from chatty.server.platform.store.write_ahead_log import BUSY_MS, LONG_BYTES, empty_wal
 
 QUICK_CHECK_BYTES: Final = 32 * 1024 * 1024
 """Up to this size the whole database is checked at the start, which takes some 0.1 s."""
@@ -20,22 +21,23 @@ QUICK_CHECK_BYTES: Final = 32 * 1024 * 1024
 _LOG = structlog.get_logger("chatty")
 
 
-def connect(path: Path) -> sqlite3.Connection:
+def connect(path: Path, page_cache: int = PLENTY.page_cache) -> sqlite3.Connection:
     """The only connection that writes: with a write-ahead log, every commit synced, and checkpoints by hand.
 
+    ``page_cache`` is SQLite's cache for it, in bytes.
     Raises StoreError for data that can't be used, and sqlite3.Error for errors of SQLite's own.
     """
     check_length(path)
     db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=512)
     try:
-        _prepare(db, path)
+        _prepare(db, path, page_cache)
     except BaseException:
         db.close()
         raise
     return db
 
 
-def _prepare(db: sqlite3.Connection, path: Path) -> None:
+def _prepare(db: sqlite3.Connection, path: Path, page_cache: int) -> None:
     db.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
     version(db)  # before anything is changed, because it may be another program's
     for name, value, wanted in (("journal_mode", "WAL", "wal"), ("synchronous", "FULL", 2)):
@@ -50,7 +52,7 @@ def _prepare(db: sqlite3.Connection, path: Path) -> None:
     db.execute("PRAGMA wal_autocheckpoint = 0")
     db.execute(f"PRAGMA journal_size_limit = {LONG_BYTES}")
     db.execute("PRAGMA secure_delete = ON")  # deleted data is overwritten, and not only out of sight
-    db.execute(f"PRAGMA cache_size = {CACHE}")
+    db.execute(f"PRAGMA cache_size = {-(page_cache // 1024)}")  # which counts KiB below zero, and pages above
     if path.stat().st_size <= QUICK_CHECK_BYTES:
         found = [row[0] for row in db.execute("PRAGMA quick_check(5)")]
         if found != ["ok"]:

@@ -16,8 +16,6 @@ from chatty.server.platform.store.errors import explain, may_retry
 
 BUSY_MS: Final = 5_000
 """How long the writer waits for a lock of another process, such as a backup's."""
-CACHE: Final = -65_536
-"""SQLite's cache for the writer, in negative KiB: 64 MiB."""
 
 CHECKPOINT_PAGES: Final = 1_000
 """Pages (of 4 KiB) in the WAL at which a checkpoint no longer waits for a quiet moment; this is SQLite's default.
@@ -101,6 +99,7 @@ def _stretch_wal(db: sqlite3.Connection, path: Path) -> None:
     wal = path.with_name(path.name + "-wal")
     if wal.exists() and wal.stat().st_size >= WAL_BYTES:
         return
+    (cache,) = db.execute("PRAGMA cache_size").fetchone()
     db.execute("PRAGMA cache_size = 10")
     with contextlib.suppress(sqlite3.Error):  # a full disk, which the next writer will report
         db.execute("BEGIN IMMEDIATE")
@@ -108,4 +107,4 @@ def _stretch_wal(db: sqlite3.Connection, path: Path) -> None:
         db.execute("INSERT INTO room_for_the_wal VALUES (zeroblob(?))", (WAL_BYTES,))
     if db.in_transaction:
         db.execute("ROLLBACK")
-    db.execute(f"PRAGMA cache_size = {CACHE}")
+    db.execute(f"PRAGMA cache_size = {cache}")

@@ -12,9 +12,10 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invaria
 
 from chatty.events import Happening, Message, RoomClosed
 from chatty.protocol import Close, encode
+from chatty.server.memory import PLENTY
 from chatty.server.platform.network.dialects import SEED, SSE, SSE_CHUNKED, V1
 from chatty.server.platform.pipeline.hub import MOST_HELD, Hub
-from chatty.server.platform.pipeline.subscriber import MOST_WAITING, Dialect, Subscriber
+from chatty.server.platform.pipeline.subscriber import Dialect, Subscriber
 from chatty.server.platform.store.applying import StoredEvent
 
 ROOM = "a room"
@@ -177,7 +178,7 @@ def test_answers_go_out_before_the_events_of_their_batch() -> None:
 def test_a_slow_reader_is_cut_and_the_others_go_on() -> None:
     hub = Hub()
     slow, fine = listening(hub), listening(hub)
-    slow.line.waiting = MOST_WAITING + 1
+    slow.line.waiting = PLENTY.waiting + 1
     hub.publish(ROOM, said(1))
     slow.line.waiting = 0
     hub.publish(ROOM, said(2))
@@ -189,7 +190,7 @@ def test_a_slow_reader_is_cut_and_the_others_go_on() -> None:
 def test_a_subscriber_that_does_not_read_its_answers_is_cut_and_the_others_get_theirs() -> None:
     hub = Hub()
     subscribers = [listening(hub) for _ in range(3)]
-    subscribers[1].line.waiting = MOST_WAITING + 1
+    subscribers[1].line.waiting = PLENTY.waiting + 1
     for subscriber in subscribers:
         hub.answer(subscriber, b"\x81\x02{}")
     hub.flush_answers()

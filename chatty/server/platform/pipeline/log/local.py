@@ -26,15 +26,16 @@ import structlog
 
 from chatty.server.business.entries import Entry, Rejection
 from chatty.server.business.room import Outcome
+from chatty.server.memory import PLENTY
 from chatty.server.platform.pipeline.log.protocol import Delivery, Proposal, Reply
 from chatty.server.platform.store.applying import Applied, Store
 from chatty.server.platform.store.errors import Unavailable
 
 MOST_ENTRIES: Final = 1024
 """Entries in one batch, which share an fsync."""
-MOST_SIZE: Final = 256 * 1024
-"""Bytes of events in one batch, not counting its last entry. A batch has to be far smaller than a write buffer may be
-(`subscriber.MOST_WAITING`), or a burst of long texts would cut readers that are not slow."""
+SIZE_SHARE: Final = 4
+"""What may wait for a reader, as a multiple of a batch's bytes of events, not counting its last entry. A batch has to
+be far smaller, or a burst of long texts would cut readers that are not slow."""
 
 QUIET_SECONDS: Final = 0.05
 """How long nothing must have come before the write-ahead log is tidied up."""
@@ -49,8 +50,19 @@ _LOG = structlog.get_logger("chatty")
 class LocalLog:
     """The log of one machine."""
 
-    def __init__(self, store: Store, delivery: Delivery, *, on_fatal: Callable[[BaseException], None]) -> None:
-        """``store`` is open; ``on_fatal`` is called once, on the loop, when the log can't go on."""
+    def __init__(
+        self,
+        store: Store,
+        delivery: Delivery,
+        *,
+        on_fatal: Callable[[BaseException], None],
+        most_waiting: int = PLENTY.waiting,
+    ) -> None:
+        """``store`` is open; ``on_fatal`` is called once, on the loop, when the log can't go on.
+
+        ``most_waiting`` is how many bytes may wait for a reader, see `Hub`.
+        """
+        self._most_size = most_waiting // SIZE_SHARE
         self._store = store
         self._delivery = delivery
         self._on_fatal = on_fatal
@@ -122,7 +134,7 @@ class LocalLog:
         for entry, _ in self._waiting[:MOST_ENTRIES]:
             count += 1
             size += entry.size
-            if size >= MOST_SIZE:
+            if size >= self._most_size:
                 break
         batch, self._waiting = self._waiting[:count], self._waiting[count:]
         return batch
