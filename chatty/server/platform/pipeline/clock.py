@@ -17,6 +17,7 @@ time stands still until the clock has caught up.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from typing import Final, NamedTuple
@@ -50,10 +51,10 @@ def wall_ms() -> int:
 
 def uptime() -> float:
     """Seconds since some moment, on Linux the machine's start, including its sleep if the system counts that."""
-    try:
-        return time.clock_gettime(time.CLOCK_BOOTTIME)
-    except (AttributeError, OSError):  # another system, or a sandbox that has no such clock
-        return time.monotonic()
+    for clock in ("CLOCK_BOOTTIME", "CLOCK_MONOTONIC"):  # on macOS it is the second one that counts sleep
+        with contextlib.suppress(AttributeError, OSError):  # another system, or a sandbox that has no such clock
+            return time.clock_gettime(getattr(time, clock))
+    return time.monotonic()
 
 
 class _Jump(NamedTuple):

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import errno
+import time
+
 import pytest
 from structlog.testing import capture_logs
 
 from chatty.server.business.entries import CorrectTimes
-from chatty.server.platform.pipeline.clock import BOOT_SECONDS, EARLIEST_MS, STEADY_SECONDS, YOUNG_SECONDS, Clock
+from chatty.server.platform.pipeline.clock import (
+    BOOT_SECONDS,
+    EARLIEST_MS,
+    STEADY_SECONDS,
+    YOUNG_SECONDS,
+    Clock,
+    uptime,
+)
 from chatty.server.platform.store.times import Span
 
 NOW = 1_800_000_000_000
@@ -171,3 +181,18 @@ def test_times_that_lead_up_to_the_present_are_right_and_the_clock_is_behind() -
         machine.clock.answer(Span(NOW + HOUR, NOW + YEAR))
     assert machine.told == []
     assert [(line["log_level"], line["seconds"]) for line in said] == [("warning", YEAR // 1000)]
+
+
+def test_the_time_that_goes_by_is_told_where_a_system_or_a_sandbox_lacks_a_clock(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(time, "clock_gettime", {time.CLOCK_BOOTTIME: 1.0, time.CLOCK_MONOTONIC: 2.0}.__getitem__)
+    assert uptime() == 1.0
+    monkeypatch.delattr(time, "CLOCK_BOOTTIME")  # macOS, where the steady clock goes on while the machine sleeps
+    assert uptime() == 2.0
+
+    def refuse(clock: int) -> float:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(time, "clock_gettime", refuse)
+    assert uptime() > 2.0

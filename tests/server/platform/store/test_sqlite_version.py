@@ -63,6 +63,7 @@ def commands(data: Path) -> list[list[str]]:
     return [
         ["serve", "--port", "0", "--data", str(data)],
         ["doctor", str(data)],
+        ["backup", str(data.parent / "copy.db"), "--data", str(data)],
         ["restore", str(data / "chatty.db"), "--data", str(data)],
     ]
 
