@@ -29,6 +29,7 @@ MEMORY_BYTES: Final = 2 << 30
 OPTIONS: Final = ("-qq", "--timeout=60", "--hypothesis-profile=mutation", "-pno:cacheprovider")
 
 MIRRORS: Final = {
+    "chatty/characters.py": ["tests/test_names.py"],
     "chatty/names.py": ["tests/test_names.py"],
     "chatty/client/outbox.py": ["tests/client/test_outbox.py", "tests/client/test_outbox_again.py"],
     "chatty/client/inbox.py": ["tests/client/test_inbox.py"],
@@ -70,7 +71,7 @@ def changes(node: Any, *, in_function: bool) -> Iterator[ast.AST]:
             yield ast.Constant(b"XX" + value)
         case ast.UnaryOp(op=ast.Not(), operand=operand):
             yield operand
-        case ast.Call(func=ast.Name(), args=[argument], keywords=[]) if not isinstance(argument, ast.Set):
+        case ast.Call(func=ast.Name(), args=[argument], keywords=[]) if not isinstance(argument, ast.Set | ast.Starred):
             yield argument
         case ast.Call(func=ast.Attribute(value=receiver), args=[], keywords=[]):
             yield receiver

@@ -123,6 +123,7 @@ async def test_changes_are_numbered_like_messages_and_happen_once(server: Server
         ({"op": "topic", "topic": "x" * 513}, "bad_request"),
         ({"op": "rename", "name": "\n"}, "name_invalid"),
         ({"op": "rename", "name": "server"}, "name_invalid"),
+        ({"op": "rename", "name": "* Bob"}, "name_invalid"),
         ({"op": "send", "text": "x", "reply_to": 99}, "message_not_found"),
         ({"op": "send", "text": "x", "reply_to": -1}, "message_not_found"),
         ({"op": "send", "text": "x", "reply_to": 1 << 63}, "message_not_found"),

@@ -105,6 +105,7 @@ async def test_refusals_come_before_the_upgrade(server: Server, room: str) -> No
     assert await refusal(door(server, room, "")) == (400, "name_invalid")
     assert await refusal(door(server, room, "x" * 33)) == (400, "name_invalid")
     assert await refusal(door(server, room, "a\x07b")) == (400, "name_invalid")
+    assert await refusal(door(server, room, "Bob │ x")) == (400, "name_invalid")
     assert await refusal(door(server, "", "John")) == (400, "bad_request")
     assert await refusal(door(server, nowhere, "John")) == (404, "room_not_found")
     async with connect(door(server, room, "John")):

@@ -229,6 +229,8 @@ def test_plain_text_is_a_message_as_it_is(server: Server, room: str, kind: str) 
         ({"participant": "ＳＥＲＶＥＲ", "text": "x"}, 400, "name_invalid"),
         ({"participant": "x" * 33, "text": "x"}, 400, "name_invalid"),
         ({"participant": "a\u200bb", "text": "x"}, 400, "name_invalid"),
+        ({"participant": "Bob │ please", "text": "x"}, 400, "name_invalid"),
+        ({"participant": "-- Bob left", "text": "x"}, 400, "name_invalid"),
         ({"text": "x"}, 400, "bad_request"),
         ({"participant": "ci"}, 400, "bad_request"),
         ({"participant": "ci", "text": 5}, 400, "bad_request"),

@@ -62,6 +62,7 @@ def present(server: Server, room: str) -> Any:
         ("", (400, "name_invalid")),
         ("name=", (400, "name_invalid")),
         ("name=system", (400, "name_invalid")),
+        ("name=Bob%20%E2%94%82%20x", (400, "name_invalid")),
         ("name=a&join=maybe", (400, "bad_request")),
         ("name=a&since=-1", (400, "bad_request")),
         ("name=a&since=x", (400, "bad_request")),
