@@ -119,6 +119,8 @@ class Post(Entry, frozen=True, gc=False):
     @property
     def said(self) -> str:
         """The text from which a producer's digest is computed."""
+        if not self.reply_to and not self.action:
+            return f"send\n0\n0\n{self.text}"  # nearly every message, and formatting takes ten times as long
         return f"send\n{self.reply_to:d}\n{self.action:d}\n{self.text}"
 
 
