@@ -7,7 +7,7 @@ PIP_COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/python -m piptools comp
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test lint format reference bench mutation lock clean
+.PHONY: help serve test lint format reference emoji bench mutation lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -32,6 +32,9 @@ format: .venv/.test ## put the sources in shape
 
 reference: .venv/.runtime ## write docs/reference.md and the manual page docs/chatty.1 from the commands
 	$(BIN)/python -m chatty.cli.reference docs
+
+emoji: .venv/.test ## write the short names of emoji from the package that has them
+	$(BIN)/python -m tests.cli.join.emoji_table
 
 bench: .venv/.test ## measure the README's figures on this machine
 	$(BIN)/python -m benchmarks $(ARGS)

@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
-from chatty.cli.join.emoji import EMOJI
+from chatty.cli.join.emoji import emoji_names
 from chatty.cli.join.slash_commands import complete
-from chatty.cli.terminal.cleaning import clean
+from chatty.cli.terminal.cleaning import clean_name
+from chatty.names import compare_key
 
 __all__ = ["Candidate", "candidates"]
 
@@ -21,7 +22,7 @@ _WORD: Final = re.compile(r"(?<!\S)([^\s@:/]+)$")
 
 
 class Candidate(NamedTuple):
-    """``text`` may take the place of the last ``length`` characters; ``shown`` with ``help`` stands in the menu."""
+    """``text`` may replace the last ``length`` characters; the menu has it as ``shown``, with ``help``."""
 
     text: str
     length: int
@@ -30,10 +31,10 @@ class Candidate(NamedTuple):
 
 
 def candidates(before: str, names: Iterable[str], *, asked: bool) -> Iterator[Candidate]:
-    """What ``before``, the text up to the cursor, may go on to be.
+    """What ``before``, the text up to the cursor, may become.
 
     ``names`` are people, the likeliest first. ``asked``: somebody pressed Tab,
-    which also completes a name without its @, where one is addressed.
+    which also completes a name without its @, as one writes it to address somebody.
     """
     for command in complete(before):
         shown = f"/{command.name} {command.argument}".rstrip()
@@ -51,12 +52,13 @@ def candidates(before: str, names: Iterable[str], *, asked: bool) -> Iterator[Ca
 
 
 def _matching(names: Iterable[str], beginning: str) -> list[str]:
-    beginning = beginning.casefold()
-    return [clean(name, newlines=False) for name in names if name.casefold().startswith(beginning)][:MOST]
+    beginning = compare_key(beginning)
+    return [clean_name(name) for name in names if compare_key(name).startswith(beginning)][:MOST]
 
 
 def _emoji(beginning: str) -> Iterator[Candidate]:
-    """Short names that begin so come before those that only contain it; the best known ones come first in the table."""
-    found = [name for name in EMOJI if beginning in name]
-    for name in sorted(found, key=lambda name: (name != beginning, not name.startswith(beginning)))[:MOST]:
-        yield Candidate(EMOJI[name], len(beginning) + 1, f":{name}:", EMOJI[name])
+    """Short names that begin so come before those that only contain it, and of both the shortest come first."""
+    names = emoji_names()
+    found = [name for name in names if beginning in name]
+    for name in sorted(found, key=lambda name: (not name.startswith(beginning), len(name), name))[:MOST]:
+        yield Candidate(names[name], len(beginning) + 1, f":{name}:", names[name])

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from chatty.cli.join.completion import candidates
-from chatty.cli.join.emoji import EMOJI
+from chatty.cli.join.emoji import emoji_names
 
 PEOPLE = ["Bob", "Ada L.", "ada", "\x1b[31mEve"]
 
@@ -20,6 +20,7 @@ def offered(before: str, *, asked: bool = False) -> list[str]:
         ("/reply @b", ["@Bob"]),
         ("mail@b", []),
         ("@x", []),
+        ("@ｂ", ["@Bob"]),
         ("Bo", []),
         (":", []),
         (":t", []),
@@ -34,10 +35,11 @@ def test_only_after_a_slash_an_at_or_a_colon_something_is_offered_while_typing(b
 
 
 def test_an_emoji_is_found_by_its_beginning_first_and_then_by_any_part() -> None:
-    assert offered("great :tad") == [EMOJI["tada"]]
+    assert offered("great :tad")[0] == "🎉"
     texts = offered(":heart")
-    assert texts[0] == EMOJI["heart"]
-    assert EMOJI["broken_heart"] in texts
+    assert texts[0] == "❤️"
+    assert emoji_names()["broken_heart"] in texts
+    assert offered(":nosuch") == []
 
 
 def test_tab_completes_a_bare_name_and_addresses_who_stands_first() -> None:
@@ -48,6 +50,6 @@ def test_tab_completes_a_bare_name_and_addresses_who_stands_first() -> None:
 def test_what_is_replaced_is_what_was_typed_for_it() -> None:
     (one,) = candidates("hello @Bo", PEOPLE, asked=False)
     assert one.length == len("@Bo")
-    (emoji,) = candidates("hello :tada", PEOPLE, asked=False)
+    emoji, *_ = candidates("hello :tada", PEOPLE, asked=False)
     assert emoji.length == len(":tada")
     assert emoji.shown == ":tada:"
