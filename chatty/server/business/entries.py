@@ -14,7 +14,7 @@ ENVELOPE = 100
 """Bytes of an event besides its text, roughly."""
 
 
-class Entry(Struct, frozen=True, tag_field="entry", gc=False):
+class Entry(Struct, frozen=True, gc=False):
     """Something that somebody wants to happen. ``room`` is a room's id, or empty if it is about all rooms."""
 
     room: str
@@ -27,7 +27,7 @@ class Entry(Struct, frozen=True, tag_field="entry", gc=False):
 
 
 def _bytes(text: str) -> int:
-    """At most how many bytes a text takes as JSON: a control character takes six."""
+    """At most how many bytes a text takes as JSON, roughly: a control character takes six."""
     return ENVELOPE + len(text) * (1 if text.isascii() and text.isprintable() else 6)
 
 
@@ -140,7 +140,7 @@ class Change(Entry, frozen=True, gc=False, kw_only=True):
         raise NotImplementedError
 
 
-class Edit(Change, frozen=True, gc=False, kw_only=True):
+class Edit(Change, frozen=True, gc=False):
     """Change the text of the message ``of``."""
 
     of: int
@@ -155,7 +155,7 @@ class Edit(Change, frozen=True, gc=False, kw_only=True):
         return f"edit\n{self.of:d}\n{self.text}"
 
 
-class Delete(Change, frozen=True, gc=False, kw_only=True):
+class Delete(Change, frozen=True, gc=False):
     """Delete the message ``of``."""
 
     of: int
@@ -165,7 +165,7 @@ class Delete(Change, frozen=True, gc=False, kw_only=True):
         return f"delete\n{self.of:d}"
 
 
-class React(Change, frozen=True, gc=False, kw_only=True):
+class React(Change, frozen=True, gc=False):
     """React to the message ``of``, or take the reaction back with ``remove``."""
 
     of: int
@@ -177,7 +177,7 @@ class React(Change, frozen=True, gc=False, kw_only=True):
         return f"react\n{self.of:d}\n{self.remove:d}\n{self.reaction}"
 
 
-class SetTopic(Change, frozen=True, gc=False, kw_only=True):
+class SetTopic(Change, frozen=True, gc=False):
     """Change the room's topic."""
 
     topic: str
@@ -191,7 +191,7 @@ class SetTopic(Change, frozen=True, gc=False, kw_only=True):
         return f"topic\n{self.topic}"
 
 
-class Rename(Change, frozen=True, gc=False, kw_only=True):
+class Rename(Change, frozen=True, gc=False):
     """Change the participant's name to ``new_name``, which compares as ``new_key``."""
 
     new_name: str

@@ -1,0 +1,102 @@
+"""Entries: what they cost, what they say, and whose connection is whose."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any
+
+import pytest
+from msgspec import Struct
+
+from chatty import protocol
+from chatty.server.business import entries, facts
+from chatty.server.business.entries import (
+    Change,
+    CreateRoom,
+    Delete,
+    Duplicate,
+    Edit,
+    Entry,
+    Post,
+    Probe,
+    React,
+    Rejection,
+    Rename,
+    SetTopic,
+    connection_id,
+    is_from,
+    is_of_incarnation,
+)
+
+AUTHOR: dict[str, Any] = {"room": "room-a", "at": 1, "name": "Ada", "name_key": "ada", "identity": b"a"}
+
+
+def post(text: str, **more: Any) -> Post:
+    return Post(**AUTHOR, text=text, **more)
+
+
+@pytest.mark.parametrize("module", [entries, facts])
+def test_nothing_on_a_messages_path_changes_or_is_work_for_the_garbage_collector(module: ModuleType) -> None:
+    kinds = [kind for kind in vars(module).values() if isinstance(kind, type) and issubclass(kind, Struct)]
+    for kind in kinds:
+        if kind.__module__ == module.__name__:
+            assert (kind.__struct_config__.frozen, kind.__struct_config__.gc) == (True, False), kind
+
+
+@pytest.mark.parametrize(
+    ("entry", "size"),
+    [
+        (Probe("", 1), 100),
+        (Delete(**AUTHOR, of=3), 100),
+        (post(""), 100),
+        (post("Hello, you!"), 111),
+        (post("é"), 106),
+        (post("a\x1b"), 112),
+        (Edit(**AUTHOR, of=3, text="abc"), 103),
+        (SetTopic(**AUTHOR, topic="abcd"), 104),
+    ],
+)
+def test_an_entry_knows_how_many_bytes_its_events_take_roughly(entry: Entry, size: int) -> None:
+    assert entry.size == size
+
+
+@pytest.mark.parametrize(
+    ("entry", "command"),
+    [
+        (post("hello"), protocol.Send(text="hello")),
+        (post("waves", reply_to=12, action=True), protocol.Send(text="waves", reply_to=12, action=True)),
+        (Edit(**AUTHOR, of=3, text="x"), protocol.Edit(of=3, text="x")),
+        (Delete(**AUTHOR, of=3), protocol.Delete(of=3)),
+        (React(**AUTHOR, of=3, reaction="+1"), protocol.React(of=3, reaction="+1")),
+        (React(**AUTHOR, of=3, reaction="+1", remove=True), protocol.React(of=3, reaction="+1", remove=True)),
+        (SetTopic(**AUTHOR, topic="cats"), protocol.SetTopic(topic="cats")),
+        (Rename(**AUTHOR, new_name="Ada L.", new_key="ada l."), protocol.Rename(name="Ada L.")),
+    ],
+)
+def test_a_server_computes_the_same_digest_as_the_client_that_said_it(
+    entry: Post | Change, command: protocol.Say
+) -> None:
+    assert entry.said == protocol.said(command)
+
+
+def test_every_change_has_something_that_was_said() -> None:
+    with pytest.raises(NotImplementedError):
+        _ = Change(**AUTHOR).said
+
+
+def test_a_post_is_a_plain_message_unless_more_is_said() -> None:
+    plain = post("hello")
+    assert (plain.producer, plain.n, plain.idempotency_key, plain.digest) == ("", 0, "", b"")
+    assert (plain.reply_to, plain.action, plain.connection) == (0, False, "")
+    edit = Edit(**AUTHOR, of=3, text="x")
+    assert (edit.producer, edit.n, edit.connection) == ("", 0, "")
+    assert CreateRoom("room-a", 1, "A room", "", "epoch", b"o").expires_at == 0
+    assert (Rejection("muted").message, Duplicate().seq) == ("", 0)
+
+
+def test_a_connection_shows_its_node_and_that_nodes_incarnation() -> None:
+    connection = connection_id("node", "one", 7)
+    assert connection == "node/one/7"
+    assert (is_from(connection, "node"), is_from(connection, "nod")) == (True, False)
+    assert [is_of_incarnation(connection, "node", which) for which in ("one", "on", "two")] == [True, False, False]
+    assert not is_of_incarnation(connection, "other", "one")
