@@ -213,6 +213,7 @@ class Search:
             if more:
                 self._rest(time.thread_time() - spent)
             else:
+                index.shorten_wal()
                 self._hurry.wait(LAG_SECONDS)
                 self._hurry.clear()
                 self._wake.wait(SWEEP_SECONDS)

@@ -23,7 +23,7 @@ from chatty.server.platform.store.errors import StoreError
 from chatty.server.platform.store.query import PREFIXES, who
 from chatty.server.platform.store.schema import KINDS, ROOM_BITS
 from chatty.server.platform.store.search_text import TOKENIZE, fold
-from chatty.server.platform.store.write_ahead_log import LONG_BYTES
+from chatty.server.platform.store.write_ahead_log import BUSY_MS, LONG_BYTES
 
 INDEX: Final = "search.db"
 """The index's name within a data directory."""
@@ -141,6 +141,7 @@ class Index:
         self._db = sqlite3.connect(
             f"{path.resolve().as_uri()}", uri=True, isolation_level=None, check_same_thread=False
         )
+        self._path = path
         self._merging = self._again = False
         self._erase_after = 0.0
         self._began = 0.0
@@ -152,7 +153,7 @@ class Index:
 
     def _open(self, database: Path, boot: str) -> None:
         db = self._db
-        db.execute("PRAGMA busy_timeout = 5000")
+        db.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
         db.execute("PRAGMA journal_mode = WAL")
         db.execute(f"PRAGMA journal_size_limit = {LONG_BYTES}")
         db.execute("PRAGMA synchronous = FULL")
@@ -183,6 +184,14 @@ class Index:
     def _note(self, boot: str) -> None:
         self._db.execute("UPDATE notes SET boot = ?", (boot,))
         self._db.execute("PRAGMA main.wal_checkpoint(TRUNCATE)").fetchone()
+
+    def shorten_wal(self) -> None:
+        """Make the index's WAL short again, if a long reader has made it long and is gone. Call it in quiet moments."""
+        wal = self._path.with_name(f"{self._path.name}-wal")
+        if wal.exists() and wal.stat().st_size > LONG_BYTES:
+            self._db.execute("PRAGMA busy_timeout = 0")
+            self._db.execute("PRAGMA main.wal_checkpoint(TRUNCATE)").fetchone()
+            self._db.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
 
     def close(self) -> None:
         """Close the index, and move its WAL into it."""

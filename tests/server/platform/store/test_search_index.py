@@ -16,6 +16,7 @@ from chatty.server.platform.store.errors import may_retry
 from chatty.server.platform.store.query import MOST_ENDINGS, match, wanted
 from chatty.server.platform.store.schema import ROOM_BITS
 from chatty.server.platform.store.search_index import CHUNK, Index
+from chatty.server.platform.store.write_ahead_log import LONG_BYTES
 from tests.server.platform.conftest import AT, OWNER, ROOM
 
 ADA: dict[str, Any] = {"room": ROOM, "at": AT, "name": "Ada", "name_key": "ada", "identity": b"a" * 16}
@@ -271,3 +272,19 @@ def test_an_index_that_was_not_sealed_is_refused_after_the_machine_went_down(sto
         index.seal()
     with closing(index_of(store, "two")) as index:
         assert index.positions() == {1: 1}
+
+
+def test_after_a_long_reader_its_log_is_short_again(store: Store, index: Index) -> None:
+    path = store.path.with_name("search.db")
+    wal = path.with_name("search.db-wal")
+    with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM positions").fetchone()
+        for number in range(30):
+            say(store, *(" ".join(f"{number}x{part}x{word}" for word in range(700)) for part in range(50)))
+            take_all(index)
+        index.shorten_wal()
+        assert wal.stat().st_size > LONG_BYTES
+    index.shorten_wal()
+    assert wal.stat().st_size == 0
+    assert path.stat().st_size > LONG_BYTES
