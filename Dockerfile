@@ -13,12 +13,14 @@ FROM python:3.11.14-slim-bookworm
 COPY --from=build /opt/chatty /opt/chatty
 RUN useradd --system --uid 10001 --user-group --create-home chatty \
     && install -d -o chatty -g chatty -m 0700 /data
-ENV PATH=/opt/chatty/bin:$PATH PYTHONUNBUFFERED=1
+# Options of serve and variables of the user's go before these; what commands remember lies in the volume, too.
+ENV PATH=/opt/chatty/bin:$PATH PYTHONUNBUFFERED=1 \
+    CHATTY_HOST=0.0.0.0 CHATTY_ACCESS=open CHATTY_DATA=/data XDG_STATE_HOME=/data/state
 USER 10001
 VOLUME /data
 EXPOSE 8080
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=30s --timeout=5s --start-period=10s --start-interval=1s \
-    CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8080/healthz', timeout=4)"]
+    CMD ["chatty", "healthcheck"]
 ENTRYPOINT ["chatty"]
-CMD ["serve", "--host", "0.0.0.0", "--access", "open", "--data", "/data"]
+CMD ["serve"]

@@ -23,7 +23,7 @@ HEADINGS: Final = {
     "Talk": ("join", "send", "tail", "history"),
     "Rooms": ("create", "rooms", "who", "close"),
     "Scripts": ("ask", "run", "bot"),
-    "Serve": ("serve", "backup", "restore", "doctor"),
+    "Serve": ("serve", "backup", "restore", "doctor", "healthcheck"),
     "Help": ("help", "completion"),
 }
 """What the help lists, in its order: headings, and the commands under each."""

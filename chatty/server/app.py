@@ -20,6 +20,7 @@ from chatty.server.business.entries import Rejection, StartNode
 from chatty.server.checks import age_ms, check
 from chatty.server.memory import available, budget
 from chatty.server.niceties import attempt, raise_descriptor_limit
+from chatty.server.origins import from_here
 from chatty.server.platform.network import heartbeat
 from chatty.server.platform.network.listener import listening
 from chatty.server.platform.pipeline import housekeeping
@@ -28,7 +29,13 @@ from chatty.server.platform.pipeline.log.local import LocalLog
 from chatty.server.platform.pipeline.metrics import Metrics
 from chatty.server.platform.pipeline.node import NODE, Node
 from chatty.server.platform.store.applying import Store
-from chatty.server.platform.store.data_directory import DATABASE, check_not_lost, locked, remember_database
+from chatty.server.platform.store.data_directory import (
+    DATABASE,
+    address_noted,
+    check_not_lost,
+    locked,
+    remember_database,
+)
 from chatty.server.platform.store.reads import Reads
 from chatty.server.platform.store.search import Search
 from chatty.server.platform.store.sqlite_version import check_sqlite
@@ -97,8 +104,9 @@ async def _serve(settings: Settings, rooms: Sequence[str], known: RoomList, noti
         node.log = LocalLog(store, node, on_fatal=lambda fault: _fail(fault, notices), most_waiting=share.waiting)
         await _take_over(node)
         async with listening(node) as origin:
-            await announce(node, origin, rooms, known, notices)
-            await _run_tasks(node, stop, notices)
+            with address_noted(settings.data, from_here(origin)):
+                await announce(node, origin, rooms, known, notices)
+                await _run_tasks(node, stop, notices)
             _LOG.info("stopping", connections=len(node.sessions))
             node.stopping = True
             await _close_connections(node)

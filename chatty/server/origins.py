@@ -195,3 +195,8 @@ def check_hosts(settings: Settings) -> None:
     address_to_listen_on(settings.host)
     AllowedHosts(settings.allowed_host)
     AllowedOrigins(settings.allowed_origin)
+
+
+def from_here(origin: str) -> str:
+    """A server's origin as clients on this machine reach it."""
+    return origin.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")

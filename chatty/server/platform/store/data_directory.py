@@ -15,6 +15,8 @@ from chatty.server.settings import SettingError
 
 DATABASE: Final = "chatty.db"
 """The database's name within a data directory."""
+ADDRESS: Final = "address"
+"""The name of the file that says where the server listens."""
 
 
 @contextlib.contextmanager
@@ -63,6 +65,27 @@ def remember_database(lock: IO[str]) -> None:
         return
     with contextlib.suppress(OSError):  # on a full disk the data can still be read
         os.write(lock.fileno(), b"There is a database beside this file, or its loss is to be noticed.\n")
+
+
+@contextlib.contextmanager
+def address_noted(data: Path, origin: str) -> Iterator[None]:
+    """Note where the server listens while it does, for `chatty healthcheck`, which can't know its command line."""
+    note = data / ADDRESS
+    with contextlib.suppress(OSError):  # on a full disk the server's settings are all that a check has
+        note.write_text(f"{origin}\n", "ascii")
+    try:
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            note.unlink()
+
+
+def noted_address(data: Path) -> str:
+    """The origin of the server that listens for ``data``; "" if nothing is noted, or it can't be read."""
+    try:
+        return (data / ADDRESS).read_text("ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        return ""
 
 
 def read_only_uri(database: Path) -> str:
