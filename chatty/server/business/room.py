@@ -137,6 +137,7 @@ def _end_grace(room: Room, entry: entries.EndGrace) -> Outcome:
 
 def _check_turn(room: Room, entry: entries.Post | entries.Change) -> Rejection | Duplicate | None:
     """Why a post or change cannot be accepted as such: its producer's numbers, or the end of the room."""
+    # Producers first: a repeated message is answered even in a room that is over by now.
     if entry.n:
         last = room.producers.get((entry.identity, entry.producer))
         accepted = last.n if last else 0
@@ -279,6 +280,7 @@ def _rename(room: Room, entry: entries.Rename, name: str, name_key: str) -> Outc
     participant = room.participants.get(name_key)
     if participant is None:
         return Rejection("not_allowed", "Only a participant of the room can change its name.")
+    # Another spelling of one's own name is never taken.
     if entry.new_key != name_key and entry.new_key in room.participants:
         return Rejection("name_taken", f"The name {entry.new_name!r} is taken here; choose another one.")
     if entry.new_name == participant.name:

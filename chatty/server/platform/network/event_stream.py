@@ -37,6 +37,7 @@ class EventStream(Subscriber):
         response = web.StreamResponse(headers={
             "Content-Type": "text/event-stream; charset=utf-8", "Cache-Control": "no-store", "X-Accel-Buffering": "no",
         })  # fmt: skip
+        # aiohttp writes the headers and the first comment. After that the hub writes to the transport itself.
         response.force_close()
         await response.prepare(request)
         await response.write(b": chatty\n\n")

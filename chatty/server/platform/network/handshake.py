@@ -59,6 +59,7 @@ class Handshake:
         joins = request.query.get("join", "true")
         if joins not in ("true", "false"):
             raise Refused("bad_request", "join is true or false.")
+        # Everything that can be refused is refused before the upgrade, as an HTTP status.
         given = request.query.get("name")
         name, name_key = participant_name(given) if given is not None or joins == "true" else ("", "")
         start = _start(request)
@@ -68,12 +69,14 @@ class Handshake:
         key, address = offered_key(request), address_of(request)
         identity = identity_of(key) if key else nobody()
         session = V1Session(self.node, view, identity, name, name_key, start, paced=bool(address))
+        # From here on the session looks after its connection, also while the join waits for the disk.
         with connection_of(request).under_guard():
             if joins == "true":
                 await self._join(address, session)
             return await session.serve(request, (SUBPROTOCOL,))
 
     async def stream(self, request: web.Request) -> web.StreamResponse:
+        # A browser that reconnects says in a header how far it got, which is newer than the address.
         start = _start(request)
         epoch, dot, seen = request.headers.get("Last-Event-ID", "").partition(".")
         if dot and seen.isascii() and seen.isdigit() and len(seen) <= MOST_DIGITS:

@@ -60,11 +60,13 @@ class Heartbeat:
 
     def check(self, now: float) -> Action:
         """What to do; with `Action.PING` it counts on the ping being sent. Times are seconds of a steady clock."""
+        # Pinged: wait for anything at all, since a busy peer's pong may be behind its messages.
         if self.ping_sent_at is not None:
             if self.heard:
                 self.ping_sent_at, self.idle_since = None, now
             elif now - self.ping_sent_at > PONG_SECONDS:
                 return Action.CUT
+        # Idle, from the first look on.
         elif self.idle_since is None:
             self.idle_since = now
         elif now - self.idle_since > PING_SECONDS:
@@ -96,6 +98,7 @@ class Writer(Protocol):
 
 def is_stalled(writer: Writer, now: float) -> bool:
     """Whether the peer has taken nothing of what waits for it, for ten seconds of being looked at."""
+    # A peer that reads slowly takes something, and that is enough: only the hub judges how far it is behind.
     backlog = writer.backlog()
     taken = writer.written - backlog
     if not backlog:

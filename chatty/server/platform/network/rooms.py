@@ -138,6 +138,7 @@ class RoomHandlers:
             raise Refused("bad_request", f"A topic has at most {TOPIC_POINTS} characters.")
         if new.expires_in is not None and not 1 <= new.expires_in <= EXPIRES_SECONDS:
             raise Refused("bad_request", "expires_in is in seconds, from 1 to ten years.")
+        # Only the token's hash is stored, so the caller gets it this once.
         now, token = self.node.now(), "owner_" + secrets.token_urlsafe(32)
         expires_at = now + round(new.expires_in * 1000) if new.expires_in else 0
         room_id, epoch = new_ksuid(now / 1000), secrets.token_hex(8)
@@ -184,6 +185,7 @@ class RoomHandlers:
             raise Refused("bad_request", f"type is one of {', '.join(KINDS)}.")
         low, high = await self._between(request, view, after or 0, before)
         low, newest = max(low, view.info.first - 1), after is None
+        # With words or a name it is a search, which finds messages alone; otherwise it is a page of history.
         words, name = request.query.get("q"), request.query.get("from")
         if words is not None or name is not None:
             look_for = wanted(words, _known_name(name))
@@ -230,6 +232,7 @@ class RoomHandlers:
             raise refused(refusal)
         key = offered_key(request)
         identity = identity_of(key) if key else ANONYMOUS
+        # With an Idempotency-Key, the digest tells a repeated request from another message under the same key.
         idempotency_key = request.headers.get("Idempotency-Key", "")
         if len(idempotency_key) > MOST_KEY:
             raise Refused("bad_request", f"An Idempotency-Key has at most {MOST_KEY} characters.")

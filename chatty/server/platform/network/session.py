@@ -95,18 +95,22 @@ class Session(Subscriber):
             timeout=CLOSE_SECONDS,
         )
         try:
+            # Handshake: the answer goes out. From here on refusals are close codes.
             await ws.prepare(request)
             if request.transport is None:
                 return ws
             self.connection = connection_of(request)
             self.connect(request.transport)
             self.node.sessions[self] = None
+            # Catching up, or live at once. `begin` doesn't wait, so that pings are answered meanwhile.
             await self.begin()
+            # Live and closing: until the peer is gone, or has answered the close frame.
             await self._read(ws)
         except ConnectionError:
             pass  # the peer is gone
         finally:
             self._end()
+        # Gone. If the server began the closing, the peer's answer has been read or has taken too long by now.
         if self.connection is not None:
             if self._gone is not None:
                 await asyncio.wait([self._gone])
@@ -158,11 +162,13 @@ class Session(Subscriber):
                     self.connection.pause_reading()
                     return
             elif message.type is text_type:
+                # A client that is too fast is read more slowly, and is refused nothing.
                 if self._bucket is not None:
                     wait = self._bucket.take(self.node.loop.time())
                     if wait:
                         self.node.metrics.paced += 1
                         await asyncio.sleep(wait)
+                # Usually there is nothing to wait for. With too much in flight, reading stops until outcomes arrive.
                 pending = on_text(message.data)
                 if pending is not None:
                     await pending
@@ -211,6 +217,7 @@ class Session(Subscriber):
 
     def cut(self, code: Close) -> None:
         if self._gone is None and self.connection is not None:
+            # From live or catching up to closing. The session leaves first, so nothing follows the close frame.
             if self.following is not None:
                 self.following.cancel()
             self._leave()

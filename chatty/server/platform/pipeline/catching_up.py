@@ -51,6 +51,7 @@ def is_over(view: RoomView, start: StartAt) -> bool:
 
 async def follow(subscriber: Subscriber, reads: Reads, hub: Hub, view: RoomView, start: StartAt) -> None:
     """Bring a subscriber to the head and into the live flow. Its welcome showed the room as ``view``."""
+    # Where to begin. A gap is announced before the first event that follows it.
     position = view.info.last
     if start.after is not None:
         position, gap = resume(view.info, start.after)
@@ -60,10 +61,13 @@ async def follow(subscriber: Subscriber, reads: Reads, hub: Hub, view: RoomView,
         await _replay_newest(subscriber, reads, view, start.newest)
         if view.closed_at:
             position -= 1  # the room's end, its last event, comes after its messages
+    # Catching up, which ends with the subscriber attached to the hub, and at the head.
     position, closed = await _page_to_head(subscriber, reads, hub, view, position)
+    # Live: nothing is awaited from here to `go_live`, so no event can come in between.
     subscriber.send_control(Live(last=position))
     subscriber.position = position
     hub.go_live(subscriber, view.info.epoch)
+    # The end of the room was read from the store, so the hub will not deliver it.
     if closed:
         hub.detach(subscriber)
         subscriber.cut(Close.ROOM_CLOSED)
@@ -94,6 +98,7 @@ async def _page_to_head(
     """
     head, held, closed = view.info.last, False, bool(view.closed_at)
     while True:
+        # One page away from the head: from now on the hub holds what happens, and this is the last page.
         if not held and head - position <= PAGE_EVENTS:
             hub.attach(subscriber, position)
             held = True
@@ -109,6 +114,7 @@ async def _page_to_head(
         if page.seqs:
             event = await _send_page(subscriber, view, page)
             position, closed = event.seq, closed or isinstance(event, RoomClosed)
+        # The room has gone on while this page was sent, which takes as long as the peer needs to read it.
         if not held:
             head = await reads.last(view.key)
 

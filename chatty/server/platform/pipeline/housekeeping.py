@@ -84,6 +84,7 @@ class Housekeeping:
 
     async def do(self, now: int, up: float) -> None:
         """Propose everything that is due at ``now``."""
+        # How much further the wall clock has moved than time itself.
         ahead = (now - self._now) / 1000 - (up - self._up)
         self._now, self._up = now, up
         if ahead > JUMP_SECONDS:
@@ -93,6 +94,7 @@ class Housekeeping:
                 " until then nothing is deleted because of its age, and no room is closed",
                 seconds=round(ahead),
             )
+        # It has jumped back, so somebody has corrected it.
         elif ahead < -JUMP_SECONDS:
             self._trust_from = min(self._trust_from, up + CLOCK_SECONDS)
         if self._retain_events:
@@ -104,6 +106,7 @@ class Housekeeping:
 async def _by_the_clock(node: Node, now: int, retain_age_ms: int) -> None:
     for room_id in await node.reads.expired_rooms(now):
         await node.log.commit(ExpireRoom(room_id, now))
+    # A closed room stays readable for a day. Its events go first, a part at a time, and the room itself last.
     for room_id, key in await node.reads.rooms_closed_by(now - CLOSED_KEPT_MS):
         await _trim(node, room_id, key, await node.reads.last(key) + 1)
         await node.log.commit(PurgeRoom(room_id, now, now - CLOSED_KEPT_MS))
@@ -126,6 +129,7 @@ async def _trim_to(node: Node, messages: int, short: dict[int, int | None]) -> d
     still_short: dict[int, int | None] = {}
     for room_id, key, first, newest in await node.reads.newest_events():
         if short.get(key) != newest:
+            # Everything before the oldest message to keep, and everything beyond the limit on events, goes.
             keep_from = await node.reads.before_newest_messages(key, messages) + 1
             most = max(messages * EVENTS_A_MESSAGE, LEAST_EVENTS)
             keep_from = max(keep_from, await node.reads.last(key) - most + 1)

@@ -82,6 +82,7 @@ class Hub:
         room = self._rooms.get(subscriber.room_id)
         if room is None or subscriber.held is None or subscriber not in room.held:
             return  # it was detached meanwhile
+        # From held to fresh. Catching up may have read some of the held events from the store.
         del room.held[subscriber]
         held = [stored for stored in subscriber.held if stored[0] > subscriber.position]
         subscriber.held = None
@@ -132,11 +133,13 @@ class Hub:
         room.last, room.active_at = events[-1][0], time.monotonic()
         slow: list[Subscriber] = []
         gone: list[Subscriber] = []
+        # Held: keep the events for later, but not without limit.
         for subscriber in room.held:
             assert subscriber.held is not None
             subscriber.held.extend(events)
             if len(subscriber.held) > MOST_HELD:
                 slow.append(subscriber)
+        # Live: one blob for each dialect, and one write for each subscriber.
         for dialect, audience in room.live.items():
             blob = dialect.events(events, room.epoch) if audience.subscribers else b""
             if blob:
@@ -144,6 +147,7 @@ class Hub:
                 late, lost = audience.send(blob)
                 slow += late
                 gone += lost
+        # Fresh: after the live ones, because they join an audience now.
         if room.fresh:
             self._publish_to_fresh(room, events)
         # Only now, because a cut changes the audiences that were iterated over.
@@ -151,6 +155,7 @@ class Hub:
             self.detach(subscriber)
         for subscriber in slow:
             self._cut_slow(subscriber)
+        # Nothing follows a room's end. Held subscribers get it when they go live.
         if type(events[-1][2]) is RoomClosed:
             for subscriber in list(room.listening()):
                 self.detach(subscriber)

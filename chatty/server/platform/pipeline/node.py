@@ -117,9 +117,11 @@ class Node:
         for reply, outcome in zip(replies, applied.outcomes, strict=True):
             if reply is not None:
                 reply(outcome)
+        # An ack comes before its own message, so the answers go out before any event.
         self.hub.flush_answers()
         for room_id, events in applied.events.items():
             self.hub.publish(room_id, events)
+        # None of this is in the way of a delivery: the index follows behind, and absences end by entries.
         self.search.touch(applied.events)
         for absence in applied.away:
             self.await_return(*absence)

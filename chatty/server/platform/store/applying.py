@@ -137,6 +137,7 @@ class Store:
         except Exception as error:  # noqa: BLE001 - if a rule fails, one entry is refused, and nothing has changed
             self._on_error(error)
             return Rejection("internal")
+        # Accepted: each fact changes the state in memory and the rows. Those that are events are also delivered.
         if type(outcome) is tuple:
             fact: Any  # types are compared, because isinstance is slow for msgspec's structs
             for fact in outcome:
@@ -222,6 +223,7 @@ class Store:
         room = Room(*row[:9])
         room.exists, room.first, room.last = True, row[9], row[9] - 1
         room.at = room.trimmed_at = row[10]
+        # The newest event shows how far the room has got. If all events are forgotten, the room's own row does.
         newest = self._db.execute(
             "SELECT body FROM events WHERE key > ? AND key < ? ORDER BY key DESC LIMIT 1",
             (room.key << ROOM_BITS, (room.key + 1) << ROOM_BITS),

@@ -123,6 +123,7 @@ class LocalLog:
             self._loop.call_soon(self._hand_over)
             return
         self._seen = 0
+        # From waiting to handed over.
         if self._waiting:
             self._idle = False
             self._queue.put((time.monotonic(), self._next_batch()))
@@ -140,6 +141,7 @@ class LocalLog:
         return batch
 
     def _deliver(self, applied: Applied, replies: list[Reply | None], seconds: float, since: float) -> None:
+        # The writer is free. It gets the next batch in the next turn of the loop, when this one is delivered.
         self._idle = True
         if self._waiting or self._closing:
             self._loop.call_soon(self._hand_over)
@@ -165,6 +167,7 @@ class LocalLog:
             self._loop.call_soon_threadsafe(self._ended.set)
 
     def _next(self) -> tuple[float, list[Proposal]] | None:
+        # A pause in the traffic is the time for a checkpoint. Then there is nothing to do but wait.
         patience: float | None = QUIET_SECONDS
         while True:
             try:
@@ -178,6 +181,7 @@ class LocalLog:
         if item is None:
             return False
         since, batch = item
+        # From handed over to committed, all of the batch or nothing.
         began = time.monotonic()
         try:
             applied = self._store.apply([entry for entry, _ in batch])
