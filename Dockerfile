@@ -21,6 +21,6 @@ VOLUME /data
 EXPOSE 8080
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=30s --timeout=5s --start-period=10s --start-interval=1s \
-    CMD ["chatty", "healthcheck"]
+    CMD ["python", "-m", "chatty", "healthcheck"]
 ENTRYPOINT ["chatty"]
 CMD ["serve"]

@@ -7,6 +7,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -62,7 +63,7 @@ def of(word: str) -> str:
 
 
 def command(word: str) -> list[str]:
-    """What an instruction runs, with this interpreter in the place of the image's."""
+    """What an instruction runs."""
     words: list[str] = json.loads(of(word).partition("CMD ")[2] if word == "HEALTHCHECK" else of(word))
     return words
 
@@ -112,8 +113,8 @@ def test_its_health_check_follows_the_servers_settings(
     port = str(free_port())
     options = [port if word == "PORT" else word for word in how[0]]
     variables |= {name: port if value == "PORT" else value for name, value in how[1].items()}
-    check = [*CHATTY, *command("HEALTHCHECK")[1:]]
-    assert command("HEALTHCHECK")[0] == "chatty"
+    check = [sys.executable, *command("HEALTHCHECK")[1:]]
+    assert command("HEALTHCHECK")[:3] == ["python", "-m", "chatty"]
     with running(variables, *options):
         done = subprocess.run(check, env=variables, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE)
         assert (done.returncode, done.stdout) == (0, f"the server at http://127.0.0.1:{port} is well\n"), done.stderr
