@@ -6,7 +6,7 @@ import re
 
 from kosoku import FailureError, run_fuzzingclient
 
-from tests.server.echo import echo
+from tests.server.protocol.echo import echo
 from tests.support.server import ROOT, Server
 
 DOCUMENT = ROOT / "docs" / "conformance.md"

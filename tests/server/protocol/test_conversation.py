@@ -17,7 +17,7 @@ from websockets.exceptions import ConnectionClosed
 from chatty.protocol import Close
 from tests.server.asking import ask, refusal
 from tests.server.conftest import heard
-from tests.server.test_v1 import door, get, say, until
+from tests.server.protocol.test_v1 import door, get, say, until
 from tests.support.faults import cut_for, eventually
 from tests.support.old_data import take_back
 from tests.support.server import Server
