@@ -1,41 +1,33 @@
 """A question to the people in a room, and waiting for what they answer.
 
-An answer is a reply to the question, or a reaction to it. Both are events
-after it in the room, so a program that knows the question's number can begin to
-wait at any time, also after a crash, and gets the first answer that the room has.
+What counts as an answer, `chatty.client.answers` knows. All of it are events
+after the question in the room, so a program that knows the question's number
+can begin to wait at any time, also after a crash, and gets the first answer
+that the room has.
 """
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import json
 from collections.abc import AsyncIterator, Awaitable, Sequence
-from contextlib import AbstractAsyncContextManager
-from typing import Literal, Protocol
+from contextlib import AbstractAsyncContextManager, suppress
+from typing import Final, Protocol
 
-from msgspec import Struct
-
-from chatty.client.answers import Question, question_text
-from chatty.errors import Refused
-from chatty.events import Event, Message, MessageDeleted, MessageEdited, Reaction
+from chatty.client.answers import CANCELLED, TIMED_OUT, Answer, Question, outcome_text, question_text
+from chatty.client.http import Http
+from chatty.errors import ChattyError, Refused
+from chatty.events import Event, Message, MessageDeleted
 from chatty.names import same
-from chatty.protocol import Ack, Gap
+from chatty.protocol import Ack, Gap, RoomInfo
 
-__all__ = ["Answer", "ask", "pose"]
+__all__ = ["Answer", "announce", "ask", "pose"]
 
-Kind = Literal["reply", "reaction", "default"]
-
-
-class Answer(Struct, frozen=True):
-    """What ``participant`` answered: ``text``, by the event number ``seq``.
-
-    Where choices were given, ``text`` is the choice as it was spelled there.
-    A ``default`` is nobody's, and has ``seq`` 0.
-    """
-
-    text: str
-    participant: str
-    seq: int
-    kind: Kind
+_MOMENT: Final = 5.0
+"""Seconds for which the room may be told the outcome."""
+_PARTING_MOMENT: Final = 1.0
+"""The same where the program wants to end."""
 
 
 class Asker(Protocol):
@@ -45,8 +37,15 @@ class Asker(Protocol):
     def name(self) -> str | None:
         """Under which name it speaks."""
 
-    async def send(self, text: str) -> Ack:
+    @property
+    def info(self) -> RoomInfo:
+        """The room."""
+
+    async def send(self, text: str, *, automatic: int) -> Ack:
         """Says ``text``."""
+
+    def http(self) -> Http:
+        """The server's HTTP interface, as the same one."""
 
     def history(self, *, newest_first: bool) -> AsyncIterator[Message]:
         """The room's messages."""
@@ -63,6 +62,7 @@ async def ask(
     answerers: Sequence[str] = (),
     timeout: float | None = None,
     default: str | None = None,
+    tell: bool = True,
 ) -> Answer:
     """Waits for the first answer to message number ``question``, from that on: it may be there already.
 
@@ -70,7 +70,11 @@ async def ask(
     its own, which outlasts restarts of the server, and takes no event from a
     task that reads ``room``.
     """
-    return await _within(timeout, default, _wait(room, Question(question, choices, answerers)))
+
+    async def asked() -> int:
+        return question
+
+    return await _Asking(room, choices, answerers, tell=tell).outcome(asked(), timeout, default)
 
 
 async def pose(
@@ -81,15 +85,68 @@ async def pose(
     answerers: Sequence[str] = (),
     timeout: float | None = None,
     default: str | None = None,
+    tell: bool = True,
 ) -> Answer:
     """Posts a question, and waits for its answer: `Room.ask`."""
 
-    async def posted() -> Answer:
+    async def posted() -> int:
         question = question_text(text, choices)
-        seq = (await room.send(question)).seq or await _find(room, question)
-        return await _wait(room, Question(seq, choices, answerers))
+        return (await room.send(question, automatic=1)).seq or await _find(room, question)
 
-    return await _within(timeout, default, posted())
+    return await _Asking(room, choices, answerers, tell=tell).outcome(posted(), timeout, default)
+
+
+async def announce(http: Http, room_id: str, question: int, outcome: str, *, name: str, automatic: int = 1) -> None:
+    """Tells the room what came of message number ``question``: once, however many runs find the same."""
+    unique = hashlib.sha256(json.dumps(["outcome", question, outcome]).encode()).hexdigest()
+    await http.send(room_id, outcome, name=name, reply_to=question, receipt=unique, automatic=automatic)
+
+
+class _Asking:
+    """One question, from when it is posted to when the room knows the outcome."""
+
+    def __init__(self, room: Asker, choices: Sequence[str], answerers: Sequence[str], *, tell: bool) -> None:
+        self._room = room
+        self._choices = choices
+        self._answerers = answerers
+        self._tells = tell
+        self._question = 0
+
+    async def outcome(self, question: Awaitable[int], timeout: float | None, default: str | None) -> Answer:
+        try:
+            async with asyncio.timeout(timeout):
+                self._question = await question
+                answer = await self._answer()
+        except TimeoutError:
+            if default is None:
+                await self._tell(TIMED_OUT, within=_MOMENT)
+                raise
+            answer = Answer(default, "", 0, "default")
+        except asyncio.CancelledError:
+            await self._tell(CANCELLED, within=_PARTING_MOMENT)
+            raise
+        await self._tell(outcome_text(answer), within=_MOMENT)
+        return answer
+
+    async def _answer(self) -> Answer:
+        question = Question(self._question, self._choices, self._answerers, asker=self._room.name or "")
+        async with self._room.reader(since=question.seq) as reader:
+            async for event in reader:
+                if _withdraws(event, question.seq):
+                    raise Refused("message_not_found", "The question is no longer in the room.")
+                answer = question.hear(event)
+                if answer is not None:
+                    return answer
+        raise Refused("room_closed")
+
+    async def _tell(self, outcome: str, *, within: float) -> None:
+        """Tells the room, if it can be told: the answer doesn't depend on that."""
+        room = self._room
+        if not self._tells or not self._question or room.name is None:
+            return
+        with suppress(ChattyError, TimeoutError):
+            async with asyncio.timeout(within), room.http() as http:
+                await announce(http, room.info.id, self._question, outcome, name=room.name)
 
 
 async def _find(room: Asker, text: str) -> int:
@@ -98,39 +155,6 @@ async def _find(room: Asker, text: str) -> int:
         if message.text == text and same(message.participant, room.name or ""):
             return message.seq
     raise Refused("message_not_found", "The question is no longer in the room.")
-
-
-async def _within(timeout: float | None, default: str | None, answer: Awaitable[Answer]) -> Answer:
-    try:
-        async with asyncio.timeout(timeout):
-            return await answer
-    except TimeoutError:
-        if default is None:
-            raise
-        return Answer(default, "", 0, "default")
-
-
-async def _wait(room: Asker, question: Question) -> Answer:
-    async with room.reader(since=question.seq) as reader:
-        return await _first_answer(reader, question)
-
-
-async def _first_answer(events: AsyncIterator[Event | Gap], question: Question) -> Answer:
-    replies: set[int] = set()
-    async for event in events:
-        if _withdraws(event, question.seq):
-            raise Refused("message_not_found", "The question is no longer in the room.")
-        if isinstance(event, Message) and question.is_reply(event):
-            replies.add(event.seq)
-        if not isinstance(event, (Message, MessageEdited, Reaction)):
-            continue
-        if isinstance(event, MessageEdited) and event.of not in replies:
-            continue
-        said = question.answer(event)
-        if said is not None:
-            kind: Kind = "reaction" if isinstance(event, Reaction) else "reply"
-            return Answer(said, event.participant, event.seq, kind)
-    raise Refused("room_closed")
 
 
 def _withdraws(event: Event | Gap, question: int) -> bool:

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 
 from chatty.client.http import Http
-from chatty.client.tls import CaCert
 from chatty.events import Message
 from chatty.protocol import PAGE_EVENTS, Page, decode_frame
 
@@ -14,11 +13,9 @@ __all__ = ["messages"]
 
 
 async def messages(
-    server: str,
+    server: Http,
     room_id: str,
     *,
-    key: str | None = None,
-    cacert: CaCert = None,
     search: str | None = None,
     sender: str | None = None,
     since: str | datetime | None = None,
@@ -29,7 +26,7 @@ async def messages(
     """The room's messages as they are now; see `chatty.client.room.Room.history`."""
     left = PAGE_EVENTS if limit is None else limit
     where: dict[str, int] = {} if newest_first else {"after": 0}
-    async with Http(server, key=key, cacert=cacert) as http:
+    async with server as http:
         while left > 0:
             page = await http.events(
                 room_id,

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from chatty.client.address import base_url
 from chatty.client.asking import Answer, pose
 from chatty.client.history import messages
+from chatty.client.http import Http
 from chatty.client.identity import new_producer, new_secret
 from chatty.client.inbox import Inbox, Received
 from chatty.client.incoming import Incoming
@@ -310,17 +311,19 @@ class Room:
         answerers: Sequence[str] = (),
         timeout: float | None = None,
         default: str | None = None,
+        tell: bool = True,
     ) -> Answer:
-        """Posts a question, and gives the first answer: a reply to it, or a reaction.
+        """Posts a question, which says how to answer it, and gives the first answer: a reply to it, or a reaction.
 
-        With ``choices``, which are shown behind ``text``, only an answer that
-        is one of them counts, in whatever case; with ``answerers``, only one
-        by a participant of such a name. After ``timeout`` seconds in all it
-        raises TimeoutError, or gives ``default``. Raises `Refused` if the room
-        closes or the question is deleted, and what `send` raises. It may be
-        called while ``async for`` reads the room, and takes nothing from it.
+        With ``choices`` only an answer that is one of them counts, in whatever
+        case, also as a bare word in the next message; with ``answerers``, only
+        one by a participant of such a name. After ``timeout`` seconds in all
+        it raises TimeoutError, or gives ``default``. With ``tell`` the room
+        learns the outcome by a reply to the question. Raises `Refused` if the
+        room closes or the question is deleted, and what `send` raises. It may
+        be called while ``async for`` reads the room, and takes nothing from it.
         """
-        return await pose(self, text, choices=choices, answerers=answerers, timeout=timeout, default=default)
+        return await pose(self, text, choices=choices, answerers=answerers, timeout=timeout, default=default, tell=tell)
 
     # --- listening ------------------------------------------------------------------------------------------
 
@@ -351,6 +354,10 @@ class Room:
         outbox: Outbox[asyncio.Future[Ack]] = Outbox(new_producer(), fresh=True)
         return Room(options, Inbox(since=since, epoch=self.welcome.epoch), outbox, lambda _: None)
 
+    def http(self) -> Http:
+        """The HTTP interface of the room's server, with the room's key, to be entered by ``async with``."""
+        return Http(self._options.server, key=self._options.key, cacert=self._options.tls)
+
     def history(
         self,
         *,
@@ -370,10 +377,8 @@ class Room:
         raises what `chatty.client.http.Http` does.
         """
         return messages(
-            self._options.server,
+            self.http(),
             self._options.room_id,
-            key=self._options.key,
-            cacert=self._options.tls,
             search=search,
             sender=sender,
             since=since,

@@ -31,7 +31,7 @@ async def test_the_first_reply_that_is_a_choice_is_the_answer(server: Server, ro
     ):
         asking = asyncio.create_task(bot.ask("Deploy?", choices=["yes", "no"], answerers=["ada"]))
         number = await question_in(ada)
-        await ada.send("yes")
+        await ada.send("yes, but")
         await ada.send("maybe", reply_to=number)
         await ada.react(number, "🎉")
         async with chatty.join(server.url, room_id, name="Eve", participate=False) as eve:
@@ -39,7 +39,10 @@ async def test_the_first_reply_that_is_a_choice_is_the_answer(server: Server, ro
         last = await ada.send("Yes", reply_to=number)
         await ada.send("no", reply_to=number)
         assert await asking == Answer("yes", "Ada", last.seq or 0, "reply")
-        assert await texts_until(bot, "no") == ["Deploy? [yes/no]", "yes", "maybe", "no"]
+        question = "Deploy? (reply with yes or no, or react 👍 👎)"
+        assert await texts_until(bot, "answered by Ada: yes") == [
+            question, "yes, but", "maybe", "no", "Yes", "no", "answered by Ada: yes",
+        ]  # fmt: skip
 
 
 async def test_a_reaction_is_an_answer_too(server: Server, room_id: str) -> None:
@@ -89,7 +92,7 @@ async def test_a_bot_may_ask_from_its_own_loop_and_misses_nothing(server: Server
             if isinstance(event, chatty.Message) and event.text == "!deploy":
                 assert (await bot.ask("Really?")).text == "ok"
                 break
-        assert await texts_until(bot, "ok") == ["Really?", "hurry", "ok"]
+        assert await texts_until(bot, "ok") == ["Really? (reply to answer)", "hurry", "ok"]
         await answering
 
 
@@ -121,11 +124,67 @@ async def test_a_second_run_asks_only_once(server: Server, room_id: str) -> None
             return await bot.ask("Deploy?", choices=["yes", "no"], **options)
 
     assert (await run(timeout=0.05, default="none")).text == "none"
-    async with chatty.join(server.url, room_id, name="Ada", last=1) as ada:
-        await ada.send("Deploy? [yes/no]")
+    async with chatty.join(server.url, room_id, name="Ada", last=2) as ada:
+        await ada.send("Deploy? (reply with yes or no, or react 👍 👎)")
         await ada.send("yes", reply_to=await question_in(ada))
     assert (await run()).text == "yes"
-    assert (await asyncio.to_thread(server.texts, room_id)).count("Deploy? [yes/no]") == 2
+    texts = await asyncio.to_thread(server.texts, room_id)
+    assert texts.count("Deploy? (reply with yes or no, or react 👍 👎)") == 2
+
+
+async def outcomes(server: Server, room_id: str, question: int) -> list[tuple[str, str, int]]:
+    """What the room was told of it: by whom, what, and how automatic that is."""
+    return [
+        (event["participant"], event["text"], event["automatic"])
+        for event in await asyncio.to_thread(server.history, room_id)
+        if event.get("reply_to") == question and "automatic" in event
+    ]
+
+
+async def test_the_room_is_told_the_outcome_once_by_however_many_runs(server: Server, room_id: str) -> None:
+    key, choices = new_secret(), ["yes", "no"]
+
+    def run() -> chatty.Room:
+        return chatty.join(server.url, room_id, name="ci", key=key, participate=False)
+
+    async with chatty.join(server.url, room_id, name="Ada") as ada, run() as bot:
+        asking = asyncio.create_task(bot.ask("Deploy?", choices=choices))
+        number = await question_in(ada)
+        await ada.send("YES")
+        assert (await asking).kind == "message"
+    async with run() as bot:
+        assert (await ask(bot, number, choices=choices)).text == "yes"
+        with pytest.raises(TimeoutError):
+            await ask(bot, number, answerers=["Bob"], timeout=0.05)
+        await ask(bot, number, answerers=["Bob"], timeout=0.05, default="no")
+        await ask(bot, number, answerers=["Bob"], timeout=0.05, default="maybe", tell=False)
+    assert await outcomes(server, room_id, number) == [
+        ("ci", text, 1) for text in ("answered by Ada: yes", "timed out", "timed out; default no")
+    ]
+
+
+async def test_the_room_is_told_that_nobody_waits_any_more(server: Server, room_id: str) -> None:
+    async with (
+        chatty.join(server.url, room_id, name="Ada") as ada,
+        chatty.join(server.url, room_id, name="ci") as bot,
+    ):
+        asking = asyncio.create_task(bot.ask("Deploy?"))
+        number = await question_in(ada)
+        asking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+    assert await outcomes(server, room_id, number) == [("ci", "cancelled", 1)]
+
+
+async def test_an_answer_is_one_also_where_the_room_cannot_be_told(server: Server, room_id: str) -> None:
+    async with chatty.join(server.url, room_id, name="Ada") as ada:
+        number = (await ada.send("Deploy?")).seq or 0
+        await ada.send("yes", reply_to=number)
+        async with chatty.join(server.url, room_id, participate=False) as nobody:
+            assert (await ask(nobody, number)).text == "yes"
+        async with chatty.join(server.url, room_id, name="ADA", participate=False) as other:
+            assert (await ask(other, number)).text == "yes"
+    assert await outcomes(server, room_id, number) == []
 
 
 @pytest.mark.parametrize("way", ["close", "delete"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
 
 import typer
@@ -27,7 +26,7 @@ from chatty.cli.options import (
 from chatty.cli.targets import RoomTarget, about, participant_name, resolve_room
 
 if TYPE_CHECKING:
-    from chatty.client.answers import Question
+    from chatty.cli.scripting.asker import Asker, Found
 
 
 EXAMPLES: Final = (
@@ -49,13 +48,6 @@ class AskOptions(NamedTuple):
     key: str | None
     wait: float
     json: bool
-
-
-class Answer(NamedTuple):
-    """What was answered, and the event that did it, as it came."""
-
-    text: str
-    raw: str
 
 
 def command(
@@ -99,7 +91,8 @@ def command(
     """Ask a question in a room, and print the answer.
 
     The answer is the first reply to the question, or reaction to it, that
-    is one of the choices. Ends with 0 for an answer, and with 5 for none.
+    is one of the choices; or a bare choice, as the next message. The room is
+    told the outcome. Ends with 0 for an answer, and with 5 for none.
     """
     from chatty.cli.runner import run
 
@@ -121,98 +114,72 @@ def command(
 
 
 async def _ask(env: Environment, options: AskOptions) -> int:
-    import asyncio
-
     from chatty.cli.config import client_key
+    from chatty.cli.scripting.asker import Asker
+    from chatty.cli.scripting.retry import idempotency_key
     from chatty.cli.scripting.streams import Output
+    from chatty.client.answers import Answer, outcome_text, question_text
+    from chatty.client.http import Http
+    from chatty.client.identity import new_secret
+    from chatty.protocol import encode
 
     target = options.target
     key = client_key(env, target.profile, target.server, lasting=options.key is not None)
+    unique = idempotency_key("ask", options.key if options.key is not None else new_secret())
     with Output(env.stdout.fileno()) as out, about(env, target):
-        question = await _question(env, options, key)
-        limit = asyncio.timeout(options.timeout)
-        try:
-            async with limit:
-                answer = await _answer(options, key, question)
-        except TimeoutError:
-            if not limit.expired():
-                raise
-            answer = _default(options)
-        await out.write(f"{answer.raw if options.json else answer.text}\n".encode())
+        text = question_text(options.text if options.text is not None else await _read(env), options.choices)
+        async with Http(target.server, key=key, cacert=target.profile.cacert) as http:
+            asker = Asker(env, target, http, name=options.name, key=key, as_json=options.json)
+            await _pose(asker, text, unique, options)
+            found = await _found_in_time(asker, options)
+            if found is None and options.default is None:
+                raise Failure(ExitStatus.UNREACHABLE, "timed_out", f"no answer came in {options.timeout:g} s")
+            if found is None:
+                answer = Answer(options.default or "", "", 0, "default")
+                raw = encode({"event_type": "default", "text": answer.text}).decode()
+            else:
+                answer, raw = found.answer, found.raw
+            await out.write(f"{raw if options.json else answer.text}\n".encode())
+            if found and found.old and options.key is not None:
+                asker.tell_of_old(answer, found.old)
+            await asker.announce(outcome_text(answer))
     return ExitStatus.DONE
 
 
-async def _question(env: Environment, options: AskOptions, key: str) -> Question:
-    """Asks it, unless an earlier run with the same ``--key`` has."""
-    from chatty.cli.scripting.retry import idempotency_key, retry
-    from chatty.client.answers import Question, question_text
-    from chatty.client.http import Http
-    from chatty.client.identity import new_secret
+async def _pose(asker: Asker, text: str, unique: str, options: AskOptions) -> None:
+    """Posts the question, unless an earlier run with the same ``--key`` has."""
     from chatty.errors import Refused
 
-    text = question_text(options.text if options.text is not None else await _read(env), options.choices)
-    unique = idempotency_key("ask", options.key if options.key is not None else new_secret())
-    room_id = options.target.room_id
-    async with Http(options.target.server, key=key, cacert=options.target.profile.cacert) as http:
-        try:
-            seq = await retry(
-                lambda: http.send(room_id, text, name=options.name, receipt=unique, automatic=1), wait=options.wait
-            )
-        except Refused as refusal:
-            if refusal.code != "idempotency_conflict":
-                raise
-            message = f"another question was asked with --key {options.key}"
-            raise Failure(ExitStatus.REFUSED, refusal.code, message, "choose another key for it") from None
-    return Question(seq, options.choices, options.answerers)
+    try:
+        await asker.ask(text, unique, wait=options.wait)
+    except Refused as refusal:
+        if refusal.code != "idempotency_conflict":
+            raise
+        message = f"another question was asked with --key {options.key}"
+        raise Failure(ExitStatus.REFUSED, refusal.code, message, "choose another key for it") from None
 
 
-async def _answer(options: AskOptions, key: str, question: Question) -> Answer:
-    """Waits for the answer, which may have come while nobody waited. Raises what ended the room for good."""
-    from chatty.cli.scripting.retry import retry
-    from chatty.client.room import join
-    from chatty.errors import Refused
-    from chatty.events import MessageDeleted, MessageEdited
-    from chatty.protocol import Gap
+async def _found_in_time(asker: Asker, options: AskOptions) -> Found | None:
+    """The answer; None if there is none in time. The room learns of an end without one."""
+    import asyncio
 
-    target = options.target
-    replies = set()
-    async with AsyncExitStack() as stack:
-        room = await retry(
-            lambda: stack.enter_async_context(
-                join(
-                    target.server,
-                    target.room_id,
-                    key=key,
-                    participate=False,
-                    since=question.seq,
-                    cacert=target.profile.cacert,
-                )
-            )
-        )
-        async for received in room.frames():
-            frame = received.frame
-            if isinstance(frame, Gap) and frame.reason != "retention":
-                message = "the server's data was replaced, and the question may be gone with it"
-                raise Failure(ExitStatus.FAILED, "failed", message, "ask again, with another --key if it had one")
-            if isinstance(frame, MessageDeleted) and frame.of == question.seq:
-                raise Failure(ExitStatus.FAILED, "failed", "the question was deleted before an answer came")
-            if question.is_reply(frame):
-                replies.add(received.cursor.seq)
-            if isinstance(frame, MessageEdited) and frame.of not in replies:
-                continue
-            answer = question.answer(frame)
-            if answer is not None:
-                return Answer(answer, received.raw)
-    raise Refused("room_closed", "the room was closed before an answer came")
+    from chatty.client.answers import CANCELLED, TIMED_OUT
 
-
-def _default(options: AskOptions) -> Answer:
-    """The answer that nobody gave. Raises Failure where there is none."""
-    from chatty.protocol import encode
-
-    if options.default is None:
-        raise Failure(ExitStatus.UNREACHABLE, "timed_out", f"no answer came in {options.timeout:g} s")
-    return Answer(options.default, encode({"event_type": "default", "text": options.default}).decode())
+    limit = asyncio.timeout(options.timeout)
+    try:
+        async with limit:
+            return await asker.answer(options.choices, options.answerers)
+    except TimeoutError:
+        if not limit.expired():
+            raise
+        if options.default is None:
+            await asker.announce(TIMED_OUT)
+        return None
+    except asyncio.CancelledError:
+        # Another run with the same key goes on waiting.
+        outcome = CANCELLED if options.key is None else f"{CANCELLED}; an answer still counts"
+        await asker.announce(outcome, at_once=True)
+        raise
 
 
 async def _read(env: Environment) -> str:

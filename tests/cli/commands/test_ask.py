@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -10,6 +11,7 @@ from urllib.parse import quote
 
 import pytest
 
+import chatty
 from chatty.client.identity import derive_key
 from tests.cli.commands.test_send import wait_until
 from tests.cli.user import Running, User
@@ -46,7 +48,7 @@ def test_the_reply_to_the_question_is_the_answer_and_nothing_else_is_printed(
     user: User, server: Server, room: str
 ) -> None:
     process, question = asking(user, server, room, "Which", "version?")
-    assert server.texts(room) == ["Which version?"]
+    assert server.texts(room) == ["Which version? (reply to answer)"]
     server.ask("POST", f"/v1/rooms/{room}/messages", {"participant": "Ada", "text": "good morning"})
     reply(server, room, question, " 1.4 ")
     assert answer_of(process) == "1.4\n"
@@ -54,7 +56,7 @@ def test_the_reply_to_the_question_is_the_answer_and_nothing_else_is_printed(
 
 def test_choices_are_shown_and_only_they_are_answers(user: User, server: Server, room: str) -> None:
     process, question = asking(user, server, room, "Deploy?", "--choices", "yes, No")
-    assert server.texts(room) == ["Deploy? [yes/No]"]
+    assert server.texts(room) == ["Deploy? (reply with yes or No, or react 👍 👎)"]
     reply(server, room, question, "maybe")
     reply(server, room, question, "nO")
     assert answer_of(process) == "No\n"
@@ -99,12 +101,12 @@ def test_a_default_is_the_answer_that_nobody_gave(user: User, room: str) -> None
 def test_with_json_the_event_that_answers_is_printed_as_it_came(user: User, server: Server, room: str) -> None:
     process, question = asking(user, server, room, "Deploy?", "--json")
     reply(server, room, question, "yes")
-    assert json.loads(answer_of(process)) == server.history(room)[-1]
+    assert json.loads(answer_of(process)) == server.history(room)[-2]
 
 
 def test_the_question_may_come_from_a_pipe(user: User, server: Server, room: str) -> None:
     user.fails(5, "ask", room, "--timeout", "10ms", said=b"Two\nlines?\n")
-    assert server.texts(room) == ["Two\nlines?"]
+    assert server.texts(room)[0] == "Two\nlines?\n(reply to answer)"
 
 
 def test_a_second_run_with_the_same_key_finds_the_answer_that_came_meanwhile(
@@ -117,7 +119,7 @@ def test_a_second_run_with_the_same_key_finds_the_answer_that_came_meanwhile(
     reply(server, room, question, "yes")
     reply(server, room, question, "no")
     assert [user.says("ask", room, *arguments) for _ in range(2)] == ["yes\n", "yes\n"]
-    assert server.texts(room).count("Deploy? [yes/no]") == 1
+    assert len([text for text in server.texts(room) if text.startswith("Deploy?")]) == 1
 
 
 def test_a_reply_that_was_edited_since_counts_from_the_edit_on_also_for_a_later_run(
@@ -131,6 +133,58 @@ def test_a_reply_that_was_edited_since_counts_from_the_edit_on_also_for_a_later_
     edit = {"participant": "Ada", "text": "yes"}
     server.ask("PATCH", f"/v1/rooms/{room}/messages/{early}", edit, token="a" * 32)
     assert user.says("ask", room, *arguments) == "no\n"
+
+
+def outcomes(server: Server, room: str) -> list[str]:
+    """What the room was told by a program in answer to something."""
+    return [event["text"] for event in server.history(room) if event.get("automatic") and event.get("reply_to")]
+
+
+def test_a_bare_choice_as_the_next_message_is_the_answer(user: User, server: Server, room: str) -> None:
+    process, _ = asking(user, server, room, "Deploy?", "--choices", "yes,no", "--from", "ada")
+    for name, text in (("Eve", "no"), ("Ada", "Yes")):
+        server.ask("POST", f"/v1/rooms/{room}/messages", {"participant": name, "text": text})
+    assert answer_of(process) == "yes\n"
+    assert outcomes(server, room) == ["answered by Ada: yes"]
+
+
+def test_the_room_is_told_when_nobody_answered(user: User, server: Server, room: str) -> None:
+    user.fails(5, "ask", room, "Deploy?", "--timeout", "10ms")
+    user.says("ask", room, "Deploy?", "--timeout", "10ms", "--default", "no")
+    assert outcomes(server, room) == ["timed out", "timed out; default no"]
+
+
+def test_the_room_is_told_the_outcome_once_and_a_later_run_whose_answer_it_is(
+    user: User, server: Server, room: str
+) -> None:
+    arguments = ("ask", room, "Deploy?", "--choices", "yes,no", "--key", "K")
+    user.fails(5, *arguments, "--timeout", "10ms")
+    question = server.history(room)[0]["seq"]
+    reply(server, room, question, "yes")
+    at = server.history(room)[-1]["at"]
+    for _ in range(2):
+        done = user.run(*arguments)
+        assert done.stdout == b"yes\n"
+        assert done.stderr.decode() == f"note:  answered by Ada on {at[:10]} at {at[11:16]}\n"
+    done = user.run(*arguments, "--json")
+    assert json.loads(done.stderr) == {"event_type": "note", "answered_by": "Ada", "at": at}
+    assert outcomes(server, room) == ["timed out", "answered by Ada: yes"]
+
+
+def test_an_answer_to_this_run_is_no_news(user: User, server: Server, room: str) -> None:
+    process, question = asking(user, server, room, "Deploy?", "--key", "K")
+    reply(server, room, question, "yes")
+    _, err = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, err) == (0, b"")
+
+
+async def test_an_answer_is_printed_also_where_the_room_cannot_be_told(user: User, server: Server, room: str) -> None:
+    process, question = await asyncio.to_thread(asking, user, server, room, "Deploy?", "--name", "ci")
+    async with chatty.join(server.url, room, name="CI") as other:
+        await other.send("yes", reply_to=question)
+        out, err = await asyncio.to_thread(process.communicate, timeout=PATIENCE)
+    assert out == b"yes\n"
+    assert err.decode().startswith("note:  the room was not told the outcome (Somebody else holds the name")
 
 
 def test_a_key_belongs_to_one_question(user: User, room: str) -> None:
@@ -157,6 +211,11 @@ def test_a_signal_ends_the_waiting(user: User, server: Server, room: str, number
     process, _ = asking(user, server, room, "Deploy?")
     process.send_signal(number)
     assert answer_of(process, status=128 + number) == ""
+    assert outcomes(server, room) == ["cancelled"]
+    process, _ = asking(user, server, room, "Reboot?", "--key", "K")
+    process.send_signal(number)
+    assert answer_of(process, status=128 + number) == ""
+    assert outcomes(server, room) == ["cancelled", "cancelled; an answer still counts"]
 
 
 def test_nobody_waits_for_an_answer_that_nobody_reads(user: User, server: Server, room: str) -> None:

@@ -50,25 +50,25 @@ def output(process: subprocess.Popen[bytes]) -> str:
 
 def test_a_question_outlives_the_server(shell: Shell, server: Server, room_id: str) -> None:
     asking = shell.start("chatty", "ask", room_id, "Deploy?", stdout=subprocess.PIPE)
-    wait_until(lambda: server.texts(room_id) == ["Deploy?"])
+    wait_until(lambda: server.texts(room_id) == ["Deploy? (reply to answer)"])
     server.crash()
     server.restart()
     say(server, room_id, "yes", reply_to=1)
     assert output(asking) == "yes\n"
-    assert server.texts(room_id) == ["Deploy?", "yes"]
+    assert server.texts(room_id) == ["Deploy? (reply to answer)", "yes", "answered by Ada: yes"]
 
 
 def test_a_question_with_a_key_outlives_everybody(shell: Shell, server: Server, room_id: str) -> None:
     command = ("chatty", "ask", room_id, "Deploy?", "--key", "K")
     for _ in range(3):
         asking = shell.start(*command, stdout=subprocess.DEVNULL)
-        wait_until(lambda: server.texts(room_id) == ["Deploy?"])
+        wait_until(lambda: server.texts(room_id) == ["Deploy? (reply to answer)"])
         kill9(asking)
         server.crash()
     say(server, room_id, "yes", reply_to=1)
     server.crash()
     assert output(shell.start(*command, stdout=subprocess.PIPE)) == "yes\n"
-    assert server.texts(room_id) == ["Deploy?", "yes"]
+    assert server.texts(room_id) == ["Deploy? (reply to answer)", "yes", "answered by Ada: yes"]
 
 
 def test_scripts_go_by_the_answer_and_by_its_status(shell: Shell, room_id: str) -> None:

@@ -1,0 +1,117 @@
+"""Asks a question in a room, waits for its answer, and tells the room what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from typing import Final, NamedTuple
+
+from chatty.cli.environment import Environment
+from chatty.cli.exits import ExitStatus
+from chatty.cli.failures import Failure, explain
+from chatty.cli.scripting.retry import retry
+from chatty.cli.targets import RoomTarget
+from chatty.cli.terminal.cleaning import clean
+from chatty.client.answers import Answer, Question
+from chatty.client.asking import announce
+from chatty.client.http import Http
+from chatty.client.room import join
+from chatty.errors import ChattyError, Refused
+from chatty.events import Event, MessageDeleted
+from chatty.protocol import Gap, Live, encode
+
+__all__ = ["Asker", "Found"]
+
+_MOMENT: Final = 5.0
+"""Seconds for which the room may be told the outcome."""
+_PARTING_MOMENT: Final = 1.0
+"""The same when a signal has come."""
+
+
+class Found(NamedTuple):
+    """An answer, the event that gave it as it came, and that event if it was there before this run."""
+
+    answer: Answer
+    raw: str
+    old: Event | None
+
+
+class Asker:
+    """Somebody called ``name`` in ``target`` who asks one question. ``key`` is who that is, for the server."""
+
+    def __init__(self, env: Environment, target: RoomTarget, http: Http, *, name: str, key: str, as_json: bool) -> None:
+        self._env = env
+        self._target = target
+        self._http = http
+        self._name = name
+        self._key = key
+        self._as_json = as_json
+        self._question = 0
+
+    async def ask(self, text: str, unique: str, *, wait: float) -> None:
+        """Post the question, unless that was done with this idempotency key before. Raises what `Http.send` does."""
+        self._question = await retry(
+            lambda: self._http.send(self._target.room_id, text, name=self._name, receipt=unique, automatic=1),
+            wait=wait,
+        )
+
+    async def answer(self, choices: Sequence[str], answerers: Sequence[str]) -> Found:
+        """Wait for the answer, which may have come while nobody waited.
+
+        Raises Failure if the question is gone, and what ended the room for good.
+        """
+        question = Question(self._question, choices, answerers, asker=self._name)
+        target, is_old = self._target, True
+        async with AsyncExitStack() as stack:
+            room = await retry(
+                lambda: stack.enter_async_context(
+                    join(
+                        target.server,
+                        target.room_id,
+                        key=self._key,
+                        participate=False,
+                        since=question.seq,
+                        cacert=target.profile.cacert,
+                    )
+                )
+            )
+            async for received in room.frames():
+                frame = received.frame
+                if isinstance(frame, Gap) and frame.reason != "retention":
+                    message = "the server's data was replaced, and the question may be gone with it"
+                    raise Failure(ExitStatus.FAILED, "failed", message, "ask again, with another --key if it had one")
+                if isinstance(frame, MessageDeleted) and frame.of == question.seq:
+                    raise Failure(ExitStatus.FAILED, "failed", "the question was deleted before an answer came")
+                if isinstance(frame, Live):
+                    is_old = False
+                answer = question.hear(frame)
+                if answer is not None and isinstance(frame, Event):
+                    return Found(answer, received.raw, frame if is_old else None)
+        raise Refused("room_closed", "the room was closed before an answer came")
+
+    async def announce(self, outcome: str, *, at_once: bool = False) -> None:
+        """Tell the room what came of it, so that nobody wonders whether an answer was heard.
+
+        That is tried for a moment, or, ``at_once``, for a shorter one.
+        """
+        try:
+            async with asyncio.timeout(_PARTING_MOMENT if at_once else _MOMENT):
+                await retry(
+                    lambda: announce(self._http, self._target.room_id, self._question, outcome, name=self._name)
+                )
+            return
+        except TimeoutError:
+            why = "no answer in time"
+        except ChattyError as error:
+            why = clean(explain(error).message, newlines=False)
+        self._note(f"the room was not told the outcome ({why})", not_told=why)
+
+    def tell_of_old(self, answer: Answer, event: Event) -> None:
+        """Say whose the answer is, and from when, that was there before this run."""
+        name = clean(answer.participant, newlines=False)
+        when = event.time.astimezone()
+        self._note(f"answered by {name} on {when:%Y-%m-%d at %H:%M}", answered_by=answer.participant, at=event.at)
+
+    def _note(self, text: str, **keys: str) -> None:
+        self._env.err(encode({"event_type": "note", **keys}).decode() if self._as_json else f"note:  {text}")
