@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -11,7 +12,10 @@ import pytest
 
 from tests.support.server import ROOT
 
+MOST_MODULES = 20
 MOST_LINES = 400
+CROWDED = {"chatty/cli/join", "tests/cli/join", "tests/client"}
+"""Directories that are still to be divided."""
 ROOMS = ("benchmarks", "chatty", "docs", "examples", "tests")
 
 
@@ -63,6 +67,11 @@ def between_parts(package: str, imports: dict[str, set[str]]) -> dict[str, set[s
         if part(module):
             found.setdefault(part(module), set()).update(others)
     return found
+
+
+def test_no_directory_has_more_than_20_modules() -> None:
+    counts = Counter(str(file.parent.relative_to(ROOT)) for file in sources() if file.name != "__init__.py")
+    assert {path for path, count in counts.items() if count > MOST_MODULES} == CROWDED
 
 
 def test_no_file_has_more_than_400_lines() -> None:
