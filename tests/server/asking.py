@@ -54,7 +54,7 @@ def refusal(answer: Answer) -> tuple[int, str]:
     assert set(problem) == {"title", "status", "detail", "code"}
     assert problem["status"] == answer.status
     assert problem["code"] in CODES
-    assert problem["title"]
+    assert problem["title"]  # which one: see tests/server/platform/network/test_responses.py
     assert problem["detail"]
     return answer.status, problem["code"]
 

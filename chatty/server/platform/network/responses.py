@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from http import HTTPStatus
 from typing import Final
 
 from aiohttp import web
@@ -13,6 +14,9 @@ from chatty.server.business.entries import Rejection
 
 BODY_BYTES: Final = 128 * 1024
 BODY_SECONDS: Final = 10.0
+
+_TITLES: Final = {413: "Content Too Large"}
+"""Phrases of RFC 9110 that Python 3.11 has in an older form."""
 
 
 def answer(body: object, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
@@ -28,10 +32,9 @@ def refused(rejection: Rejection) -> Refused:
 def problem(
     code: str, detail: str = "", *, status: int | None = None, headers: dict[str, str] | None = None
 ) -> web.Response:
-    """A refusal over HTTP."""
+    """A refusal over HTTP: a problem document without a type of its own, as RFC 9457 (4.2.1) wants it to be titled."""
     status = status or CODES[code].status
-    title = code.replace("_", " ").capitalize()
-    body = encode(Problem(title, status, detail or CODES[code].text, code))
+    body = encode(Problem(_TITLES.get(status) or HTTPStatus(status).phrase, status, detail or CODES[code].text, code))
     return web.Response(body=body, status=status, headers=headers, content_type="application/problem+json")
 
 
