@@ -7,7 +7,7 @@ PIP_COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/python -m piptools comp
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test lint format reference emoji bench mutation lock clean
+.PHONY: help serve test lint format reference emoji bench mutation dist lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -41,6 +41,11 @@ bench: .venv/.test ## measure the README's figures on this machine
 
 mutation: .venv/.test ## break the code line by line and see which tests notice; one module: make mutation ARGS=chatty/client/inbox.py
 	nice -n 15 $(BIN)/python -m tests.mutation $(ARGS)
+
+dist: .venv/.runtime ## build what is released: a wheel and the sources, into dist/
+	@rm -rf dist
+	@$(PIP) install "$$(sed -n 's/^requires = \["\(hatchling.*\)"\]/\1/p' pyproject.toml)"
+	$(BIN)/python -m hatchling build
 
 lock: .venv/.test ## pin the newest versions that pyproject.toml allows
 	$(PIP) install pip-tools==7.6.2

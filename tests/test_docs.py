@@ -140,6 +140,13 @@ def test_every_link_between_documents_leads_somewhere(document: Path) -> None:
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
+def test_every_word_of_make_that_a_document_names_exists(document: Path) -> None:
+    words = set(re.findall(r"^([a-z]+):.*## ", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
+    named = re.findall(r"(?:`|^    )make ([a-z]+)", document.read_text("utf-8"), re.MULTILINE)
+    assert set(named) - {"release"} <= words  # a project's own, in examples of commands
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
 def test_no_section_is_there_twice(document: Path) -> None:
     headings = re.findall(r"^## .+$", document.read_text("utf-8"), re.MULTILINE)
     assert len(headings) == len(set(headings))
