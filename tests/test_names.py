@@ -23,7 +23,8 @@ def test_a_name_loses_the_white_space_around_it() -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        "می\u200cخواهم", "نامه\u200cای", "\u0633\u064e\u200c\u0628", "क्\u200cष", "क्\u200dष", "ක්\u200dර",
+        "می\u200cخواهم", "نامه\u200cای", "\u0633\u064e\u200c\u0628",
+        "س\u200cب", "\u0633\u200c\u0651\u0650\u0628",  "क्\u200cष", "क्\u200dष", "ක්\u200dර",
         "👩\u200d💻", "👩🏽\u200d💻", "❤️\u200d🔥", "🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f",
         "葛\U000e0100城", "ᠠ\u180b",
     ],
@@ -44,7 +45,15 @@ def test_joiners_and_selectors_that_change_nothing_are_not_seen(name: str) -> No
         check_name(name, points=32)
 
 
-@pytest.mark.parametrize("name", ["\U0001fae8", "Ada \U0001faf9", "\u0378", "\U00010d40\U00010d41", "\U0001facf"])
+@pytest.mark.parametrize("region", ["gbeng", "gbsct", "gbwls"])
+def test_flags_of_parts_of_countries_are_let_in(region: str) -> None:
+    name = "🏴" + "".join(chr(0xE0000 + ord(letter)) for letter in region) + "\U000e007f"
+    assert check_name(name, points=32) == name
+
+
+@pytest.mark.parametrize(
+    "name", ["\U0001fae8", "Ada \U0001faf9", "\u0378", "\U00010d40\U00010d41", "\U0001facf", "\U000e1000"]
+)
 def test_what_is_newer_than_this_python_is_seen_all_the_same(name: str) -> None:
     """Emoji and letters of Unicode 15 and later, and of what is still to come."""
     assert check_name(name, points=32) == name
@@ -120,7 +129,7 @@ BLANK = [
     chr(point)
     for point in (
         0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x180B, 0x180E, 0x180F, 0x2800, 0x3164, 0xFE00, 0xFE0D, 0xFFA0, 0xFFF0,
-        0xE0100, 0xE01EF, 0x1D173, 0x1BCA0, 0x2065, 0x13441, 0x1D159,
+        0xE0000, 0xE0FFF, 0xFDD0, 0xFDEF, 0xFFF8, 0xFFFFE, 0xE0100, 0xE01EF, 0x1D173, 0x1BCA0, 0x2065, 0x13441, 0x1D159,
     )
 ]  # fmt: skip
 INVISIBLE = [
