@@ -72,9 +72,9 @@ def test_jumps_that_go_away_together_are_told_as_one() -> None:
 
 def test_of_several_jumps_only_the_one_that_goes_away_is_told() -> None:
     """The first was right: a machine that began in the past."""
-    machine = Machine(wall=NOW - YEAR)
+    machine = Machine(wall=NOW - 3 * HOUR)
     machine.live(2 * YOUNG_SECONDS)
-    machine.live(1, step=YEAR)
+    machine.live(1, step=3 * HOUR)
     second = machine.live(10, step=2 * HOUR)
     now = machine.live(10, step=-2 * HOUR)
     assert machine.told == [CorrectTimes("", now, second, 2 * HOUR)]
@@ -82,10 +82,21 @@ def test_of_several_jumps_only_the_one_that_goes_away_is_told() -> None:
 
 def test_a_clock_that_was_ahead_from_the_start_is_told_while_the_process_is_young() -> None:
     machine = Machine(wall=NOW + HOUR)
-    machine.clock.learn(NOW)
+    machine.clock.learn(NOW - YEAR)
     machine.live(30)
     now = machine.live(1, step=-HOUR)
     assert machine.told == [CorrectTimes("", now, NOW + HOUR, HOUR)]
+    now = machine.live(1, step=-2 * HOUR)
+    assert machine.told[1:] == [CorrectTimes("", now, NOW, 2 * HOUR)]
+
+
+def test_when_times_are_corrected_rooms_are_asked_whether_there_are_more() -> None:
+    machine = Machine()
+    machine.clock.answer(None)
+    machine.live(1, step=YEAR)
+    assert machine.clock.wants_to_ask() is None
+    machine.live(1, step=-YEAR)
+    assert machine.clock.wants_to_ask() == machine.wall + 60_000
 
 
 @pytest.mark.parametrize(("newest_before", "lasting"), [(NOW + HOUR // 2, 30), (None, 30), (NOW, YOUNG_SECONDS + 1)])
@@ -106,8 +117,10 @@ def test_a_clock_that_went_back_and_comes_again_was_right() -> None:
     machine.clock.learn(NOW - YEAR)
     machine.live(10)
     behind = machine.live(1, step=-HOUR)
-    now = machine.live(20, step=HOUR)
+    with capture_logs() as said:
+        now = machine.live(20, step=HOUR)
     assert machine.told == [CorrectTimes("", behind, NOW, HOUR), CorrectTimes("", now, NOW - HOUR, -HOUR)]
+    assert [(line["log_level"], line["seconds"]) for line in said] == [("warning", HOUR // 1000)]
     behind = machine.live(1, step=-HOUR)
     now = machine.live(20, step=HOUR)
     assert machine.told[2:] == [CorrectTimes("", behind, NOW, HOUR), CorrectTimes("", now, NOW - HOUR, -HOUR)]
@@ -127,8 +140,10 @@ def test_a_clock_that_goes_back_for_no_reason_that_is_known_corrects_nothing_by_
     """It may be wrong now: somebody's typing error must not change a year."""
     machine = Machine()
     machine.live(YOUNG_SECONDS)
-    machine.live(1, step=step)
+    with capture_logs() as said:
+        machine.live(1, step=step)
     assert machine.told == []
+    assert [(line["log_level"], line["seconds"]) for line in said] == [("warning", -step // 1000)]
     assert machine.clock.wants_to_ask() is None
     machine.live(STEADY_SECONDS)
     assert machine.clock.wants_to_ask() == machine.wall + 60_000
@@ -171,8 +186,10 @@ def test_what_rooms_have_is_asked_at_the_start_but_not_just_after_the_machines()
 
 def test_times_that_lie_together_far_ahead_were_wrong() -> None:
     machine = Machine()
-    machine.clock.answer(Span(NOW + YEAR, NOW + YEAR + HOUR))
+    with capture_logs() as said:
+        machine.clock.answer(Span(NOW + YEAR, NOW + YEAR + HOUR))
     assert machine.told == [CorrectTimes("", NOW, NOW + YEAR, YEAR + HOUR)]
+    assert [line["seconds"] for line in said] == [(YEAR + HOUR) // 1000]
 
 
 def test_times_that_lead_up_to_the_present_are_right_and_the_clock_is_behind() -> None:
