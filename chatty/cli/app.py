@@ -1,4 +1,4 @@
-"""The commands by name, each imported when it is needed, and what every run of one has in common."""
+"""The commands by name, each imported when it is needed, and what all of them have in common."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ HEADINGS: Final = {
     "Serve": ("serve", "backup", "restore", "doctor", "healthcheck"),
     "Help": ("help", "completion"),
 }
-"""What the help lists, in its order: headings, and the commands under each."""
+"""The headings of the help, and the commands under each, in this order."""
 
 COMMANDS: Final = {name: f"chatty.cli.commands.{name}" for names in HEADINGS.values() for name in names}
-"""Name and module. A module's function ``command`` is the command, its ``EXAMPLES`` are what its help shows."""
+"""Name and module. A module's function ``command`` is the command; its help shows the module's ``EXAMPLES``."""
 
 
 _HELP: Final = {"help_option_names": ["-h", "--help"]}
@@ -86,14 +86,14 @@ def _chatty(
 
 
 def run(env: Environment, arguments: Sequence[str]) -> int:
-    """Run a command line, and say what went wrong if something did. Gives the exit status."""
+    """Run a command line, report what went wrong, and give the exit status."""
     try:
         return _run(env, arguments)
     except ReaderGone:
         return ExitStatus.READER_GONE
     except KeyboardInterrupt:
         return ExitStatus.INTERRUPTED
-    except Exception as error:  # the edge: whatever happens becomes a sentence and a status
+    except Exception as error:  # this is the edge: every error becomes a sentence and a status
         if env.environ.get("CHATTY_DEBUG"):
             raise
         failure = explain(error)

@@ -1,7 +1,7 @@
-"""Turns the words of a command line into values without pydantic.
+"""Converts the words of a command line into values, without pydantic.
 
-Typer asks pydantic for that, whose import alone costs more time than most of
-these commands take. A command's parameters are texts, numbers, paths, flags
+Typer uses pydantic for that, whose import alone takes longer than most of
+these commands. A command's parameters are texts, numbers, paths, flags
 and choices; Typer lets a parameter bring its own conversion, and where it should
 some day no longer do so, its own is used again.
 """

@@ -1,4 +1,4 @@
-"""The user's profiles: which server, under which name, and the secret that says who one is."""
+"""The user's profiles: which server, under which name, and the secret that identifies the user."""
 
 from __future__ import annotations
 
@@ -24,26 +24,26 @@ _NAME_POINTS = 32  # chatty.protocol.NAME_POINTS, which costs msgspec to import
 
 
 class Profile(NamedTuple):
-    """One ``[profile.x]`` of config.toml. ``server`` and ``name`` are None where it doesn't say."""
+    """One ``[profile.x]`` of config.toml. ``server`` and ``name`` are None if it has none."""
 
     profile: str
     server: str | None = None
     name: str | None = None
     cacert: Path | None = None
-    """Whom to trust: ``--cacert``, else ``CHATTY_CACERT``, else what the profile says, else whom the system does."""
+    """The authorities to trust: ``--cacert``, else ``CHATTY_CACERT``, else the profile's, else the system's."""
 
 
 def load_profile(env: Environment, chosen: str | None, cacert: Path | None = None) -> Profile:
-    """The profile that ``--profile`` or ``CHATTY_PROFILE`` names, else ``default``, which need not exist.
+    """The profile that ``--profile`` or ``CHATTY_PROFILE`` names, else ``default``, which needn't exist.
 
     Raises Failure (usage) for a profile that doesn't exist, for a config.toml
-    that makes no sense and for a file without certificates, and OSError where
-    a profile that was asked for can't be looked up.
+    that makes no sense, and for a file without certificates. Raises OSError if
+    the file with the wanted profile can't be read.
     """
     profile = chosen or env.environ.get("CHATTY_PROFILE") or DEFAULT
     try:
         known = profiles(env)
-    except PermissionError as error:  # of another user's home, as where a service only changes its user
+    except PermissionError as error:  # in another user's home: a service may change its user and nothing else
         if profile != DEFAULT:
             raise
         env.err(f"warning: {error.filename} is not read ({error.strerror})")
@@ -90,7 +90,7 @@ def _path(env: Environment) -> Path:
 
 
 def profiles(env: Environment) -> dict[str, dict[str, str]]:
-    """The settings of each profile in config.toml. Raises Failure (usage) where it makes no sense."""
+    """The settings of each profile in config.toml. Raises Failure (usage) if the file makes no sense."""
     try:
         path = _path(env)
     except NoHome:
@@ -114,12 +114,12 @@ def profiles(env: Environment) -> dict[str, dict[str, str]]:
 
 
 def client_key(env: Environment, profile: Profile, server: str, *, lasting: bool = False) -> str:
-    """The key that shows ``server`` who this is, from the profile's secret, which is made when first needed.
+    """The key that identifies the user to ``server``, derived from the profile's secret.
 
-    Where the secret can be neither read nor kept, as in a container without a
-    home, each command is somebody new; if that won't do, because the identity
-    has to be a ``lasting`` one, it raises OSError. Raises Failure for a file
-    that holds no secret.
+    The secret is made when it is first needed. If it can be neither read nor
+    kept, as in a container without a home, each command is somebody new. Raises
+    OSError instead if the identity has to be a ``lasting`` one, and Failure if
+    the file doesn't hold a secret.
     """
     from chatty.client.identity import derive_key, new_secret
 
@@ -146,7 +146,7 @@ def client_key(env: Environment, profile: Profile, server: str, *, lasting: bool
 
 
 def login_name(env: Environment) -> str:
-    """The name that somebody has who chose none: the login name, made a valid name."""
+    """The default name: the login name, changed into a valid name if necessary."""
     import getpass
 
     try:

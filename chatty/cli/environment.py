@@ -1,4 +1,4 @@
-"""What surrounds a command: its streams, variables, directories and clock. Below here nothing asks the process."""
+"""The surroundings of a command: its streams, variables, directories and clock. No other module asks the process."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["Environment", "NoHome", "ReaderGone"]
 
 
 class ReaderGone(Exception):
-    """Who read standard output went away."""
+    """The reader of standard output went away."""
 
 
 class NoHome(FileNotFoundError):
@@ -29,7 +29,7 @@ class NoHome(FileNotFoundError):
 
 @dataclass(frozen=True, kw_only=True)
 class Environment:
-    """Where a command runs. `of_process` is the real one; tests make their own.
+    """The surroundings of a command. `of_process` gives the real ones; tests make their own.
 
     ``now`` gives seconds since 1970. ``directories`` replaces the user's
     directories for configuration and state.
@@ -87,10 +87,10 @@ class Environment:
             return Path(os.devnull)
 
     def color(self, choice: bool | None = None, stream: TextIO | None = None) -> bool:
-        """Whether to write colours to ``stream`` (standard output unless told).
+        """Whether to write colours to ``stream`` (by default, standard output).
 
-        ``choice`` is the option's, then ``NO_COLOR``, then ``FORCE_COLOR``
-        decide, then whether it is a terminal that knows colours.
+        ``choice`` is the option's and goes first; then ``NO_COLOR``, then
+        ``FORCE_COLOR``; else it depends on whether a terminal shows colours.
         """
         if choice is not None:
             return choice
@@ -101,7 +101,7 @@ class Environment:
         return (stream or self.stdout).isatty() and self.environ.get("TERM") != "dumb"
 
     def out(self, text: str) -> None:
-        """Write a line to standard output, at once. Raises ReaderGone if nobody reads it any more."""
+        """Write a line to standard output at once. Raises ReaderGone if nobody reads it any more."""
         try:
             self.stdout.write(text + "\n")
             self.stdout.flush()
@@ -109,7 +109,7 @@ class Environment:
             raise ReaderGone from None
 
     def err(self, text: str) -> None:
-        """Write a line to standard error; that nobody can see it is no reason to fail."""
+        """Write a line to standard error. It isn't an error if nobody can see it."""
         try:
             self.stderr.write(text + "\n")
             self.stderr.flush()

@@ -1,4 +1,4 @@
-"""What is said when a command fails: an ``error:`` line, a ``hint:`` line and an exit status."""
+"""How a command fails: with an ``error:`` line, a ``hint:`` line and an exit status."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _STATUS = {
     "room_locked": ExitStatus.NOT_ALLOWED,
     "unauthorized": ExitStatus.NOT_ALLOWED,
 }
-"""Refusals that are more than REFUSED, which is also what a newer server's codes are."""
+"""Refusals with a status of their own. All others, those of newer servers included, are REFUSED."""
 
 _REMOVED, _ROOM_CLOSED = 4503, 4510  # of chatty.protocol.Close, which costs msgspec to import
 _CLOSED = {
@@ -45,7 +45,7 @@ _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 class Failure(Exception):
-    """Why a command ends without having done its work. ``code`` is for programs, the texts are for people."""
+    """Why a command could not do its work. ``code`` is for programs, the texts are for people."""
 
     def __init__(self, status: ExitStatus, code: str, message: str, hint: str = "") -> None:
         self.status = status
@@ -97,7 +97,7 @@ def explain(error: Exception) -> Failure:
 
 @contextmanager
 def advice_on_names(hint: str) -> Iterator[None]:
-    """A name that is refused inside gets ``hint``: it isn't the speaker's own."""
+    """Give ``hint`` if a name is refused inside, which is not the user's own."""
     try:
         yield
     except Refused as refusal:
@@ -109,7 +109,7 @@ def advice_on_names(hint: str) -> Iterator[None]:
 
 
 def report(env: Environment, failure: Failure, *, as_json: bool, color: bool | None = None) -> None:
-    """Say on standard error what went wrong. As JSON it has the keys of the wire's error frame, and two more.
+    """Write to standard error what went wrong; as JSON, with the keys of the wire's error frame and two more.
 
     ``color`` is what an option asks for; None: the environment decides.
     """
@@ -127,7 +127,7 @@ def report(env: Environment, failure: Failure, *, as_json: bool, color: bool | N
 
 
 def report_as_log(env: Environment, failure: Failure) -> None:
-    """Say what went wrong as a line of the server's log in JSON."""
+    """Write what went wrong as a line of the server's log in JSON."""
     from datetime import UTC, datetime
 
     import msgspec

@@ -1,4 +1,4 @@
-"""The options and arguments that several commands have, each described once."""
+"""The options and arguments that several commands share, each described once."""
 
 from __future__ import annotations
 
@@ -22,7 +22,6 @@ __all__ = [
     "RoomArgument",
     "ServerOption",
     "WaitOption",
-    "check_key",
     "duration",
     "environment",
     "filled",
@@ -34,7 +33,7 @@ __all__ = [
 
 
 def environment(ctx: typer.Context) -> Environment:
-    """The Environment that a command was started with."""
+    """The Environment of a command."""
     env = ctx.obj
     assert isinstance(env, Environment)
     return env
@@ -51,16 +50,8 @@ def seconds(text: str | float) -> float:
 
 
 def duration(option: str, help: str) -> Any:
-    """An option that takes a duration; its value is in seconds. ``help`` names the default, where there is one."""
+    """An option that takes a length of time; its value is in seconds. ``help`` names the default, if there is one."""
     return typer.Option(option, metavar="TIME", parser=seconds, show_default=False, help=help)
-
-
-def check_key(key: str | None) -> None:
-    """Raises Failure if ``--key`` is given and empty, as by a variable that isn't set: so would any other job's be."""
-    from chatty.cli.failures import usage
-
-    if key is not None and not key.strip():
-        raise usage("--key is empty", 'give each job a key of its own, such as --key "build-$N"')
 
 
 def filled(text: str) -> str:
@@ -87,7 +78,7 @@ def text_of(words: list[str] | None) -> str | None:
     return as_utf8(" ".join(words)) if words else None
 
 
-# For the shell's completion, where nothing is asked of the network.
+# For the shell's completion, which never asks a server.
 
 
 def known_room_names(ctx: typer.Context) -> list[str]:
@@ -115,7 +106,7 @@ RoomArgument = Annotated[
     typer.Argument(
         metavar="ROOM",
         parser=filled,
-        help="An id, a room's URL, or the name of a room that you created or joined.",
+        help="A room's id or URL, or the name of a room that you created or joined.",
         autocompletion=known_room_names,
         show_default=False,
     ),
@@ -126,7 +117,7 @@ ServerOption = Annotated[
         "--server",
         metavar="URL",
         parser=filled,
-        help="The server. [env: CHATTY_SERVER; default: http://127.0.0.1:8080]",
+        help="The server's address. [env: CHATTY_SERVER; default: http://127.0.0.1:8080]",
         autocompletion=_servers,
     ),
 ]
@@ -136,7 +127,7 @@ ProfileOption = Annotated[
         "--profile",
         metavar="NAME",
         parser=filled,
-        help="The profile of config.toml. [env: CHATTY_PROFILE]",
+        help="A profile of config.toml. [env: CHATTY_PROFILE]",
         autocompletion=_profiles,
     ),
 ]
@@ -164,5 +155,7 @@ NameOption = Annotated[
 CommandArgument = Annotated[
     list[str], typer.Argument(metavar="-- CMD", help="The command and its arguments.", show_default=False)
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line; errors too, on stderr.")]
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="Print JSON, one object per line; also for errors, on standard error.")
+]
 WaitOption = Annotated[float, duration("--wait", "Wait up to this long for the server to be reachable.")]

@@ -1,4 +1,4 @@
-"""Small private files that are replaced whole, so that no reader ever sees half of one."""
+"""Small private files that are replaced as a whole, so no reader ever sees half of one."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ __all__ = ["locked", "write_private"]
 
 
 def write_private(path: Path, data: bytes, *, replace: bool = True) -> None:
-    """Make ``path`` hold ``data``, readable by its owner alone, at once or not at all.
+    """Make ``path`` hold ``data``, readable only by its owner; at once, or not at all.
 
-    Its directory is made if it is missing. Without ``replace`` a file that is
-    there already stays. Raises OSError.
+    The directory is created if it is missing. Without ``replace``, a file that
+    exists stays as it is. Raises OSError.
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     descriptor, beside = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)  # mode 0600
@@ -36,7 +36,7 @@ def write_private(path: Path, data: bytes, *, replace: bool = True) -> None:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Alone with ``path`` among the commands that lock it; waits for the others. Raises OSError."""
+    """Hold the lock of ``path``, after waiting for the commands that hold it. Raises OSError."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with os.fdopen(os.open(path.with_name(f"{path.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600), "wb") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

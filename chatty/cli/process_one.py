@@ -1,4 +1,4 @@
-"""What a container's first process owes the others, where that is chatty.
+"""The duties of a container's first process, if that is chatty.
 
 The kernel keeps signals from process 1 for which it has no handler, and gives it every orphan, to be reaped when it
 ends. So process 1 does nothing but that, from its first moment on, and a child of it is the command.
@@ -26,7 +26,7 @@ def watch_over_the_command() -> None:
     if command:
         _watch(command)
     os.setpgid(0, 0)  # or Ctrl-C in a terminal would come twice
-    with suppress(OSError):  # it is no terminal, or not ours
+    with suppress(OSError):  # not a terminal, or not ours
         os.tcsetpgrp(_TERMINAL, os.getpgrp())
     signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
@@ -45,7 +45,7 @@ def _watch(command: int) -> None:
 
 
 def _reap() -> tuple[int, int]:
-    """A process that has ended, and how; zeros where none has."""
+    """A process that has ended, and how; zeros if none has."""
     try:
         return os.waitpid(-1, os.WNOHANG)
     except ChildProcessError:

@@ -18,24 +18,24 @@ from chatty.cli.exits import MEANINGS
 __all__ = ["manual", "markdown", "write"]
 
 _VARIABLES: Final = {
-    "CHATTY_DEBUG": "Show the traceback of a mistake of chatty's own.",
+    "CHATTY_DEBUG": "Show the traceback of an internal error.",
     "HTTPS_PROXY": "The proxy that leads to https servers; HTTP_PROXY to others, and none to those in NO_PROXY.",
-    "FORCE_COLOR": "Colours also where there is no terminal.",
-    "NO_COLOR": "No colours.",
+    "FORCE_COLOR": "Use colours even without a terminal.",
+    "NO_COLOR": "Use no colours.",
 }
-"""Those that no command has an option for, or that mean more than the option says."""
+"""Those without an option, or with more to say than the option's help."""
 
 _FILES: Final = {
     "~/.config/chatty/config.toml": 'Profiles: [profile.NAME] with server = "URL", name = "NAME", cacert = "FILE".',
-    "~/.config/chatty/secret": "From which your key for each server is derived; secret-NAME for a profile.",
-    "~/.local/state/chatty/rooms.json": "The rooms that you created or joined, with the tokens that close them.",
+    "~/.config/chatty/secret": "Your key for each server is derived from it; secret-NAME for a profile.",
+    "~/.local/state/chatty/rooms.json": "The rooms that you created or joined, with the tokens to close them.",
 }
 
 _INTRODUCTION: Final = """\
 # Reference of the commands
 
-Made from the commands themselves by `make reference`; how they are used, and what they promise, is in
-[commands](commands.md). The same is a manual page, [chatty.1](chatty.1). Each command also has `--help`.
+Generated from the commands by `make reference`. [Commands](commands.md) explains how to use them and what they
+promise. The same reference is a manual page, [chatty.1](chatty.1), and each command has `--help`.
 """
 
 
@@ -109,7 +109,7 @@ def _default(row: Row) -> str:
 
 
 def _variables(group: CliGroup) -> list[tuple[str, str]]:
-    """All variables with what they are for."""
+    """All variables, each with its meaning."""
     users: dict[str, list[tuple[str, str]]] = {}
     for name in group.commands:
         for option in rows(_command(group, name))[1]:
@@ -120,7 +120,7 @@ def _variables(group: CliGroup) -> list[tuple[str, str]]:
     for variable, used in users.items():
         command, spelled = used[0]
         where = f"{spelled} of chatty {command}" if len(used) == 1 else spelled
-        found.setdefault(variable, f"Stands in for {where} where that is not given.")
+        found.setdefault(variable, f"The default for {where}.")
     return sorted(found.items())
 
 

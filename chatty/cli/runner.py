@@ -1,4 +1,4 @@
-"""Runs a command's coroutine until it is done or a signal ends it."""
+"""Runs a command's coroutine until it is done or a signal stops it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class _Helpers(ThreadPoolExecutor):
-    """Does the loop's blocking calls, such as asking for an address, in threads that nobody waits for at the end."""
+    """Makes the loop's blocking calls, such as name lookups, in threads that nobody waits for at the end."""
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         future: Future[T] = Future()
@@ -39,15 +39,15 @@ class _Helpers(ThreadPoolExecutor):
 def run(command: Coroutine[None, None, int]) -> int:
     """The exit status of ``command``.
 
-    The first SIGINT, SIGTERM or SIGHUP cancels it, so that it can leave in
-    order, and gives 128 + the signal's number; a second one ends the process
-    at once. Signals that are ignored, as under nohup, stay so.
+    The first SIGINT, SIGTERM or SIGHUP cancels it, so that it can clean up; the
+    status is then 128 + the signal's number. A second one ends the process at
+    once. Signals that are ignored, as under nohup, stay ignored.
     """
     return run_plainly(_until_signal(command))
 
 
 def run_plainly(command: Coroutine[None, None, T]) -> T:
-    """What ``command`` gives, as `asyncio.run`, but without waiting for threads, one of which may ask a name server."""
+    """The result of ``command``, as from `asyncio.run`, but without waiting for threads, such as a slow name lookup."""
 
     async def beside_helpers() -> T:
         asyncio.get_running_loop().set_default_executor(_Helpers())

@@ -17,7 +17,6 @@ from chatty.cli.options import (
     RoomArgument,
     ServerOption,
     WaitOption,
-    check_key,
     duration,
     environment,
     filled,
@@ -36,7 +35,7 @@ EXAMPLES: Final = (
 
 
 class AskOptions(NamedTuple):
-    """What was asked for on the command line. Times are in seconds."""
+    """The command line, parsed. Times are in seconds."""
 
     target: RoomTarget
     name: str
@@ -54,7 +53,7 @@ def command(
     ctx: typer.Context,
     room: RoomArgument,
     question: Annotated[
-        list[str] | None, typer.Argument(metavar="QUESTION", help="The question; without it, standard input.")
+        list[str] | None, typer.Argument(metavar="QUESTION", help="The question. [default: standard input]")
     ] = None,
     choices: Annotated[
         str | None,
@@ -70,15 +69,20 @@ def command(
             show_default=False,
         ),
     ] = None,
-    timeout: Annotated[float | None, duration("--timeout", "Wait so long for the answer, then end with 5.")] = None,
+    timeout: Annotated[
+        float | None, duration("--timeout", "Give up with status 5 if no answer comes in this time.")
+    ] = None,
     default: Annotated[
         str | None,
-        typer.Option("--default", metavar="TEXT", help="The answer if none comes in time; the status is 0 then."),
+        typer.Option("--default", metavar="TEXT", help="The answer if none comes in time, with status 0."),
     ] = None,
     key: Annotated[
         str | None,
         typer.Option(
-            "--key", metavar="K", parser=filled, help="A run with the same K goes on waiting, and asks nothing twice."
+            "--key",
+            metavar="K",
+            parser=filled,
+            help="Another run with the same K continues to wait and doesn't ask again.",
         ),
     ] = None,
     name: NameOption = None,
@@ -90,21 +94,20 @@ def command(
 ) -> int:
     """Ask a question in a room, and print the answer.
 
-    The answer is the first reply to the question, or reaction to it, that
-    is one of the choices; or a bare choice, as the next message. The room is
-    told the outcome. Ends with 0 for an answer, and with 5 for none.
+    The answer is the first reply or reaction to the question that is one of
+    the choices, or a bare choice as the next message. The room sees the
+    outcome. The status is 0 if there is an answer, and 5 if there is none.
     """
     from chatty.cli.runner import run
 
     env = environment(ctx)
-    check_key(key)
     if not question and env.stdin.isatty():
         raise usage("there is nothing to ask", 'chatty ask ROOM "Deploy 1.4?" --choices yes,no')
     if default is not None and timeout is None:
-        raise usage("--default is for when no answer comes in time; say --timeout, too")
+        raise usage("--default needs --timeout", "say how long to wait: --timeout 10m")
     chosen = tuple(choice.strip() for choice in choices.split(",")) if choices is not None else ()
     if not all(chosen):
-        raise usage("--choices: one of them is empty", "they look like yes,no")
+        raise usage("--choices: one of them is empty", "write them as in --choices yes,no")
     target = resolve_room(env, room, server=server, profile=profile, cacert=cacert)
     who = participant_name(env, name, target.profile)
     options = AskOptions(
@@ -147,7 +150,7 @@ async def _ask(env: Environment, options: AskOptions) -> int:
 
 
 async def _pose(asker: Asker, text: str, unique: str, options: AskOptions) -> None:
-    """Posts the question, unless an earlier run with the same ``--key`` has."""
+    """Post the question, unless an earlier run with the same ``--key`` did."""
     from chatty.errors import Refused
 
     try:
@@ -190,5 +193,5 @@ async def _read(env: Environment) -> str:
     async for chunk in chunks(env.stdin.fileno()):
         data += chunk
         if len(data) > MESSAGE_BYTES + 1:
-            break  # whoever stores it says that it is too long
+            break  # the server refuses it as too long
     return data.decode("utf-8", "replace").rstrip("\n")

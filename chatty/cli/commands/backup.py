@@ -1,4 +1,4 @@
-"""``chatty backup``: a copy of a server's data while it runs."""
+"""``chatty backup``: copies a server's data while it runs."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _DATA: Final[Path] = Settings().data
 
 def command(
     ctx: typer.Context,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where to put the backup.", show_default=False)],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write the backup to.", show_default=False)],
     data: DataOption = _DATA,
-    force: Annotated[bool, typer.Option("--force", help="Replace FILE if it is there.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace FILE if it exists.")] = False,
 ) -> int:
     """Copy a server's data into a file, also while the server runs.
 
-    The copy is of one moment, and is checked before FILE is there. `chatty restore`
-    puts it back.
+    The copy shows the data at one moment, and is checked before it becomes FILE.
+    `chatty restore` puts it back.
     """
     from chatty.server.platform.store.backup import back_up
     from chatty.server.settings import SettingError

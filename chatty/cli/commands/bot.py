@@ -32,7 +32,7 @@ EXAMPLES: Final = (
 
 
 class BotOptions(NamedTuple):
-    """What was asked for on the command line. Times are in seconds."""
+    """The command line, parsed. Times are in seconds."""
 
     target: RoomTarget
     name: str
@@ -70,10 +70,10 @@ def command(
         float, duration("--timeout", "Stop a command, and all that it started, after this time. [default: 1m]")
     ] = 60.0,
     automatic: Annotated[
-        bool, typer.Option("--automatic", help="Answer what programs say, too, up to the third in a row.")
+        bool, typer.Option("--automatic", help="Also answer programs, up to the third message in a row.")
     ] = False,
     per_minute: Annotated[
-        int, typer.Option("--per-minute", metavar="N", min=1, help="Reply so often at most; what is more has to wait.")
+        int, typer.Option("--per-minute", metavar="N", min=1, help="Reply at most N times a minute; more has to wait.")
     ] = 60,
     wait: WaitOption = 0.0,
     server: ServerOption = None,

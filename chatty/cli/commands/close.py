@@ -1,4 +1,4 @@
-"""``chatty close``: a room's end."""
+"""``chatty close``: closes a room."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def command(
     profile: ProfileOption = None,
     cacert: CacertOption = None,
 ) -> int:
-    """Close a room that you created, for everybody and for good. Its history can be read for another day."""
+    """Close a room that you created, for everybody and for good. Its history stays readable for a day."""
     from chatty.cli.runner import run
 
     env = environment(ctx)
@@ -32,16 +32,16 @@ def command(
 async def _close(env: Environment, target: RoomTarget) -> int:
     from msgspec.structs import replace
 
-    from chatty.cli.room_list import known_rooms, remember
+    from chatty.cli.room_list import find, remember
     from chatty.client.http import Http
 
-    known = next((room for room in known_rooms(env) if (room.id, room.server) == (target.room_id, target.server)), None)
+    known = find(env, target.room_id, target.server)
     if known is None or known.owner_token is None:
         raise Failure(
             ExitStatus.NOT_ALLOWED,
             "not_allowed",
             f'"{target.name}" is not yours to close',
-            "who created a room closes it, on the machine where it was created; see: chatty rooms",
+            "a room is closed by the person who created it, on the same machine; see: chatty rooms",
         )
     with about(env, target):
         async with Http(target.server, cacert=target.profile.cacert) as http:
@@ -49,5 +49,5 @@ async def _close(env: Environment, target: RoomTarget) -> int:
     try:
         remember(env, replace(known, ends_at=env.now()))
     except (OSError, Failure) as error:
-        env.err(f"warning: that the room is closed is not remembered ({explain(error).message})")
+        env.err(f"warning: the room is closed, but the list of rooms can't be updated ({explain(error).message})")
     return 0

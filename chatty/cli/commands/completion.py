@@ -1,4 +1,4 @@
-"""``chatty completion``: what a shell needs to complete commands, options and rooms' names."""
+"""``chatty completion``: prints a shell's completion script."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``chatty help``: what ``--help`` shows, for people who ask this way."""
+"""``chatty help``: another way to ask for ``--help``."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ def command(
     ctx: typer.Context,
     name: Annotated[
         str | None,
-        typer.Argument(metavar="COMMAND", help="Which one; without it, all are listed.", autocompletion=_commands),
+        typer.Argument(metavar="COMMAND", help="The command. [default: list all of them]", autocompletion=_commands),
     ] = None,
 ) -> int:
-    """Show what the commands are, or how one is used."""
+    """List the commands, or explain one of them."""
     above, group = ctx.find_root(), _group(ctx)
     if name is None:
         environment(ctx).out(above.get_help())

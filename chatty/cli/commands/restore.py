@@ -1,4 +1,4 @@
-"""``chatty restore``: a backup in the place of a server's data."""
+"""``chatty restore``: replaces a server's data by a backup."""
 
 from __future__ import annotations
 
@@ -19,13 +19,15 @@ _DATA: Final[Path] = Settings().data
 
 def command(
     ctx: typer.Context,
-    backup: Annotated[Path, typer.Argument(metavar="BACKUP", help="A copy of the database.", show_default=False)],
+    backup: Annotated[
+        Path, typer.Argument(metavar="BACKUP", help="The backup: a copy of the database.", show_default=False)
+    ],
     data: DataOption = _DATA,
 ) -> int:
-    """Put a backup in the place of a stopped server's data.
+    """Replace the data of a stopped server by a backup.
 
-    What was there is kept beside it. Every room gets a new epoch: whoever comes back is
-    told that lines may be missing.
+    The old data is kept in a directory beside it. Every room gets a new epoch, so
+    clients that come back are told that messages may be missing.
     """
     from chatty.server.platform.store.restore import restore
     from chatty.server.settings import SettingError
@@ -34,7 +36,7 @@ def command(
         done = restore(backup, data)
     except SettingError as error:
         raise usage(str(error), error.hint) from None
-    kept = f"; what was there is in {done.replaced}" if done.replaced else ""
+    kept = f"; the old data is in {done.replaced}" if done.replaced else ""
     env = environment(ctx)
     env.out(f"{data} now has what {backup} has, rooms: {done.rooms}{kept}")
     if done.warning:

@@ -1,4 +1,4 @@
-"""``chatty run``: runs a command, and tells a room about it."""
+"""``chatty run``: runs a command, and reports it to a room."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from chatty.cli.scripting.progress import Progress
 
 _PATIENCE: Final = 5.0
-"""Seconds for which the room may be told of the end, when the command has ended."""
+"""Seconds that the last report may take after the command has ended."""
 
 
 EXAMPLES: Final = (
@@ -43,7 +43,7 @@ EXAMPLES: Final = (
 
 
 class RunOptions(NamedTuple):
-    """What was asked for on the command line; ``target`` is why there is no room to tell, where there is none."""
+    """The command line, parsed. ``target`` is the room, or why there is none to report to."""
 
     target: RoomTarget | Failure
     name: str | None
@@ -99,7 +99,7 @@ def command(
 def _target(
     env: Environment, room: str, server: str | None, profile: str | None, cacert: Path | None
 ) -> RoomTarget | Failure:
-    """The room, or why there is none: that is no reason not to run the command, unless it makes no sense at all."""
+    """The room, or why there is none. The command runs in any case, unless the command line makes no sense."""
     try:
         return resolve_room(env, room, server=server, profile=profile, cacert=cacert)
     except (Failure, OSError) as error:
@@ -117,18 +117,18 @@ async def _run(env: Environment, options: RunOptions) -> Ending:
 
     progress = Progress(options.patterns)
     child = Child(env, options.command, None if options.quiet else progress.seen)
-    telling: list[asyncio.Task[None]] = []
-    ending = await child.run(lambda: telling.append(asyncio.create_task(_tell(env, options, progress))))
+    reports: list[asyncio.Task[None]] = []
+    ending = await child.run(lambda: reports.append(asyncio.create_task(_report(env, options, progress))))
     progress.end(ending)
     if ending.error:
         env.err(f"error: {options.command[0]}: {ending.error}")
     if ending.lost:
         env.err(f"error: cannot pass on what the command prints ({ending.lost})")
-    await _finish(env, telling[0] if telling else asyncio.create_task(_tell(env, options, progress)), child.hurried)
+    await _finish(env, reports[0] if reports else asyncio.create_task(_report(env, options, progress)), child.hurried)
     return ending
 
 
-async def _tell(env: Environment, options: RunOptions, progress: Progress) -> None:
+async def _report(env: Environment, options: RunOptions, progress: Progress) -> None:
     import asyncio
     from importlib import import_module
 
@@ -141,7 +141,7 @@ async def _tell(env: Environment, options: RunOptions, progress: Progress) -> No
             return
     if isinstance(options.target, Failure):
         raise options.target
-    # Libraries take a moment to load, in which what the command prints shall not have to wait.
+    # Libraries take a moment to load; meanwhile the output of the command must not wait.
     for module in ("aiohttp", "chatty.cli.scripting.reporter"):
         await asyncio.to_thread(import_module, module)
     from chatty.cli.scripting.reporter import Reporter
@@ -157,19 +157,19 @@ async def _tell(env: Environment, options: RunOptions, progress: Progress) -> No
             await reporter.run()
 
 
-async def _finish(env: Environment, telling: asyncio.Task[None], hurried: asyncio.Event) -> None:
-    """Gives the room its moment to be told how it ended, and says so where that was in vain."""
+async def _finish(env: Environment, report: asyncio.Task[None], hurried: asyncio.Event) -> None:
+    """Wait a moment for the last report, and print a note if it fails."""
     import asyncio
 
     hurry = asyncio.create_task(hurried.wait())
-    await asyncio.wait([telling, hurry], timeout=_PATIENCE, return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait([report, hurry], timeout=_PATIENCE, return_when=asyncio.FIRST_COMPLETED)
     hurry.cancel()
-    if not telling.done():
-        telling.cancel()
-        await asyncio.wait([telling])
+    if not report.done():
+        report.cancel()
+        await asyncio.wait([report])
     why = "no answer in time"
-    if not telling.cancelled():
-        error = telling.exception()
+    if not report.cancelled():
+        error = report.exception()
         if error is None:
             return
         if not isinstance(error, Exception):

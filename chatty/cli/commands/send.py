@@ -1,4 +1,4 @@
-"""``chatty send``: says something in a room, and ends well only when all of it is stored."""
+"""``chatty send``: sends messages to a room, and succeeds only when all of them are stored."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ from chatty.cli.options import (
     RoomArgument,
     ServerOption,
     WaitOption,
-    check_key,
     duration,
     environment,
     filled,
@@ -37,11 +36,11 @@ EXAMPLES: Final = (
 )
 
 _MAY_PASS: Final = (ExitStatus.FAILED, ExitStatus.UNREACHABLE)
-"""How a run ends that is worth repeating."""
+"""Statuses of runs that are worth repeating."""
 
 
 class SendOptions(NamedTuple):
-    """What was asked for on the command line. Times are in seconds."""
+    """The command line, parsed. Times are in seconds."""
 
     target: RoomTarget
     name: str
@@ -59,7 +58,7 @@ def command(
     room: RoomArgument,
     text: Annotated[
         list[str] | None,
-        typer.Argument(metavar="TEXT", help="One message; without it, standard input, one message a line."),
+        typer.Argument(metavar="TEXT", help="One message. [default: standard input, one message per line]"),
     ] = None,
     name: NameOption = None,
     block: Annotated[bool, typer.Option("--block", help="Send all of standard input as one message.")] = False,
@@ -69,30 +68,29 @@ def command(
             "--key",
             metavar="K",
             parser=filled,
-            help="Running again on the same input with the same K sends what is missing.",
+            help="Another run on the same input with the same K sends the rest.",
         ),
     ] = None,
     strict: Annotated[
-        bool, typer.Option("--strict", help="Stop at a line that is blank, too long or no UTF-8.")
+        bool, typer.Option("--strict", help="Stop at a line that is blank, too long or not UTF-8.")
     ] = False,
     wait: WaitOption = 0.0,
     timeout: Annotated[
-        float, duration("--timeout", "Give up when nothing has been acknowledged for so long. [default: 5m]")
+        float, duration("--timeout", "Give up if nothing is acknowledged for this time. [default: 5m]")
     ] = 300.0,
     server: ServerOption = None,
     profile: ProfileOption = None,
     cacert: CacertOption = None,
     json: JsonOption = False,
 ) -> int:
-    """Say something in a room, without joining it.
+    """Send messages to a room, without joining it.
 
-    What is said is the arguments as one message, or standard input, each line
-    a message. Ends with 0 only when the server has stored all of it.
+    The arguments are one message; without any, each line of standard input is
+    one. The status is 0 only if the server has stored all of them.
     """
     from chatty.cli.runner import run
 
     env = environment(ctx)
-    check_key(key)
     if not text and env.stdin.isatty():
         raise usage("there is nothing to send", "chatty send ROOM hello, or: command | chatty send ROOM")
     target = resolve_room(env, room, server=server, profile=profile, cacert=cacert)
@@ -113,7 +111,7 @@ async def _send(env: Environment, options: SendOptions) -> int:
     key = client_key(env, target.profile, target.server, lasting=options.key is not None)
     producer = producer_from_key(options.key) if options.key is not None else None
     lines = Lines(strict=options.strict)
-    # Not quite as long as for an ack, so that it is the server's reason that is told.
+    # A little less than for an ack, so that the error is the server's reason.
     transient = max(options.timeout / 2, options.timeout - 3)
 
     def speaker() -> Room:
@@ -133,11 +131,11 @@ async def _send(env: Environment, options: SendOptions) -> int:
         except Exception as error:
             raise _with_account(error, sender, options) from error
         finally:
-            _tell(env, lines, as_json=options.json)
+            _note_changes(env, lines, as_json=options.json)
         if sender.acked < sender.stored_before:
             raise _shorter_input(sender, options)
         if sender.stored_before:
-            _tell_repeats(env, sender, options)
+            _note_repeats(env, sender, options)
     if sender.refused:
         raise _partly(sender)
     return ExitStatus.DONE
@@ -145,7 +143,7 @@ async def _send(env: Environment, options: SendOptions) -> int:
 
 @contextmanager
 def _worth_another_try() -> Iterator[None]:
-    """Whatever is refused inside for the moment alone ends as what did not come in time."""
+    """Give refusals that only concern the moment the status of a server that can't be reached."""
     from chatty.client.outbox import TRANSIENT
     from chatty.errors import Refused
 
@@ -201,7 +199,7 @@ def _partly(sender: Sender) -> Failure:
 
 
 def _with_account(error: Exception, sender: Sender, options: SendOptions) -> Failure:
-    """``error`` as a failure that also says how far things got."""
+    """``error`` as a failure that also says how many messages are stored."""
     from chatty.cli.scripting.lines import Odd
     from chatty.client.outbox import TRANSIENT
     from chatty.errors import Refused
@@ -210,7 +208,9 @@ def _with_account(error: Exception, sender: Sender, options: SendOptions) -> Fai
         return _other_input(sender, options)
     if isinstance(error, Odd):
         failure = Failure(
-            ExitStatus.REFUSED, "bad_request", f"line {error.number:,} {error.why}; nothing was sent from there on"
+            ExitStatus.REFUSED,
+            "bad_request",
+            f"line {error.number:,} {error.why}; neither it nor anything after it was sent",
         )
     else:
         failure = explain(error)
@@ -223,7 +223,7 @@ def _with_account(error: Exception, sender: Sender, options: SendOptions) -> Fai
 
 
 def _other_input(sender: Sender, options: SendOptions) -> Failure:
-    """What was sent with this key before is something else."""
+    """The failure of an input that isn't the one that this key began with."""
     count = sender.acked + 1
     if options.text is not None or options.block:
         message = f"another text was sent with --key {options.key}"
@@ -237,14 +237,14 @@ def _other_input(sender: Sender, options: SendOptions) -> Failure:
 
 
 def _shorter_input(sender: Sender, options: SendOptions) -> Failure:
-    """More was sent with this key before, and it may not even begin like this."""
+    """The failure of an input that is shorter than the one that this key began with."""
     before, here = f"{sender.stored_before:,}", f"{sender.acked:,}"
     message = f"{before} messages were sent with --key {options.key}, and this input has {here}; nothing was sent"
     return Failure(ExitStatus.REFUSED, "idempotency_conflict", message, "send the same input, or choose another key")
 
 
-def _tell_repeats(env: Environment, sender: Sender, options: SendOptions) -> None:
-    """How much of it an earlier run had sent."""
+def _note_repeats(env: Environment, sender: Sender, options: SendOptions) -> None:
+    """Print how much of the input an earlier run had sent."""
     before, total = sender.stored_before, sender.acked
     if options.json:
         from chatty.protocol import encode
@@ -256,8 +256,8 @@ def _tell_repeats(env: Environment, sender: Sender, options: SendOptions) -> Non
         env.err(f"note:  {before:,} of {total:,} lines were there already")
 
 
-def _tell(env: Environment, lines: Lines, *, as_json: bool) -> None:
-    """What became of lines that could not go as they were."""
+def _note_changes(env: Environment, lines: Lines, *, as_json: bool) -> None:
+    """Print how many lines could not be sent as they were."""
     counts = {"blank": lines.blank, "split": lines.split, "repaired": lines.repaired}
     if not any(counts.values()):
         return

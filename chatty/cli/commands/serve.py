@@ -1,4 +1,4 @@
-"""``chatty serve``: a server. Its options are the server's own table of settings."""
+"""``chatty serve``: runs a server. Its options come from the server's table of settings."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _METAVARS: Final = {str: "TEXT", int: "N", float: "N", Path: "DIRECTORY"}
 
 
 def command(ctx: typer.Context, **given: Any) -> int:
-    """Run a server until it is told to stop, by SIGTERM or Ctrl-C."""
+    """Run a server until SIGTERM or Ctrl-C."""
     from chatty.server.app import run
 
     rooms, env = given.pop("room") or [], environment(ctx)

@@ -1,4 +1,4 @@
-"""``chatty who``: who is in a room."""
+"""``chatty who``: lists the participants of a room."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def command(
     cacert: CacertOption = None,
     json: JsonOption = False,
 ) -> int:
-    """Show who is in a room, without joining it."""
+    """List the participants of a room, without joining it."""
     from chatty.cli.runner import run
 
     env = environment(ctx)

@@ -1,4 +1,4 @@
-"""What is said about a command: as help in a terminal, and as rows for the reference and the manual page."""
+"""The description of a command: as help in a terminal, and as rows for the reference and the manual page."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ def rows(command: TyperCommand | TyperGroup) -> tuple[list[Row], list[Row]]:
 
 
 def row(param: TyperArgument | TyperOption) -> Row:
-    """What is to be said about ``param``."""
+    """The description of ``param``."""
     text = " ".join((param.help or "").split())
-    written = _NOTES.search(text)  # variables and defaults that chatty itself looks up are told in the help's text
+    written = _NOTES.search(text)  # variables and defaults that Typer doesn't know are in the help's text
     env, default = (written["env"], written["default"]) if written else (None, None)
     return Row(
         label=_option(param) if isinstance(param, TyperOption) else _argument(param),
@@ -75,7 +75,7 @@ def _default(param: TyperArgument | TyperOption) -> str:
 
 
 class CliCommand(TyperCommand):
-    """A command whose help has ``examples``: lines as one would type them."""
+    """A command whose help has ``examples``: command lines as a user types them."""
 
     examples: Sequence[str] = ()
 
@@ -94,7 +94,7 @@ class CliCommand(TyperCommand):
 
 
 class CliGroup(TyperGroup):
-    """All the commands, listed under ``headings``: each with the names of its commands."""
+    """All commands, listed under ``headings``, each of which has the names of its commands."""
 
     headings: Mapping[str, Sequence[str]]
 
@@ -134,7 +134,7 @@ def _write(formatter: Any, heading: str, listed: Sequence[Row]) -> None:
         formatter.write_dl([(each.label, _meaning(each)) for each in listed])
 
 
-def _meaning(said: Row) -> str:
-    notes = [f"env: {said.env}" if said.env else "", f"default: {said.default}" if said.default else ""]
+def _meaning(row: Row) -> str:
+    notes = [f"env: {row.env}" if row.env else "", f"default: {row.default}" if row.default else ""]
     noted = "; ".join(note for note in notes if note)
-    return f"{said.help} [{noted}]" if noted else said.help
+    return f"{row.help} [{noted}]" if noted else row.help

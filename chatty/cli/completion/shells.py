@@ -1,8 +1,8 @@
-"""Answers a shell that asks how a half-typed command line may go on.
+"""Completes a half-typed command line for a shell.
 
-The scripts of ``chatty completion`` set ``_CHATTY_COMPLETE`` and give the
-line up to the cursor. The answer is lines: ``=`` and a word that fits, or
-``files`` where the shell shall complete the names of files itself.
+The scripts of ``chatty completion`` set ``_CHATTY_COMPLETE`` and pass the
+line up to the cursor. Each line of the answer is ``=`` and a word that fits,
+or ``files`` if the shell should complete the names of files itself.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ __all__ = ["Line", "Offer", "answer", "in_bash", "offers", "parse"]
 _PLAIN: Final = frozenset("_@%+:,./=-")
 _FILES: Final = "files"
 _ESCAPED: Final = {"": None, '"': '"\\$`'}
-"""What a backslash escapes, by the quotes that it is in; None: whatever follows it."""
+"""The characters that a backslash escapes, by the quotes around it; None: any character."""
 _FISH_ESCAPED: Final = {"": None, '"': '"\\$', "'": "'\\"}
 
 
@@ -47,7 +47,7 @@ class Offer(NamedTuple):
 
 
 def answer(env: Environment, group: CliGroup, shell: str, arguments: Sequence[str]) -> int:
-    """Tell ``shell`` how the line in ``arguments`` may go on; bash also gives the characters that divide words."""
+    """Print how the line in ``arguments`` may continue; bash also passes the characters that divide words."""
     breaks = arguments[1] if len(arguments) > 1 else ""
     line = parse(arguments[0] if arguments else "", breaks=breaks, fish=shell == "fish")
     found = offers(env, group, line)
@@ -114,7 +114,7 @@ def in_bash(word: str, line: Line) -> str | None:
 
 
 def offers(env: Environment, group: CliGroup, line: Line) -> list[Offer] | None:
-    """What fits at the end of ``line``; None: files."""
+    """The words that fit at the end of ``line``; None: files."""
     words = line.words[1:]
     place = next((place for place, word in enumerate(words) if word and not word.startswith("-")), None)
     if place is None:

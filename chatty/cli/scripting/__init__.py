@@ -1,1 +1,1 @@
-"""The parts of commands for scripts: streams, lines, the cursor file, sender, follower, exporter, bot, reporter."""
+"""The parts of commands for scripts: streams, lines, cursor file, sender, follower, exporter, bot, reporter."""

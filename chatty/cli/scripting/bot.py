@@ -1,4 +1,4 @@
-"""Answers messages by running a command for each: none is missed, and none is answered twice."""
+"""Answers messages by running a command for each. None is missed, and none is answered twice."""
 
 from __future__ import annotations
 
@@ -28,23 +28,22 @@ from chatty.protocol import MESSAGE_BYTES, Frame, Gap, Unknown
 __all__ = ["Bot", "Trigger"]
 
 _AHEAD: Final = 100
-"""Messages that are begun from the oldest on that isn't done, and that a run after a crash may begin again."""
+"""How far work may be ahead of the oldest unfinished message. A run after a crash may repeat as many."""
 
 MOST_AUTOMATIC: Final = 3
-"""The longest chain of automatic messages, each in answer to the one before, whose last one is answered no more."""
+"""The length of a chain of automatic answers at which the bot stops answering."""
 
 _CUT: Final = "\n… (cut: {:,} bytes)"
 _CONFLICT: Final = "idempotency_conflict"
-"""What a reply is refused with that an earlier run has given in other words."""
+"""The refusal of a reply that an earlier run gave in other words."""
 
 
 class Trigger(NamedTuple):
     """What a bot reacts to, and how: it runs ``command`` for each text that matches ``pattern``.
 
     At most ``jobs`` commands run at once, each for at most ``timeout`` seconds.
-    ``automatic``: for messages that programs say, too, unless a chain of such
-    messages gets long. ``per_minute``: how many replies it gives in a minute;
-    those beyond that wait.
+    ``automatic``: also for messages by programs, unless a chain of them gets
+    long. ``per_minute``: how many replies there are in a minute; others wait.
     """
 
     pattern: re.Pattern[str]
@@ -99,11 +98,11 @@ class Bot:
         self._saved: StreamPosition | None = None
         self._settled = asyncio.Event()
         self._pace = ReplyPace(trigger.per_minute, asyncio.get_running_loop().time)
-        self._slow = False  # whether replies have to wait, which is told when it begins
-        self._told_of_automatic = False
+        self._slow = False  # whether replies have to wait; a note says so when that begins
+        self._noted_automatic = False
 
     async def run(self, room: Room) -> None:
-        """Works until the room is closed. Raises Failure, OSError, and what ended the room for good."""
+        """Work until the room is closed. Raises Failure, OSError, and the error that ended the room for good."""
         self._reached = room.cursor
         self._save()
         try:
@@ -126,26 +125,26 @@ class Bot:
         self._save()
 
     def _match(self, frame: Frame | Unknown) -> re.Match[str] | None:
-        """How ``frame`` is a message to work on, if it is."""
+        """The match of ``frame``, if it is a message to work on."""
         if not isinstance(frame, Message) or frame.deleted or same(frame.participant, self._name):
             return None
         found = self._trigger.pattern.search(frame.text)
         return found if found and self._may_answer(frame) else None
 
     def _may_answer(self, message: Message) -> bool:
-        """Whether answering can't go on for ever: two programs that answer each other would."""
+        """Whether an answer is safe: two programs that answer each other would never stop."""
         if message.automatic >= MOST_AUTOMATIC:
-            self._note(message, f"not answered: it ends a chain of {message.automatic:,} automatic messages")
+            self._note(message, f"not answered, because it ends a chain of {message.automatic:,} automatic messages")
             return False
         if message.automatic and not self._trigger.automatic:
-            if not self._told_of_automatic:
-                self._note(message, "not answered: a program said it (--automatic answers such, too)")
-            self._told_of_automatic = True
+            if not self._noted_automatic:
+                self._note(message, "not answered, because it is by a program (--automatic answers these, too)")
+            self._noted_automatic = True
             return False
         return True
 
     async def _vacancy(self) -> None:
-        """Returns when another job may begin."""
+        """Return when another job may begin."""
         at_once = self._trigger.jobs
         while sum(not job.done for job in self._jobs) >= at_once or len(self._jobs) >= max(at_once, _AHEAD):
             self._settled.clear()
@@ -153,10 +152,10 @@ class Bot:
         await self._slow_down()
 
     async def _slow_down(self) -> None:
-        """Returns when there may be another reply: programs that don't mark what they say could go on for ever."""
+        """Return when there may be another reply. It slows down loops with programs that don't mark their messages."""
         wait = self._pace.wait()
         if wait and not self._slow:
-            self._env.err(f"note:  {self._trigger.per_minute:,} replies in a minute: what comes next has to wait")
+            self._env.err(f"note:  {self._trigger.per_minute:,} replies in a minute; further ones have to wait")
         self._slow = wait > 0
         await asyncio.sleep(wait)
         self._pace.begin()
@@ -177,7 +176,7 @@ class Bot:
         self._settled.set()
 
     async def _answer(self, job: _Job) -> bool:
-        """Runs the command, and replies with what it prints. Whether there was a reply."""
+        """Run the command, and reply with its output. Gives whether there was a reply."""
         message = job.message
         try:
             handled = await handle(
@@ -195,10 +194,10 @@ class Bot:
             self._note(message, _trouble(handled, self._trigger.timeout))
             return False
         if text:
-            await self._say(text, message, idempotency_key(self._identity, job.epoch, str(message.seq)))
+            await self._reply(text, message, idempotency_key(self._identity, job.epoch, str(message.seq)))
         return bool(text)
 
-    async def _say(self, text: str, message: Message, unique: str) -> None:
+    async def _reply(self, text: str, message: Message, unique: str) -> None:
         room_id, name = self._target.room_id, self._name
         try:
             await retry(
@@ -213,7 +212,7 @@ class Bot:
             )
         except Refused as refusal:
             if refusal.code != _CONFLICT:
-                self._note(message, f"no reply is possible ({clean(refusal.message, newlines=False)})")
+                self._note(message, f"the reply was refused ({clean(refusal.message, newlines=False)})")
 
     def _note(self, message: Message, what: str) -> None:
         self._env.err(f"note:  message {message.seq:,}: {what}")
@@ -231,13 +230,13 @@ def _variables(env: Environment, target: RoomTarget, message: Message, found: re
         given["CHATTY_CACERT"] = str(target.profile.cacert)
     given |= {f"CHATTY_MATCH_{number}": group or "" for number, group in enumerate(found.groups(), 1)}
     inherited = {name: value for name, value in env.environ.items() if not name.startswith("CHATTY_MATCH_")}
-    # A variable can't hold NUL; standard input has the text as it is.
+    # A variable can't hold NUL. Standard input has the text unchanged.
     return inherited | {name: value.replace("\0", "\ufffd") for name, value in given.items()}
 
 
 def _reply(handled: Handled) -> str:
     text = handled.printed.decode("utf-8", "replace").rstrip()
-    data = text.encode()  # which may have grown
+    data = text.encode()  # U+FFFD may have made it longer
     if handled.size <= MESSAGE_BYTES and len(data) <= MESSAGE_BYTES:
         return text
     note = _CUT.format(handled.size)

@@ -1,4 +1,4 @@
-"""The last lines of what a command prints, as they may be shown to others: short, plain, and redacted."""
+"""The last lines of a command's output in the form for a room: short, plain and redacted."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ Patterns = Sequence[re.Pattern[str]]
 
 
 def command_line(command: Sequence[str], patterns: Patterns) -> str:
-    """``command`` as one would type it, on one line, redacted and not too long."""
+    """``command`` as a user types it, on one line, redacted and shortened."""
     line = shlex.join(_redacted(word, patterns) for word in command)
     return _cut(clean(_redacted(line, patterns), newlines=False), _COMMAND_POINTS)
 
 
 def in_code_block(text: str) -> str:
-    """``text`` as a block of code in Markdown, whatever it holds."""
+    """``text`` as a block of code in Markdown, whatever it contains."""
     fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
     return f"{fence}\n{text}\n{fence}"
 
@@ -44,8 +44,8 @@ def in_code_block(text: str) -> str:
 class LastLines:
     """The last lines of several streams, in the order in which they were completed.
 
-    A line is looked at as a whole before any of it is shown, so that half a
-    secret is not shown because the other half has yet to come.
+    A line is redacted as a whole before any of it is shown. Otherwise half a
+    secret could be shown before the other half comes.
     """
 
     def __init__(self, patterns: Patterns = ()) -> None:
@@ -62,7 +62,7 @@ class LastLines:
         self._begun[stream] = begun[:_LINE_BYTES]
 
     def text(self, most: int = LAST_LINES, *, ended: bool) -> str:
-        """The last ``most`` lines, in 8 KiB at most. Lines that have not ended count only when all has ``ended``."""
+        """The last ``most`` lines, at most 8 KiB. Unfinished lines count only when the command has ``ended``."""
         begun = [line if ended else line.rpartition(b"\r")[0] for line in self._begun.values()]
         lines = deque([*self._lines, *filter(None, begun)], maxlen=most)
         shown: deque[str] = deque()

@@ -1,4 +1,4 @@
-"""Bytes in, messages out: what a pipe says, a line at a time. No I/O."""
+"""Turns the bytes from a pipe into messages, one per line. No I/O."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from chatty.protocol import MESSAGE_BYTES
 __all__ = ["Lines", "Odd"]
 
 _MARK: Final = "\udcff"
-"""Stands for what is no UTF-8 until its line is known; no valid input decodes to it."""
+"""Stands for bytes that are not UTF-8 until their line is complete. No valid input decodes to it."""
 
 
 def _mark(error: UnicodeError) -> tuple[str, int]:
@@ -26,7 +26,7 @@ _REPAIRED: Final = "\ufffd"
 
 
 class Odd(ValueError):
-    """A line that could not go as it is: ``number`` is its own, from 1; ``why`` says what is odd about it."""
+    """A line that can't be sent unchanged: its ``number``, from 1, and ``why``."""
 
     def __init__(self, number: int, why: str) -> None:
         self.number = number
@@ -37,11 +37,11 @@ class Odd(ValueError):
 class Lines:
     """Makes messages of lines, and counts the lines that it had to change.
 
-    Blank lines are skipped, lines over ``MESSAGE_BYTES`` are split at a code
-    point, what is no UTF-8 becomes U+FFFD (one for each maximal part, as
-    Python does). If ``strict``, such a line raises `Odd` instead. Everything
-    else goes as it is. How the input came in chunks makes no difference to
-    the messages; a line without an end is held up to one message's length.
+    Blank lines are skipped, lines over ``MESSAGE_BYTES`` are split between code
+    points, and bytes that are not UTF-8 become U+FFFD (one for each maximal
+    part, as in Python). If ``strict``, such a line raises `Odd` instead.
+    Everything else is sent unchanged. It makes no difference in which chunks
+    the input comes. A line without an end is held up to one message's length.
     """
 
     def __init__(self, *, strict: bool = False) -> None:
@@ -53,15 +53,15 @@ class Lines:
         self._number = 1
         self._rest = ""
         self._parts = 0  # of the present line, so far
-        self._sent = False  # whether any of them was worth sending
-        self._broken = False  # whether any of them was no UTF-8
+        self._sent = False  # whether any of them was sent
+        self._broken = False  # whether any of them was not UTF-8
 
     def feed(self, chunk: bytes) -> Iterator[str]:
         """The messages that are complete with ``chunk``."""
         *ended, self._rest = (self._rest + self._decode(chunk)).split("\n")
         for line in ended:
             if not self._parts and len(line) * 4 <= MESSAGE_BYTES and _MARK not in line and line and not line.isspace():
-                yield line  # nearly always; a code point takes at most four bytes
+                yield line  # the usual case; a code point takes at most four bytes
                 self._number += 1
             else:
                 yield from self._end(line)
@@ -71,7 +71,7 @@ class Lines:
                 yield part
 
     def end(self) -> Iterator[str]:
-        """What is left when the input has ended: a last line may lack its newline."""
+        """The rest at the end of the input: its last line may lack a newline."""
         self._rest += self._decode(b"", True)
         if self._rest or self._parts:
             line, self._rest = self._rest, ""
@@ -92,7 +92,7 @@ class Lines:
         self._parts, self._sent, self._broken = 0, False, False
 
     def _cut(self, text: str) -> tuple[str, str]:
-        """The longest beginning of ``text`` that fits a message, or nothing if that is blank; and what is left."""
+        """The longest beginning of ``text`` that fits a message, or nothing if that is blank; and the rest."""
         encoded = text[:MESSAGE_BYTES].replace(_MARK, _REPAIRED).encode()
         size = len(encoded[:MESSAGE_BYTES].decode("utf-8", "ignore"))
         part, rest = text[:size], text[size:]

@@ -1,4 +1,4 @@
-"""What is known of a command while it runs: its last lines, for how long it runs, how it ended."""
+"""A running command: its last lines, its running time, and its ending."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["Progress"]
 
 
 class Progress:
-    """A command's progress. ``printed`` is set whenever there may be something new, its end included."""
+    """A command's progress. ``printed`` is set whenever there may be something new, including its end."""
 
     def __init__(self, patterns: Patterns) -> None:
         self.lines = LastLines(patterns)
@@ -24,16 +24,16 @@ class Progress:
 
     @property
     def seconds(self) -> float:
-        """For how long it has run."""
+        """Its running time."""
         return self._now() - self._began if self._took is None else self._took
 
     def seen(self, stream: int, data: bytes) -> None:
-        """It has printed ``data`` to the descriptor ``stream``."""
+        """Take in ``data``, which it has printed to descriptor ``stream``."""
         self.lines.feed(stream, data)
         self.printed.set()
 
     def end(self, ending: Ending) -> None:
-        """It has ended."""
+        """Take in its end."""
         self._took = self.seconds
         self.ending = ending
         self.ended.set()

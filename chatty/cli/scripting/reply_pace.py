@@ -1,4 +1,4 @@
-"""How many replies a bot gives in a minute, so that a loop of programs which answer each other stays slow."""
+"""Limits a bot's replies, so that programs that answer each other in a loop stay slow."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ class ReplyPace:
         self._begun: deque[float] = deque()
 
     def wait(self) -> float:
-        """How many seconds until the next one may begin."""
+        """The seconds until the next one may begin."""
         now = self._now()
         while self._begun and self._begun[0] <= now - _MINUTE:
             self._begun.popleft()
         return self._begun[-self._most] + _MINUTE - now if len(self._begun) >= self._most else 0.0
 
     def begin(self) -> None:
-        """Something begins that may become a reply."""
+        """Count a reply that may come."""
         self._begun.append(self._now())
 
     def take_back(self) -> None:
-        """One that had begun became none. Which one makes no difference for the number."""
+        """Uncount one that did not come. It makes no difference which one."""
         if self._begun:
             self._begun.pop()

@@ -1,4 +1,4 @@
-"""Tells a room how a command is doing."""
+"""Reports the progress of a command to a room."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ _EVERY: Final = 2.0
 _LIVE_LINES: Final = 10
 
 _GONE: Final = "message_not_found"
-"""What is refused that is about a message that somebody has deleted, or that the room keeps no longer."""
+"""The refusal for a message that was deleted, or that the room no longer keeps."""
 
 
 class Reporter:
-    """The messages in ``room_id``, said as ``name``, about one run of the command ``line``, as the room sees it.
+    """Posts messages to ``room_id`` as ``name`` about one run of a command, which the room sees as ``line``.
 
-    Not ``from_the_start``: it is told only how that ended.
+    If not ``from_the_start``, it reports only the end.
     """
 
     def __init__(
@@ -43,27 +43,27 @@ class Reporter:
         self._run_id = new_secret()
 
     async def run(self) -> None:
-        """Say what there is to say, from the beginning to the end. Raises `ChattyError` if the end can't be told."""
+        """Report from the start to the end. Raises `ChattyError` if the end can't be reported."""
         progress, first = self._progress, 0
         shown: str | None = ""
         if self._from_the_start:
             with suppress(ChattyError):
-                first = await self._say(f"▶ {self._title}")
+                first = await self._post(f"▶ {self._title}")
                 shown = await self._follow(first)
         await progress.ended.wait()
         assert progress.ending is not None
         result = self._result(progress.ending)
         try:
-            await self._say(result, reply_to=first)
+            await self._post(result, reply_to=first)
         except Refused as refusal:
             if not first or refusal.code != _GONE:
                 raise
-            await self._say(result)
+            await self._post(result)
         if shown != "":  # the result has the lines now
             with suppress(ChattyError):
                 await self._edit(first, f"▶ {self._title}")
 
-    async def _say(self, text: str, reply_to: int = 0) -> int:
+    async def _post(self, text: str, reply_to: int = 0) -> int:
         unique = idempotency_key(self._run_id, text)
         return await retry(
             lambda: self._http.send(
@@ -72,9 +72,9 @@ class Reporter:
         )
 
     async def _follow(self, message: int) -> str | None:
-        """Keeps ``message`` up to date until the command ends. Gives the lines that it then shows; None: perhaps some.
+        """Update ``message`` until the command ends. Gives the lines that it shows then; None if that isn't known.
 
-        What cannot be told is left for the next time. Raises Refused if the message is gone.
+        An update that fails is left for the next time. Raises Refused if the message is gone.
         """
         progress = self._progress
         shown: str | None = ""

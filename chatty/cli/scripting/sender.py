@@ -1,4 +1,4 @@
-"""Posts messages to a room, as many at a time as it takes, and keeps account of what became of each."""
+"""Posts messages to a room, as many at a time as it takes, and keeps track of their outcomes."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from chatty.protocol import IN_FLIGHT, Ack, encode
 __all__ = ["Sender"]
 
 _ABOUT_ONE: Final = frozenset({"message_empty", "message_too_long"})
-"""Refusals of one message, which say nothing about those behind it."""
+"""Refusals of one message that say nothing about the next ones."""
 
 _AHEAD: Final = 10 * IN_FLIGHT
-"""Messages that are posted before the outcome of the first of them has been shown."""
+"""How many messages are posted before the outcome of the first of them is printed."""
 
 _STOPPED: Final = 0.1
-"""Seconds by which a clock that is looked at so late tells that the process was stopped, as by Ctrl-Z."""
+"""A timer that fires so many seconds late shows that the process was stopped, as by Ctrl-Z."""
 
 
 class Sender:
@@ -70,7 +70,7 @@ class Sender:
             outcomes: list[asyncio.Future[Any]] = [posting, *self._pending]
             for outcome in outcomes:
                 if not outcome.cancel() and not outcome.cancelled():
-                    outcome.exception()  # one failure is told, and asyncio shall not log the others
+                    outcome.exception()  # one failure is reported; asyncio must not log the others
             raise
         await posting
         await self._ask_what_was_stored()
@@ -80,7 +80,7 @@ class Sender:
             async for text in messages:
                 self._pending.append(await self._room.post(text))
                 self._posted.set()
-                while len(self._pending) > _AHEAD:  # whoever reads the acks is slow
+                while len(self._pending) > _AHEAD:  # the reader of the acks is slow
                     self._settled.clear()
                     await self._settled.wait()
         finally:
@@ -138,7 +138,7 @@ class Sender:
     async def _one_more(self) -> None:
         now = asyncio.get_running_loop().time
         late = math.inf
-        while late > _STOPPED:  # whoever was stopped meanwhile hasn't looked yet for what came
+        while late > _STOPPED:  # if the process was stopped, acks may have come that it hasn't seen
             deadline = now() + self._timeout
             done, _ = await asyncio.wait([self._pending[0]], timeout=self._timeout)
             if done:

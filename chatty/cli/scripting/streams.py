@@ -1,4 +1,4 @@
-"""Standard input and output beside an event loop, whatever they are: pipe, file, terminal, socket, /dev/null."""
+"""Standard input and output beside an event loop, be they pipe, file, terminal, socket or /dev/null."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ __all__ = ["Output", "chunks"]
 
 _CHUNK: Final = 65_536
 _AHEAD: Final = 4
-"""Chunks that are read before somebody wants them."""
+"""How many chunks are read ahead."""
 
 
 async def chunks(descriptor: int) -> AsyncIterator[bytes]:
-    """What can be read from ``descriptor``, as it comes, until it ends. Raises OSError.
+    """The bytes from ``descriptor``, as they come, until its end. Raises OSError.
 
-    A thread reads, because an event loop cannot wait for a file or for some
-    devices; it is a daemon, because nothing else ends a read.
+    A thread reads, because an event loop can't wait for a file or for some
+    devices. It is a daemon, because nothing else ends a read.
     """
     loop = asyncio.get_running_loop()
     arrived: asyncio.Queue[bytes | OSError] = asyncio.Queue()
@@ -41,7 +41,7 @@ async def chunks(descriptor: int) -> AsyncIterator[bytes]:
                 chunk = error
             try:
                 loop.call_soon_threadsafe(arrived.put_nowait, chunk)
-            except RuntimeError:  # the loop has ended, and nobody wants it any more
+            except RuntimeError:  # the loop has ended, and nobody needs the chunk any more
                 return
 
     threading.Thread(target=read, name="stdin", daemon=True).start()
@@ -59,20 +59,20 @@ def _read(descriptor: int) -> bytes:
     while True:
         try:
             return os.read(descriptor, _CHUNK)
-        except BlockingIOError:  # whoever shares it with us has made it so
+        except BlockingIOError:  # another process that shares the descriptor has made it non-blocking
             select.select([descriptor], [], [])
 
 
 class Output:
-    """A descriptor to write to, without ever making the event loop wait for whoever reads it.
+    """Writes to a descriptor, without ever making the event loop wait for the reader.
 
-    As a context manager around the work of a task it also watches a pipe or a
-    socket while there is nothing to write: when its reader goes away, the work
-    is cancelled, and ReaderGone comes out.
+    As a context manager around the work of a task, it also watches a pipe or a
+    socket while there is nothing to write: when the reader goes away, the work
+    is cancelled, and ReaderGone is raised.
 
-    ``written``: how many bytes of what `write` was given last have gone out.
-    ``finishing``: seconds for which who is cancelled in the middle of a line
-    goes on with that.
+    ``written`` is how many bytes of the last `write` have been written.
+    ``finishing``: for how many seconds a write that is cancelled in the middle
+    of a line tries to finish it.
     """
 
     def __init__(self, descriptor: int, *, finishing: float = 2.0) -> None:
@@ -86,10 +86,10 @@ class Output:
 
     def __enter__(self) -> Self:
         mode = os.fstat(self._descriptor).st_mode
-        # Where there is no epoll, a reader that goes away is noticed with the next write.
+        # Without epoll, it takes the next write to notice that the reader went away.
         if (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)) and hasattr(select, "epoll"):
             self._watch = select.epoll()
-            self._watch.register(self._descriptor, 0)  # an error or a hang-up, which come unasked; not what can be read
+            self._watch.register(self._descriptor, 0)  # errors and hang-ups are always reported; nothing else is wanted
             self._loop.add_reader(self._watch, self._reader_gone)
         return self
 
@@ -112,7 +112,7 @@ class Output:
     async def write(self, data: bytes) -> None:
         """Write all of ``data``. Raises ReaderGone, or OSError such as a full disk.
 
-        Who is cancelled meanwhile leaves whole lines, if somebody reads them.
+        A write that is cancelled leaves whole lines, if they are read in time.
         """
         self.written = 0
         try:
@@ -143,7 +143,7 @@ class Output:
                 continue
 
     async def _writable(self) -> bool:
-        """Returns when something can be written; False where one cannot wait for that and need not."""
+        """Return when something can be written; False if that never needs waiting for."""
         ready: asyncio.Future[None] = self._loop.create_future()
         try:
             self._loop.add_writer(self._descriptor, _done, ready)

@@ -263,7 +263,7 @@ async def test_a_reply_that_the_room_refuses_is_told_and_the_bot_goes_on(
     wait_until(lambda: replies(server, room) == [(asked, "hi")])
     process.terminate()
     said = ended(process, 143)
-    assert said.startswith(f"note:  message {refused}: no reply is possible (Somebody else holds the name")
+    assert said.startswith(f"note:  message {refused}: the reply was refused (Somebody else holds the name")
     assert said.count("\n") == 1
 
 

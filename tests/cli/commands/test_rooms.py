@@ -208,7 +208,7 @@ def test_a_room_is_closed_all_the_same_where_that_cannot_be_remembered(user: Use
     lock.unlink()
     lock.mkdir()
     done = user.run("close", "deploys")
-    assert done.stderr.startswith(b"warning: that the room is closed is not remembered (")
+    assert done.stderr.startswith(b"warning: the room is closed, but the list of rooms can't be updated (")
     assert server.history(room)[-1]["event_type"] == "room_closed"
 
 

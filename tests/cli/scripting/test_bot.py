@@ -40,7 +40,7 @@ def test_bots_do_not_answer_each_other(user: User, server: Server, room: str, cu
         process.terminate()
         told = ended(process, 143)
         assert told.count("\n") == 1
-        assert "not answered: a program said it (--automatic answers such, too)" in told
+        assert "not answered, because it is by a program (--automatic answers these, too)" in told
 
 
 def test_bots_that_shall_answer_each_other_end_after_the_third_message_in_a_row(
@@ -56,7 +56,7 @@ def test_bots_that_shall_answer_each_other_end_after_the_third_message_in_a_row(
     assert sorted(generation for _, generation in said(server, room)) == [0, 1, 1, 2, 2, 3, 3]
     for process in (first, second):
         process.terminate()
-        assert "not answered: it ends a chain of 3 automatic messages" in ended(process, 143)
+        assert "not answered, because it ends a chain of 3 automatic messages" in ended(process, 143)
 
 
 async def test_a_loop_with_a_program_that_does_not_say_that_it_is_one_is_slowed_down_and_loses_nothing(
@@ -74,7 +74,7 @@ async def test_a_loop_with_a_program_that_does_not_say_that_it_is_one_is_slowed_
                 break
     assert process.stderr is not None
     told = process.stderr.readline().decode()
-    assert told == "note:  3 replies in a minute: what comes next has to wait\n"
+    assert told == "note:  3 replies in a minute; further ones have to wait\n"
     process.terminate()
     ended(process, 143)
     assert len([who for who, _ in said(server, room) if who == "bot"]) == 3

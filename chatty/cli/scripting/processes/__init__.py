@@ -1,1 +1,1 @@
-"""Child processes: started as a shell would, watched, and ended with all that they started."""
+"""Child processes: started like a shell does, watched, and ended with all that they started."""

@@ -1,4 +1,4 @@
-"""A command that runs as if it had been started without us: its streams, its signals, its status."""
+"""Runs a command as if it had been started directly: its streams, its signals, its status."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _TYPED: Final = (signal.SIGINT, signal.SIGQUIT)  # Ctrl-C and Ctrl-\
 _SIGNALS: Final = (*_TYPED, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2)
 
 Seen = Callable[[int, bytes], None]
-"""Is told what the command prints, and to which descriptor."""
+"""Called with the descriptor that the command prints to, and the bytes."""
 
 
 class Ending(NamedTuple):
     """How a command ended: with ``status``, by ``signal``, or not even started because of ``error``.
 
-    ``lost``: why what it printed did not all get to where it should.
+    ``lost``: why some of its output could not be passed on.
     """
 
     status: int
@@ -50,10 +50,10 @@ class Ending(NamedTuple):
 
 
 class Child:
-    """A command whose output passes through us. Signals that we get are its own.
+    """A command whose output passes through this process, which also passes on the signals that it gets.
 
-    ``seen`` is told all that it prints; None: it prints past us. When it has
-    ended, ``hurried`` is set by any further signal.
+    ``seen`` is called with its output; if it is None, the output takes the
+    direct way. When the command has ended, any further signal sets ``hurried``.
     """
 
     def __init__(self, env: Environment, command: Sequence[str], seen: Seen | None) -> None:
@@ -65,7 +65,7 @@ class Child:
         self._early: list[int] = []
 
     async def run(self, started: Callable[[], None]) -> Ending:
-        """Runs it to its end, and calls ``started`` as soon as it runs. What it leaves running is not waited for."""
+        """Run it to its end, and call ``started`` as soon as it runs. Processes that it leaves behind may go on."""
         loop = asyncio.get_running_loop()
         for number in _SIGNALS:
             if signal.getsignal(number) is not signal.SIG_IGN:
@@ -102,8 +102,8 @@ class Child:
     def _pass_on(self, number: int) -> None:
         assert self._process is not None
         if number in _TYPED and _in_foreground():
-            return  # the terminal has sent it to the command, too, and a second one often means more than the first
-        with suppress(ProcessLookupError, PermissionError):  # gone, or somebody else's, as under sudo
+            return  # the terminal has already sent it to the command, and a second one often means more
+        with suppress(ProcessLookupError, PermissionError):  # it is gone, or somebody else's, as under sudo
             self._process.send_signal(number)
 
 
@@ -115,7 +115,7 @@ def _pumps(descriptors: Sequence[int], seen: Seen) -> list[_Pump]:
 
 
 class _Pump(Pipe):
-    """Moves what is written to ``end`` to the descriptor ``to``, at the pace of whoever reads that."""
+    """Copies what is written to ``end`` to the descriptor ``to``, at the pace of its reader."""
 
     def __init__(self, to: int, seen: Seen) -> None:
         super().__init__()
@@ -123,7 +123,7 @@ class _Pump(Pipe):
         self._seen = seen
 
     async def run(self) -> OSError | None:
-        """Returns at the end, or with what prevents it from going on; the command then learns by SIGPIPE."""
+        """Return at the end, or with the error that prevents copying; the command then gets SIGPIPE."""
         out = Output(self._to)
         try:
             while data := await self.read():
@@ -139,7 +139,7 @@ class _Pump(Pipe):
 
 
 def die_of(number: int) -> int:
-    """Ends this process by signal ``number``, as it ended the command. Where that does not, gives 128 + number."""
+    """End this process by signal ``number``, which ended the command; if that fails, give 128 + number."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
     with suppress(OSError):  # SIGKILL has no handler
         signal.signal(number, signal.SIG_DFL)
@@ -148,7 +148,7 @@ def die_of(number: int) -> int:
 
 
 def _in_foreground() -> bool:
-    """Whether what is typed at our terminal, such as Ctrl-C, goes to us and the commands that we started."""
+    """Whether Ctrl-C at our terminal goes to us and to the commands that we started."""
     try:
         terminal = os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY)
     except OSError:

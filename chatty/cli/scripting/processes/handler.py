@@ -1,4 +1,4 @@
-"""Runs a command for one message, as long as it may take, and gives what it prints."""
+"""Runs a command for one message, for a limited time, and gives its output."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from chatty.cli.scripting.processes.starting import Pipe, start
 __all__ = ["Handled", "handle"]
 
 _GRACE: Final = 2.0
-"""Seconds between asking a command to end, and ending it."""
+"""Seconds between SIGTERM and SIGKILL."""
 
 _GLANCE: Final = 0.02
-"""Seconds from one look to the next whether it has."""
+"""Seconds between two checks whether it has ended."""
 
 
 class Handled(NamedTuple):
-    """What came of it: the command's exit status (negative: by that signal; None: out of time), and what it printed.
+    """The outcome: the command's exit status (negative: the signal that ended it; None: out of time) and its output.
 
     ``printed`` is the beginning of ``size`` bytes.
     """
@@ -34,12 +34,11 @@ class Handled(NamedTuple):
 async def handle(
     command: Sequence[str], given: bytes, *, environ: Mapping[str, str], timeout: float, most: int, stderr: int
 ) -> Handled:
-    """Runs ``command`` with ``given`` on its standard input, and keeps ``most`` bytes of what is printed until it ends.
+    """Run ``command`` with ``given`` on its standard input, and keep ``most`` bytes of its output.
 
-    It gets a process group of its own, of which nothing is left afterwards:
-    when it has ended, after ``timeout`` seconds, or when this is cancelled,
-    all of it is told to end, and soon ended. Raises OSError if it can't be
-    started.
+    It gets a process group of its own. When it has ended, after ``timeout``
+    seconds, or when this is cancelled, the whole group gets SIGTERM and soon
+    SIGKILL. Raises OSError if the command can't be started.
     """
     pipe = Pipe()
     try:
@@ -71,7 +70,7 @@ async def _handled(process: asyncio.subprocess.Process, pipe: Pipe, given: bytes
         collecting = tasks.create_task(_collect(pipe, most))
         status = await process.wait()
         feeding.cancel()
-        pipe.finish()  # what it has left running may hold the other end for as long as it likes
+        pipe.finish()  # a process that it left behind may keep the other end open for ever
     return Handled(status, *collecting.result())
 
 
@@ -102,7 +101,7 @@ async def _end(process: asyncio.subprocess.Process) -> None:
 
 
 def _signal(process: asyncio.subprocess.Process, number: int) -> bool:
-    """Whether it reached anybody in the group: else nobody is left, or only somebody else's, as under sudo."""
+    """Whether it reached a process of the group. If not, none is left, or only somebody else's, as under sudo."""
     try:
         os.killpg(process.pid, number)
     except (ProcessLookupError, PermissionError):

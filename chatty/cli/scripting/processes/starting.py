@@ -1,4 +1,4 @@
-"""Starts commands as a shell would, and reads what they print."""
+"""Starts commands like a shell does, and reads their output."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ async def start(
     stderr: int,
     new_session: bool = False,
 ) -> asyncio.subprocess.Process:
-    """Starts ``command``; a script without ``#!`` is one for ``/bin/sh``, as for everybody who starts commands.
+    """Start ``command``. A script without ``#!`` runs in ``/bin/sh``, as it does from a shell.
 
     Streams are descriptors, or constants of `asyncio.subprocess`. Raises OSError if it can't be started.
     """
-    # Where whoever started us ignores the deaths of children, the kernel keeps no status for us either.
+    # If our parent ignores SIGCHLD, so do we, and the kernel keeps no status for us.
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
 
     async def started(words: Sequence[str]) -> asyncio.subprocess.Process:
@@ -79,7 +79,7 @@ def signal_name(number: int) -> str:
 
 
 class Pipe:
-    """What commands write to ``end``, to read without making the event loop wait. Close ``end`` when they have it."""
+    """Reads what commands write to ``end``, beside an event loop. Close ``end`` when they have inherited it."""
 
     def __init__(self) -> None:
         self._from, self.end = os.pipe()
@@ -88,7 +88,7 @@ class Pipe:
         self._wake = asyncio.Event()
 
     def finish(self) -> None:
-        """Only what is there now is still to be read, even if somebody goes on writing."""
+        """Stop after the bytes that are there now, even if somebody continues to write."""
         if self._left is None:
             self._left = int.from_bytes(fcntl.ioctl(self._from, termios.FIONREAD, bytes(4)), sys.byteorder)
             self._wake.set()
@@ -114,6 +114,6 @@ class Pipe:
         return b""
 
     def close(self) -> None:
-        """Nobody reads any more; who writes learns by SIGPIPE."""
+        """Stop reading. A process that still writes gets SIGPIPE."""
         self._left = 0
         os.close(self._from)
