@@ -47,6 +47,6 @@ def test_a_room_that_was_joined_is_known_by_its_name(user: User, server: Server)
     child.expect(pexpect.EOF)
     child.close()
     assert child.exitstatus == 0
-    assert user.says("rooms").split()[:3] == ["elsewhere", room, server.url]
+    assert user.says("rooms").split()[:4] == ["elsewhere", room, server.url, "joined"]
     user.run("send", "elsewhere", "hello")
     assert server.texts(room) == ["hello"]
