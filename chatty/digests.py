@@ -1,10 +1,10 @@
-"""What a producer has said so far, as 16 bytes: so that a second run can tell whether it says the same again.
+"""A digest of all messages of a producer, by which a second run can tell whether it sends the same again.
 
-The digest of nothing is `NOTHING_SAID`. Each accepted message is chained to the
-digest before it, so equal digests mean equal messages in an equal order, and
-nobody has to keep a list. `UNKNOWN` stands for what nobody counted, such as
-messages from before there were digests: it is equal to nothing, and whatever
-is chained to it is unknown, too.
+It begins as `NOTHING_SAID`. Each accepted message is chained to the digest
+before it, so equal digests mean the same messages in the same order, and nobody
+has to keep a list. `UNKNOWN` stands for messages that nobody counted, from
+before there were digests: it can't be compared, and the digests that follow it
+are unknown, too.
 """
 
 from __future__ import annotations

@@ -67,11 +67,11 @@ class Event(Struct, frozen=True, gc=False, tag_field="event_type"):
 
 
 class Message(Event, frozen=True, gc=False, tag="message", omit_defaults=True):
-    """``participant`` said ``text``; with ``action``, it did what ``text`` says. ``reply_to`` is what it answers.
+    """``participant`` said ``text``; with ``action``, it did what ``text`` says. ``reply_to`` is the answered message.
 
-    ``automatic`` is 0 for what a person said, and 1 for what a program said
-    of its own accord or in answer to a person; in answer to an automatic
-    message it is that one's number + 1. So programs can tell when they talk
+    ``automatic`` is 0 for a person's message, and 1 for a program's, said of its
+    own accord or in answer to a person. In answer to an automatic message it is
+    that message's ``automatic`` + 1, so that programs notice when they talk
     among themselves.
 
     History has a message as it is now: ``edited`` and ``deleted`` are the
@@ -116,7 +116,7 @@ class Reaction(Event, frozen=True, gc=False, tag="reaction", omit_defaults=True)
 
 
 class TopicChanged(Event, frozen=True, gc=False, tag="topic_changed"):
-    """``participant`` says what the room is about; an empty ``topic`` takes it away."""
+    """``participant`` set the room's topic; an empty ``topic`` removes it."""
 
     participant: str
     topic: str

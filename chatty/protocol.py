@@ -77,7 +77,7 @@ CLOSE_REASONS: Final[dict[int, str]] = {
 }
 
 _OUR_FAULT: Final = frozenset({Close.PROTOCOL_ERROR, Close.BINARY, Close.INVALID_TEXT, Close.TOO_BIG})
-"""What a client did once it would do again."""
+"""The client's own fault: it would do the same again."""
 
 
 def may_reconnect(close_code: int) -> bool:
@@ -108,13 +108,13 @@ class RoomInfo(Struct, frozen=True, omit_defaults=True):
 
 
 class You(Struct, frozen=True, omit_defaults=True):
-    """Who a connection speaks as; ``participant`` is missing for a reader without a name."""
+    """The participant that a connection speaks for; it is missing for a reader without a name."""
 
     participant: str | None = None
 
 
 class Limits(Struct, frozen=True):
-    """What a client should know before it sends."""
+    """The server's limits for a client's messages."""
 
     message_bytes: int = MESSAGE_BYTES
 
@@ -133,7 +133,7 @@ class Welcome(Control, frozen=True, tag="welcome"):
 
 
 class Live(Control, frozen=True, tag="live"):
-    """Replay is over: what follows happens now."""
+    """Replay is over: everything that follows happens now."""
 
     last: int
 
@@ -157,7 +157,7 @@ class Error(Control, frozen=True, tag="error", omit_defaults=True, kw_only=True)
 
 
 class Gap(Control, frozen=True, tag="gap"):
-    """Resuming cannot be exact. What is there to have begins at ``first``."""
+    """The server can't resume exactly. The events that are available begin at ``first``."""
 
     reason: Literal["epoch", "retention", "ahead"]
     first: int
@@ -221,7 +221,7 @@ class Numbered(Struct, frozen=True, tag_field="op", omit_defaults=True, kw_only=
 
 
 class Send(Numbered, frozen=True, tag="send", omit_defaults=True):
-    """Say ``text``, in answer to the message ``reply_to``; with ``action``, say that one does it.
+    """Say ``text``, in answer to the message ``reply_to``; with ``action``, say that you do it.
 
     ``automatic``: a program says it, see `chatty.events.Message`.
     """
@@ -233,14 +233,14 @@ class Send(Numbered, frozen=True, tag="send", omit_defaults=True):
 
 
 class Edit(Numbered, frozen=True, tag="edit"):
-    """Change one's own message ``of``."""
+    """Change your message ``of``."""
 
     of: int
     text: str
 
 
 class Delete(Numbered, frozen=True, tag="delete"):
-    """Delete one's own message ``of``."""
+    """Delete your message ``of``."""
 
     of: int
 
@@ -254,7 +254,7 @@ class React(Numbered, frozen=True, tag="react", omit_defaults=True):
 
 
 class SetTopic(Numbered, frozen=True, tag="topic"):
-    """Say what the room is about."""
+    """Set the room's topic."""
 
     topic: str
 
@@ -276,7 +276,7 @@ Command = Produce | Say | Type
 
 
 def said(command: Say) -> str:
-    """A command as text, without ``n`` and ``ref``: what a producer's digest is made of (see digests.py)."""
+    """A command as text, without ``n`` and ``ref``, for a producer's digest (see digests.py)."""
     match command:
         case Send(text=text, reply_to=reply_to, action=action):
             return f"send\n{reply_to:d}\n{action:d}\n{text}"
@@ -313,7 +313,7 @@ class CreatedRoom(RoomInfo, frozen=True, omit_defaults=True, kw_only=True):
 
 
 class NewMessage(Struct, frozen=True, omit_defaults=True):
-    """``POST /v1/rooms/{id}/messages``, and ``PATCH`` of one's own message, which takes only the first two."""
+    """``POST /v1/rooms/{id}/messages``, and ``PATCH`` of your own message, which takes only the first two."""
 
     participant: str
     text: str
@@ -367,14 +367,14 @@ encode: Final = msgspec.json.Encoder().encode
 """Any struct of this module or of `chatty.events` as JSON (UTF-8 bytes)."""
 
 decode_command: Final = msgspec.json.Decoder(Command).decode
-"""A client's command. Raises msgspec.DecodeError, or its child ValidationError, with what is wrong."""
+"""A client's command. Raises msgspec.DecodeError, or its child ValidationError, with a description."""
 
 _decode_frame: Final[Callable[[bytes | str], Frame]] = msgspec.json.Decoder(Frame).decode
 _decode_unknown: Final = msgspec.json.Decoder(Unknown).decode
 
 
 def decode_frame(data: bytes | str) -> Frame | Unknown:
-    """What a v1 server sent. A frame of an unknown type is `Unknown`; what is no JSON object raises DecodeError."""
+    """Decodes a v1 server's frame; one of an unknown type is `Unknown`. Raises DecodeError for anything else."""
     try:
         return _decode_frame(data)
     except msgspec.ValidationError:

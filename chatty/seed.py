@@ -1,4 +1,4 @@
-"""The dialect of the original service, which never changes: what its clients are told of what happens. No I/O."""
+"""The dialect of the original service, which never changes: its frames for a room's events. No I/O."""
 
 from __future__ import annotations
 

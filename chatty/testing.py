@@ -44,10 +44,10 @@ class ChattyServer:
     """A server in a process of its own, as a context manager; ``data`` is where it keeps its rooms.
 
     Leaving the context kills it, which is quick.
-    All methods block until what they do is done. In a test with a running
+    All methods block until they are done. In a test with a running
     event loop that must go on meanwhile, as for a bot in the same process
     that is to notice a restart, call ``await asyncio.to_thread(server.restart)``.
-    Those that start it raise RuntimeError, with what it said, if it does not start.
+    Those that start it raise RuntimeError, with its output, if it doesn't start.
     """
 
     def __init__(self, data: Path | str) -> None:
@@ -72,7 +72,7 @@ class ChattyServer:
 
     @property
     def log(self) -> str:
-        """What it has printed so far, in all its lives."""
+        """Its output so far, over all restarts."""
         return self._log.read_text("utf-8", "replace") if self._log.exists() else ""
 
     def start(self) -> None:
@@ -96,7 +96,7 @@ class ChattyServer:
         self._end(signal.SIGTERM)
 
     def kill(self) -> None:
-        """Kills it where it stands (``kill -9``): what it has acked is there after `start`. Nobody is told."""
+        """Kills it on the spot (``kill -9``): everything that it has acked is there after `start`. Nobody is told."""
         self._end(signal.SIGKILL)
 
     def restart(self) -> None:
@@ -105,9 +105,9 @@ class ChattyServer:
         self.start()
 
     def create_room(self, name: str = "test") -> CreatedRoom:
-        """Creates a room; ``id`` is what `chatty.join` wants, ``owner_token`` what closes it.
+        """Creates a room; `chatty.join` takes its ``id``, and ``owner_token`` closes it.
 
-        Raises `Refused` if ``name`` is none.
+        Raises `Refused` if ``name`` is not a valid name.
         """
         status, body = self._ask("POST", "/v1/rooms", encode(NewRoom(name)))
         if status != HTTPStatus.CREATED:
@@ -165,7 +165,7 @@ def _free_port() -> int:
 
 
 def _environment() -> dict[str, str]:
-    """The test's own environment, without what would set up a chatty server or client in another way."""
+    """The test's own environment, without variables that would configure a chatty server or client."""
     inherited = os.environ  # noqa: TID251 - a fixture is the edge
     return {name: value for name, value in inherited.items() if not name.startswith("CHATTY_")}
 

@@ -14,7 +14,7 @@ ROOM_ID: Final = re.compile(r"[0-9A-Za-z]{27}")
 """A room's id, which is a KSUID."""
 
 LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
-"""What this machine calls itself."""
+"""The names of this machine for itself."""
 
 _SCHEMES = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
 _PORTS = {"http": 80, "https": 443}

@@ -1,4 +1,4 @@
-"""Which of the things that happen in a room answers a question that was asked there, and how all that reads. No I/O."""
+"""Questions in a room: how they read, which events answer them, and how the outcome reads. No I/O."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Answer(Struct, frozen=True):
     """What ``participant`` answered: ``text``, by the event number ``seq``.
 
     Where choices were given, ``text`` is the choice as it was spelled there.
-    A ``message`` is a bare choice, which is no reply. A ``default`` is
+    A ``message`` is a bare choice that isn't a reply. A ``default`` is
     nobody's, and has ``seq`` 0.
     """
 
@@ -57,19 +57,19 @@ def question_text(question: str, choices: Sequence[str]) -> str:
 
 
 def outcome_text(answer: Answer) -> str:
-    """What the room is told of an answer."""
+    """The line that tells the room about an answer."""
     text = " ".join(answer.text.split())
     text = text if len(text) <= _SHOWN else text[:_SHOWN].rstrip() + "…"
     return f"{TIMED_OUT}; default {text}" if answer.kind == "default" else f"answered by {answer.participant}: {text}"
 
 
 class Question:
-    """The message ``seq`` by ``asker``, what may answer it (nothing: anything), and who may (nobody: anybody).
+    """Message number ``seq`` by ``asker``, its choices (none: anything goes), and its answerers (none: anybody).
 
-    It is told of all that happens after it, in order. A reply to it is an
-    answer, or a reaction to it; where there are choices, also a bare one, as
-    the next message of those who may answer. What programs say is no answer,
-    unless they are named among those who may.
+    Feed it everything that happens after the question, in order. A reply or a
+    reaction to it is an answer; so is a bare choice, if it is the next message
+    of those who may answer. Messages of programs are not, unless a program is
+    named among those who may answer.
     """
 
     def __init__(

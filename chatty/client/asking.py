@@ -1,9 +1,8 @@
-"""A question to the people in a room, and waiting for what they answer.
+"""Asks the people in a room a question, and waits for the answer.
 
-What counts as an answer, `chatty.client.answers` knows. All of it are events
-after the question in the room, so a program that knows the question's number
-can begin to wait at any time, also after a crash, and gets the first answer
-that the room has.
+`chatty.client.answers` decides which events are answers. They all come after
+the question, so a program that knows the question's number can begin to wait at
+any time, even after a crash, and gets the first answer that the room has.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ _PARTING_MOMENT: Final = 1.0
 
 
 class Asker(Protocol):
-    """What asking needs of a `chatty.client.room.Room`."""
+    """The part of a `chatty.client.room.Room` that asking needs."""
 
     @property
     def name(self) -> str | None:
@@ -97,7 +96,7 @@ async def pose(
 
 
 async def announce(http: Http, room_id: str, question: int, outcome: str, *, name: str, automatic: int = 1) -> None:
-    """Tells the room what came of message number ``question``: once, however many runs find the same."""
+    """Tells the room the outcome of message number ``question``: once, however many runs find the same outcome."""
     unique = hashlib.sha256(json.dumps(["outcome", question, outcome]).encode()).hexdigest()
     await http.send(room_id, outcome, name=name, reply_to=question, receipt=unique, automatic=automatic)
 
@@ -150,7 +149,7 @@ class _Asking:
 
 
 async def _find(room: Asker, text: str) -> int:
-    """The number of one's newest message that says just ``text``: a question that an earlier run has posted."""
+    """The number of the asker's newest message with just this text: the question that an earlier run posted."""
     async for message in room.history(newest_first=True):
         if message.text == text and same(message.participant, room.name or ""):
             return message.seq

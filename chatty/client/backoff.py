@@ -23,6 +23,6 @@ def delay(attempt: int, lost_for: float, random: Random, *, at_least: float = 0.
     """The wait in seconds: anything up to the ceiling, so that 10,000 clients of one server don't come back at once.
 
     ``lost_for`` is how long the connection has been lost, in seconds,
-    ``at_least`` what the server asked for (``Retry-After``).
+    ``at_least`` the seconds that the server asked for (``Retry-After``).
     """
     return at_least + random.uniform(0.0, ceiling(attempt, lost_for))

@@ -28,7 +28,7 @@ _CLOSE = ClientWSTimeout(ws_close=2.0)
 
 
 class Closed(NamedTuple):
-    """How a connection ended: the server's close code and reason, or `ABNORMAL` and what happened."""
+    """How a connection ended: the server's close code and reason, or `ABNORMAL` and a description."""
 
     code: int
     reason: str
@@ -80,7 +80,7 @@ class Connection:
         await self._websocket.close()
 
     def _twin(self) -> socket.socket | None:
-        # aiohttp has no way to abort, and closing its transport waits for what a peer that stalls never takes.
+        # aiohttp can't abort, and closing its transport waits for a stalled peer to read what is buffered.
         wire = self._websocket.get_extra_info("socket")
         return None if wire is None or wire.fileno() < 0 else socket.socket(fileno=os.dup(wire.fileno()))
 

@@ -1,4 +1,4 @@
-"""What was said in a room, as one stream of messages that is fetched page by page."""
+"""A room's past messages as one stream, fetched page by page."""
 
 from __future__ import annotations
 

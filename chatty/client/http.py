@@ -34,8 +34,8 @@ class Http:
         async with Http("http://127.0.0.1:8080") as http:
             room = await http.create_room("deploys")
 
-    ``key`` is who asks (see `chatty.client.identity.derive_key`); reading and
-    creating need none, and nobody else may edit what it has said.
+    ``key`` identifies the client (see `chatty.client.identity.derive_key`). Reading
+    and creating need none. A message can only be edited with the key that sent it.
 
     ``cacert`` is a file with the certificates of the authorities that may
     vouch for an ``https`` server, instead of those that the system trusts; or
@@ -45,7 +45,7 @@ class Http:
 
     Every method raises `Refused` where the server says no, `Unreachable` where
     nothing answers, and `ProtocolError` where something else than chatty does.
-    Raises ValueError if ``server`` is no address or ``cacert`` holds no
+    Raises ValueError if ``server`` is not an address or ``cacert`` holds no
     certificate, and OSError if ``cacert`` can't be read.
     """
 
@@ -73,7 +73,7 @@ class Http:
         body = protocol.encode(NewRoom(name, topic, expires_in))
         created = await self._ask("POST", "/v1/rooms", CreatedRoom, data=body)
         if not ROOM_ID.fullmatch(created.id):  # it will be printed, typed and put into addresses
-            raise ProtocolError(f"{self.server} did not answer as a chatty server does ({created.id!r} is no id)")
+            raise ProtocolError(f"{self.server} did not answer as a chatty server does ({created.id!r} is not an id)")
         # Behind a proxy the server may not know its own address. This one has just been reached.
         return replace(created, url=self.server + room_path(created.id))
 
@@ -86,7 +86,7 @@ class Http:
         await self._ask("DELETE", room_path(room_id), None, headers=bearer(owner_token))
 
     async def participants(self, room_id: str) -> list[Present]:
-        """All who are in the room, also those who are away for a moment."""
+        """Everybody in the room, including people who are away for a moment."""
         return (await self._ask("GET", room_path(room_id, "participants"), Participants)).participants
 
     async def events(
@@ -139,16 +139,16 @@ class Http:
 
         ``reply_to``: the number of the message that this one answers.
         ``automatic``: a program says it, see `chatty.events.Message`.
-        ``receipt``: who repeats a request with the same one within 24 hours
-        has said it once, and gets the first time's number; another text is
-        refused then (``idempotency_conflict``).
+        ``receipt``: a request that is repeated with the same one within 24
+        hours is stored once, and gives the first time's number; another text
+        is refused (``idempotency_conflict``).
         """
         headers = {} if receipt is None else {"Idempotency-Key": receipt}
         body = protocol.encode(NewMessage(name, text, reply_to, automatic=automatic))
         return (await self._ask("POST", room_path(room_id, "messages"), _Stored, data=body, headers=headers)).seq
 
     async def edit(self, room_id: str, of: int, text: str, *, name: str) -> None:
-        """Changes one's own message number ``of``, which says ``text`` from then on."""
+        """Changes your message number ``of``, which says ``text`` from then on."""
         body = protocol.encode(NewMessage(name, text))
         await self._ask("PATCH", room_path(room_id, "messages", str(of)), _Stored, data=body)
 

@@ -1,4 +1,4 @@
-"""Who a client is: secrets, the keys made from them, and producers.
+"""A client's identity: secrets, the keys derived from them, and producers.
 
 An identity is what stays the same when a connection does not: with the same
 key a client that comes back is the same participant. Nothing here is stored;
@@ -25,11 +25,11 @@ def new_secret() -> str:
 
 
 def derive_key(secret: str, server: str) -> str:
-    """The key that shows a server who this is: HMAC-SHA256 of the server's origin, as 43 URL-safe characters.
+    """The key by which a server recognizes this client: HMAC-SHA256 of the server's origin, as 43 URL-safe characters.
 
     Each server gets a key of its own, so none can pass for its guest at
     another. The text fits a Bearer header and a WebSocket subprotocol's name.
-    Raises ValueError if ``server`` is no address.
+    Raises ValueError if ``server`` is not an address.
     """
     digest = hmac.digest(secret.encode(), origin(server).encode(), "sha256")
     return urlsafe_b64encode(digest).rstrip(b"=").decode()
@@ -44,6 +44,6 @@ def producer_from_key(key: str) -> str:
     """The producer's id for a key of the user's own: the same key gives the same KSUID, everywhere.
 
     A script that runs again with the same key continues its earlier run's
-    numbering, so that only what is missing is sent.
+    numbering, so that only missing messages are sent.
     """
     return ksuid.as_text(hashlib.sha256(key.encode()).digest()[: ksuid.SIZE])

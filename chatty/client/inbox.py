@@ -1,4 +1,4 @@
-"""What came from a room and waits for its reader, and where both are in the room. No I/O."""
+"""Frames that wait for their reader, and the positions of both in the room. No I/O."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from chatty.protocol import Frame, Gap, Live, Tick, Unknown, Welcome
 __all__ = ["HELD_BYTES", "Cursor", "Inbox", "Received"]
 
 HELD_BYTES: Final = 4 * 1024 * 1024
-"""How much may wait for a reader, by a rough count of memory: at least 6,000 short messages, or 40 of the longest."""
+"""How many bytes may wait for a reader, by a rough count: at least 6,000 short messages, or 40 of the longest."""
 
 Cursor = StreamPosition
 """The name under which a reader's position was published first."""
@@ -20,7 +20,7 @@ _OVERHEAD = 512  # bytes of Python objects that a short frame costs beside its t
 
 
 class Received(NamedTuple):
-    """A frame, the JSON text that it came as, and where a reader who has had it would resume."""
+    """A frame, its JSON text, and the position from which a reader that has taken it would resume."""
 
     frame: Frame | Unknown
     raw: str
@@ -35,9 +35,9 @@ class Inbox:
     ``last`` say where to begin, as in `chatty.join`.
 
     When more than ``limit`` bytes wait for a reader that does not come, the
-    inbox is told to `overflow`: from then on it lets go of what comes, and
-    keeps its position. A reader who has taken all that was held finds it
-    `behind`: a new connection then brings the rest.
+    inbox is told to `overflow`: from then on it drops new frames, and keeps its
+    position. A reader that has taken all held frames finds it `behind`: a new
+    connection then brings the rest.
     """
 
     def __init__(
@@ -77,20 +77,20 @@ class Inbox:
         return self.closed or (self._live and not self.behind)
 
     def question(self) -> dict[str, str]:
-        """What to ask of a new connection, as its query: to resume where this inbox is, or to begin."""
+        """The query for a new connection: to resume where this inbox is, or to begin."""
         if self.seen is not None:
             query = {"since": str(self.seen.seq)}
             return {**query, "epoch": self.seen.epoch} if self.seen.epoch else query
         return {} if self._last is None else {"last": str(self._last)}
 
     def connected(self) -> None:
-        """A new connection was opened with `question`: what comes next follows what is held."""
+        """A new connection was opened with `question`: its frames follow those that are held."""
         self.behind = False
         self._live = False  # whether replay is over
         self._exact = self.seen is not None  # whether the next event must be number `seen` + 1
 
     def put(self, frame: Frame | Unknown, raw: str) -> bool:
-        """Takes what came, in order. False: something is missing before it; open a new connection."""
+        """Takes a frame, in order. False: something is missing before it; open a new connection."""
         if self.behind or self.closed:
             return True
         if isinstance(frame, Event) or (type(frame) is Unknown and frame.seq is not None):
@@ -111,7 +111,7 @@ class Inbox:
         return True
 
     def overflow(self) -> None:
-        """Lets go of what comes from here on: its reader does not keep up."""
+        """Drops frames from here on: the reader doesn't keep up."""
         self.behind = True
 
     def get(self) -> Received | None:

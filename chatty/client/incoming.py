@@ -1,4 +1,4 @@
-"""What a room hears: frames as one task takes them, until the room has ended."""
+"""A room's incoming frames, for the one task that reads them until the room has ended."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ __all__ = ["Incoming"]
 
 
 class Incoming:
-    """An `Inbox` for a task that waits for what comes, as an async iterator of frames.
+    """An `Inbox` as an async iterator of frames that waits for new ones.
 
-    It is no generator, so that cancelling one ``anext`` doesn't end it.
+    It isn't a generator, so that cancelling one ``anext`` doesn't end it.
     """
 
     def __init__(self, inbox: Inbox) -> None:
@@ -35,7 +35,7 @@ class Incoming:
         self._arrived.clear()
 
     def end(self, error: BaseException | None) -> None:
-        """Nothing follows what is held: the reader then gets ``error``, or the end."""
+        """Nothing follows the held frames: the reader then gets ``error``, or the end."""
         self.ended, self._error = True, error
         self.wake()
 

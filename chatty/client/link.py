@@ -1,4 +1,4 @@
-"""Keeps a connection to a room open, and moves what it carries between it, the inbox and the outbox."""
+"""Keeps a connection to a room open, and moves frames between it, the inbox and the outbox."""
 
 from __future__ import annotations
 
@@ -51,11 +51,11 @@ class LinkOptions(Struct, frozen=True, kw_only=True):
     name: str | None
     participate: bool
     patience: float | None
-    tls: ssl.SSLContext | None = None  # whom to trust, if not whom the system does
+    tls: ssl.SSLContext | None = None  # which authorities to trust, if not the system's
     retry_first: bool = False  # whether the first connection is tried as often as a later one
     heartbeat: float = HEARTBEAT_SECONDS
     handshake: float = 20.0  # for an attempt to connect, until the welcome
-    stall: float = 5.0  # for a reader that does not come; the server cuts who stalls for 10
+    stall: float = 5.0  # for a reader that doesn't read; the server cuts off clients that stall for 10
     name_taken: float = 30.0  # for a name that is taken when the link comes back
     transient: float = 30.0  # for a server that cannot store anything
 
@@ -121,7 +121,7 @@ class Link:
             self._connection = await self._connect()
 
     async def run(self) -> None:
-        """Carries frames until the link is left, or the room is closed and has been read. Raises what else ends it."""
+        """Carries frames until the link is left, or the room is closed and has been read. Raises any other end."""
         while self._connection is not None:
             closed = await self._carry(self._connection)
             if self._leaving:
@@ -159,7 +159,7 @@ class Link:
             self._space.set()
 
     def catch_up(self) -> None:
-        """The reader has taken all there was, and has fallen behind: a new connection brings what was let go."""
+        """The reader has taken everything and has fallen behind: a new connection brings the dropped frames."""
         if not self._resume.is_set() and self._connection is not None:
             self._resume.set()
             self._connection.abort()
@@ -172,7 +172,7 @@ class Link:
             await self._connection.leave()
 
     async def close(self) -> None:
-        """Frees what is left. Nothing is sent."""
+        """Frees all resources. Sends nothing."""
         if self._session is not None:
             await self._session.close()
 
@@ -216,7 +216,7 @@ class Link:
             raise Disconnected(*raw)
         frame = _decode(raw)
         if not isinstance(frame, Welcome):
-            raise ProtocolError(f"{self._options.server} began with {raw[:80]!r}, which is no welcome")
+            raise ProtocolError(f"{self._options.server} began with {raw[:80]!r}, which is not a welcome")
         return frame, raw
 
     async def _come_back(self, reason: str) -> Connection:
@@ -266,7 +266,7 @@ class Link:
         return status < 500 and status != CODES["rate_limited"].status
 
     async def _room_closed(self) -> None:
-        """No more can be said here; what was said before the end is still to be had, for a reader who is no member."""
+        """Nothing more can be sent; events from before the end can still be read, by a connection that doesn't join."""
         self._fail(Refused("room_closed"))
         self._participate = False
         if self._inbox.behind:
@@ -303,7 +303,7 @@ class Link:
                     await connection.write(commands)
                 await self._to_write.wait()
         except ConnectionError:
-            return  # whoever reads learns it too, and how
+            return  # the reading side learns of it, too, and how
 
     async def _read(self, connection: Connection) -> Closed:
         inbox, outbox = self._inbox, self._outbox
@@ -319,7 +319,7 @@ class Link:
             elif isinstance(frame, Error) and frame.n is not None:
                 self._refused(frame)
             elif isinstance(frame, Error) and frame.ref is None and len(outbox):
-                # The server can't read what it was sent, nor its number: nothing behind that is ever acked.
+                # The server couldn't decode a command, nor its number: it will never ack anything behind it.
                 self._fail(Refused(frame.code, frame.message))
             elif isinstance(frame, Producing):
                 self._settle(outbox.producing(frame))
@@ -365,7 +365,7 @@ class Link:
         settled = self._outbox.refused(error, again=again)
         if settled is not None:
             self._settle((settled,))
-            if self._outbox.lasting:  # what is behind it would get its number, and a later run take it for stored
+            if self._outbox.lasting:  # the next message would get its number, and a later run take this one for stored
                 self._fail(Refused(error.code, error.message))
         self._to_write.set()
 
@@ -374,7 +374,7 @@ def _decode(raw: str) -> Frame | Unknown:
     try:
         frame = decode_frame(raw)
         if isinstance(frame, Event):
-            _ = frame.time  # so that it is one for whoever asks for it
+            _ = frame.time  # so that a program that asks for it gets one
     except (*UNREADABLE, ValueError) as error:
-        raise ProtocolError(f"what came is no frame: {error}") from error
+        raise ProtocolError(f"the server sent an invalid frame: {error}") from error
     return frame

@@ -1,8 +1,8 @@
-"""What a client has to say and nobody has acknowledged yet. No I/O.
+"""A client's messages that nobody has acknowledged yet. No I/O.
 
-A message here is whatever is said: something new, or a change to something old.
-A producer numbers its messages 1, 2, 3 …, and the room accepts a number only
-as its last accepted one + 1. What makes that less simple than it sounds:
+A message here is any numbered command: something new, or a change to something
+old. A producer numbers its messages 1, 2, 3 …, and the room accepts only the
+last accepted number + 1. That is less simple than it sounds:
 
 - Many messages are under way at once, and a refused one does not use up its
   number. So the ones behind it are refused too (``out_of_order``), and go again
@@ -42,7 +42,7 @@ class _Message(NamedTuple, Generic[T]):
 
 
 class Settled(NamedTuple, Generic[T]):
-    """A message that has its outcome: what became of ``command``, which was added with ``ticket``."""
+    """The outcome of ``command``, which was added with ``ticket``."""
 
     ticket: T
     result: Ack | Refused
@@ -58,8 +58,8 @@ class Outbox(Generic[T]):
     nobody will later: it is not ``lasting``.
 
     ``stored_before``: how many messages the room had from earlier runs, None
-    until it has told. ``conflict``: why nothing more can be sent, once this run
-    turned out to say other things than those.
+    until it has told. ``conflict``: why nothing more can be sent, if this run
+    turned out to send other messages than those.
     """
 
     def __init__(self, producer: str, *, fresh: bool) -> None:
@@ -126,8 +126,8 @@ class Outbox(Generic[T]):
 
         Where it is lower than what was acknowledged before (the room was
         restored from a backup), numbers go on from there. Raises
-        ProtocolError if a fresh producer turns out to be none, or the answer
-        has no digest's form.
+        ProtocolError if a fresh producer turns out to be none, or the digest
+        is malformed.
         """
         if self._ready:
             if answer.accepted:
@@ -136,7 +136,7 @@ class Outbox(Generic[T]):
         try:
             self._told = bytes.fromhex(answer.digest)
         except ValueError as error:
-            raise ProtocolError(f"{answer.digest!r} is no digest") from error
+            raise ProtocolError(f"{answer.digest!r} is not a digest") from error
         self._ready = True
         self._known = answer.accepted
         if self.stored_before is None:
@@ -157,7 +157,7 @@ class Outbox(Generic[T]):
         return self._done(ack)
 
     def refused(self, error: Error, *, again: bool = False) -> Settled[T] | None:
-        """The room refused the oldest command under way; what was sent behind it is wasted, and will go again.
+        """The room refused the oldest command under way; those behind it are wasted, and will be sent again.
 
         ``again``: so will the message itself, and there is no outcome yet.
         Raises ProtocolError if the refusal is for nothing that is under way.
@@ -209,10 +209,10 @@ class Outbox(Generic[T]):
 
 
 def unsendable(command: Say, message_bytes: int) -> Refused | None:
-    """Why no server takes this: texts that are empty, and what is longer than ``message_bytes``.
+    """Why no server accepts this: its text is empty, or it is longer than ``message_bytes``. None: a server may.
 
-    What is refused by this gets no number, so that it doesn't shift the
-    others' in a second run. Raises ValueError for what is no command.
+    A command that is refused here gets no number, so that it doesn't shift the
+    other numbers in a second run. Raises ValueError if it isn't a valid command.
     """
     wire = protocol.encode(command)
     protocol.decode_command(wire)

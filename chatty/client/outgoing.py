@@ -1,4 +1,4 @@
-"""What a room sends: commands on their way, and a future for the outcome of each."""
+"""A room's outgoing commands, with a future for the outcome of each."""
 
 from __future__ import annotations
 
@@ -54,14 +54,14 @@ class Outgoing:
         return future
 
     async def flush(self) -> None:
-        """Returns when every command has been acked or refused. Raises what ended the connection before that."""
+        """Returns when every command has been acked or refused. Raises the error that ended the connection."""
         while len(self._outbox):
             await self._settled.wait()
         if self._unsent and self._refusal is not None:
             raise self._refusal
 
     async def stored_before(self) -> int:
-        """How many messages the room had from earlier runs. Raises what ended the connection before it told."""
+        """How many messages the room had from earlier runs. Raises the error that ended the connection."""
         while self._outbox.stored_before is None and self._refusal is None:
             await self._settled.wait()
         if self._outbox.stored_before is None and self._refusal is not None:
@@ -89,7 +89,7 @@ class Outgoing:
             if not future.done():
                 future.set_exception(self._refusal)
                 if self._unsent:
-                    future.exception()  # asyncio logs what nobody asks for: once is enough for a thousand messages
+                    future.exception()  # asyncio logs those that nobody retrieves: one of a thousand is enough
                 self._unsent = True
         self._wake_senders()
 

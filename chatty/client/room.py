@@ -52,9 +52,9 @@ def join(
             async for event in room:
                 ...
 
-    ``name`` is who speaks, and ``key`` shows the server that it is the same
-    one who comes back (see `chatty.client.identity.derive_key`); without it
-    the room makes one of its own, which lives as long as it does.
+    ``name`` is the name to speak under. ``key`` proves to the server that the same
+    client comes back (see `chatty.client.identity.derive_key`); without it
+    the room makes a key of its own, which lasts as long as the room does.
     ``participate=False`` reads and sends without being in the room for the
     others: it needs a name only to send.
 
@@ -65,7 +65,7 @@ def join(
     the same messages again sends only what is missing (see
     `chatty.client.identity.producer_from_key`). Other messages than that run's
     are refused with ``idempotency_conflict``, before anything new is sent. The
-    first refusal ends the sending: what is behind it would get its number.
+    first refusal ends the sending: the next message would get its number.
 
     ``patience``: seconds for which a lost connection is tried again before
     the room gives up with `Unreachable`; None: for ever. The first connection
@@ -76,7 +76,7 @@ def join(
 
     Entering raises `Refused` where the server says no, `Unreachable` where
     nothing answers, and `ProtocolError` where something else than chatty
-    does. Raises ValueError if ``server`` is no address.
+    does. Raises ValueError if ``server`` is not an address.
     """
     options = LinkOptions(
         server=base_url(server),
@@ -97,13 +97,13 @@ class Room:
 
     ``async for event in room`` gives every event once and in order, and a
     `Gap` where events cannot be had any more. After `RoomClosed`, and after
-    `close`, it ends. It raises what ended the connection for good: `Refused`,
+    `close`, it ends. It raises the error that ended the connection for good: `Refused`,
     `Unreachable` or `Disconnected`. One task may read at a time, any number
     may send.
 
     Events that nobody takes are held, up to 4 MiB. Beyond that the room reads
     more slowly (5 s at most, and not at all while a message waits for its
-    ack), and then lets events go; who has taken those that were held gets the
+    ack), and then drops events; a reader that has taken the held ones gets the
     rest by a new connection. So a room that only sends need not be read, and
     nothing is missing for one that is read late.
     """
@@ -172,7 +172,7 @@ class Room:
         error: BaseException | None = None
         try:
             await link.run()
-        except Exception as raised:  # noqa: BLE001 - a mistake of ours, too, must reach whoever waits for this room
+        except Exception as raised:  # noqa: BLE001 - even a bug of ours must reach the tasks that wait for this room
             error = raised
         finally:
             self._end(error)
@@ -184,11 +184,11 @@ class Room:
         self._incoming.end(error)
         self._on_state(Offline(str(error) if error else "" if self._left else "the room is closed"))
 
-    # --- what is known --------------------------------------------------------------------------------------
+    # --- state ----------------------------------------------------------------------------------------------
 
     @property
     def welcome(self) -> Welcome:
-        """What the server said when the present connection, or the last one, was opened."""
+        """The server's welcome to the present connection, or to the last one."""
         if self._link is None or self._link.welcome is None:
             raise RuntimeError("enter the room first: async with chatty.join(…) as room")
         return self._link.welcome
@@ -233,8 +233,8 @@ class Room:
         program says it, 1 on its own account or to a person, and one more
         than ``automatic`` of the message that it answers (see
         `chatty.events.Message`). Raises `Refused` if the server will not have
-        it, and what ended the connection for good otherwise. ``send`` that
-        is cancelled may or may not have sent.
+        it, and otherwise the error that ended the connection for good. A
+        ``send`` that is cancelled may or may not have sent.
         """
         return await (await self.post(text, reply_to=reply_to, action=action, automatic=automatic))
 
@@ -245,7 +245,7 @@ class Room:
         return await self.say(Send(text=text, reply_to=reply_to, action=action, automatic=automatic))
 
     async def edit(self, of: int, text: str) -> Ack:
-        """Changes one's own message number ``of``, which says ``text`` from then on.
+        """Changes your message number ``of``, which says ``text`` from then on.
 
         This and what follows return and raise as `send` does. Whose message
         it is, the server tells by the key.
@@ -253,7 +253,7 @@ class Room:
         return await (await self.say(Edit(of=of, text=text)))
 
     async def delete(self, of: int) -> Ack:
-        """Deletes one's own message number ``of``: its text is gone for everybody, and from the server's files."""
+        """Deletes your message number ``of``: its text is gone for everybody, and from the server's files."""
         return await (await self.say(Delete(of=of)))
 
     async def react(self, of: int, reaction: str, *, remove: bool = False) -> Ack:
@@ -264,7 +264,7 @@ class Room:
         return await (await self.say(React(of=of, reaction=reaction, remove=remove)))
 
     async def set_topic(self, topic: str) -> Ack:
-        """Says what the room is about, in up to 512 characters; with none, takes that away."""
+        """Sets the room's topic, of up to 512 characters; an empty one removes it."""
         return await (await self.say(SetTopic(topic=topic)))
 
     async def rename(self, name: str) -> Ack:
@@ -286,20 +286,20 @@ class Room:
         """Queues a command of `chatty.protocol`, and returns once fewer than 1,000 wait for their ack.
 
         What was queued first is stored first. The future has the outcome.
-        Raises what ended the connection for good, and ValueError for what
-        cannot be said at all (text with a lone surrogate, a number that is none).
+        Raises the error that ended the connection for good, and ValueError for
+        an invalid command (text with a lone surrogate, a number that isn't one).
         """
         return await self._outgoing.add(command, message_bytes=self.welcome.limits.message_bytes)
 
     async def flush(self) -> None:
-        """Returns when every message has been acked or refused. Raises what ended the connection before that."""
+        """Returns when every message has been acked or refused. Raises the error that ended the connection."""
         await self._outgoing.flush()
 
     async def stored_before(self) -> int:
         """How many messages the server had from earlier runs of this room's ``producer``; 0 without one.
 
         If you have sent fewer, the rest of what those runs sent was not
-        repeated. Raises what ended the connection before the server told.
+        repeated. Raises the error that ended the connection before the server told.
         """
         return await self._outgoing.stored_before()
 

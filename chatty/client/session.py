@@ -1,4 +1,4 @@
-"""One aiohttp session to one server, and what its failures mean in chatty's terms."""
+"""One aiohttp session to one server, with its failures translated into chatty's errors."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from chatty.errors import CODES, ProtocolError, Refused, Unreachable
 __all__ = ["UNREADABLE", "bearer", "failures", "open_session"]
 
 UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What decoding raises for what isn't the JSON that was expected, or is nested too deeply."""
+"""The errors of decoding JSON that has another form than expected, or is nested too deeply."""
 
 _LONGEST_WAIT: Final = 600.0
 """The longest Retry-After that is kept to, in seconds; it may be a mistake of something in between."""
 
 _TIMEOUT = aiohttp.ClientTimeout(total=30, sock_connect=10)
 _NO_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST")
-"""OpenSSL's reasons where what comes is not TLS."""
+"""OpenSSL's reasons if the peer doesn't speak TLS."""
 _GATEWAY = {502, 503, 504}
 _decode_problem = msgspec.json.Decoder(protocol.Problem).decode
 
@@ -62,7 +62,7 @@ def bearer(credentials: str) -> dict[str, str]:
 
 @contextmanager
 def failures(server: str) -> Iterator[None]:
-    """Turns what aiohttp raises inside into `Unreachable` or `ProtocolError`."""
+    """Turns aiohttp's exceptions inside into `Unreachable` or `ProtocolError`."""
     try:
         yield
     except TimeoutError as error:
@@ -162,7 +162,7 @@ def _elsewhere(asked: str) -> ProtocolError:
 
 
 def _seconds(retry_after: str | None) -> float | None:
-    """Retry-After in seconds; its other form, a date, is no figure to plan with."""
+    """Retry-After in seconds; its other form, a date, is ignored."""
     try:
         seconds = float(retry_after or "nan")
     except ValueError:

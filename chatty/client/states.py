@@ -1,4 +1,4 @@
-"""How a `Room`'s connection is: what ``join(on_state=…)`` is called with at each change.
+"""The states of a `Room`'s connection: ``join(on_state=…)`` is called with one at each change.
 
 Connecting ─► Connected ─► Reconnecting ─► Connecting ─► Connected … ─► Offline
 """

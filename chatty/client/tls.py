@@ -9,7 +9,7 @@ from pathlib import Path
 __all__ = ["CaCert", "trusting"]
 
 CaCert = str | os.PathLike[str] | ssl.SSLContext | None
-"""A file of certificates in PEM, or a context of the program's own; None: what the system trusts."""
+"""A file of certificates in PEM, or a context of the program's own; None: the authorities that the system trusts."""
 
 
 def trusting(cacert: CaCert) -> ssl.SSLContext | None:

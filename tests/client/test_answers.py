@@ -68,7 +68,7 @@ def test_a_choice_counts_in_whatever_case_and_is_given_as_it_was_spelled(text: s
      reaction("yes", removed=True), message("yes", action=True), message("yes", deleted=10), message("yes", edited=10),
      MessageEdited(9, AT, "Ada", 8, "yes")],
 )  # fmt: skip
-def test_what_is_no_choice_or_is_about_something_else_is_no_answer(other: Any) -> None:
+def test_other_words_and_events_about_something_else_are_not_answers(other: Any) -> None:
     assert asked("yes", "no").hear(other) is None
 
 
@@ -94,7 +94,7 @@ def test_a_bare_choice_answers_no_question_that_a_program_has_said_something_beh
     assert answer(asked("yes", "no"), outcome, message("yes")) == "yes"
 
 
-def test_what_a_program_says_is_an_answer_only_if_it_was_named() -> None:
+def test_a_program_s_message_is_an_answer_only_if_the_program_was_named() -> None:
     for said in (reply("yes", by="bot", automatic=1), message("yes", by="bot", automatic=1)):
         assert asked("yes", "no").hear(said) is None
         assert answer(asked("yes", "no", answerers=("bot",)), said) == "yes"
@@ -127,7 +127,7 @@ def test_a_reply_that_was_edited_counts_by_its_edit() -> None:
     assert question.hear(MessageEdited(12, AT, "Ada", 9, "yes")) == Answer("yes", "Ada", 12, "reply")
 
 
-def test_only_who_was_asked_may_answer() -> None:
+def test_only_people_who_were_asked_may_answer() -> None:
     question = asked(answerers=("Ada", "Bob"))
     assert [answer(question, reply("ok", by=name)) for name in ("ada", "BOB", "Eve")] == ["ok", "ok", None]
     assert question.hear(reaction("👍", by="Eve")) is None

@@ -96,7 +96,7 @@ async def test_a_bot_may_ask_from_its_own_loop_and_misses_nothing(server: Server
         await answering
 
 
-async def test_an_answer_that_came_meanwhile_is_found_by_who_asks_again(server: Server, room_id: str) -> None:
+async def test_asking_again_finds_an_answer_that_came_meanwhile(server: Server, room_id: str) -> None:
     async with chatty.join(server.url, room_id, name="Ada") as ada:
         number = (await ada.send("Deploy?")).seq or 0
         for text in ("no idea", "yes", "no"):

@@ -76,7 +76,7 @@ async def test_a_reaction_that_is_there_already_is_acked_without_a_number(server
         assert (await room.send("next")).seq == seq + 2
 
 
-async def test_what_is_refused_stops_nothing_behind_it(server: Server, room_id: str) -> None:
+async def test_a_refusal_stops_nothing_behind_it(server: Server, room_id: str) -> None:
     async with (
         chatty.join(server.url, room_id, name="Bob") as bob,
         chatty.join(server.url, room_id, name="Ada") as ada,
@@ -116,7 +116,7 @@ async def test_what_is_refused_stops_nothing_behind_it(server: Server, room_id: 
         React(of="one", reaction="👍"),  # type: ignore[arg-type]
     ],
 )
-async def test_what_is_no_command_is_the_callers_mistake(server: Server, room_id: str, command: Say) -> None:
+async def test_an_invalid_command_is_the_caller_s_mistake(server: Server, room_id: str, command: Say) -> None:
     async with chatty.join(server.url, room_id, name="John") as room:
         with pytest.raises(ValueError, match=r"surrogates|Expected"):
             await room.say(command)

@@ -72,7 +72,7 @@ async def test_messages_are_as_they_are_now(server: Server, room_id: str) -> Non
     assert (now[0].reactions, now[1].reply_to) == ({"👍": 1}, first)
 
 
-async def test_what_is_looked_for_is_asked_of_the_server(server: Server, room_id: str) -> None:
+async def test_the_server_does_the_searching(server: Server, room_id: str) -> None:
     nothing = '{"events":[],"epoch":"e","first":1,"last":0,"more":false}'
     when = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
     async with Scripted(text(200, nothing, kind="application/json")) as scripted:
@@ -97,7 +97,7 @@ async def test_a_room_without_messages_has_no_history(server: Server, room_id: s
         assert [message async for message in room.history(newest_first=True)] == []
 
 
-async def test_what_was_said_is_found_again(server: Server, room_id: str) -> None:
+async def test_a_search_finds_messages(server: Server, room_id: str) -> None:
     async with (
         chatty.join(server.url, room_id, name="Ada") as ada,
         chatty.join(server.url, room_id, name="Bob") as bob,

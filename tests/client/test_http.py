@@ -154,14 +154,14 @@ async def test_a_server_that_does_not_speak_http_is_recognised() -> None:
 
 
 @pytest.mark.parametrize("status", [200, 201, 400, 404, 500])
-async def test_a_page_of_another_server_is_no_answer(status: int) -> None:
+async def test_a_page_of_another_server_is_a_protocol_error(status: int) -> None:
     async with Scripted(text(status, "<h1>hello</h1>")) as scripted:
         with pytest.raises(chatty.ProtocolError, match=scripted.url):
             await chatty.create_room(scripted.url, "general")
 
 
 @pytest.mark.parametrize("odd", ["x\x1b]0;owned\x07y", "", "a" * 26, "a" * 26 + "é", "a" * 26 + "\n", "../" * 9])
-async def test_an_id_that_is_none_is_no_answer(odd: str) -> None:
+async def test_an_invalid_id_is_a_protocol_error(odd: str) -> None:
     room = CreatedRoom(odd, "general", "", AT, "e", 1, 0, 0, owner_token="t", url="http://127.0.0.1")
     async with Scripted(text(201, encode(room).decode(), kind="application/json")) as scripted:
         with pytest.raises(chatty.ProtocolError) as error:
@@ -214,7 +214,7 @@ async def test_nobody_is_made_to_wait_for_ever(said: str, meant: float | None) -
     assert refused.value.retry_after == meant
 
 
-async def test_what_is_nested_too_deeply_is_no_answer() -> None:
+async def test_an_answer_that_is_nested_too_deeply_is_a_protocol_error() -> None:
     for status in (200, 400):
         async with Scripted(text(status, '{"x":' + "[" * 100_000)) as scripted:
             with pytest.raises(chatty.ProtocolError):
@@ -229,7 +229,7 @@ async def test_a_server_may_live_under_a_path() -> None:
 
 
 @pytest.mark.parametrize("path", ["/chat", "/chat/", "/v1/rooms/x", "/nothing"])
-async def test_a_path_too_many_in_a_servers_address_is_no_missing_room(server: Server, path: str) -> None:
+async def test_a_wrong_path_in_a_servers_address_is_not_taken_for_a_missing_room(server: Server, path: str) -> None:
     async with chatty.Http(server.url + path) as http:
         for attempt in (http.create_room("general"), http.room("1" * 27)):
             with pytest.raises(chatty.ProtocolError, match="no chatty server at ") as error:

@@ -225,7 +225,7 @@ def test_a_lost_tail_asks_for_a_new_connection(frame: Frame) -> None:
     assert put(inbox, frame) is False
 
 
-def test_a_tick_that_says_what_is_known_is_no_alarm() -> None:
+def test_a_tick_with_a_known_number_is_not_an_alarm() -> None:
     inbox = Inbox()
     for frame in (welcome("e", 5), Live(5), message(6), Tick(6)):
         assert put(inbox, frame) is True
@@ -268,7 +268,7 @@ def test_nothing_is_read_after_the_rooms_end() -> None:
     assert type(take_all(inbox)[-1]) is RoomClosed
 
 
-def test_a_reader_that_fell_behind_finds_what_was_held_and_then_resumes_after_it() -> None:
+def test_a_reader_that_fell_behind_gets_the_held_events_and_then_resumes_after_them() -> None:
     inbox = Inbox(since=0, epoch="e", limit=1)
     assert put(inbox, welcome("e", 3)) is True
     assert inbox.full
@@ -345,7 +345,7 @@ def test_nothing_is_missing_behind_a_gap() -> None:
 @pytest.mark.parametrize(
     ("limit", "full", "roomy"), [(600, True, False), (601, False, False), (1199, False, False), (1200, False, True)]
 )
-def test_what_waits_is_counted_with_what_python_needs_for_it(limit: int, full: bool, roomy: bool) -> None:
+def test_waiting_frames_are_counted_with_python_s_overhead(limit: int, full: bool, roomy: bool) -> None:
     inbox = Inbox(limit=limit)
     for _ in range(2):
         assert (len(inbox), inbox.full, inbox.roomy) == (0, False, True)
@@ -382,7 +382,7 @@ def test_nothing_is_missing_once_replay_is_over_or_the_room_has_ended() -> None:
     assert inbox.complete is True
 
 
-def test_what_was_let_go_comes_by_the_next_connection() -> None:
+def test_dropped_events_come_by_the_next_connection() -> None:
     inbox = Inbox(since=0, epoch="e")
     assert not inbox.behind
     inbox.overflow()

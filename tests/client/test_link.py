@@ -103,7 +103,7 @@ async def test_a_handshake_that_is_never_answered_is_given_up() -> None:
         websocket(encode(greeting()).decode(), protocol="graphql-ws"),
     ],
 )
-async def test_what_is_no_chatty_is_recognised(other: Answer) -> None:
+async def test_other_servers_are_recognised(other: Answer) -> None:
     async with Scripted(other) as scripted:
         with pytest.raises(chatty.ProtocolError):
             async with chatty.join(scripted.url, "room", name="John"):
@@ -169,7 +169,7 @@ async def test_a_disk_that_stays_full_is_told_in_the_end() -> None:
     assert [str(outcome) for outcome in outcomes] == ["not now"] * 3
 
 
-async def test_what_a_moderator_refuses_is_told_and_what_follows_is_sent() -> None:
+async def test_a_moderator_s_refusal_is_raised_and_the_next_messages_are_sent() -> None:
     async with Scripted(talks(reply=refusing("muted", times=1))) as scripted:
         async with chatty.join(scripted.url, "room", name="John") as room:
             futures = [await room.post(text) for text in "abc"]
@@ -177,7 +177,7 @@ async def test_what_a_moderator_refuses_is_told_and_what_follows_is_sent() -> No
     assert [getattr(outcome, "n", None) or str(outcome) for outcome in outcomes] == ["not now", 1, 2]
 
 
-async def test_of_a_producer_that_lasts_nothing_goes_under_the_number_of_what_was_refused() -> None:
+async def test_a_lasting_producer_sends_nothing_under_the_number_of_a_refused_message() -> None:
     heard: list[Command] = []
     async with Scripted(talks(reply=refusing("muted", times=1), heard=heard)) as scripted:
         async with chatty.join(scripted.url, "room", name="John", producer=new_producer()) as room:
@@ -207,7 +207,7 @@ async def test_a_command_that_the_server_cannot_read_ends_the_sending_and_nobody
     assert [str(outcome) for outcome in outcomes] == ["no such thing"] * 3
 
 
-async def test_what_is_wrong_with_nothing_that_was_said_is_for_who_reads_frames() -> None:
+async def test_an_error_about_no_command_of_ours_is_passed_to_the_reader_of_frames() -> None:
     stray = Error(code="bad_request", message="no such thing")
     async with Scripted(talks(Live(0), stray)) as scripted:
         async with chatty.join(scripted.url, "room", name="John") as room:
@@ -216,7 +216,7 @@ async def test_what_is_wrong_with_nothing_that_was_said_is_for_who_reads_frames(
             assert (await room.send("a")).n == 1
 
 
-async def test_a_producer_that_is_none_is_told() -> None:
+async def test_an_invalid_producer_is_refused() -> None:
     def reply(command: Produce | Say) -> Frame:
         return Error(code="bad_request", message="a producer is a KSUID")
 

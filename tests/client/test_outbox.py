@@ -191,7 +191,7 @@ def outbox_with(*texts: str, sent: int) -> Outbox[str]:
     return outbox
 
 
-def test_what_is_behind_a_refused_message_moves_up_by_one_number_and_goes_again() -> None:
+def test_messages_behind_a_refused_one_move_up_by_one_number_and_are_sent_again() -> None:
     outbox = outbox_with("a", "b", "c", sent=3)
     assert outbox.acked(Ack(n=1, seq=7)) == Settled("a", Ack(n=1, seq=7), Send(text="a"))
     refused = outbox.refused(Error(n=2, code="muted", message="not now"))
@@ -231,7 +231,7 @@ def test_a_room_that_was_restored_from_a_backup_is_told_what_it_lacks_under_its_
     assert [decode_command(command) for command in outbox.take(5)] == [Send(text="c", n=1)]
 
 
-def test_what_an_earlier_run_has_sent_is_not_sent_again() -> None:
+def test_messages_of_an_earlier_run_are_not_sent_again() -> None:
     outbox: Outbox[str] = Outbox("producer", fresh=False)
     assert outbox.add(Send(text="a"), "a") is None
     assert [decode_command(command) for command in outbox.take(5)] == [Produce("producer")]
@@ -259,13 +259,13 @@ def test_no_more_messages_are_under_way_than_a_server_takes() -> None:
     assert not outbox.full
 
 
-def test_what_is_abandoned_is_named_in_order() -> None:
+def test_abandoned_messages_are_returned_in_order() -> None:
     outbox = outbox_with("a", "b", "c", sent=2)
     assert outbox.abandon() == ["a", "b", "c"]
     assert len(outbox) == 0
 
 
-def test_answers_to_what_was_abandoned_mean_nothing() -> None:
+def test_answers_to_abandoned_messages_mean_nothing() -> None:
     outbox = outbox_with("a", "b", sent=2)
     outbox.abandon()
     for number in (1, 2):
@@ -295,7 +295,7 @@ def test_a_new_connection_carries_no_waste() -> None:
     assert outbox.acked(Ack(n=1, seq=1)) == Settled("b", Ack(n=1, seq=1), Send(text="b"))
 
 
-def test_what_is_under_way_is_not_sent_before_the_room_has_told_where_it_is() -> None:
+def test_messages_under_way_are_not_sent_again_before_the_room_has_told_its_number() -> None:
     outbox = outbox_with("a", sent=1)
     outbox.connected()
     assert [decode_command(command) for command in outbox.take(5)] == [Produce("producer")]
@@ -325,18 +325,18 @@ def test_only_a_busy_server_refuses_for_the_moment() -> None:
 
 
 @pytest.mark.parametrize("number", [None, 0, 2])
-def test_an_ack_for_what_is_not_under_way_is_no_ack(number: int | None) -> None:
+def test_an_ack_for_a_message_that_is_not_under_way_is_an_error(number: int | None) -> None:
     with pytest.raises(ProtocolError) as raised:
         outbox_with("a", sent=1).acked(Ack(n=number))
     assert str(raised.value) == f"{number} was acknowledged, and is not under way (does another use this producer?)"
 
 
-def test_an_ack_for_what_was_not_sent_is_no_ack() -> None:
+def test_an_ack_for_a_message_that_was_not_sent_is_an_error() -> None:
     with pytest.raises(ProtocolError):
         outbox_with("a", sent=0).acked(Ack(n=1))
 
 
-def test_an_ack_for_a_copy_that_can_not_have_been_accepted_is_no_ack() -> None:
+def test_an_ack_for_a_copy_that_can_not_have_been_accepted_is_an_error() -> None:
     outbox = outbox_with("a", "b", sent=2)
     outbox.refused(Error(n=1, code="muted", message=""))
     outbox.take(5)
@@ -345,7 +345,7 @@ def test_an_ack_for_a_copy_that_can_not_have_been_accepted_is_no_ack() -> None:
 
 
 @pytest.mark.parametrize(("sent", "number", "code"), [(1, 2, "muted"), (1, None, "muted"), (0, 1, "muted")])
-def test_a_refusal_for_what_is_not_under_way_is_no_refusal(sent: int, number: int | None, code: str) -> None:
+def test_a_refusal_for_a_message_that_is_not_under_way_is_an_error(sent: int, number: int | None, code: str) -> None:
     with pytest.raises(ProtocolError) as raised:
         outbox_with("a", sent=sent).refused(Error(n=number, code=code, message=""))
     assert str(raised.value) == f"{number} was refused ({code}), and is not under way"
@@ -386,12 +386,12 @@ def test_a_new_producer_that_the_server_knows_is_not_used() -> None:
         (SetTopic(topic=""), None),
     ],
 )
-def test_what_no_server_takes_is_not_sent(command: Say, code: str | None) -> None:
+def test_a_command_that_no_server_accepts_is_not_sent(command: Say, code: str | None) -> None:
     refused = unsendable(command, 40)
     assert (refused and refused.code) == code
 
 
 @pytest.mark.parametrize("command", [Send(text="\ud800"), Edit(of=cast(int, "3"), text="x"), Delete(of=cast(int, 1.5))])
-def test_what_is_no_command_is_not_sent(command: Say) -> None:
+def test_an_invalid_command_is_not_sent(command: Say) -> None:
     with pytest.raises(ValueError, match=r"surrogates|Expected `int`"):
         unsendable(command, 40)

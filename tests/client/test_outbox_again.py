@@ -94,7 +94,7 @@ def test_a_room_that_has_other_messages_once_the_connection_is_back_is_noticed_b
     assert outbox.conflict is not None
 
 
-def test_nothing_is_compared_where_the_room_does_not_know_what_was_said() -> None:
+def test_nothing_is_compared_if_the_room_has_no_digest() -> None:
     outbox = lasting_outbox("x", "b")
     (settled,) = outbox.producing(Producing(1))  # an older server, or messages from its time
     assert settled.result == Ack(n=1, duplicate=True)
@@ -117,7 +117,7 @@ def test_after_a_backup_was_restored_the_room_s_own_digest_is_gone_on_with() -> 
     assert outbox.conflict is None
 
 
-def test_a_digest_that_is_none_is_told() -> None:
+def test_a_malformed_digest_is_an_error() -> None:
     with pytest.raises(ProtocolError) as raised:
         lasting_outbox().producing(Producing(1, "nonsense"))
-    assert str(raised.value) == "'nonsense' is no digest"
+    assert str(raised.value) == "'nonsense' is not a digest"

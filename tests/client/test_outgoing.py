@@ -28,7 +28,7 @@ async def test_a_second_run_with_the_same_producer_sends_only_what_is_missing(se
     assert await asyncio.to_thread(server.texts, room_id) == ["a", "b", "c", "d"]
 
 
-async def test_what_no_server_would_take_does_not_shift_the_numbers_of_a_second_run(
+async def test_messages_that_no_server_accepts_do_not_shift_the_numbers_of_a_second_run(
     server: Server, room_id: str
 ) -> None:
     key, producer = new_secret(), new_producer()

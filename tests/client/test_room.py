@@ -47,7 +47,7 @@ async def test_everybody_in_a_room_sees_the_same_in_the_same_order(server: Serve
     assert len(seen[0]) == 41
 
 
-async def test_who_only_reads_and_sends_is_nobody_in_the_room(server: Server, room_id: str) -> None:
+async def test_a_client_that_only_reads_and_sends_is_not_a_participant(server: Server, room_id: str) -> None:
     async with chatty.join(server.url, room_id, name="ci", participate=False) as room:
         await room.send("built")
         assert room.info.participant_count == 0
@@ -75,7 +75,7 @@ async def test_an_error_in_the_block_leaves_at_once_and_comes_out(server: Server
     assert left.reason == "left"
 
 
-async def test_closing_waits_for_nothing_and_says_what_was_not_acked(server: Server, room_id: str) -> None:
+async def test_closing_waits_for_nothing_and_fails_unacked_messages(server: Server, room_id: str) -> None:
     async with chatty.join(server.url, room_id, name="John") as room:
         posted = await room.post("perhaps")
         await room.close()
@@ -115,7 +115,7 @@ async def test_a_refused_message_stops_none_behind_it(server: Server, room_id: s
     assert await asyncio.to_thread(server.texts, room_id) == ["a", "b", "c", "é" * 8_192]
 
 
-async def test_text_that_is_none_is_the_callers_mistake(server: Server, room_id: str) -> None:
+async def test_invalid_text_is_the_caller_s_mistake(server: Server, room_id: str) -> None:
     async with chatty.join(server.url, room_id, name="John") as room:
         with pytest.raises(ValueError, match="surrogates"):
             await room.send("\ud800")
@@ -141,7 +141,7 @@ async def test_a_sender_that_never_reads_gets_its_acks_while_others_talk(server:
         assert sender.held < 10
 
 
-async def test_who_reads_late_misses_nothing(server: Server, room_id: str) -> None:
+async def test_a_late_reader_misses_nothing(server: Server, room_id: str) -> None:
     async with (
         narrow_room(server.url, room_id, held=2_000) as late,
         chatty.join(server.url, room_id, name="B") as other,
@@ -155,7 +155,7 @@ async def test_who_reads_late_misses_nothing(server: Server, room_id: str) -> No
     assert [event.reason for event in events if isinstance(event, chatty.ParticipantLeft)] == ["left", "left"]
 
 
-async def test_who_never_reads_stays_in_the_room(server: Server, room_id: str) -> None:
+async def test_a_client_that_never_reads_stays_in_the_room(server: Server, room_id: str) -> None:
     async with (
         narrow_room(server.url, room_id, held=2_000, stall=0.05) as idle,
         chatty.join(server.url, room_id, name="B", participate=False) as other,
@@ -171,7 +171,7 @@ async def test_who_never_reads_stays_in_the_room(server: Server, room_id: str) -
         assert idle.held < 10
 
 
-async def test_who_answers_each_line_of_a_long_history_gets_all_of_it(server: Server, room_id: str) -> None:
+async def test_a_program_that_answers_each_line_of_a_long_history_gets_all_of_it(server: Server, room_id: str) -> None:
     async with chatty.join(server.url, room_id, name="B", participate=False) as other:
         for number in range(2_000):
             await other.post(f"question {number}")
@@ -272,7 +272,7 @@ async def test_a_room_that_closes_says_so_and_ends(server: Server) -> None:
         assert refused.value.code == "room_closed"
 
 
-async def test_who_reads_late_still_sees_how_a_closed_room_ended(server: Server) -> None:
+async def test_a_late_reader_still_sees_how_a_closed_room_ended(server: Server) -> None:
     created = server.make_room()
     async with narrow_room(server.url, created["id"], held=2_000) as room:
         async with (

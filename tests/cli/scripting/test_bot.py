@@ -43,7 +43,7 @@ def test_bots_do_not_answer_each_other(user: User, server: Server, room: str, cu
         assert "not answered, because it is by a program (--automatic answers these, too)" in told
 
 
-def test_bots_that_shall_answer_each_other_end_after_the_third_message_in_a_row(
+def test_bots_that_may_answer_each_other_stop_after_the_third_message_in_a_row(
     user: User, server: Server, room: str, cursors: list[Path]
 ) -> None:
     first, second = (
@@ -82,7 +82,7 @@ async def test_a_loop_with_a_program_that_does_not_say_that_it_is_one_is_slowed_
     wait_until(lambda: len([who for who, _ in said(server, room) if who == "bot"]) == 4)
 
 
-async def test_what_run_and_ask_say_is_marked(user: User, server: Server, room: str) -> None:
+async def test_messages_of_run_and_ask_are_marked(user: User, server: Server, room: str) -> None:
     user.run("run", room, "--", "true")
     user.run("ask", room, "Deploy?", "--timeout", "10ms", "--default", "no")
     assert {(who, automatic) for who, automatic in said(server, room)} == {("John", 1)}

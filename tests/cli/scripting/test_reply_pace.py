@@ -31,7 +31,7 @@ def test_no_minute_has_more_replies_than_it_may(most: int, pauses: list[int]) ->
         assert len([at for at in begun if at > clock.now - 60]) <= most
 
 
-def test_what_became_no_reply_does_not_count() -> None:
+def test_a_job_without_a_reply_does_not_count() -> None:
     pace = ReplyPace(1, Clock())
     for _ in range(3):
         assert pace.wait() == 0
