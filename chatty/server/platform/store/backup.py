@@ -100,8 +100,12 @@ def _copy(database: Path, fresh: Path) -> None:
             source.execute("BEGIN")
             source.execute("SELECT count(*) FROM sqlite_master").fetchone()  # now it has begun
             # Without a callback, signals would wait for the end. Without the transaction, each step would see new data.
-            source.backup(db, pages=PAGES, progress=lambda *_: None, sleep=0)
+            source.backup(db, pages=PAGES, progress=_between_steps, sleep=0)
         db.execute("PRAGMA journal_mode = DELETE")  # a single file
+
+
+def _between_steps(*_: int) -> None:
+    """Nothing is to be done, but here Python notices signals."""
 
 
 def _put(fresh: Path, target: Path, *, replace: bool) -> None:

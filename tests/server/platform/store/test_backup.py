@@ -6,7 +6,6 @@ import errno
 import os
 import resource
 import sqlite3
-import threading
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -74,34 +73,21 @@ def test_data_of_a_stopped_server_is_backed_up_too_and_left_as_it_is(data: Path,
 def test_a_backup_is_of_one_moment_while_the_server_writes(
     data: Path, store: Store, target: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for number in range(2_000):
-        store.apply([Post(ROOM, AT, "Ada", "ada", b"a" * 16, f"{number} ".ljust(1_000, "x"))])
-    before = len(texts(data / DATABASE))
-    monkeypatch.setattr(backups, "PAGES", 20)
-    stop, began = threading.Event(), threading.Event()
+    store.apply([Post(ROOM, AT, "Ada", "ada", b"a" * 16, f"{number} ".ljust(1_000, "x")) for number in range(500)])
+    before = texts(data / DATABASE)
+    meanwhile: list[str] = []
 
-    def copy() -> None:
-        back_up(data, target)
-        stop.set()
-
-    real = backups._copy
-
-    def signalled(database: Path, fresh: Path) -> None:
-        began.set()
-        real(database, fresh)
-
-    monkeypatch.setattr(backups, "_copy", signalled)
-    thread = threading.Thread(target=copy)
-    thread.start()
-    assert began.wait(60)
-    said = 0
-    while not stop.is_set():
+    def write(*_: int) -> None:
+        assert len(meanwhile) < 1_000, "it begins again with every write, and never ends"
+        meanwhile.append("meanwhile")
         say(store, "meanwhile")
-        said += 1
-    thread.join()
-    kept = texts(target)
-    assert said > 0
-    assert before <= len(kept) <= before + said
+
+    monkeypatch.setattr(backups, "PAGES", 20)
+    monkeypatch.setattr(backups, "_between_steps", write)
+    back_up(data, target)
+    assert len(meanwhile) > 5
+    assert texts(target) == before
+    assert texts(data / DATABASE) == before + meanwhile
     assert doctor.examine(target) == []
 
 
