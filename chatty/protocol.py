@@ -379,22 +379,3 @@ def decode_frame(data: bytes | str) -> Frame | Unknown:
         return _decode_frame(data)
     except msgspec.ValidationError:
         return _decode_unknown(data)
-
-
-_HEADERS: Final = tuple(b"\x81" + size.to_bytes(1) for size in range(126))
-
-
-def text_frame(payload: bytes) -> bytes:
-    """A whole, unmasked WebSocket text frame, as a server sends it (RFC 6455, 5.2)."""
-    size = len(payload)
-    if size < 126:
-        return _HEADERS[size] + payload
-    if size < 65_536:
-        return b"\x81\x7e" + size.to_bytes(2) + payload
-    return b"\x81\x7f" + size.to_bytes(8) + payload
-
-
-def close_frame(code: Close) -> bytes:
-    """A server's close frame with its reason (RFC 6455, 5.5.1)."""
-    payload = code.to_bytes(2) + CLOSE_REASONS[code].encode()
-    return bytes([0x88, len(payload)]) + payload

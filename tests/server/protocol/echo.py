@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator, Iterator
 from itertools import count
 from urllib.parse import quote
 
-from chatty.protocol import text_frame
+from chatty.server.platform.network.frames import text_frame
 
 TEXT = 0x81
 

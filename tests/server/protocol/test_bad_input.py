@@ -21,7 +21,8 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from chatty.errors import CODES
-from chatty.protocol import IN_FLIGHT, Close, close_frame
+from chatty.protocol import IN_FLIGHT, Close
+from chatty.server.platform.network.frames import close_frame
 from tests.server.asking import UPGRADE, ask, raw, refusal
 from tests.support.faults import eventually
 from tests.support.server import PATIENCE, Server

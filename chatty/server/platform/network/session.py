@@ -24,11 +24,12 @@ from typing import Final
 from aiohttp import WSMessage, WSMsgType, web
 
 from chatty.names import compare_key
-from chatty.protocol import FRAME_BYTES, IN_FLIGHT, Close, close_frame
+from chatty.protocol import FRAME_BYTES, IN_FLIGHT, Close
 from chatty.server.business.entries import Disconnect
 from chatty.server.business.facts import Connected
 from chatty.server.business.room import Facts, Outcome
 from chatty.server.platform.network.connections import Connection, connection_of
+from chatty.server.platform.network.frames import close_frame
 from chatty.server.platform.network.heartbeat import Action, Heartbeat, Stall, is_stalled
 from chatty.server.platform.network.identities import Identity
 from chatty.server.platform.network.rate_limit import TokenBucket
