@@ -126,6 +126,18 @@ def test_a_clock_that_went_back_and_comes_again_was_right() -> None:
     assert machine.told[2:] == [CorrectTimes("", behind, NOW, HOUR), CorrectTimes("", now, NOW - HOUR, -HOUR)]
 
 
+@pytest.mark.parametrize("ahead", [HOUR // 2, 2 * HOUR])
+def test_a_clock_that_went_back_and_jumps_ahead_by_something_else_has_jumped(ahead: int) -> None:
+    machine = Machine()
+    machine.clock.learn(NOW - YEAR)
+    machine.live(10)
+    machine.live(1, step=-HOUR)
+    first = machine.live(20, step=ahead)
+    assert len(machine.told) == 1
+    now = machine.live(1, step=-ahead)
+    assert machine.told[1:] == [CorrectTimes("", now, first, ahead)]
+
+
 def test_what_was_stored_before_the_start_stays_when_the_clock_comes_again() -> None:
     machine = Machine()
     machine.clock.learn(NOW - HOUR + 5_000)
