@@ -16,12 +16,23 @@ from chatty.cli.environment import Environment
 from chatty.cli.exits import ExitStatus
 from chatty.cli.failures import Failure, explain, usage
 from chatty.client.address import ROOM_ID, base_url
-from chatty.errors import Disconnected, Refused
+from chatty.errors import ChattyError, Disconnected, Refused
+from chatty.names import same
 
 if TYPE_CHECKING:
     from chatty.cli.room_list import KnownRoom
+    from chatty.client.http import Http
 
-__all__ = ["DEFAULT_SERVER", "RoomTarget", "about", "participant_name", "resolve_room", "resolve_server", "several"]
+__all__ = [
+    "DEFAULT_SERVER",
+    "RoomTarget",
+    "about",
+    "check_namesakes",
+    "participant_name",
+    "resolve_room",
+    "resolve_server",
+    "several",
+]
 
 DEFAULT_SERVER: Final = "http://127.0.0.1:8080"
 
@@ -54,11 +65,13 @@ def about(env: Environment, target: RoomTarget) -> Iterator[Callable[[], None]]:
         code = explain(error).code
         if code == "room_closed":
             _closed(env, target)
-        if code != "room_not_found" or isinstance(error, Failure):
+        if code != "room_not_found":
             raise
         from chatty.cli.room_list import note_gone
 
         note_gone(env, target.room_id, target.server)
+        if isinstance(error, Failure):
+            raise
         hint = "copy an id as a whole, capitals count; see: chatty rooms"
         raise _no_room(target.name, target.server, hint) from error
     if target.gone:
@@ -71,6 +84,27 @@ def _closed(env: Environment, target: RoomTarget) -> None:
     from chatty.cli.room_list import note_closed
 
     note_closed(env, target.room_id, target.server)
+
+
+async def check_namesakes(env: Environment, http: Http, room: KnownRoom) -> None:
+    """Ask the server about other rooms of the same name that the user knows there, in case they are over."""
+    from chatty.cli.room_list import known_rooms, note_closed, note_gone
+
+    try:
+        rooms = [known for known in known_rooms(env) if known.is_open(env.now())]
+    except (OSError, Failure):
+        return
+    for known in rooms:
+        if known.id == room.id or not known.is_at(room.server) or not same(known.name, room.name):
+            continue
+        try:
+            if (await http.room(known.id)).closed_at is not None:
+                note_closed(env, known.id, known.server)
+        except Refused as refused:
+            if refused.code == "room_not_found":
+                note_gone(env, known.id, known.server)
+        except ChattyError:
+            return
 
 
 def resolve_server(env: Environment, option: str | None, profile: Profile) -> str | None:

@@ -34,6 +34,12 @@ class RoomList(Protocol):
     def remember(self, room: NamedRoom) -> str:
         """Keep a room, so that this person's commands find it by its name. Gives the reason if that isn't possible."""
 
+    def rooms_at(self, server: str) -> list[str]:
+        """The ids of the rooms that this person knows at a server's address."""
+
+    def note_gone(self, room_id: str, server: str) -> None:
+        """This room no longer exists, so another one may have its name."""
+
 
 async def announce(node: Node, origin: str, names: Sequence[str], known: RoomList, notices: Notices) -> None:
     """Print where the server is and what to do next, and create the rooms of these names unless they exist."""
@@ -65,6 +71,9 @@ async def announce(node: Node, origin: str, names: Sequence[str], known: RoomLis
             # The id is the key to the room, and this may be a journal.
             by_name = f"chatty join {shlex.quote(name)}{server}"
             notices.say(f"join {name!r}:  {by_name}  (its id, for others: chatty rooms)")
+    for room_id in known.rooms_at(near):
+        if await node.reads.room(room_id) is None:
+            known.note_gone(room_id, near)
     if not names and not await node.reads.has_rooms():
         notices.say(f"next, in another terminal:  chatty create general{server}  and  chatty join general{server}")
 

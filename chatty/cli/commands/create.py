@@ -10,7 +10,7 @@ from chatty.cli.config import Profile, load_profile
 from chatty.cli.environment import Environment
 from chatty.cli.failures import Failure, advice_on_names, explain, usage
 from chatty.cli.options import CacertOption, JsonOption, ProfileOption, ServerOption, duration, environment
-from chatty.cli.targets import DEFAULT_SERVER, resolve_server
+from chatty.cli.targets import DEFAULT_SERVER, check_namesakes, resolve_server
 
 if TYPE_CHECKING:
     from chatty.cli.room_list import KnownRoom
@@ -66,10 +66,12 @@ async def _create(env: Environment, options: CreateOptions) -> int:
     with advice_on_names("chatty create NAME; a longer description goes into --topic"):
         async with Http(server, key=client_key(env, options.profile, server), cacert=options.profile.cacert) as http:
             room = await http.create_room(options.name, topic=options.topic, expires_in=options.expires)
+            known = KnownRoom.of(room, server, owner_token=room.owner_token, since=env.now())
+            await check_namesakes(env, http, known)
     namesakes: list[KnownRoom] = []
     try:
         namesakes = _open_rooms_named(env, known_rooms(env), room.name)
-        remember(env, KnownRoom.of(room, server, owner_token=room.owner_token, since=env.now()))
+        remember(env, known)
     except (OSError, Failure) as error:
         env.err(f"warning: the room is not remembered, so it can't be closed from here ({explain(error).message})")
     env.out(encode(room).decode() if options.json else room.id)

@@ -9,7 +9,7 @@ import typer
 from chatty.cli.environment import Environment
 from chatty.cli.failures import Failure, explain, usage
 from chatty.cli.options import CacertOption, NameOption, ProfileOption, RoomArgument, ServerOption, environment
-from chatty.cli.targets import RoomTarget, about, participant_name, resolve_room
+from chatty.cli.targets import RoomTarget, about, check_namesakes, participant_name, resolve_room
 
 EXAMPLES: Final = (
     "chatty join deploys",
@@ -54,9 +54,10 @@ async def _join(env: Environment, target: RoomTarget, name: str, *, plain: bool,
     key = client_key(env, target.profile, target.server)
     with about(env, target) as closed:
         async with Http(target.server, key=key, cacert=target.profile.cacert) as http:
-            room = await http.room(target.room_id)
+            known = KnownRoom.of(await http.room(target.room_id), target.server, since=env.now())
+            await check_namesakes(env, http, known)
         try:
-            remember(env, KnownRoom.of(room, target.server, since=env.now()))
+            remember(env, known)
         except (OSError, Failure) as error:
             env.err(f"warning: the room is not remembered ({explain(error).message})")
         return await run(

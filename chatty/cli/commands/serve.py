@@ -62,6 +62,21 @@ class _RoomList:
             return explain(error).message
         return ""
 
+    def rooms_at(self, server: str) -> list[str]:
+        """The ids of the rooms that this user knows at ``server``."""
+        from chatty.cli.room_list import known_rooms
+
+        try:
+            return [room.id for room in known_rooms(self._env) if room.is_at(server)]
+        except (OSError, Failure):
+            return []
+
+    def note_gone(self, room_id: str, server: str) -> None:
+        """The room no longer exists."""
+        from chatty.cli.room_list import note_gone
+
+        note_gone(self._env, room_id, server)
+
 
 def _parameters() -> Iterator[inspect.Parameter]:
     yield inspect.Parameter("ctx", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)

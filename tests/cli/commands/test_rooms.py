@@ -145,6 +145,21 @@ def test_a_command_that_is_refused_since_the_room_is_closed_remembers_that(
     assert user.says("rooms") == ""
 
 
+def test_a_new_room_finds_out_whether_older_ones_of_its_name_are_over(user: User, server: Server) -> None:
+    closed = user.says("create", "standup").strip()
+    (file,) = (user.home / "state").rglob("rooms.json")
+    listed = json.loads(file.read_text())["rooms"]
+    user.run("close", closed)
+    gone = {**listed[0], "id": "1" * 27, "name": "Standup"}
+    elsewhere = {**listed[0], "id": "2" * 27, "server": "http://127.0.0.1:1"}
+    file.write_text(json.dumps({"rooms": [*listed, gone, elsewhere]}))  # as if nobody had told this machine
+    done = user.run("create", "standup")
+    assert closed not in done.stderr.decode()
+    assert "1" * 27 not in done.stderr.decode()
+    assert "2" * 27 in done.stderr.decode(), "another server is not asked"
+    assert [line.split("\t")[1] for line in user.says("rooms").splitlines()] == ["2" * 27, done.stdout.decode().strip()]
+
+
 def test_a_room_that_is_there_again_is_listed_again(user: User, server: Server) -> None:
     room = user.says("create", "standup").strip()
     (file,) = (user.home / "state").rglob("rooms.json")
@@ -223,3 +238,9 @@ def test_a_name_that_is_free_again_means_the_new_room(user: User) -> None:
     room = user.says("create", "deploys").strip()
     user.run("send", "deploys", "hello")
     assert [event["text"] for event in user.events(room)] == ["hello"]
+
+
+def test_a_room_is_closed_however_its_servers_address_is_written(user: User, server: Server) -> None:
+    room = user.says("create", "deploys").strip()
+    user.run("close", room, "--server", server.url.replace("127.0.0.1", "localhost"))
+    assert server.history(room)[-1]["event_type"] == "room_closed"

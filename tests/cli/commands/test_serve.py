@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -151,6 +152,16 @@ def test_a_room_that_an_earlier_version_served_is_known_by_the_room_list(user: U
         assert user.says("rooms") == before
 
 
+def test_rooms_that_are_gone_with_the_data_give_their_names_free(user: User, tmp_path: Path) -> None:
+    port, data = free_port(), tmp_path / "data"
+    with serving(user, data, port, "--room", "general"):
+        user.run("create", "other", "--server", f"http://localhost:{port}")
+    shutil.rmtree(data)
+    with serving(user, data, port, "--room", "general"):
+        user.run("send", "general", "hello", "--server", f"http://127.0.0.1:{port}")
+        assert [line.split("\t")[0] for line in user.says("rooms").splitlines()] == ["general"]
+
+
 def test_a_damaged_mark_of_served_rooms_is_told_and_makes_no_twin(user: User, tmp_path: Path) -> None:
     port, data = free_port(), tmp_path / "data"
     with serving(user, data, port, "--room", "lobby"):
@@ -213,11 +224,11 @@ def test_doctor_finds_sound_data_sound_and_damaged_data_damaged(user: User, own_
     own_server.stop()
     data = own_server.data
     assert user.says("doctor", str(data)) == f"{data} is sound\n"
-    env = {**user.env, "XDG_DATA_HOME": str(data.parent / "home"), "CHATTY_DATA": ""}
-    (data.parent / "home").mkdir()
-    data.rename(data.parent / "home" / "chatty")
-    assert user.says("doctor", env=env) == f"{data.parent / 'home' / 'chatty'} is sound\n", "where serve looks, too"
-    (data.parent / "home" / "chatty").rename(data)
+    env = {**user.env, "XDG_DATA_HOME": str(data.parent / "xdg"), "CHATTY_DATA": ""}
+    (data.parent / "xdg").mkdir()
+    data.rename(data.parent / "xdg" / "chatty")
+    assert user.says("doctor", env=env) == f"{data.parent / 'xdg' / 'chatty'} is sound\n", "where serve looks, too"
+    (data.parent / "xdg" / "chatty").rename(data)
     assert user.says("doctor", env={**user.env, "CHATTY_DATA": str(data)}) == f"{data} is sound\n"
     database = data / "chatty.db"
     whole = database.read_bytes()
