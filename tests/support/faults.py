@@ -128,7 +128,7 @@ class InShell(Server):
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=ROOT, env=self._env,
             )  # fmt: skip
         if wait:
-            self.wait_ready()
+            self.wait_ready_or_kill()
         return self
 
 

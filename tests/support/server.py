@@ -112,12 +112,16 @@ class Server:
                 [*command, *self.options], stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=ROOT, env=self._env
             )
         if wait:
-            try:
-                self.wait_ready()
-            except BaseException:
-                self.kill9()
-                raise
+            self.wait_ready_or_kill()
         return self
+
+    def wait_ready_or_kill(self, probe: str = "/readyz") -> None:
+        """As `wait_ready`; a server that is not ready in time is not left behind."""
+        try:
+            self.wait_ready(probe)
+        except BaseException:
+            self.kill9()
+            raise
 
     def wait_ready(self, probe: str = "/readyz") -> None:
         """Returns when ``probe`` says 200. Raises AssertionError, with its log, if it ends instead."""

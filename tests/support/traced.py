@@ -27,7 +27,7 @@ class TracedServer(Server):
                 [*command, *serve], stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=ROOT, env=self._env
             )
         if wait:
-            self.wait_ready()
+            self.wait_ready_or_kill()
         return self
 
     @classmethod

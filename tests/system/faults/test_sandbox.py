@@ -122,7 +122,7 @@ class Sabotaged(Server):
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=ROOT, env=self._env,
             )  # fmt: skip
         if wait:
-            self.wait_ready("/healthz")
+            self.wait_ready_or_kill("/healthz")
         return self
 
 
