@@ -18,7 +18,9 @@ from prompt_toolkit.application import Application
 from prompt_toolkit.data_structures import Point, Size
 from prompt_toolkit.layout.screen import Screen as Drawn
 from prompt_toolkit.output.vt100 import Vt100_Output
+from rich.color import ColorSystem
 from rich.console import Console
+from rich.style import Style
 from rich.text import Text
 
 from chatty.cli.terminal.folding import folds, hang
@@ -35,48 +37,45 @@ BEGIN, END = "\x1b[?2026h", "\x1b[?2026l"
 class Painter:
     """Turns rich texts into what is written to a terminal.
 
-    Without ``color`` bold and dim remain; without ``styles`` nothing but the text does.
+    Without ``color`` bold and dim remain; without ``styles`` nothing but the
+    text does. Rich gives the escapes alone: where a row ends is decided here.
     """
 
     def __init__(self, *, color: bool, styles: bool = True) -> None:
-        self._console = Console(
-            file=io.StringIO(),
-            force_terminal=True,
-            color_system="standard" if styles else None,
-            no_color=not color,
-            markup=False,
-            emoji=False,
-            highlight=False,
-            soft_wrap=True,
-            legacy_windows=False,
-            _environ={},
-        )
+        self._color = color
+        self._styles = styles
+        self._console = Console(file=io.StringIO(), _environ={})  # knows the styles by their names
 
     def paint(self, lines: Iterable[Text], columns: int = 0) -> str:
         """``lines`` with the terminal's escapes, each ended by a line feed.
 
         Rows that are too long for so many ``columns`` are folded; 0: it is not known where they end.
         """
-        with self._console.capture() as capture:
-            for line in lines:
-                self._console.print(_folded(line, columns))
-        return capture.get()
+        return "".join(f"{self._escaped(row)}\n" for line in lines for row in _rows(line, columns))
+
+    def _escaped(self, row: Text) -> str:
+        if not self._styles:
+            return row.plain
+        if not row.spans:  # for these, rich leaves the style of the whole out
+            row.stylize(row.style)
+        return "".join(self._piece(segment.text, segment.style) for segment in row.render(self._console))
+
+    def _piece(self, text: str, style: Style | None) -> str:
+        if style is None:
+            return text
+        return (style if self._color else style.without_color).render(text, color_system=ColorSystem.STANDARD)
 
 
-def _folded(line: Text, columns: int) -> Text:
-    if line.no_wrap or columns < 1:
-        return line
+def _rows(line: Text, columns: int) -> Iterator[Text]:
+    """The rows of ``line``, each of which fits the ``columns``."""
     if "\t" in line.plain:
         line = line.copy()
         line.expand_tabs(8)
-    broken = [folds(row, columns) for row in line.plain.split("\n")]
-    rows = list(zip(line.split("\n", allow_blank=True), broken, strict=True))
-    if all(places == [(0, len(row))] for row, places in rows):
-        return line
-    return Text("\n").join(
-        Text(f"\n{hang(row.plain, columns)}").join(row.divide([end for place in places for end in place])[1::2])
-        for row, places in rows
-    )
+    for row in line.split("\n", allow_blank=True):
+        places = [(0, len(row))] if line.no_wrap or columns < 1 else folds(row.plain, columns)
+        for start, end in places:
+            piece = row if (start, end) == (0, len(row)) else row[start:end]
+            yield Text(hang(row.plain, columns)).append_text(piece) if start else piece
 
 
 class TerminalOutput(Vt100_Output):

@@ -64,6 +64,11 @@ _LONE: Final = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 
 # Characters without a mark of their own whose category does not say so.
 _BLANK: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u3164\uffa0")
+_SUSPICIOUS: Final = re.compile(
+    f"[{''.join(sorted(_BLANK))}\ufe00-\ufe0f\U000e0100-\U000e01ef]"
+    rf"|[^\w\s!-~]{{{MARKS + 1}}}"  # perhaps too many marks
+)
+"""What is printable for Python, and may have to be shown otherwise."""
 # Format characters that are seen: Arabic number signs, Syriac, Kaithi.
 _SEEN: Final = frozenset("\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd")
 _HIDDEN: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
@@ -82,6 +87,9 @@ def clean(text: str, *, newlines: bool = True) -> str:
     """
     if text.isascii():
         return text.translate(_PICTURES_OF_TEXT if newlines else _PICTURES)
+    # Most texts need no look at each character: they have nothing but letters, single marks and signs.
+    if (text.replace("\n", "") if newlines else text).isprintable() and not _SUSPICIOUS.search(text):
+        return text
     return "".join(shown(text, newlines=newlines))
 
 

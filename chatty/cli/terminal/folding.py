@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
 from typing import Final, TextIO
 
 from chatty.cli.terminal.width import clusters, width
@@ -80,23 +79,28 @@ def folds(row: str, columns: int) -> list[tuple[int, int]]:
         elif _ADDRESS.fullmatch(word[0]):
             left = 0
         else:
-            for place, taken in _parts(word[0], further):
-                if taken > left:
-                    pieces.append((start, word.start() + place))
-                    start, left = word.start() + place, further
-                left -= taken
+            places, left = _breaks(word[0], left, further)
+            for place in places:
+                pieces.append((start, word.start() + place))
+                start = word.start() + place
         end = word.end()
     return [*pieces, (start, end)]
 
 
-def _parts(word: str, most: int) -> Iterator[tuple[int, int]]:
-    """The places in ``word`` where it may be broken, each with the columns from there to the next one.
+def _breaks(word: str, left: int, further: int) -> tuple[list[int], int]:
+    """Where ``word`` is broken if so many columns are ``left`` in its row, and how many are then left in its last one.
 
-    Characters that belong together are left together where they fit ``most`` columns.
+    All further rows have so many columns. Characters that belong together stay together where they fit a row.
     """
-    place = 0
+    if word.isascii():
+        places = list(range(left, len(word), further))
+        return places, further - len(word) + places[-1]
+    places, place = [], 0
     for cluster in clusters(word):
-        whole = width(cluster) <= most
-        for part in [cluster] if whole else cluster:
-            yield place, width(part)
+        for part in [cluster] if width(cluster) <= further else cluster:
+            if width(part) > left:
+                places.append(place)
+                left = further
+            left -= width(part)
             place += len(part)
+    return places, left

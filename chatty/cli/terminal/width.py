@@ -22,7 +22,8 @@ _YOUNG: Final = re.compile("[\u0890-\u089f\u0cf3\u1abf-\u1aff\U00010000-\U000e00
 _AS_EMOJI: Final = "\ufe0f"
 """Asks for the character before it to be shown as an emoji, which is a column wider."""
 _JOINER: Final = "\u200d"
-_REGIONS: Final = re.compile("[\U0001f1e6-\U0001f1ff]")
+_REGIONS: Final = "".join(map(chr, range(0x1F1E6, 0x1F200)))
+"""Letters that make a flag two by two."""
 _TONES: Final = re.compile("[\U0001f3fb-\U0001f3ff]")
 _ATTACHED: Final = frozenset({"Mn", "Me", "Mc", "Cf"})
 
@@ -47,22 +48,25 @@ def clip(text: str, columns: int) -> str:
 
 def clusters(text: str) -> Iterator[str]:
     """``text`` in pieces that belong together: a character with its marks, a joined emoji, a flag."""
-    start, regions = 0, 0
+    start, before = 0, ""
     for place, character in enumerate(text):
-        joined = place and (text[place - 1] == _JOINER or _is_attached(character, regions))
-        if not joined and place:
+        if place > start and not _is_attached(character, before):
             yield text[start:place]
-            start, regions = place, 0
-        regions += _REGIONS.match(character) is not None
+            start = place
+        # The second letter of a flag ends it: a third one begins another.
+        before = "" if character in _REGIONS and before in _REGIONS and before else character
     if text:
         yield text[start:]
 
 
-def _is_attached(character: str, regions: int) -> bool:
-    """Whether ``character`` belongs to what stands before it, in which there are so many letters of flags."""
-    if _REGIONS.match(character):
-        return regions == 1
-    return unicodedata.category(character) in _ATTACHED or _TONES.match(character) is not None
+@lru_cache(4096)
+def _is_attached(character: str, before: str) -> bool:
+    """Whether ``character`` belongs to what stands ``before`` it."""
+    if before == _JOINER or _TONES.match(character):
+        return True
+    if character in _REGIONS:
+        return bool(before) and before in _REGIONS
+    return unicodedata.category(character) in _ATTACHED
 
 
 @lru_cache(4096)

@@ -61,16 +61,16 @@ def conversation(name: str, text: str, other: str) -> list[Happening]:
     ]
 
 
-def joined(name: str, text: str, other: str, *, timestamps: bool = True) -> str:
-    """What `chatty join` writes to its terminal."""
+def joined(name: str, text: str, other: str, *columns: int, timestamps: bool = True) -> str:
+    """What `chatty join` writes to terminals of so many ``columns``."""
     lines = list(View(utc, me=name, timestamps=timestamps).lines(conversation(name, text, other)))
     lines += [notice(text), failure(other), *not_sent(name, text)]
-    return PAINTER.paint(lines) + PAINTER.paint(lines, NARROW)
+    return "".join(PAINTER.paint(lines, width) for width in columns)
 
 
-def tailed(name: str, text: str, other: str) -> str:
-    """What `chatty tail` writes to its terminal."""
-    plains = Plain(date(2026, 11, 23), utc), Plain(date(2026, 11, 23), utc, columns=lambda: NARROW)
+def tailed(name: str, text: str, other: str, *columns: int) -> str:
+    """What `chatty tail` writes to terminals of so many ``columns``."""
+    plains = [Plain(date(2026, 11, 23), utc, columns=lambda width=width: width) for width in columns]  # type: ignore[misc]
     events = conversation(name, text, other)
     return "".join(f"{line}\n" for plain in plains for event in events for line in plain.lines(event))
 
@@ -82,8 +82,10 @@ def test_ten_thousand_hostile_texts_names_and_topics_bring_nothing_of_their_own(
 ) -> None:
     """A thousand examples of ten strings each: half of them said, by the others, and about them."""
     texts, names = strings[:5], strings[5:]
+    faces = [(joined, 0), (tailed, NARROW), (joined, NARROW), (tailed, 0), (joined, NARROW)]
     shown = [
-        write(*three) for three in zip(names, texts, reversed(strings), strict=False) for write in (joined, tailed)
+        write(*three, columns)
+        for three, (write, columns) in zip(zip(names, texts, strings[::-1], strict=False), faces, strict=True)
     ]
     assert foreign(terminal.shows("".join(shown))) == []
 
@@ -91,9 +93,9 @@ def test_ten_thousand_hostile_texts_names_and_topics_bring_nothing_of_their_own(
 @pytest.mark.parametrize("text", LIST)
 def test_each_known_trick_comes_to_nothing_wherever_it_stands(terminal: Terminal, text: str) -> None:
     for name, said in ((text, text), ("Eve", text), (text, "hello"), (text[::-1], f"**{text}** `{text}` [x]({text})")):
-        assert foreign(terminal.shows(joined(name, said, text))) == []
-        assert foreign(terminal.shows(joined(name, said, text, timestamps=False))) == []
-        assert foreign(terminal.shows(tailed(name, said, text))) == []
+        assert foreign(terminal.shows(joined(name, said, text, 0, NARROW))) == []
+        assert foreign(terminal.shows(joined(name, said, text, 0, NARROW, timestamps=False))) == []
+        assert foreign(terminal.shows(tailed(name, said, text, 0, NARROW))) == []
 
 
 @pytest.mark.parametrize(
