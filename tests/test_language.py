@@ -17,7 +17,7 @@ SOURCES: Final = sorted([*(ROOT / "chatty").rglob("*.py"), *(ROOT / "examples").
 
 UNIDIOMATIC: Final = re.compile(
     r"\bwhoever\b|\bwhosoever\b|\bshall\b"
-    r"|\b(?:is|are|was|were) no (?!longer\b|such\b|more\b|others?\b|way\b)\w+"
+    r"|(?<!there )\b(?:is|are|was|were) no (?!longer\b|such\b|more\b|others?\b|way\b)\w+"
     r"|(?<=[.!?] )Who (?!are\b|is\b|can\b|may\b)\w+ [^?]*[.;]",
     re.IGNORECASE,
 )

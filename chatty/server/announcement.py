@@ -17,7 +17,7 @@ from chatty.server.structured_logging import Notices
 
 
 class NamedRoom(NamedTuple):
-    """A room that ``--room`` names. ``owner_token`` is its owner's: whoever has it can close the room."""
+    """A room that ``--room`` names. ``owner_token`` lets its holder close the room."""
 
     id: str
     name: str
@@ -81,7 +81,7 @@ async def announce(node: Node, origin: str, names: Sequence[str], known: RoomLis
 async def _named(
     node: Node, name: str, server: str, served: ServedRooms, known: RoomList, notices: Notices
 ) -> NamedRoom:
-    """The room of this name that belongs to whoever runs the server; a new one if there is none."""
+    """This server's own room of that name; a new one if there is none."""
     others = await node.reads.lasting_rooms(name)
     for room_id in others:
         token = served.owner_token(room_id) or known.owner_token(room_id)

@@ -23,7 +23,7 @@ __all__ = ["as_utf8", "clean", "clean_name", "clean_names", "shown"]
 MARKS: Final = 4
 """Combining marks kept on one character; more of them climb over the lines above."""
 NESTED: Final = 4
-"""Pairs of directions that may be open at once in a line: more of them are no sentence."""
+"""Pairs of directions that may be open at once in a line: no sentence needs more."""
 
 _PICTURES: Final = {code: chr(0x2400 + code) for code in range(0x20) if code != 0x09} | {0x7F: "␡"}
 _PICTURES_OF_TEXT: Final = {code: picture for code, picture in _PICTURES.items() if code != 0x0A}
