@@ -28,8 +28,7 @@ def phrases(path: Path) -> Iterator[tuple[int, str]]:
     """Everything in a file that people read, with the lines where it begins: for a source its texts and docstrings."""
     text = path.read_text("utf-8")
     if path.suffix == ".md":
-        for number, line in enumerate(text.splitlines(), 1):
-            yield number, line
+        yield from enumerate(text.splitlines(), 1)
         return
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):

@@ -36,8 +36,8 @@ def open_session(server: str, key: str | None, tls: ssl.SSLContext | None = None
     """A session that raises `Refused`, `Unreachable` or `ProtocolError` for every answer of 300 and above.
 
     ``key`` goes along with each request. ``tls`` says whom to trust, the
-    environment which proxy to ask. Raises ValueError if ``server`` is no
-    address, Unreachable where the proxy can't be used.
+    environment which proxy to ask. Raises ValueError if ``server`` is not
+    an address, Unreachable where the proxy can't be used.
     """
     address = base_url(server)
     try:
