@@ -28,6 +28,7 @@ BAR: Final = 0.95
 MEMORY_BYTES: Final = 2 << 30
 OPTIONS: Final = ("-qq", "--timeout=60", "--hypothesis-profile=mutation", "-pno:cacheprovider")
 
+HUB: Final = [f"tests/server/platform/pipeline/test_{name}.py" for name in ("hub", "hub_dialects", "subscriber")]
 MIRRORS: Final = {
     "chatty/characters.py": ["tests/test_names.py"],
     "chatty/names.py": ["tests/test_names.py"],
@@ -39,7 +40,8 @@ MIRRORS: Final = {
     "chatty/server/business/names.py": ["tests/server/business/test_names.py"],
     "chatty/server/business/room.py": ["tests/server/business"],
     "chatty/server/business/state.py": ["tests/server/business"],
-    "chatty/server/platform/pipeline/hub.py": ["tests/server/platform/pipeline/test_hub.py"],
+    "chatty/server/platform/pipeline/hub.py": HUB,
+    "chatty/server/platform/pipeline/subscriber.py": HUB,
 }
 
 SWAPS: Final[dict[type[ast.AST], Sequence[type[ast.AST]]]] = {

@@ -16,7 +16,7 @@ from chatty.server.platform.pipeline.catching_up import StartAt, follow
 from chatty.server.platform.pipeline.hub import Hub
 from chatty.server.platform.pipeline.subscriber import Subscriber
 from tests.server.platform.conftest import AT, OWNER, ROOM, Shelf
-from tests.server.platform.pipeline.test_hub import Line, payloads
+from tests.server.platform.pipeline.listener import Line, payloads
 
 
 class Follower(Subscriber):

@@ -3,94 +3,18 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
 
-from chatty.events import Happening, Message, RoomClosed
-from chatty.protocol import Close, encode
+from chatty.events import Message, RoomClosed
+from chatty.protocol import Close
 from chatty.server.memory import PLENTY
-from chatty.server.platform.network.dialects import SEED, SSE, SSE_CHUNKED, V1
+from chatty.server.platform.network.dialects import V1
 from chatty.server.platform.pipeline.hub import MOST_HELD, Hub
-from chatty.server.platform.pipeline.subscriber import Dialect, Subscriber
-from chatty.server.platform.store.applying import StoredEvent
-
-ROOM = "a room"
-AT = "2026-11-23T12:00:00.123Z"
-
-
-class Line:
-    """A connection that remembers what was written, and whose buffer is as full as the test says."""
-
-    def __init__(self) -> None:
-        self.written = b""
-        self.waiting = 0
-
-    def write(self, data: bytes) -> None:
-        self.written += data
-
-    def get_write_buffer_size(self) -> int:
-        return self.waiting
-
-
-class Closed(Line):
-    """Behaves as a closed transport of uvloop."""
-
-    def write(self, data: bytes) -> None:
-        raise RuntimeError("unable to perform operation; the handler is closed")
-
-
-class Listener(Subscriber):
-    """A subscriber that remembers everything it was sent, and why it was cut."""
-
-    def __init__(self, hub: Hub, line: Line | None = None, dialect: Dialect = V1, room: str = ROOM) -> None:
-        super().__init__(dialect, room)
-        self.hub = hub
-        self.line = line or Line()
-        self.cuts: list[Close] = []
-        self.connect(self.line)
-
-    def cut(self, code: Close) -> None:
-        self.cuts.append(code)
-
-    @property
-    def frames(self) -> list[Any]:
-        return [json.loads(payload) for payload in payloads(self.line.written)]
-
-    @property
-    def seqs(self) -> list[int]:
-        return [frame["seq"] for frame in self.frames]
-
-
-def payloads(written: bytes) -> list[bytes]:
-    """The texts in whole, unmasked frames."""
-    found = []
-    while written:
-        assert written[0] == 0x81
-        begin, size = 2, written[1]
-        if size == 126:
-            begin, size = 4, int.from_bytes(written[2:4])
-        found.append(written[begin : begin + size])
-        written = written[begin + size :]
-    return found
-
-
-def stored(event: Happening) -> StoredEvent:
-    return event.seq, encode(event), event
-
-
-def said(*seqs: int) -> list[StoredEvent]:
-    return [stored(Message(seq, AT, "Ada", f"number {seq}")) for seq in seqs]
-
-
-def listening(hub: Hub, position: int = 0, line: Line | None = None, dialect: Dialect = V1) -> Listener:
-    subscriber = Listener(hub, line, dialect)
-    hub.attach(subscriber, position)
-    hub.go_live(subscriber, "epoch")
-    return subscriber
+from tests.server.platform.pipeline.listener import AT, ROOM, Closed, Listener, listening, payloads, said, stored
 
 
 def test_events_are_held_until_a_subscriber_is_live() -> None:
@@ -154,16 +78,6 @@ def test_rooms_hear_nothing_of_each_other() -> None:
     assert (here.seqs, there.seqs) == ([1], [])
 
 
-def test_both_dialects_get_the_same_events_in_their_own_frames() -> None:
-    hub = Hub()
-    v1, seed = listening(hub), Listener(hub, dialect=SEED)
-    hub.attach(seed, 0)
-    hub.go_live(seed, "")
-    hub.publish(ROOM, said(1))
-    assert payloads(seed.line.written) == [b'{"text":"number 1","participant":"Ada"}']
-    assert v1.seqs == [1]
-
-
 def test_answers_go_out_before_the_events_of_their_batch() -> None:
     hub = Hub()
     subscriber = listening(hub)
@@ -198,26 +112,6 @@ def test_a_subscriber_that_does_not_read_its_answers_is_cut_and_the_others_get_t
     assert [payloads(subscriber.line.written) for subscriber in subscribers] == [[b"{}"], [], [b"{}"]]
 
 
-def test_a_subscriber_for_which_too_much_is_held_is_cut() -> None:
-    hub = Hub()
-    subscriber = Listener(hub)
-    hub.attach(subscriber, 0)
-    for begin in range(1, MOST_HELD + 1025, 1024):
-        hub.publish(ROOM, said(*range(begin, begin + 1024)))
-    assert subscriber.cuts == [Close.SLOW]
-    hub.go_live(subscriber, "epoch")
-    assert subscriber.seqs == []
-
-
-def test_a_closed_transport_harms_nobody() -> None:
-    hub = Hub()
-    listening(hub, line=Closed())
-    fine = listening(hub)
-    hub.publish(ROOM, said(1))
-    hub.publish(ROOM, said(2))
-    assert fine.seqs == [1, 2]
-
-
 def test_a_rooms_end_is_delivered_and_ends_every_connection() -> None:
     hub = Hub()
     live, held = listening(hub), Listener(hub)
@@ -243,36 +137,69 @@ def test_nothing_is_kept_of_rooms_without_subscribers() -> None:
     assert (live.seqs, held.seqs) == ([], [])
 
 
-@pytest.mark.parametrize("position", [0, 44])
-def test_a_quiet_room_sends_its_last_number_also_if_nothing_has_happened_since_the_start(position: int) -> None:
+def test_a_subscriber_that_was_held_does_not_get_its_last_event_again() -> None:
     hub = Hub()
-    subscriber = listening(hub, position)
-    hub.tick(quiet_since=0)
-    assert subscriber.frames == []
-    hub.tick(quiet_since=1e12)
-    assert subscriber.frames == [{"event_type": "tick", "last": position}]
+    subscriber = Listener(hub)
+    hub.attach(subscriber, 0)
+    hub.publish(ROOM, said(1, 2))
+    hub.go_live(subscriber, "epoch")
+    assert subscriber.position == 2
+    hub.publish(ROOM, said(2, 3))
+    assert subscriber.seqs == [1, 2, 3]
 
 
-def test_ticks_and_typing_reach_the_dialects_that_know_them() -> None:
+def test_a_subscriber_that_is_gone_gets_no_answers_and_none_comes_twice() -> None:
     hub = Hub()
-    typist, v1 = listening(hub), listening(hub)
-    others = [listening(hub, dialect=dialect) for dialect in (SEED, SSE, SSE_CHUNKED)]
+    stays, leaves = listening(hub), listening(hub)
+    for subscriber in (stays, leaves):
+        hub.answer(subscriber, b"\x81\x02{}")
+    hub.detach(leaves)
+    hub.flush_answers()
+    hub.flush_answers()
+    assert (payloads(stays.line.written), leaves.line.written) == ([b"{}"], b"")
+
+
+def test_as_much_may_wait_as_is_allowed_and_no_more() -> None:
+    hub = Hub(most_waiting=100)
+    fine, fresh, slow = (listening(hub) for _ in range(3))
+    for subscriber, waiting in ((fine, 100), (fresh, 100), (slow, 101)):
+        subscriber.line.waiting = waiting
     hub.publish(ROOM, said(1))
-    before = [other.line.written for other in others]
-    hub.show_typing(typist, "Ada")
-    hub.tick(quiet_since=float("inf"))
-    typing, tick = {"event_type": "typing", "participant": "Ada"}, {"event_type": "tick", "last": 1}
-    assert v1.frames[1:] == [typing, tick]
-    assert typist.frames[1:] == [tick]
-    assert [other.line.written for other in others] == before
+    assert [subscriber.cuts for subscriber in (fine, fresh, slow)] == [[], [], [Close.SLOW]]
+    assert hub.cut_slow == 1
+    long = "x" * 8_192
+    fine.line.waiting = 101
+    hub.publish(ROOM, [stored(Message(2, AT, "Ada", long))])
+    assert [subscriber.cuts for subscriber in (fine, fresh)] == [[Close.SLOW], []]
+    assert hub.cut_slow == 2
+    hub.detach(fresh)
+    assert hub.room_count == 0
 
 
-def test_typing_is_not_shown_to_a_subscriber_that_is_behind() -> None:
+@pytest.mark.parametrize(("events", "cuts"), [(MOST_HELD, []), (MOST_HELD + 1, [Close.SLOW])])
+def test_a_subscriber_for_which_too_much_is_held_is_cut(events: int, cuts: list[Close]) -> None:
     hub = Hub()
-    typist, behind = listening(hub), listening(hub)
-    behind.line.waiting = 1
-    hub.show_typing(typist, "Ada")
-    assert behind.frames == []
+    subscriber = Listener(hub)
+    hub.attach(subscriber, 0)
+    for event in said(*range(1, events + 1)):
+        hub.publish(ROOM, [event])
+    assert subscriber.cuts == cuts
+    assert hub.room_count == (0 if cuts else 1)
+    hub.go_live(subscriber, "epoch")
+    assert len(subscriber.seqs) == (0 if cuts else events)
+
+
+def test_a_closed_transport_harms_nobody_and_is_not_written_to_again() -> None:
+    hub = Hub()
+    closed = Closed()
+    listening(hub, line=closed)
+    fine = listening(hub)
+    for seq in (1, 2, 3):
+        hub.publish(ROOM, said(seq))
+    assert fine.seqs == [1, 2, 3]
+    assert closed.attempts == 2  # as one that is fresh, and as one of an audience
+    hub.detach(fine)
+    assert hub.room_count == 0
 
 
 class Interleaved(RuleBasedStateMachine):
