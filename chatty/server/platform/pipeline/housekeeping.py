@@ -34,7 +34,7 @@ _LOG = structlog.get_logger("chatty")
 async def keep_rooms(node: Node, retain_events: int, retain_age_ms: int) -> None:
     """Do the housekeeping every ten seconds."""
     housekeeping = Housekeeping(node, retain_events, retain_age_ms, node.now(), uptime())
-    await _attempt(node, begin_clock(node.clock, node.reads))
+    await _attempt(node, check_clock(node.clock, node.reads))
     while True:
         await asyncio.sleep(HOUSEKEEPING_SECONDS)
         node.search.keep_alive()
@@ -47,12 +47,6 @@ async def _attempt(node: Node, work: Coroutine[None, None, None]) -> None:
         await work
     except Exception as error:  # noqa: BLE001 - reported, and tried again
         node.report("housekeeping failed; it is tried again", error)
-
-
-async def begin_clock(clock: Clock, reads: Reads) -> None:
-    """Tell the clock what is known from before this process, and ask whether rooms are ahead of it."""
-    clock.learn(await reads.newest_before(clock.started))
-    await check_clock(clock, reads)
 
 
 async def check_clock(clock: Clock, reads: Reads) -> None:

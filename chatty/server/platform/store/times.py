@@ -14,13 +14,23 @@ from chatty.server.business.facts import Retimed
 from chatty.server.platform.store.schema import ROOM_BITS, decode_time
 
 _AT: Final = b'"at":"'
-_NEWEST: Final = f"""json_extract(CAST((
-    SELECT body FROM events WHERE key > rooms.key << {ROOM_BITS} AND key < (rooms.key + 1) << {ROOM_BITS}
-    ORDER BY key DESC LIMIT 1
-) AS TEXT), '$.at')"""  # noqa: S608 - words of our own
+# An event that is damaged has no time: that is for `chatty doctor`, and no reason not to start.
+_NEWEST: Final = f"""(
+    SELECT CASE WHEN json_valid(CAST(body AS TEXT)) THEN json_extract(CAST(body AS TEXT), '$.at') END FROM events
+    WHERE key > rooms.key << {ROOM_BITS} AND key < (rooms.key + 1) << {ROOM_BITS} ORDER BY key DESC LIMIT 1
+)"""  # noqa: S608 - words of our own
 _AHEAD: Final = f"""
     SELECT id, key, first, trimmed_at, created_at, closed_at, coalesce({_NEWEST}, trimmed_at) AS newest FROM rooms
     WHERE created_at >= :since OR closed_at >= :since OR newest >= :since_text ORDER BY id LIMIT :most"""  # noqa: S608
+
+_NEWEST_BEFORE: Final = f"""
+    SELECT
+        max(
+            coalesce(max(created_at) FILTER (WHERE created_at < :before), 0),
+            coalesce(max(closed_at) FILTER (WHERE closed_at < :before), 0)
+        ),
+        max(newest) FILTER (WHERE newest < :before_text)
+    FROM (SELECT created_at, closed_at, coalesce({_NEWEST}, trimmed_at) AS newest FROM rooms)"""  # noqa: S608
 
 
 class Ahead(NamedTuple):
@@ -81,11 +91,10 @@ def rooms_ahead(db: sqlite3.Connection, since: int, most: int = -1) -> list[Ahea
 
 def newest_before(db: sqlite3.Connection, before: int) -> int:
     """The newest moment from before ``before`` that rooms have, 0 without any."""
-    text, moments = rfc3339(before), [0]
-    for room in rooms_ahead(db, 0):
-        newest = room.newest if room.newest < text else settled_at(db, room, before)
-        moments += (room.created_at, room.closed_at, milliseconds(newest) if newest else 0)
-    return max(moment for moment in moments if moment < before)
+    asked = {"before": before, "before_text": rfc3339(before)}
+    recorded, *newest = db.execute(_NEWEST_BEFORE, asked).fetchone()
+    newest += [settled_at(db, room, before) for room in rooms_ahead(db, before)]
+    return max([int(recorded), *(milliseconds(at) for at in newest if at)])
 
 
 def span_since(db: sqlite3.Connection, since: int, most: int) -> Span | None:

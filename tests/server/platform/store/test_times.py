@@ -186,6 +186,14 @@ async def test_the_newest_that_rooms_have_from_before_a_time_is_told(shelf: Shel
     assert await shelf.reads.newest_before(AT + before) == AT + newest
 
 
+async def test_a_damaged_event_has_no_time(shelf: Shelf) -> None:
+    say(shelf, 7, 8)
+    with closing(sqlite3.connect(shelf.store.path)) as db, db:
+        db.execute("UPDATE events SET body = x'ff' WHERE key = (SELECT max(key) FROM events)")
+    assert await shelf.reads.newest_before(AT + YEAR) == AT
+    assert await shelf.reads.span_since(AT + 1) is None
+
+
 def test_what_was_corrected_for_no_reason_can_be_taken_back(shelf: Shelf) -> None:
     say(shelf, YEAR + 10, YEAR + 20)
     correct(shelf, 30)
