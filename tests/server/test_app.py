@@ -17,6 +17,7 @@ from chatty.server.platform.network import heartbeat
 from chatty.server.platform.pipeline import housekeeping
 from chatty.server.platform.pipeline.log.local import LocalLog
 from chatty.server.settings import Settings
+from tests.support.room_list import NoRooms
 from chatty.server import app
 
 async def fail(*_):
@@ -26,7 +27,7 @@ def fail_to_write(*_):
     raise RuntimeError("a bug")
 
 {sabotage}
-sys.exit(app.run(Settings(data=Path(sys.argv[1]), port=0), [], lambda room: ""))
+sys.exit(app.run(Settings(data=Path(sys.argv[1]), port=0), [], NoRooms()))
 """
 
 

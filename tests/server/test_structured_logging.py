@@ -84,12 +84,13 @@ from pathlib import Path
 from chatty.server import app
 from chatty.server.platform.pipeline import housekeeping
 from chatty.server.settings import Settings
+from tests.support.room_list import NoRooms
 
 async def fail(*_):
     raise RuntimeError("a bug")
 
 housekeeping.keep_rooms = fail
-sys.exit(app.run(Settings(data=Path({str(tmp_path)!r}), port={free_port()}, log_format="json"), [], lambda room: ""))
+sys.exit(app.run(Settings(data=Path({str(tmp_path)!r}), port={free_port()}, log_format="json"), [], NoRooms()))
 """
     last = said("-c", sabotaged, status=1)[-1]
     assert (last["event"], last["error"], last["hint"]) == ("the server cannot go on", "a bug", "see the log")

@@ -94,6 +94,7 @@ from pathlib import Path
 from chatty.server import app
 from chatty.server.platform.store.search import Search
 from chatty.server.settings import Settings
+from tests.support.room_list import NoRooms
 
 really, runs = Search._run, []
 
@@ -103,7 +104,7 @@ def die(self):
         really(self)
 
 Search._run = die
-sys.exit(app.run(Settings(data=Path(sys.argv[1]), port=int(sys.argv[2])), [], lambda room: ""))
+sys.exit(app.run(Settings(data=Path(sys.argv[1]), port=int(sys.argv[2])), [], NoRooms()))
 """
 
 
