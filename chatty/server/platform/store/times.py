@@ -9,6 +9,8 @@ import sqlite3
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
+import msgspec
+
 from chatty.events import milliseconds, rfc3339
 from chatty.server.business.facts import Retimed
 from chatty.server.platform.store.schema import ROOM_BITS, decode_time
@@ -78,9 +80,12 @@ def first_since(db: sqlite3.Connection, room_key: int, low: int, at: str) -> int
 
 
 def _time_of(db: sqlite3.Connection, room_key: int, seq: int) -> str:
-    """An event's time; "" where there is no such event."""
+    """An event's time; "" where there is no such event, or it is damaged."""
     row = db.execute("SELECT body FROM events WHERE key = ?", (room_key << ROOM_BITS | seq,)).fetchone()
-    return decode_time(row[0]).at if row else ""
+    try:
+        return decode_time(row[0]).at if row else ""
+    except msgspec.MsgspecError:
+        return ""
 
 
 def rooms_ahead(db: sqlite3.Connection, since: int, most: int = -1) -> list[Ahead]:
@@ -131,8 +136,10 @@ def correct_events(db: sqlite3.Connection, room_key: int, first: int, fact: Reti
 
 def _corrected(body: bytes, fact: Retimed) -> bytes:
     """An event as it is sent, with the right time: nothing else of it changes."""
-    begin = body.index(_AT) + len(_AT)
-    end = body.index(b'"', begin)
+    begin = body.find(_AT) + len(_AT)
+    end = body.find(b'"', begin)
+    if begin < len(_AT) or end < 0:  # it is damaged
+        return body
     return body[:begin] + fact.text(body[begin:end].decode()).encode() + body[end:]
 
 

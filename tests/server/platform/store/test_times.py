@@ -192,6 +192,19 @@ async def test_a_damaged_event_has_no_time(shelf: Shelf) -> None:
         db.execute("UPDATE events SET body = x'ff' WHERE key = (SELECT max(key) FROM events)")
     assert await shelf.reads.newest_before(AT + YEAR) == AT
     assert await shelf.reads.span_since(AT + 1) is None
+    say(shelf, YEAR)
+    correct(shelf, 9)
+    assert bodies(shelf)[1] == b"\xff"
+    assert decode_time(bodies(shelf)[2]).at == rfc3339(AT)
+
+
+def test_an_event_that_was_damaged_ahead_stays_as_it_is(shelf: Shelf) -> None:
+    say(shelf, YEAR, YEAR + 1, YEAR + 2)
+    with closing(sqlite3.connect(shelf.store.path)) as db, db:
+        db.execute("UPDATE events SET body = x'ff' WHERE key & 3 = 2")
+    correct(shelf, 9)
+    assert bodies(shelf)[1] == b"\xff"
+    assert decode_time(bodies(shelf)[2]).at == rfc3339(AT + 2)
 
 
 def test_what_was_corrected_for_no_reason_can_be_taken_back(shelf: Shelf) -> None:
