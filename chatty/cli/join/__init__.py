@@ -1,11 +1,12 @@
 """The interactive client: one room in a terminal, inline, with a prompt that stays put.
 
-``view``, ``status``, ``commands``, ``backlog``, ``people``, ``hidden``,
-``attention``, ``completion`` and ``paste`` are pure. ``conversation`` ties them
-to the client library and ``actions`` is what commands do; neither knows a
-terminal. ``screen`` is the one writer, ``prompt`` the line being typed,
-``editor`` the person's own, ``faces`` what a conversation is shown in. Nothing heavy is imported before
-`run` is called.
+A `conversation` holds it together, and knows no terminal. Frames of the room go
+into `incoming`, which keeps the `people`, the `hidden`, what needs `attention`
+and a `backlog` of events for the `view`. Lines that are typed go through
+`slash_commands`, which ask `pointing` for the message that they are about, to
+`outgoing`. A `faces` class shows it all: with a `prompt` for the line being
+typed and a `screen`, the one writer to the terminal, or as plain lines. Nothing
+heavy is imported before `run` is called.
 """
 
 from __future__ import annotations
@@ -36,13 +37,13 @@ async def run(
     bell: Bell = "mention",
     on_closed: Callable[[], None] = lambda: None,
 ) -> int:
-    """Join the room and stay until the person leaves or the room ends; the exit status.
+    """Join the room and stay until the person leaves or the room ends. Gives the exit status.
 
-    ``plain``: lines only, no prompt that is redrawn; a terminal that can't do
-    more gets that anyway. ``color`` None: as the environment says. ``bell``:
-    what it rings for. ``on_closed`` is called if the room is over. Raises what
-    the client library raises when joining is refused or the server can't be reached at all; after that it reconnects
-    and resumes.
+    ``plain`` prints lines only and redraws nothing, as is done in any case for
+    a terminal that can't do more. With ``color`` None the environment decides.
+    ``bell`` says which messages ring. ``on_closed`` is called if the room is
+    over. Raises the client library's errors if joining is refused or the
+    server isn't reached at all; after that it reconnects and resumes.
     """
     import asyncio
 
@@ -77,4 +78,4 @@ async def run(
                 if room.closed:
                     on_closed()
                 face.leave_behind([*conversation.take(), *conversation.unsent()])
-                await room.close()  # what is not acked by now was given up, knowingly
+                await room.close()  # messages that are not acked by now were given up knowingly

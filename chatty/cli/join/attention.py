@@ -1,4 +1,4 @@
-"""What has come while nobody pressed a key, whom it mentions, and who is typing. Pure."""
+"""Messages that came while nobody pressed a key, mentions among them, and people that are typing. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from chatty.protocol import TYPING_SECONDS
 __all__ = ["Attention", "Bell"]
 
 Bell = Literal["mention", "all", "off"]
-"""What the bell rings for."""
+"""The messages that the bell rings for."""
 
 AWAY: Final = 60.0
 """Seconds without a key after which somebody counts as away, and is told what is new."""
@@ -89,7 +89,7 @@ class Attention:
         self._typing[name] = self._clock() + TYPING_SECONDS
 
     def typing(self) -> str:
-        """Who is writing, in words that are safe to show; empty if nobody is."""
+        """The people that are typing, in words that are safe to show; empty if nobody is."""
         now = self._clock()
         self._typing = {name: until for name, until in self._typing.items() if until > now}
         match list(self._typing):

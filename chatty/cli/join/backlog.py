@@ -1,4 +1,4 @@
-"""What waits to be shown: bounded, so that a flood or a long absence costs no more than some screenfuls."""
+"""Events that wait to be shown: bounded, so that a flood or a long absence costs no more than some screenfuls."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MOST: Final = 500
 
 
 class Batch(NamedTuple):
-    """What is to be shown now: ``skipped`` messages are not among the ``events`` but came before them."""
+    """Events and lines to show now. So many ``skipped`` messages came before the ``events``."""
 
     skipped: int
     events: list[Happening]
@@ -46,7 +46,7 @@ class Backlog:
         self._lines += lines
 
     def take(self) -> Batch:
-        """All that is to be shown now."""
+        """Everything that is to be shown now."""
         lines, self._lines = self._lines, []
         if self.replaying:
             return Batch(0, [], lines)

@@ -1,4 +1,4 @@
-"""What can be completed: a /command, an @name, an :emoji:. Pure; the prompt shows it."""
+"""Completion of a /command, an @name, an :emoji:. Pure; the prompt shows it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Candidate(NamedTuple):
 
 
 def candidates(before: str, names: Iterable[str], *, asked: bool) -> Iterator[Candidate]:
-    """What ``before``, the text up to the cursor, may become.
+    """The texts that ``before``, which is the text up to the cursor, may become.
 
     ``names`` are people, the likeliest first. ``asked``: somebody pressed Tab,
     which also completes a name without its @, as one writes it to address somebody.

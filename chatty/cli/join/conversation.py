@@ -1,7 +1,7 @@
-"""One person in one room: what comes in, what is typed, and how things stand. Knows no terminal.
+"""One person in one room. It knows no terminal.
 
-What shows a conversation waits for `Conversation.changed`, shows what
-`Conversation.take` gives, and hands in what is typed.
+A face shows a conversation: it waits for `Conversation.changed`, shows the lines
+that `Conversation.take` gives, and hands in the lines that are typed.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from chatty.protocol import Close
 __all__ = ["Conversation"]
 
 GRACE: Final = 1.0
-"""Seconds that leaving waits for the acks of what was just sent."""
+"""Seconds that leaving waits for acks of the latest messages."""
 TURN: Final = 200
 """Frames taken before others get a turn: a long replay must not freeze the keys."""
 
@@ -66,7 +66,7 @@ class Conversation:
         plain: bool = False,
     ) -> None:
         self.changed = asyncio.Event()
-        """Set when there is something to show; cleared by what shows it."""
+        """Set when there is something to show; the face clears it."""
         self.plain = plain
         self._clock = clock
         self._incoming = Incoming(clock=clock, local=local, bell=bell, changed=self.changed.set)
@@ -82,10 +82,10 @@ class Conversation:
         self._tasks: asyncio.TaskGroup
 
     async def run(self, room: Room, *beside: Coroutine[Any, Any, None]) -> int:
-        """Hear the room and send what is typed until it is over, and give the exit status.
+        """Listen to the room and send the lines that are typed, until it is over. Gives the exit status.
 
-        ``beside`` is what shows the conversation; it is cancelled, and has
-        ended, when this returns. Raises what ended the connection, unless the
+        ``beside`` is the work of the face; it is cancelled, and has ended, when
+        this returns. Raises the error that ended the connection, unless the
         room was closed, which is shown as any event is.
         """
         self._room = room
@@ -136,7 +136,7 @@ class Conversation:
         elif isinstance(posted.command, protocol.React) and not posted.seq:
             self.show(view.notice("that was so already"))
 
-    # --- the side of what shows it ---
+    # --- for the face ---
 
     def take(self) -> list[Text]:
         """The lines that are to be shown now; each is given once."""
@@ -157,13 +157,13 @@ class Conversation:
         return fragments(now, self._clock())
 
     def title(self) -> str:
-        """The title of the window, safe to show: where one is, and how much waits."""
+        """The title of the window, safe to show: the room, and how much waits."""
         name = self._incoming.status.room
         room = f"#{clean(name, newlines=False)}" if name else "chatty"
         return f"({self._attention.unread:,}) {room}" if self._attention.unread else room
 
     def news(self) -> str:
-        """What is new since the last key, for somebody who comes back; empty if nothing is."""
+        """A line about messages that are new since the last key; empty if there is nothing new."""
         return self._attention.news()
 
     def rings(self) -> bool:
@@ -177,7 +177,7 @@ class Conversation:
 
     @property
     def ticking(self) -> bool:
-        """Whether what is drawn changes by itself, with the seconds."""
+        """Whether the status line changes by itself, with the seconds."""
         attention = self._attention
         return self.connection == "reconnecting" or bool(attention.typing()) or attention.waiting
 
@@ -216,10 +216,10 @@ class Conversation:
         clear, self._clear = self._clear, False
         return clear
 
-    # --- what is typed ---
+    # --- lines that are typed ---
 
     def pressed(self) -> None:
-        """A key was pressed: what is shown has been seen."""
+        """A key was pressed: everything on the screen has been seen."""
         if self._attention.pressed():
             self.changed.set()
 
@@ -228,7 +228,7 @@ class Conversation:
         self._pointer.begin()
 
     def drafted(self, draft: str, line: Line | None = None) -> None:
-        """``draft`` stands in the prompt now. It is what ``line`` was, if it is one that came back."""
+        """``draft`` stands in the prompt now. If it came back, it is about the same message as ``line``."""
         if line is not None:
             self._pointer.line = line
         if not draft.lstrip().startswith("/"):
@@ -238,7 +238,7 @@ class Conversation:
         self._target = self._points_at(draft) or ""
 
     def target(self) -> str:
-        """What the draft is about, safe to show; empty if it is about no message."""
+        """The message that the draft is about, safe to show; empty if it isn't about one."""
         return self._target if isinstance(self._target, str) else f"↪ {self._pointer.describe(self._target)}"
 
     def _points_at(self, line: str) -> Choice | str | None:
@@ -275,8 +275,8 @@ class Conversation:
     def enter_plain(self, line: str) -> None:
         """A line was entered where nothing was shown while it was typed.
 
-        A command about the newest message of others is not done at once. What
-        it is about is shown, and an empty line confirms it.
+        A command about the newest message of others is not done at once. Its
+        message is shown, and an empty line confirms it.
         """
         unconfirmed, self._unconfirmed = self._unconfirmed, ""
         if not line.strip():

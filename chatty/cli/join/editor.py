@@ -12,11 +12,11 @@ from typing import Final
 __all__ = ["edited"]
 
 EDITORS: Final = ("editor", "nano", "pico", "vi", "emacs")
-"""What is tried where ``$VISUAL`` and ``$EDITOR`` name none."""
+"""Editors to try if neither ``$VISUAL`` nor ``$EDITOR`` is set."""
 
 
 def edited(draft: str, environ: Mapping[str, str]) -> str | None:
-    """``draft`` as the editor leaves it, or as it was if the editor fails; None if none can be started. Blocks."""
+    """``draft`` as the editor leaves it, or unchanged if the editor fails; None if no editor can be started. Blocks."""
     own = environ.get("VISUAL") or environ.get("EDITOR")
     with TemporaryDirectory(prefix="chatty-") as directory:  # editors leave more than the one file behind
         file = Path(directory, "draft.md")

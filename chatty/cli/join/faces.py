@@ -28,21 +28,21 @@ READ: Final = 65_536
 
 
 class Face(Protocol):
-    """What shows a conversation, and takes what is typed."""
+    """Shows a conversation, and takes the lines that are typed."""
 
     @property
     def lent(self) -> bool:
-        """Whether somebody else has the terminal, and gets its Ctrl-C: an editor."""
+        """Whether another program has the terminal, and gets its Ctrl-C: an editor."""
 
     def work(self) -> list[Coroutine[Any, Any, None]]:
-        """What has to run beside the conversation."""
+        """The coroutines that have to run beside the conversation."""
 
     def leave_behind(self, lines: list[Text]) -> None:
-        """Afterwards: show ``lines``, and what else must not be lost."""
+        """Afterwards: show ``lines``, and a draft that must not be lost."""
 
 
 class Inline:
-    """The prompt and the status line at the bottom; what was said stays in the terminal's own scrollback."""
+    """The prompt and the status line at the bottom. Everything else goes into the terminal's own scrollback."""
 
     def __init__(self, env: Environment, conversation: Conversation, *, color: bool) -> None:
         self._conversation = conversation
@@ -70,7 +70,7 @@ class Inline:
         return self._prompt.editing
 
     def work(self) -> list[Coroutine[Any, Any, None]]:
-        """The prompt, and what draws above it."""
+        """The prompt, and the screen above it."""
         return [self._type(), self._screen.run()]
 
     async def _type(self) -> None:
@@ -95,7 +95,7 @@ class Inline:
         self._conversation.show(view.failure(text))
 
     def leave_behind(self, lines: list[Text]) -> None:
-        """Show ``lines``, and what was being typed."""
+        """Show ``lines``, and the draft."""
         if self._prompt.draft.strip():
             lines = [*lines, *view.not_sent("it was still being typed", self._prompt.draft)]
         self._title.restore()
@@ -107,7 +107,7 @@ class Inline:
 class Plain:
     """Lines only: for terminals that can't do more, for screen readers, for output that goes to a file.
 
-    What is typed is edited by the terminal itself.
+    The terminal itself edits the line that is typed.
     """
 
     lent = False

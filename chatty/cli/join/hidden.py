@@ -1,4 +1,4 @@
-"""Whom and what one doesn't want to see: ``/ignore`` and ``/quiet``. Kept for one session, and known to nobody else."""
+"""People and events that one doesn't want to see: ``/ignore`` and ``/quiet``. It lasts for one session."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Ignored(Struct):
 
 
 class Hidden:
-    """What is hidden. ``quiet`` hides that people join and leave."""
+    """The people that are ignored. ``quiet`` also hides that people join and leave."""
 
     def __init__(self) -> None:
         self.quiet = False
@@ -38,12 +38,12 @@ class Hidden:
         return any(same(name, ignored.name) for ignored in self._ignored)
 
     def ignore(self, name: str) -> None:
-        """Hide what ``name`` does from now on."""
+        """Hide everything that ``name`` does from now on."""
         if not self.ignores(name):
             self._ignored.append(Ignored(name, []))
 
     def unignore(self, name: str) -> bool:
-        """Show again what ``name`` does. False: it was not ignored."""
+        """Show ``name`` again. False: that one was not ignored."""
         before = len(self._ignored)
         self._ignored = [ignored for ignored in self._ignored if not same(ignored.name, name)]
         return len(self._ignored) < before

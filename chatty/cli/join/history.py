@@ -1,4 +1,4 @@
-"""What was typed before, for Up and Down: a file that only its owner can read."""
+"""The lines that were typed before, for Up and Down: a file that only its owner can read."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ _encode = msgspec.json.Encoder().encode
 class FileHistory(History):
     """Entries as JSON strings, one a line, newest last. An entry that begins with a space is never stored.
 
-    Terminals may share the file. ``warn`` is told, in words, when it can't be
-    read or written; chatting goes on without it.
+    Terminals may share the file. If it can't be read or written, ``warn`` is
+    called with the reason, and chatting goes on without it.
     """
 
     def __init__(self, path: Path, warn: Callable[[str], None]) -> None:

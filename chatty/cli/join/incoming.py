@@ -1,4 +1,4 @@
-"""What comes from the room: who is there, what is to be shown, what is new. Knows no terminal and no connection."""
+"""The room as one person sees it: people, events to show, news. It knows no terminal and no connection."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Incoming:
         changed: Callable[[], None],
     ) -> None:
         self.topic = ""
-        """What the room is about."""
+        """The room's topic; empty if there is none."""
         self.status = Status()
         self.message_bytes = MESSAGE_BYTES
         """Bytes that a message may have."""
@@ -87,7 +87,7 @@ class Incoming:
         self._changed()
 
     def hear(self, frame: Frame | Unknown) -> None:
-        """Take in what the server sent."""
+        """Take in a frame of the server's."""
         match frame:
             case Event():
                 self._happened(frame)
@@ -130,7 +130,7 @@ class Incoming:
         if hidden:
             return
         self._backlog.add(event)
-        if self._live and isinstance(event, Message):  # what was written before one came is not new
+        if self._live and isinstance(event, Message):  # messages from before one came are not new
             self.attention.message(event, self.people.me)
         elif self._live and isinstance(event, MessageEdited):
             self.attention.edit(event, before.text if before else "", self.people.me)

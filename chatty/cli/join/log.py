@@ -1,4 +1,4 @@
-"""Where the logs of libraries go while the terminal belongs to the prompt."""
+"""A place for the logs of libraries while the terminal belongs to the prompt."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["to_file"]
 
 @contextmanager
 def to_file(path: Path) -> Iterator[None]:
-    """What is logged inside goes to ``path``, instead of the terminal."""
+    """Send everything that is logged inside to ``path`` instead of the terminal."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         handler: logging.Handler = logging.FileHandler(path, encoding="utf-8")

@@ -1,6 +1,6 @@
 """Markdown as people write it in a chat, shown line by line: nothing is wrapped, joined or left out.
 
-What it knows: ``**bold**``, ``*italics*`` and ``_italics_``, ``~~struck~~``, code
+It knows ``**bold**``, ``*italics*`` and ``_italics_``, ``~~struck~~``, code
 in backticks, fenced blocks of code, quotes, lists and links. It is more careful than
 documents need: ``snake_case``, ``2 * 3 * 4``, ``*.py`` and a link's underscores stay as
 they are. A link is text with its address beside it, never the terminal's own kind.
@@ -35,7 +35,7 @@ LANGUAGES: Final = {
     "sh": "bash", "shell": "bash", "sql": "sql", "toml": "toml", "ts": "typescript", "typescript": "typescript",
     "xml": "xml", "yaml": "yaml", "yml": "yaml",
 }  # fmt: skip
-"""What is written after a fence, and the lexer for it: those of which no text was found that takes them long."""
+"""The words after a fence, and the lexer for each: only lexers that no text was found to slow down."""
 
 _MARKUP: Final = re.compile(r"[*_`\[]|~~|^ {0,8}- |^>(?: |$)", re.MULTILINE)
 _FENCE: Final = re.compile(r" {0,3}(`{3,}|~{3,})([^`]*)$")
@@ -181,10 +181,10 @@ def _inline(line: str) -> Text:
 
 
 def _code(made: _Line, line: str, found: re.Match[str]) -> int:
-    """What is in backticks, up to as many of them; gives the place to go on from."""
+    """Add a piece in backticks, up to as many of them. Gives the place to go on from."""
     ticks = found["code"]
     closing = next((run for run in _TICKS.finditer(line, found.end()) if run[0] == ticks), None)
-    if closing is None:  # so none of this length follows: a line has few lengths to look for in vain
+    if closing is None:  # no run of this length follows: a line has few lengths to look for in vain
         made.add(ticks)
         return found.end()
     made.add(ticks, _DIM)
@@ -194,7 +194,7 @@ def _code(made: _Line, line: str, found: re.Match[str]) -> int:
 
 
 def _url(made: _Line, line: str, found: re.Match[str]) -> int:
-    """An address, as it is: what would be a mark elsewhere is none in it, but for those at its end."""
+    """Add an address as it is. Marks in it are part of it, except at its end."""
     address = found["url"].rstrip("_~.,;:!?)]")
     made.add(address)
     return found.start() + len(address)
@@ -228,7 +228,7 @@ def _mark(made: _Line, opened: dict[str, int], line: str, found: re.Match[str]) 
 
 
 def _outside(neighbour: str) -> bool:
-    """Whether a mark may stand beside ``neighbour``; those in names, paths and sums are none."""
+    """Whether a mark may stand beside ``neighbour``. In names, paths and sums it isn't a mark."""
     return not (neighbour.isascii() and (neighbour.isalnum() or neighbour in ("/", "\\")))
 
 

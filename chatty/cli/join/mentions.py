@@ -58,12 +58,12 @@ def _is_lone(key: str) -> bool:
 
 
 def _goes_on_before(words: str, start: int, *, lone: bool) -> bool:
-    """Whether what begins at ``start``, a name or its @, is only the rest of a word."""
+    """Whether the name, or its @, that begins at ``start`` is only the rest of a word."""
     first = words[start]
     place = start
     while place and start - place < 6 and words[place - 1] in "_*~":
         place -= 1
-    if place < start and "_" not in words[place:start]:  # the others are no part of a word
+    if place < start and "_" not in words[place:start]:  # the others are not part of a word
         return False
     if place and words[place - 1] == "@":
         return True

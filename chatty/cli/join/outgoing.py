@@ -1,4 +1,4 @@
-"""What one says to the room, until the server has it: messages, reactions, a new name, a new topic."""
+"""Commands on their way to the room: messages, reactions, a new name, a new topic."""
 
 from __future__ import annotations
 
@@ -23,19 +23,20 @@ __all__ = ["Outgoing", "Posted", "Returned"]
 
 
 class Posted(Struct, eq=False):
-    """A command on its way: ``typed`` is the line that it was typed as, ``line`` what that had been about.
+    """A command on its way, the line that it was ``typed`` as, and that ``line``'s choices.
 
-    ``seq`` is its number in the room, 0 as long as that isn't known.
+    ``seq`` is its number in the room, 0 as long as that isn't known, and if it is ``refused``.
     """
 
     command: Say
     typed: str
     line: Line | None
     seq: int = 0
+    refused: bool = False
 
 
 class Returned(NamedTuple):
-    """A line that goes back into the prompt, with what it is about."""
+    """A line that goes back into the prompt, and its choices."""
 
     text: str
     line: Line | None
@@ -65,12 +66,12 @@ class Outgoing:
         return posted
 
     async def send_to(self, room: Room, *, accepted: Callable[[Posted], None]) -> None:
-        """Send to ``room`` what is posted, until the connection has ended for good; ``accepted`` gets what is acked."""
+        """Send everything that is posted to ``room``, until the connection has ended; ``accepted`` gets what is."""
         while True:
             posted = await self._queue.get()
             try:
                 ack = await room.say(posted.command)
-            except ChattyError:  # listening to the room will tell
+            except ChattyError:  # listening to the room raises it, too
                 return
             ack.add_done_callback(partial(self._acked, posted, accepted))
 
@@ -81,6 +82,7 @@ class Outgoing:
         self._on_their_way.remove(posted)
         self._answered.set()
         if isinstance(error, Refused):
+            posted.refused = True
             self._show(*view.not_sent(_reason(error), posted.typed))
             self.give_back(posted.typed, posted.line)
         else:
@@ -89,12 +91,12 @@ class Outgoing:
         self._changed()
 
     def give_back(self, text: str, line: Line | None) -> None:
-        """Put ``text``, which is about what ``line`` is about, into the prompt."""
+        """Put ``text`` into the prompt, with the choices of ``line``."""
         self._returned.append(Returned(text, line))
         self._changed()
 
     def returned(self) -> list[Returned]:
-        """What was given back since this was asked last."""
+        """The lines that were given back since this was asked last."""
         returned, self._returned = self._returned, []
         return returned
 
@@ -104,11 +106,11 @@ class Outgoing:
         return len(self._on_their_way)
 
     def pending(self) -> list[str]:
-        """What is on its way, oldest first, safe to show."""
+        """The lines on their way, oldest first, safe to show."""
         return [clean(posted.typed) for posted in self._on_their_way]
 
     def unsent(self) -> list[Text]:
-        """What was never acked, as lines to leave behind."""
+        """The messages that were never acked, as lines to leave behind."""
         return [line for posted in self._on_their_way for line in view.not_sent("no ack came", posted.typed)]
 
     async def settled(self) -> None:

@@ -22,7 +22,7 @@ class PasteGuard:
         self._pasted |= "\n" in text
 
     def question(self, draft: str) -> str:
-        """What to ask before ``draft`` is sent; empty if it may go, because it is short or was asked about."""
+        """A question to ask before ``draft`` is sent; empty if it may go, because it is short or was asked about."""
         lines = draft.count("\n") + 1
         if not self._pasted or self._asked or lines <= LINES:
             return ""

@@ -1,4 +1,4 @@
-"""The people of the room and their latest messages: what ``/reply``, ``/edit`` and completion refer to. Pure."""
+"""The people of the room and their latest messages, for ``/reply``, ``/edit`` and completion. Pure."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Known(Struct):
 
 
 class People:
-    """Who is in the room, and the newest messages as they are now, with their authors. ``me`` is one's own name.
+    """The people of the room, and the newest messages as they are now, with their authors. ``me`` is one's own name.
 
     A name belongs to the person that has it, and after that to nobody: those
     who take it later are somebody else. One's own name is the exception: it
@@ -68,7 +68,7 @@ class People:
             self._holder(name).present = True
 
     def hear(self, event: Event) -> None:
-        """Remember what ``event`` changes."""
+        """Take in ``event``."""
         match event:
             case Message():
                 self._remember(event)
@@ -99,7 +99,7 @@ class People:
         return known.message if known else None
 
     def find(self, name: str) -> Person | None:
-        """Who is called ``name``, or was the last one called so. It may be written as it is shown."""
+        """The person that is called ``name``, or was the last one called so. It may be written as it is shown."""
         key = compare_key(name)
         for named in (self._holders, self._former):
             if key in named:
@@ -125,7 +125,7 @@ class People:
         return self._newest(lambda known: known.author is person and known.message.seq <= upto)
 
     def under(self, name: str) -> Message | None:
-        """The newest message that was written under ``name``, by whomever."""
+        """The newest message that was written under ``name``, no matter by which person."""
         return self._newest(lambda known: same(known.message.participant, name))
 
     def names(self) -> list[str]:

@@ -34,6 +34,10 @@ class OwnMessage(Protocol):
     def seq(self) -> int:
         """Its number."""
 
+    @property
+    def refused(self) -> bool:
+        """Whether the server said no to it."""
+
 
 class Choice(Struct, eq=False):
     """A message that a command is about.
@@ -50,15 +54,15 @@ class Choice(Struct, eq=False):
 
 
 class Line(Struct, eq=False):
-    """A line that is being typed, and the messages that were chosen for it so far, by what it says about them.
+    """A line that is being typed, and the messages that were chosen for it so far, by the words that pointed at them.
 
-    ``shown`` is the newest event that was on the screen when it was begun,
-    ``own`` the newest message of one's own, and ``numbering`` tells by which
-    numbering of the room.
+    ``shown`` is the newest event that was on the screen when it was begun, and
+    ``own`` the newest message of one's own. ``numbering`` counts how often the
+    room had been numbered anew.
     """
 
     shown: int
-    own: OwnMessage | None
+    own: Message | OwnMessage | None
     numbering: int
     choices: dict[Person | str, Choice]
 
@@ -87,7 +91,7 @@ class Pointer:
     def begin(self) -> Line:
         """The line that is being typed. It begins now, unless it has begun already."""
         if self.line is None:
-            waits = self._sent is not None and self._sent.seq == 0
+            waits = self._sent is not None and self._sent.seq == 0 and not self._sent.refused
             self.line = Line(self.shown, self._sent if waits else self._people.mine(), self._numbering, {})
         return self.line
 
@@ -110,8 +114,12 @@ class Pointer:
         own = self.begin().own
         if own is None:
             raise Wrong("you have written nothing here lately")
-        if own.seq == 0:
-            raise Wrong("your last message is still on its way; try again when it is there")
+        if own.seq == 0 and not isinstance(own, Message):
+            raise Wrong(
+                "that message was not sent"
+                if own.refused
+                else "your last message is still on its way; try again when it is there"
+            )
         return self.begin().choices.setdefault("own", Choice(own.seq, self.shown))
 
     def own_or_numbered(self, argument: str) -> Choice:
@@ -155,7 +163,7 @@ class Pointer:
             return f"{name} has written nothing here lately"
         return f"{name} has written nothing since joining; somebody called so wrote #{earlier.seq} before"
 
-    # --- what became of it ---
+    # --- a message that was chosen ---
 
     def settle(self, choice: Choice) -> int:
         """The number of the message, now that the line is entered. Raises Wrong if it isn't what it was any more."""

@@ -1,4 +1,4 @@
-"""The prompt: the line being typed, its keys, and the status line below. What things mean is decided elsewhere."""
+"""The prompt: the line being typed, its keys, and the status line below. It doesn't know what a line means."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ _STYLE = Style.from_dict(
 
 
 class Desk(Protocol):
-    """What the prompt needs from the conversation that it types into."""
+    """The side of a conversation that the prompt types into."""
 
     def enter(self, line: str) -> bool:
         """A line was entered. False: it was refused, and stays in the prompt."""
@@ -87,19 +87,19 @@ class Desk(Protocol):
         """The messages on their way, oldest first, safe to show."""
 
     def news(self) -> str:
-        """What is new since the last key; empty if there is nothing to tell."""
+        """A line about messages that are new since the last key; empty if there is nothing new."""
 
     def pressed(self) -> None:
         """A key was pressed."""
 
     def begin(self) -> None:
-        """A line is begun where nothing of it is seen yet: in an editor."""
+        """A line is begun out of sight: in an editor."""
 
     def drafted(self, draft: str) -> None:
-        """``draft`` is what stands in the line now."""
+        """The line is ``draft`` now."""
 
     def target(self) -> str:
-        """The message that the line is about, safe to show; empty if it is about none."""
+        """The message that the line is about, safe to show; empty if it isn't about one."""
 
     def people(self) -> list[str]:
         """The others, the latest to speak first."""
@@ -126,7 +126,7 @@ class Prompt:
         self._leaving: asyncio.TimerHandle | None = None
         self._guard = PasteGuard()
         self.editing = False
-        """Whether an editor has the terminal, and with it what Ctrl-C there means."""
+        """Whether an editor has the terminal, and with it Ctrl-C."""
         self._search = SearchToolbar(
             backward_search_prompt="search back: ", forward_search_prompt="search on: ", ignore_case=True
         )
@@ -151,7 +151,7 @@ class Prompt:
 
     @property
     def draft(self) -> str:
-        """What stands in the line now."""
+        """The text in the line."""
         return self.buffer.text
 
     def restore(self, draft: str) -> bool:
@@ -193,7 +193,7 @@ class Prompt:
         )
 
     def _line_height(self) -> Dimension:
-        """A long draft scrolls within half of the window: what the room says stays in sight above it."""
+        """A long draft scrolls within half of the window, so that the room stays in sight above it."""
         return Dimension(min=1, max=max(1, get_app().output.get_size().rows // 2))
 
     def _target(self) -> StyleAndTextTuples:
@@ -210,7 +210,7 @@ class Prompt:
     def _keys(self) -> KeyBindings:
         keys = KeyBindings()
         empty = Condition(lambda: not self.buffer.text)
-        typing = has_focus(self.buffer)  # not what is searched for
+        typing = has_focus(self.buffer)  # and not the search
 
         @keys.add("enter", filter=typing)
         def _(event: KeyPressEvent) -> None:
@@ -246,7 +246,7 @@ class Prompt:
         return keys
 
     def _enter(self) -> None:
-        # What is sent and what is remembered must be text; a line feed at its end came with a paste, and shows nothing.
+        # A line feed at the end came with a paste, and shows nothing.
         line = self.buffer.text = as_utf8(self.buffer.text).rstrip("\n")
         if not line.strip():
             return
@@ -263,7 +263,7 @@ class Prompt:
     async def _edit(self) -> None:
         before = self.draft
         self._desk.begin()
-        after: list[str | None] = []  # where the thread puts what the editor leaves, whatever ends here meanwhile
+        after: list[str | None] = []  # the thread puts the edited draft here, even if this is cancelled meanwhile
         self.editing = True
         try:
             try:
@@ -279,7 +279,7 @@ class Prompt:
             self.editing = False
 
     def _interrupt(self) -> None:
-        """Ctrl-C: close the menu, else keep what was asked about, else clear the draft; pressed twice, leave."""
+        """Ctrl-C: close the menu, else answer a question by no, else clear the draft; pressed twice, leave."""
         if self.buffer.complete_state:
             self.buffer.cancel_completion()
         elif self._guard.withdraw():
@@ -306,9 +306,9 @@ class Prompt:
 
 
 class _Visible(Processor):
-    """Shows in the line what `shown` shows in place of characters that a terminal would obey or hide.
+    """Shows characters that a terminal would obey or hide as `shown` does.
 
-    They stay in the draft: what is typed or pasted is what is sent.
+    Only the screen differs: the draft is sent as it was typed or pasted.
     """
 
     def apply_transformation(self, transformation_input: TransformationInput) -> Transformation:
@@ -329,7 +329,7 @@ class _Visible(Processor):
 
 
 class _Candidates(Completer):
-    """What `candidates` has for the line, with the people of the conversation."""
+    """The `candidates` for the line, with the people of the conversation."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk

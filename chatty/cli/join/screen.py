@@ -28,14 +28,14 @@ from chatty.cli.terminal.folding import folds, hang
 __all__ = ["Painter", "PromptApplication", "Screen", "TerminalOutput", "reflowed"]
 
 PACE: Final = 0.05
-"""Seconds between two updates: what comes meanwhile is shown together."""
+"""Seconds between two updates: lines that come in meanwhile are shown together."""
 
 BEGIN, END = "\x1b[?2026h", "\x1b[?2026l"
-"""A synchronized update: the terminal shows what is between only as a whole."""
+"""A synchronized update: the terminal shows everything between these two at once."""
 
 
 class Painter:
-    """Turns rich texts into what is written to a terminal.
+    """Turns rich texts into text with escapes for a terminal.
 
     Without ``color`` bold and dim remain; without ``styles`` nothing but the
     text does. Rich gives the escapes alone: where a row ends is decided here.
@@ -106,22 +106,22 @@ class TerminalOutput(Vt100_Output):
         return False
 
     def flush(self) -> None:
-        """Write what has gathered, unless an update is not complete yet. When the terminal is gone, nothing happens."""
+        """Write the buffer, unless an update is not complete yet. If the terminal is gone, nothing happens."""
         if self._held:
             return
         try:
             super().flush()
-        except OSError:  # reading will tell; leaving in order must stay possible
+        except OSError:  # reading fails too, and ends the conversation in order
             self._buffer.clear()
 
     def erase_down(self) -> None:
         """Erase from the cursor, which is in the first column, to the end of the screen."""
-        # In two steps: who erases from the corner has all that was there put into tmux's scrollback.
+        # In two steps: tmux puts a screen that is erased from its corner into the scrollback.
         self.write_raw("\x1b[K\x1b[C\x1b[J\r")
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """What is written inside reaches the terminal in one write, and is shown at once. Nests."""
+        """Text that is written inside reaches the terminal in one write, and is shown at once. Nests."""
         if self._held:
             yield
             return
@@ -136,7 +136,7 @@ class TerminalOutput(Vt100_Output):
 
 
 def reflowed(drawn: Drawn, cursor: Point, columns: int) -> Point:
-    """Where the cursor is, seen from the prompt's first row, once the terminal is only ``columns`` wide.
+    """The cursor's place, seen from the prompt's first row, once the terminal is only ``columns`` wide.
 
     Terminals wrap the rows that no longer fit, so that those above the cursor
     take more room than when they were drawn.
@@ -154,7 +154,7 @@ class PromptApplication(Application[int]):
     output: TerminalOutput
 
     def clear(self) -> None:
-        """Clear the window; what was there stays in the terminal's scrollback where terminals do that."""
+        """Clear the window. Terminals may keep its rows in their scrollback."""
         with self.output.together():
             self.renderer.clear()
             self._redraw()
@@ -196,7 +196,7 @@ class PromptApplication(Application[int]):
 class Screen:
     """Shows lines above the prompt, at most every ``PACE`` seconds.
 
-    ``changed`` is set when something is to be shown, ``take`` gives the lines
+    ``changed`` is set when there is something to show, ``take`` gives the lines
     that are due, and while ``ticking`` the prompt is drawn afresh each second.
     """
 
@@ -216,7 +216,7 @@ class Screen:
         self._ticking = ticking
 
     async def run(self) -> None:
-        """Show what there is to show, until cancelled. Waits while the terminal is lent."""
+        """Show lines as they become due, until cancelled. Waits while the terminal is lent."""
         while True:
             try:
                 async with asyncio.timeout(1.0 if self._ticking() else None):

@@ -13,7 +13,7 @@ from chatty.cli.exits import ExitStatus
 __all__ = ["ending"]
 
 _STATUS: Final = {
-    signal.SIGINT: ExitStatus.INTERRUPTED,  # at the prompt Ctrl-C is a key and none
+    signal.SIGINT: ExitStatus.INTERRUPTED,  # at the prompt, Ctrl-C is a key and not a signal
     signal.SIGTERM: ExitStatus.TERMINATED,
     signal.SIGHUP: ExitStatus.HUNG_UP,
 }

@@ -1,7 +1,7 @@
-"""The slash commands: what can be typed, its help, its completion, and what it does.
+"""The slash commands: one table for parsing, help, completion and action.
 
-A line is sent as a text unless it begins with a slash, and what begins with
-one is never sent by mistake.
+A line is sent as a text unless it begins with a slash. One that begins with a
+slash is never sent by mistake.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ FOUND: Final = 20
 _WORD: Final = re.compile(r"(\S*)\s*(.*)", re.DOTALL)
 
 Outcome = protocol.Say | Coroutine[Any, Any, None] | None
-"""What a command comes to: something for the room, work that takes a while, or nothing more."""
+"""The outcome of a command: something for the room, work that takes a while, or nothing more."""
 
 
 class Host(Protocol):
@@ -59,10 +59,10 @@ class Host(Protocol):
 
 
 class RoomActions:
-    """What the commands do, each with what was typed behind its name.
+    """A method for each command. It gets the text behind the command's name.
 
-    All raise Wrong where they are asked for something that makes no sense. Of
-    work that fails later, the person is told.
+    Methods raise Wrong if that text makes no sense. If work fails later, a line
+    says so.
     """
 
     def __init__(self, host: Host, http: Http, room_id: str, incoming: Incoming) -> None:
@@ -80,7 +80,7 @@ class RoomActions:
     # --- for the room ---
 
     def me(self, text: str) -> Outcome:
-        """Tell what one does."""
+        """Send a text that says what one does."""
         return Send(text, action=True)
 
     def reply(self, argument: str) -> Outcome:
@@ -198,7 +198,7 @@ class RoomActions:
         self._notice(f"{clean_name(name)} is no longer ignored")
 
     def _known(self, argument: str) -> str:
-        """The name that somebody has now who is called as in ``argument``, or was lately."""
+        """The present name of the person that is called as in ``argument``, or was lately."""
         for name in (argument, argument.removeprefix("@")):
             if self._hidden.ignores(name):
                 return name
@@ -227,7 +227,7 @@ class RoomActions:
 
 
 def _first_word(text: str, start: int = 0) -> tuple[str, str]:
-    """The word with which ``text`` begins at ``start``, and what follows."""
+    """The word with which ``text`` begins at ``start``, and the rest."""
     found = _WORD.match(text, start)
     assert found  # it matches anything
     return found[1], found[2]
@@ -315,7 +315,7 @@ _MEANT: Final = {"bye": "quit", "exit": "quit", "leave": "quit", "part": "quit",
 
 
 class Do(NamedTuple):
-    """``command``, with what was typed behind its name."""
+    """``command``, with the text behind its name."""
 
     command: Command
     argument: str
@@ -330,12 +330,12 @@ class Do(NamedTuple):
         return self.command.run(actions, self.argument) if takes else self.command.run(actions)
 
     def points_at(self, pointer: Pointer) -> Choice | None:
-        """The message that it is about; None: it is about none. Raises Wrong where there is no such message."""
+        """The message that it is about; None: it isn't about one. Raises Wrong if there is no such message."""
         return self.command.points(pointer, self.argument) if self.command.points else None
 
 
 def parse(line: str) -> Send | Do:
-    """What a typed line means. A line that looks like a command is never a text: raises Wrong if there is none."""
+    """The meaning of a typed line. One that looks like a command is never a text: raises Wrong if it is unknown."""
     typed = line.strip()
     if not typed.startswith("/"):
         return Send(line)

@@ -1,4 +1,4 @@
-"""The status line: how the connection is, where one is, and what waits. A glyph and a word, never colour alone."""
+"""The status line: the connection, the room, and how much waits. A glyph and a word, never colour alone."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _GLYPHS: dict[Connection, tuple[str, str]] = {
 
 
 class Status(Struct, frozen=True):
-    """What the status line tells.
+    """The contents of the status line.
 
     ``attempt`` counts tries since the connection was lost, ``retry_at`` is
     when the next one comes, in seconds of the same clock as `fragments`'
     ``now``. ``waiting`` messages are not acked yet, ``mentions`` were not seen
-    yet. ``typing`` says who is.
+    yet. ``typing`` names the people that type.
     """
 
     connection: Connection = "connecting"

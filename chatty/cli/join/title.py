@@ -10,11 +10,11 @@ __all__ = ["Title"]
 
 _SAVE, _RESTORE = "\x1b[22;2t", "\x1b[23;2t"
 _WITHOUT: Final = ("linux", "eterm-color", "dumb")
-"""Terminals that have no title, and would show it as text."""
+"""Terminals without a title, which would show it as text."""
 
 
 class Title:
-    """The title of the window that ``output`` writes to. What it writes waits for the output's next flush."""
+    """The title of the window that ``output`` writes to. A change waits for the output's next flush."""
 
     def __init__(self, output: Vt100_Output) -> None:
         self._output = output
@@ -22,7 +22,7 @@ class Title:
         self._shown: str | None = None
 
     def show(self, title: str) -> None:
-        """Let the window be called ``title``, which is safe to show."""
+        """Call the window ``title``, which is safe to show."""
         if not self._has_one or title == self._shown:
             return
         if self._shown is None:

@@ -1,6 +1,6 @@
-"""How a room looks: events in, rich texts out. Knows neither a terminal nor a connection.
+"""How a room looks: events in, rich texts out. It knows neither a terminal nor a connection.
 
-Everything that came from somebody else is cleaned here, once, on its way in.
+Everything that came from other people is cleaned here, once, on its way in.
 """
 
 from __future__ import annotations
@@ -139,7 +139,7 @@ class View:
                     self.me = event.name
 
     def _shared(self, event: Happening) -> tuple[date, int | None] | None:
-        """What events that follow each other have in common if they share a line; None: ``event`` has its own."""
+        """A key that is equal for events that share a line if they follow each other; None: ``event`` has its own."""
         match event:
             case ParticipantJoined() | ParticipantLeft():
                 return self._local(event.time).date(), None
@@ -192,7 +192,7 @@ class View:
         return not same(participant, self.me) and is_mention(text, self.me)
 
     def _begin_text(self, line: Text, when: datetime, name: str, mark: str) -> int:
-        """Add to ``line`` what stands before a text by ``name``. Gives the column in which its rows go on."""
+        """Begin ``line`` for a text by ``name``. Gives the column in which its rows go on."""
         name_shown = clean_name(name)
         self._begin(line, when, mark, NAME - width(name_shown))
         column = width(line.plain.rpartition("\n")[2]) + width(name_shown) + 1
@@ -200,7 +200,7 @@ class View:
         return column
 
     def _begin_action(self, line: Text, when: datetime, name: str, mark: str) -> int:
-        """As `_begin_text`, for a text that says what ``name`` does."""
+        """As `_begin_text`, for an action of ``name``."""
         self._begin(line, when, mark, NAME - 1).append("* ")
         line.append(clean_name(name), style=color(name)).append(" ")
         return self._time_columns + NAME + 1
@@ -287,7 +287,7 @@ def _sign(reaction: str) -> str:
 
 
 def _history(event: Message) -> str:
-    """What became of ``event`` since it was sent, to stand behind it."""
+    """Edits of, and reactions to, ``event`` since it was sent, to stand behind it."""
     if event.deleted:
         return "(deleted)"
     counts = sorted(event.reactions.items(), key=lambda item: -item[1])
@@ -298,7 +298,7 @@ def _history(event: Message) -> str:
 
 
 def _reactions(reactions: Sequence[Reaction]) -> str:
-    """Who reacted and how, one after the other: ``bob 👍, carol took back 🎉``."""
+    """Reactions, one after the other: ``bob 👍, carol took back 🎉``."""
     shown = [_reaction(reaction) for reaction in reactions[:NAMES]]
     if len(reactions) > NAMES:
         shown.append(f"{len(reactions) - NAMES:,} more")
@@ -311,7 +311,7 @@ def _reaction(event: Reaction) -> str:
 
 
 def _comings(events: Sequence[Happening]) -> Iterator[str]:
-    """Who joined and who left, in words: ``→ bob, carol joined``, ``← dave left``."""
+    """Joins and leaves in words: ``→ bob, carol joined``, ``← dave left``."""
     ways: dict[tuple[str, str], list[str]] = {}
     for event in events:
         match event:

@@ -1,10 +1,10 @@
-"""Text that came from somebody else, made safe to show.
+"""Text of other people, made safe to show.
 
-A terminal obeys what it is sent. `clean` leaves only what can be read, and
-shows the rest instead of sending it: a control character as its picture
-(ESC is ``␛``), what is invisible as its number (``<U+202E>``). What shapes the
-letters and emoji beside it stays. Only what is shown is cleaned: a text is
-sent and stored as it was typed.
+A terminal obeys the text that it is sent. `clean` keeps only characters that can
+be read, and shows the others instead of sending them: a control character by its
+picture (ESC is ``␛``), an invisible one by its number (``<U+202E>``). Characters
+that shape the letters and emoji beside them stay. Cleaning is for the screen
+alone: a text is sent and stored as it was typed.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ __all__ = ["as_utf8", "clean", "clean_name", "clean_names", "shown"]
 MARKS: Final = 4
 """Combining marks kept on one character; more of them climb over the lines above."""
 NESTED: Final = 4
-"""Pairs of directions that may be open at once in a line: no sentence needs more."""
+"""Pairs of directions that may be open at once in a line. No sentence needs more."""
 
 _PICTURES: Final = {code: chr(0x2400 + code) for code in range(0x20) if code != 0x09} | {0x7F: "␡"}
 _PICTURES_OF_TEXT: Final = {code: picture for code, picture in _PICTURES.items() if code != 0x0A}
@@ -51,9 +51,9 @@ _SHAPING: Final = re.compile(
     # Marks of direction are like a letter that isn't seen; one after the other they would be a place to hide in.
     "|(?<![\u061c\u200e\u200f])[\u061c\u200e\u200f]"
 )
-"""What is invisible and has its place there."""
+"""Invisible characters where they have their place."""
 
-# What gives a part of a line a direction of its own.
+# They give a part of a line a direction of its own.
 _ISOLATES, _EMBEDDINGS, _OVERRIDES = "\u2066\u2067\u2068", "\u202a\u202b", "\u202d\u202e"
 _BEGINNINGS: Final = _ISOLATES + _EMBEDDINGS + _OVERRIDES
 _END_OF_ISOLATE: Final = "\u2069"
@@ -68,7 +68,7 @@ _SUSPICIOUS: Final = re.compile(
     f"[{''.join(sorted(_BLANK))}\ufe00-\ufe0f\U000e0100-\U000e01ef]"
     rf"|[^\w\s!-~]{{{MARKS + 1}}}"  # perhaps too many marks
 )
-"""What is printable for Python, and may have to be shown otherwise."""
+"""Characters that Python calls printable, and that may have to be shown by their number, or left out."""
 # Format characters that are seen: Arabic number signs, Syriac, Kaithi.
 _SEEN: Final = frozenset("\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd")
 _HIDDEN: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
@@ -94,7 +94,7 @@ def clean(text: str, *, newlines: bool = True) -> str:
 
 
 def shown(text: str, *, newlines: bool = True) -> list[str]:
-    """What `clean` shows in place of each character of ``text``."""
+    """For each character of ``text``, the text that `clean` shows in its place."""
     text = text.translate(_PICTURES_OF_TEXT if newlines else _PICTURES)
     kept = _without_many_marks(text)
     thinned = "".join(text[place] for place in kept)
@@ -112,8 +112,9 @@ def shown(text: str, *, newlines: bool = True) -> list[str]:
 def clean_name(name: str) -> str:
     """``name`` on one line, and so that it can be taken for nothing but a name.
 
-    Shown are what hides in it, and what divides names from texts or begins a
-    line of chatty's own. Servers refuse such names, but older rooms have them.
+    Hidden characters are shown by their numbers, and so are those that divide
+    names from texts or begin a line of chatty's own. Servers refuse such names,
+    but older rooms have them.
     """
     name = _BLANKS.sub(" ", name).strip(" ")
     marks = (found.start() for found in re.finditer(r"(?<!\S)\S", name) if unicodedata.category(found[0]) in _MARKS)
@@ -154,7 +155,7 @@ def _without_many_marks(text: str) -> list[int]:
 
 
 def _paired(text: str) -> Iterator[int]:
-    """The places in ``text`` of what begins and ends a direction within a line, as Unicode's UAX 9 pairs them."""
+    """The places in ``text`` of characters that begin and end a direction within a line, paired as in UAX 9."""
     begun: list[int] = []
     for place, character in enumerate(text):
         if character == "\n":

@@ -1,6 +1,6 @@
-"""Rows that are too long for a terminal, broken so that what goes on below begins behind a mark.
+"""Rows that are too long for a terminal, broken so that they go on below behind a mark.
 
-A terminal goes on in its first column, where somebody's text, padded to fit,
+A terminal itself would go on in its first column. There a text, padded to fit,
 could pass for another line.
 """
 
@@ -54,7 +54,7 @@ def hang(row: str, columns: int) -> str:
 
 
 def folds(row: str, columns: int) -> list[tuple[int, int]]:
-    """Where ``row``, which has no tabs, is broken: the places of its pieces, which leave out the blanks between them.
+    """The places of the pieces in which ``row``, which has no tabs, is broken. Blanks between them are left out.
 
     It is broken between words. A word that is longer than a row is broken
     between characters, but for an address: the terminal breaks that, so that
@@ -88,7 +88,7 @@ def folds(row: str, columns: int) -> list[tuple[int, int]]:
 
 
 def _breaks(word: str, left: int, further: int) -> tuple[list[int], int]:
-    """Where ``word`` is broken if so many columns are ``left`` in its row, and how many are then left in its last one.
+    """The places where ``word`` is broken if so many columns are ``left``, and the columns left in its last row.
 
     All further rows have so many columns. Characters that belong together stay together where they fit a row.
     """

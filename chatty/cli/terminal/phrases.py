@@ -1,4 +1,4 @@
-"""What chatty itself says of a room, in the same words wherever it is shown. Safe to show, and one line each."""
+"""Chatty's own words about events, the same wherever they are shown. Safe to show, and on one line."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _GAPS: Final = {
 
 
 def change(event: RoomChange) -> str:
-    """What happened in the room."""
+    """A change of the room, in words."""
     match event:
         case MessageDeleted(participant=name):
             return f"{clean_name(name)} deleted a message"

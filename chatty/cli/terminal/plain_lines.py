@@ -1,4 +1,4 @@
-"""Events as plain lines for a person or a grep: ``12:00  alice │ hello``. What came from somebody else is cleaned."""
+"""Events as plain lines for a person or a grep: ``12:00  alice │ hello``. Text of other people is cleaned."""
 
 from __future__ import annotations
 

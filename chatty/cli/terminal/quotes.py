@@ -1,4 +1,4 @@
-"""Quotes of messages: enough of each to tell what an answer, a reaction or a change is about."""
+"""Quotes of messages: enough of each to recognize it where an answer, a reaction or a change is about it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MOST: Final = 1_000
 """Messages that are remembered."""
 BEGINNING: Final = 48
 """Characters of a message that stand for it."""
-_KEPT: Final = 4 * BEGINNING  # what is longer is cut before it is kept: a text may have 16 KiB
+_KEPT: Final = 4 * BEGINNING  # longer texts are cut before they are kept: one may have 16 KiB
 
 
 class _Known(Struct):
@@ -44,7 +44,7 @@ class Quotes:
         self._known: dict[int, _Known] = {}
 
     def note(self, event: Event) -> bool:
-        """Remember what ``event`` says or changes. False: it isn't news, because that was shown already."""
+        """Take in ``event``. False: it isn't news, because the message was shown changed already."""
         match event:
             case Message(seq=seq, edited=edited, deleted=deleted):
                 self._known.pop(seq, None)
@@ -76,7 +76,7 @@ class Quotes:
         return True
 
     def is_action(self, seq: int) -> bool:
-        """Whether message ``seq`` is known, and tells what somebody did."""
+        """Whether message ``seq`` is known, and is an action."""
         return seq in self._known and self._known[seq].action
 
     def about(self, seq: int) -> str:

@@ -18,7 +18,7 @@ __all__ = ["clip", "clusters", "width"]
 _PICTURES: Final = re.compile("[\u3248-\u324f\U0001f000-\U0001faff]")
 """Blocks of emoji, whatever may still come in them, and numbers that the C library takes for wide."""
 _YOUNG: Final = re.compile("[\u0890-\u089f\u0cf3\u1abf-\u1aff\U00010000-\U000e00ff]")
-"""Where terminals with older tables show a mark in a column of its own."""
+"""Marks that terminals with older tables show in a column of their own."""
 _AS_EMOJI: Final = "\ufe0f"
 """Asks for the character before it to be shown as an emoji, which is a column wider."""
 _JOINER: Final = "\u200d"
@@ -80,7 +80,7 @@ def _columns(character: str) -> int:
         return 1 if _YOUNG.match(character) else 0
     if category == "Cf":
         return max(0, wcwidth(character))
-    # What is newer than this Python may be wide, and so is a spacing mark that Unicode calls wide.
+    # A character that is newer than this Python may be wide, and a spacing mark is, if Unicode calls it so.
     if category == "Cn" or unicodedata.east_asian_width(character) in "WF" or _PICTURES.match(character):
         return 2
     return max(1, wcwidth(character))

@@ -206,7 +206,10 @@ async def test_what_was_refused_is_not_edited_and_nothing_older_is_in_its_place(
         talk.link.acks[0].set_exception(Refused("muted"))
         await talk.shows("not sent")
         assert not talk.conversation.enter("/edit newer")
+        assert talk.lines()[-1] == "!! that message was not sent"
         assert len(talk.link.said) == 1
+        talk.conversation.drafted("")
+        assert talk.types("/edit newer") == "↪ John: older"
 
 
 async def test_the_text_that_comes_back_to_be_edited_is_of_the_message_that_is_edited() -> None:
