@@ -19,7 +19,7 @@ from chatty.events import (
     TopicChanged,
 )
 from chatty.seed import seed_frames
-from tests.client.scripted import AT
+from tests.support.scripted import AT
 
 TABLE: list[tuple[Happening, list[bytes]]] = [
     (Message(1, AT, "Ada", "Hi", reply_to=1, edited=2), [b'{"text":"Hi","participant":"Ada"}']),

@@ -8,7 +8,7 @@ import pytest
 
 from chatty.client.answers import Answer, Question, outcome_text, question_text
 from chatty.events import Message, MessageDeleted, MessageEdited, ParticipantJoined, Reaction
-from tests.client.scripted import AT
+from tests.support.scripted import AT
 
 
 def message(text: str, *, seq: int = 9, to: int = 0, by: str = "Ada", **more: Any) -> Message:

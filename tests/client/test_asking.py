@@ -11,8 +11,8 @@ import chatty
 from chatty import Answer
 from chatty.client.asking import ask
 from chatty.client.identity import new_producer, new_secret
-from tests.client.reading import texts_until
 from tests.support.proxy import Proxy
+from tests.support.reading import texts_until
 from tests.support.server import Server
 
 

@@ -11,9 +11,9 @@ import chatty
 from chatty.client.identity import new_producer, new_secret
 from chatty.client.states import Reconnecting, State
 from chatty.protocol import Ack, Command, Edit, Frame, Live, Produce, Producing, React, Rename, Say, Send, Type, Typing
-from tests.client.reading import texts_until
-from tests.client.scripted import Scripted, talks
 from tests.support.proxy import Proxy
+from tests.support.reading import texts_until
+from tests.support.scripted import Scripted, talks
 from tests.support.server import Server
 
 

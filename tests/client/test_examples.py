@@ -20,7 +20,7 @@ from chatty.client.connection import HEARTBEAT_SECONDS
 from chatty.client.inbox import HELD_BYTES
 from chatty.client.link import LinkOptions
 from chatty.protocol import IN_FLIGHT
-from tests.client.reading import texts_until
+from tests.support.reading import texts_until
 from tests.support.server import ROOT, Server, environment
 
 DOCUMENT = (ROOT / "docs/python.md").read_text("utf-8")

@@ -8,7 +8,7 @@ import pytest
 
 import chatty
 from chatty.protocol import PAGE_EVENTS
-from tests.client.scripted import Scripted, text
+from tests.support.scripted import Scripted, text
 from tests.support.server import Server
 
 

@@ -8,8 +8,8 @@ import pytest
 import chatty
 from chatty.client.identity import new_secret
 from chatty.protocol import CreatedRoom, decode_frame, encode
-from tests.client.reading import story
-from tests.client.scripted import AT, Scripted, problem, redirect, talks, text
+from tests.support.reading import story
+from tests.support.scripted import AT, Scripted, problem, redirect, talks, text
 from tests.support.server import Server, free_port
 
 

@@ -16,7 +16,7 @@ from chatty.client.room import Room
 from chatty.client.states import Connected, Connecting, Offline, Reconnecting, State
 from chatty.events import Message
 from chatty.protocol import Command, Error, Frame, Gap, Live, Produce, Producing, Say, Send, Tick, encode
-from tests.client.scripted import AT, Answer, Scripted, greeting, problem, refusing, silent, talks, text, websocket
+from tests.support.scripted import AT, Answer, Scripted, greeting, problem, refusing, silent, talks, text, websocket
 
 
 def room_with(url: str, **figures: Any) -> Room:

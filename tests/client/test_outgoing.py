@@ -10,8 +10,8 @@ import pytest
 import chatty
 from chatty.client.identity import new_producer, new_secret, producer_from_key
 from chatty.protocol import Command, Live, Produce, Producing, Send
-from tests.client.scripted import Scripted, accepts, talks
 from tests.support.proxy import Proxy
+from tests.support.scripted import Scripted, accepts, talks
 from tests.support.server import Server
 
 

@@ -18,8 +18,8 @@ from chatty.client.outbox import Outbox
 from chatty.client.room import Room
 from chatty.client.states import Offline, Reconnecting, State
 from chatty.events import Message, RoomClosed
-from tests.client.reading import story, texts_until
 from tests.support.proxy import Proxy
+from tests.support.reading import story, texts_until
 from tests.support.server import Server
 
 # --- broken connections -------------------------------------------------------------------------------------

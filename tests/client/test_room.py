@@ -15,7 +15,7 @@ from chatty.client.outbox import Outbox
 from chatty.client.room import Room
 from chatty.client.states import Connected, Connecting, Offline, State
 from chatty.protocol import IN_FLIGHT, Live, Present, Welcome
-from tests.client.reading import story, texts_until
+from tests.support.reading import story, texts_until
 from tests.support.server import Server
 
 

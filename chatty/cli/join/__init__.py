@@ -19,7 +19,7 @@ from chatty.cli.environment import Environment
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from chatty.cli.join.attention import Bell
+    from chatty.cli.join.room.attention import Bell
 
 __all__ = ["run"]
 
@@ -48,10 +48,10 @@ async def run(
     import asyncio
 
     from chatty.cli.exits import ExitStatus
-    from chatty.cli.join.conversation import Conversation
-    from chatty.cli.join.faces import Face, Inline, Plain
-    from chatty.cli.join.log import to_file
-    from chatty.cli.join.signals import ending
+    from chatty.cli.join.room.conversation import Conversation
+    from chatty.cli.join.window.faces import Face, Inline, Plain
+    from chatty.cli.join.window.log import to_file
+    from chatty.cli.join.window.signals import ending
     from chatty.client.http import Http
     from chatty.client.room import join
 

@@ -20,7 +20,7 @@ from chatty.client.identity import derive_key
 from tests.cli.commands.test_send import wait_until
 from tests.cli.conftest import MakeEnvironment
 from tests.cli.user import User
-from tests.client.scripted import Scripted
+from tests.support.scripted import Scripted
 from tests.support.server import PATIENCE, ROOT, Server, free_port
 
 

@@ -17,7 +17,7 @@ import pytest
 import chatty
 from chatty.protocol import MESSAGE_BYTES, Ack, Error, Frame, Produce, Producing, Say, Send
 from tests.cli.user import Running, User
-from tests.client.scripted import Scripted, accepts, problem, refusing, talks
+from tests.support.scripted import Scripted, accepts, problem, refusing, talks
 from tests.support.server import PATIENCE, ROOT, Server, free_port
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pyte
 from prompt_toolkit.data_structures import Size
 
-from chatty.cli.join.screen import TerminalOutput
+from chatty.cli.join.window.screen import TerminalOutput
 
 
 class Glass(io.StringIO):

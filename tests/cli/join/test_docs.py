@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from chatty.cli.join.slash_commands import COMMANDS, HISTORY, HISTORY_MOST
+from chatty.cli.join.room.slash_commands import COMMANDS, HISTORY, HISTORY_MOST
 from tests.support.server import ROOT
 
 TEXT = (ROOT / "docs/join.md").read_text("utf-8")

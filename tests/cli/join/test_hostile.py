@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chatty.cli.join.screen import Painter
-from chatty.cli.join.view import View, failure, not_sent, notice
+from chatty.cli.join.rendering.view import View, failure, not_sent, notice
+from chatty.cli.join.window.screen import Painter
 from chatty.cli.terminal.plain_lines import Plain
 from chatty.events import (
     Happening,

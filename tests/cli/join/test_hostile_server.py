@@ -32,7 +32,7 @@ from chatty.protocol import (
 from tests.cli.join.hostile import LIST, foreign
 from tests.cli.join.seat import PATIENCE, Seat
 from tests.cli.join.test_hostile import conversation
-from tests.client.scripted import AT, Scripted
+from tests.support.scripted import AT, Scripted
 
 ROOM = "2SzErhA2PvYGjf4PQ4pvTh9BfE0"
 TRICKS = [trick.encode("utf-8", "ignore").decode() for trick in LIST]  # JSON has no lone surrogates

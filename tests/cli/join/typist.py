@@ -10,7 +10,7 @@ from prompt_toolkit.history import History, InMemoryHistory
 from prompt_toolkit.input import PipeInput, create_pipe_input
 from rich.text import Text
 
-from chatty.cli.join.prompt import Prompt
+from chatty.cli.join.window.prompt import Prompt
 from tests.cli.join.glass import Glass
 
 PATIENCE = 20.0

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from chatty.cli.join.screen import Painter
-from chatty.cli.join.view import View
+from chatty.cli.join.rendering.view import View
+from chatty.cli.join.window.screen import Painter
 from chatty.cli.terminal.folding import LEAST, columns_of, folded, folds, hang
 from chatty.cli.terminal.plain_lines import Plain
 from chatty.cli.terminal.width import width

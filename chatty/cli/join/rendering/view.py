@@ -13,9 +13,9 @@ from zlib import crc32
 
 from rich.text import Text
 
-from chatty.cli.join.emoji import replace_shortcodes
-from chatty.cli.join.markdown import HIGHLIGHTED_CHARACTERS, has_markup, rows
-from chatty.cli.join.mentions import is_mention
+from chatty.cli.join.rendering.emoji import replace_shortcodes
+from chatty.cli.join.rendering.markdown import HIGHLIGHTED_CHARACTERS, has_markup, rows
+from chatty.cli.join.rendering.mentions import is_mention
 from chatty.cli.terminal.cleaning import clean, clean_name, clean_names
 from chatty.cli.terminal.phrases import change, departure, gap
 from chatty.cli.terminal.quotes import Quotes

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final, Literal
 
-from chatty.cli.join.mentions import is_mention
+from chatty.cli.join.rendering.mentions import is_mention
 from chatty.cli.terminal.cleaning import clean_name
 from chatty.events import Message, MessageEdited
 from chatty.names import same

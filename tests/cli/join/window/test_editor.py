@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from chatty.cli.join.editor import edited
+from chatty.cli.join.window.editor import edited
 
 
 def program(file: Path, script: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec import structs
 
-from chatty.cli.join.attention import Bell
+from chatty.cli.join.room.attention import Bell
 from chatty.client.states import Reconnecting
 from chatty.events import (
     Message,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatty.cli.join.mentions import is_mention
+from chatty.cli.join.rendering.mentions import is_mention
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ from __future__ import annotations
 import stat
 from pathlib import Path
 
-from chatty.cli.join.history import KEPT, FileHistory
+from chatty.cli.join.window.history import KEPT, FileHistory
 
 
 def fail(text: str) -> None:

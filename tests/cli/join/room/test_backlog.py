@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from rich.text import Text
 
-from chatty.cli.join.backlog import Backlog
+from chatty.cli.join.room.backlog import Backlog
 from chatty.events import Message, ParticipantJoined
 
 NOON = "2026-11-23T12:00:00.000Z"

@@ -5,7 +5,19 @@ from datetime import UTC, datetime, timedelta, timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatty.cli.join.view import COLORS, FEW, ROW, ROWS, View, color, failure, missing, not_sent, notice, skipped
+from chatty.cli.join.rendering.view import (
+    COLORS,
+    FEW,
+    ROW,
+    ROWS,
+    View,
+    color,
+    failure,
+    missing,
+    not_sent,
+    notice,
+    skipped,
+)
 from chatty.cli.terminal.quotes import BEGINNING
 from chatty.events import (
     Happening,

@@ -11,9 +11,9 @@ from msgspec import Struct
 from rich.text import Text
 
 from chatty import protocol
-from chatty.cli.join import view
-from chatty.cli.join.pointing import Line
-from chatty.cli.join.wrong import Wrong
+from chatty.cli.join.rendering import view
+from chatty.cli.join.room.pointing import Line
+from chatty.cli.join.room.wrong import Wrong
 from chatty.cli.terminal.cleaning import clean
 from chatty.client.room import Room
 from chatty.errors import ChattyError, Refused

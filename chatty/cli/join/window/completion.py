@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
-from chatty.cli.join.emoji import emoji_names
-from chatty.cli.join.slash_commands import complete
+from chatty.cli.join.rendering.emoji import emoji_names
+from chatty.cli.join.room.slash_commands import complete
 from chatty.cli.terminal.cleaning import clean_name
 from chatty.names import compare_key
 

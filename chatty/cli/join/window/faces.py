@@ -13,13 +13,13 @@ from rich.text import Text
 
 from chatty.cli.environment import Environment
 from chatty.cli.exits import ExitStatus
-from chatty.cli.join import view
-from chatty.cli.join.conversation import Conversation
-from chatty.cli.join.editor import edited
-from chatty.cli.join.history import FileHistory
-from chatty.cli.join.prompt import Prompt
-from chatty.cli.join.screen import Painter, Screen, TerminalOutput
-from chatty.cli.join.title import Title
+from chatty.cli.join.rendering import view
+from chatty.cli.join.room.conversation import Conversation
+from chatty.cli.join.window.editor import edited
+from chatty.cli.join.window.history import FileHistory
+from chatty.cli.join.window.prompt import Prompt
+from chatty.cli.join.window.screen import Painter, Screen, TerminalOutput
+from chatty.cli.join.window.title import Title
 from chatty.cli.terminal.folding import columns_of
 
 __all__ = ["Face", "Inline", "Plain"]

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from chatty.cli.join.people import People
+from chatty.cli.join.room.people import People
 from chatty.events import Message, ParticipantJoined, ParticipantLeft, ParticipantRenamed
 
 NOON = "2026-11-23T12:00:00.000Z"

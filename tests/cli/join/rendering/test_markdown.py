@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from chatty.cli.join.markdown import (
+from chatty.cli.join.rendering.markdown import (
     HIGHLIGHTED_CHARACTERS,
     HIGHLIGHTED_COLUMNS,
     HIGHLIGHTED_LINES,

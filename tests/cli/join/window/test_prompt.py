@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from chatty.cli.join.history import FileHistory
+from chatty.cli.join.window.history import FileHistory
 from tests.cli.join.typist import at_prompt
 
 ALT_ENTER, CTRL_C, CTRL_D, CTRL_R, DOWN, EDIT, ENTER, TAB, UP = (

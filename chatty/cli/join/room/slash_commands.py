@@ -14,11 +14,11 @@ from typing import Any, Final, NamedTuple, Protocol
 from rich.text import Text
 
 from chatty import protocol
-from chatty.cli.join import view
-from chatty.cli.join.emoji import replace_shortcodes
-from chatty.cli.join.incoming import Incoming
-from chatty.cli.join.pointing import Choice, Pointer
-from chatty.cli.join.wrong import Wrong
+from chatty.cli.join.rendering import view
+from chatty.cli.join.rendering.emoji import replace_shortcodes
+from chatty.cli.join.room.incoming import Incoming
+from chatty.cli.join.room.pointing import Choice, Pointer
+from chatty.cli.join.room.wrong import Wrong
 from chatty.cli.terminal.cleaning import clean, clean_name, clean_names
 from chatty.client.http import Http
 from chatty.events import Message

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from chatty.cli.join.completion import candidates
-from chatty.cli.join.emoji import emoji_names
+from chatty.cli.join.rendering.emoji import emoji_names
+from chatty.cli.join.window.completion import candidates
 
 PEOPLE = ["Bob", "Ada L.", "ada", "\x1b[31mEve"]
 

@@ -36,10 +36,10 @@ from prompt_toolkit.styles import Style
 from prompt_toolkit.widgets import SearchToolbar
 from rich.text import Text
 
-from chatty.cli.join.completion import candidates
-from chatty.cli.join.paste import PasteGuard
-from chatty.cli.join.screen import PromptApplication, TerminalOutput
-from chatty.cli.join.view import failure
+from chatty.cli.join.rendering.view import failure
+from chatty.cli.join.window.completion import candidates
+from chatty.cli.join.window.paste import PasteGuard
+from chatty.cli.join.window.screen import PromptApplication, TerminalOutput
 from chatty.cli.terminal.cleaning import as_utf8, shown
 from chatty.cli.terminal.width import clip
 

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from chatty.cli.join.people import KEPT
+from chatty.cli.join.room.people import KEPT
 from chatty.errors import Refused
 from chatty.events import MessageDeleted, MessageEdited, ParticipantJoined, ParticipantLeft, ParticipantRenamed
 from chatty.protocol import Ack, Delete, Edit, Gap, React, Say, Send

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from chatty.cli.join.status import Status, fragments
+from chatty.cli.join.room.status import Status, fragments
 
 
 def shown(status: Status, now: float = 0.0) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chatty.cli.join.hidden import Hidden
+from chatty.cli.join.room.hidden import Hidden
 from chatty.events import Message, ParticipantJoined, ParticipantRenamed
 
 AT = "2026-11-23T12:00:00.000Z"

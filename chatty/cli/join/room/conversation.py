@@ -16,14 +16,14 @@ from rich.text import Text
 
 from chatty import protocol
 from chatty.cli.exits import ExitStatus
-from chatty.cli.join import view
-from chatty.cli.join.attention import Bell
-from chatty.cli.join.incoming import Incoming
-from chatty.cli.join.outgoing import Outgoing, Posted, Returned
-from chatty.cli.join.pointing import Choice, Line
-from chatty.cli.join.slash_commands import Do, RoomActions, parse
-from chatty.cli.join.status import Connection, fragments
-from chatty.cli.join.wrong import Wrong
+from chatty.cli.join.rendering import view
+from chatty.cli.join.room.attention import Bell
+from chatty.cli.join.room.incoming import Incoming
+from chatty.cli.join.room.outgoing import Outgoing, Posted, Returned
+from chatty.cli.join.room.pointing import Choice, Line
+from chatty.cli.join.room.slash_commands import Do, RoomActions, parse
+from chatty.cli.join.room.status import Connection, fragments
+from chatty.cli.join.room.wrong import Wrong
 from chatty.cli.terminal.cleaning import clean
 from chatty.client.http import Http
 from chatty.client.room import Room

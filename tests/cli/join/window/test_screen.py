@@ -8,8 +8,8 @@ from datetime import UTC
 import pytest
 from rich.text import Text
 
-from chatty.cli.join.screen import Painter, Screen
-from chatty.cli.join.view import View, not_sent
+from chatty.cli.join.rendering.view import View, not_sent
+from chatty.cli.join.window.screen import Painter, Screen
 from chatty.events import Message
 from tests.cli.join.glass import Glass
 from tests.cli.join.typist import Typist, at_prompt
@@ -69,7 +69,7 @@ async def test_lines_that_come_together_are_one_update() -> None:
 
 
 async def test_while_nothing_happens_nothing_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("chatty.cli.join.screen.PACE", 0.0)
+    monkeypatch.setattr("chatty.cli.join.window.screen.PACE", 0.0)
     async with showing() as (source, typist):
         source.say("one")
         await typist.sees(lambda: "one" in typist.glass.rows)
@@ -82,7 +82,7 @@ async def test_while_nothing_happens_nothing_is_done(monkeypatch: pytest.MonkeyP
 async def test_while_the_terminal_is_lent_nothing_is_written_and_nothing_is_lost(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("chatty.cli.join.screen.PACE", 0.0)
+    monkeypatch.setattr("chatty.cli.join.window.screen.PACE", 0.0)
     async with showing() as (source, typist):
         typist.prompt.app._running_in_terminal = True
         typist.glass.updates.clear()

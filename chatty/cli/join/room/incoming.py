@@ -9,13 +9,13 @@ from typing import Any, assert_never
 from msgspec.structs import replace
 from rich.text import Text
 
-from chatty.cli.join import view
-from chatty.cli.join.attention import Attention, Bell
-from chatty.cli.join.backlog import Backlog
-from chatty.cli.join.hidden import Hidden
-from chatty.cli.join.people import People
-from chatty.cli.join.pointing import Pointer
-from chatty.cli.join.status import Status
+from chatty.cli.join.rendering import view
+from chatty.cli.join.room.attention import Attention, Bell
+from chatty.cli.join.room.backlog import Backlog
+from chatty.cli.join.room.hidden import Hidden
+from chatty.cli.join.room.people import People
+from chatty.cli.join.room.pointing import Pointer
+from chatty.cli.join.room.status import Status
 from chatty.client.states import Connected, Connecting, Offline, Reconnecting, State
 from chatty.events import Event, Happening, Message, MessageEdited, ParticipantJoined, ParticipantLeft, TopicChanged
 from chatty.protocol import (

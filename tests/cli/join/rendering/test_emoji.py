@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chatty.cli.join.emoji import emoji_names, replace_shortcodes
+from chatty.cli.join.rendering.emoji import emoji_names, replace_shortcodes
 from chatty.cli.terminal.cleaning import clean
 from tests.cli.join.emoji_table import FILE, table
 

@@ -1,0 +1,1 @@
+"""Events in, rich text out: lines, Markdown, emoji, mentions."""
