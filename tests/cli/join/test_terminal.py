@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import signal
 import termios
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,33 +18,6 @@ ALT_ENTER, CTRL_C, CTRL_D, CTRL_Z, EDIT, ENTER = "\x1b\r", "\x03", "\x04", "\x1a
 ECHO = 3  # the index of the local modes in termios' list
 
 Sit = Callable[..., Seat]
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    with Server(tmp_path / "data") as server:
-        yield server
-
-
-@pytest.fixture
-def room(server: Server) -> Any:
-    return server.make_room("general")
-
-
-@pytest.fixture
-def sit(tmp_path: Path, server: Server, room: Any) -> Iterator[Sit]:
-    """Sits somebody down at a terminal, in the room, and waits until the prompt is there."""
-    seats: list[Seat] = []
-
-    def sit(name: str = "John", *options: str, ready: str = "● connected", **how: Any) -> Seat:
-        seat = Seat(tmp_path / name, server.url, room["id"], *options, name=name, **how)
-        seats.append(seat)
-        seat.sees(ready)
-        return seat
-
-    yield sit
-    for seat in seats:
-        seat.child.close(force=True)
 
 
 def say(server: Server, room: Any, text: str, name: str = "bot") -> None:
@@ -348,68 +321,6 @@ def test_when_the_room_is_closed_the_client_says_so_and_ends(server: Server, roo
     assert john.ends() == 0
     assert john.glass.rows[-1].endswith("-- the room is closed")
     assert john.terminal_modes() == john.modes
-
-
-@pytest.mark.parametrize("how", [{"options": ["--plain"]}, {"term": "dumb"}])
-def test_plain_means_lines_and_nothing_else(server: Server, room: Any, tmp_path: Path, how: Any) -> None:
-    with Seat(tmp_path, server.url, room["id"], *how.get("options", []), term=how.get("term", "xterm")) as john:
-        john.sees("-- connected")
-        john.press(f"typed{ENTER}")
-        john.sees("John │ typed")
-        john.press(f"/qiut{ENTER}")
-        john.sees("Did you mean /quit?")
-        john.press(f"/clear{ENTER}/edit{ENTER}")
-        john.sees("!! plain lines are not cleared: ")
-        john.sees("!! plain lines don't come back: ")
-        server.kill9()
-        john.sees("-- reconnecting")
-        john.press(f"meanwhile{ENTER}")
-        server.start()
-        john.sees("John │ meanwhile")
-        john.press(CTRL_D)
-        assert john.ends() == 0
-        cursor_moves = re.sub(r"\x1b\[[0-9;]*m", "", john.raw)
-        assert "\x1b" not in cursor_moves
-        if "term" in how:
-            assert "\x1b" not in john.raw
-    assert server.texts(room["id"]) == ["typed", "meanwhile"]
-
-
-def test_without_colour_names_are_plain(server: Server, room: Any, sit: Sit) -> None:
-    say(server, room, "hello")
-    john = sit("John", "--no-color")
-    john.sees("bot │ hello")
-    assert not re.search(r"\x1b\[[0-9;]*(3[0-8]|9[0-7])[0-9;]*m", john.raw)
-
-
-@pytest.mark.parametrize(
-    ("options", "variables", "colored"),
-    [
-        ([], {"NO_COLOR": "1"}, False),
-        (["--color"], {"NO_COLOR": "1"}, True),
-        (["--no-color"], {"FORCE_COLOR": "1"}, False),
-        (["--plain"], {}, True),
-        (["--plain"], {"NO_COLOR": "1"}, False),
-        ([], {"TERM": "dumb"}, False),
-        ([], {"TERM": "dumb", "FORCE_COLOR": "1"}, True),
-    ],
-)
-def test_colours_are_as_the_options_say_and_else_the_environment(
-    server: Server, room: Any, sit: Sit, options: list[str], variables: dict[str, str], colored: bool
-) -> None:
-    say(server, room, "hello")
-    john = sit("John", *options, variables=variables, ready="│ hello")
-    assert bool(re.search(r"\x1b\[[0-9;]*(3[0-8]|9[0-7])[0-9;]*m", john.raw)) == colored
-
-
-def test_the_name_of_a_colour_is_the_same_for_everybody(server: Server, room: Any, sit: Sit) -> None:
-    say(server, room, "hello")
-    seen = set()
-    for name in ("John", "Ada"):
-        seat = sit(name)
-        seat.sees("bot │ hello")
-        seen.add(re.findall(r"\x1b\[(\d+)mbot", seat.raw)[0])
-    assert len(seen) == 1
 
 
 def test_the_history_of_what_was_typed_is_private(tmp_path: Path, sit: Sit) -> None:
