@@ -34,7 +34,7 @@ reference: .venv/.runtime ## write docs/reference.md and the manual page docs/ch
 	$(BIN)/python -m chatty.cli.reference docs
 
 emoji: .venv/.test ## write the short names of emoji from the package that has them
-	$(BIN)/python -m tests.cli.join.emoji_table
+	$(BIN)/python -m tests.cli.join.rendering.emoji_table
 
 bench: .venv/.test ## measure the README's figures on this machine
 	$(BIN)/python -m benchmarks $(ARGS)

@@ -6,7 +6,7 @@ import pytest
 
 from chatty.cli.join.rendering.emoji import emoji_names, replace_shortcodes
 from chatty.cli.terminal.cleaning import clean
-from tests.cli.join.emoji_table import FILE, table
+from tests.cli.join.rendering.emoji_table import FILE, table
 
 
 def test_a_known_name_becomes_its_emoji_and_an_unknown_one_stays() -> None:

@@ -1,6 +1,6 @@
-"""Writes chatty/cli/join/emoji_names.txt, the short names of emoji, from the package `emoji`: ``make emoji``.
+"""Writes chatty/cli/join/rendering/emoji_names.txt, the short names of emoji, from the package `emoji`.
 
-Chatty itself doesn't need that package. Emoji with a skin tone are left out:
+``make emoji`` runs it. Chatty itself doesn't need that package. Emoji with a skin tone are left out:
 they would fill the menu, and nobody types their names.
 """
 
@@ -13,7 +13,7 @@ import emoji
 
 from tests.support.server import ROOT
 
-FILE = ROOT / "chatty/cli/join/emoji_names.txt"
+FILE = ROOT / "chatty/cli/join/rendering/emoji_names.txt"
 
 
 def table() -> str:
