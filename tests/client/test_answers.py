@@ -81,7 +81,7 @@ def test_a_bare_choice_counts_as_the_next_message_and_no_later_one() -> None:
     assert answer(asked(), message("because")) is None
 
 
-def test_only_the_next_message_of_those_who_may_answer_is_looked_at() -> None:
+def test_only_the_next_message_of_the_answerers_counts() -> None:
     question = ("yes", "no")
     assert answer(asked(*question, answerers=("Ada",)), message("no", by="Eve"), message("yes")) == "yes"
     assert answer(asked(*question, answerers=("Ada", "Bob")), message("hm", by="Bob"), message("yes")) is None

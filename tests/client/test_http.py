@@ -38,7 +38,7 @@ async def test_only_the_owner_closes_a_room(server: Server) -> None:
     assert refused.value.status in (401, 403)
 
 
-async def test_who_is_here_can_be_asked(server: Server, room_id: str) -> None:
+async def test_participants_can_be_listed(server: Server, room_id: str) -> None:
     async with chatty.Http(server.url) as http:
         assert await http.participants(room_id) == []
         async with chatty.join(server.url, room_id, name="Ada"), chatty.join(server.url, room_id, name="John"):
@@ -72,7 +72,7 @@ async def test_with_a_receipt_it_is_said_once(server: Server, room_id: str) -> N
     assert server.texts(room_id) == ["hello", "hello"]
 
 
-async def test_only_who_has_said_it_changes_it(server: Server, room_id: str) -> None:
+async def test_only_its_author_changes_a_message(server: Server, room_id: str) -> None:
     async with chatty.Http(server.url, key=new_secret()) as http:
         number = await http.send(room_id, "hello", name="Ada")
     async with chatty.Http(server.url, key=new_secret()) as http:

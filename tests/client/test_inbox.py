@@ -253,7 +253,7 @@ def test_a_reader_of_the_present_resumes_where_it_began_even_if_nothing_has_happ
     assert inbox.question() == {"since": "9", "epoch": "e"}
 
 
-def test_an_event_of_a_newer_server_counts_and_is_kept_for_who_reads_frames() -> None:
+def test_an_event_of_a_newer_server_counts_and_is_kept_for_readers_of_frames() -> None:
     inbox = Inbox(since=0, epoch="e")
     for frame in (welcome("e", 2), Unknown("poll_opened", 1), message(2), Live(2)):
         assert put(inbox, frame) is True
@@ -281,7 +281,7 @@ def test_a_reader_that_fell_behind_gets_the_held_events_and_then_resumes_after_t
     assert inbox.question() == {"since": "1", "epoch": "e"}
 
 
-def test_who_was_ahead_of_the_room_goes_on_from_its_end() -> None:
+def test_a_reader_that_was_ahead_of_the_room_goes_on_from_its_end() -> None:
     inbox = Inbox(since=50, epoch="e")
     assert put(inbox, welcome("e", 9)) is True
     assert put(inbox, Gap("ahead", 1, 9)) is True
@@ -316,7 +316,7 @@ def test_an_inbox_knows_where_its_reader_begins() -> None:
     assert Inbox(since=4).cursor == ("", 4)
 
 
-def test_who_asks_for_the_newest_messages_has_had_none_when_they_begin() -> None:
+def test_a_reader_of_the_newest_messages_has_had_none_when_they_begin() -> None:
     inbox = Inbox(last=2)
     assert put(inbox, welcome("e", 9)) is True
     assert inbox.cursor == ("e", 0)
@@ -325,7 +325,7 @@ def test_who_asks_for_the_newest_messages_has_had_none_when_they_begin() -> None
     assert inbox.question() == {"since": "9", "epoch": "e"}
 
 
-def test_who_asks_for_no_messages_begins_at_the_present() -> None:
+def test_a_reader_of_no_messages_begins_at_the_present() -> None:
     inbox = Inbox(last=0)
     assert inbox.question() == {"last": "0"}
     assert put(inbox, welcome("e", 9)) is True

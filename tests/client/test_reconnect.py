@@ -216,7 +216,7 @@ async def test_a_room_that_closed_while_one_was_away_is_read_to_its_end(server: 
             assert isinstance(waiting.exception(), chatty.Refused)
 
 
-async def test_who_cannot_connect_at_first_is_told_at_once(own_server: Server) -> None:
+async def test_a_first_connection_that_fails_is_raised_at_once(own_server: Server) -> None:
     room_id = own_server.make_room()["id"]
     await asyncio.to_thread(own_server.kill9)
     with pytest.raises(chatty.Unreachable, match="connection refused"):
