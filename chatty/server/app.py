@@ -16,10 +16,10 @@ import structlog
 from chatty.protocol import Close
 from chatty.server import structured_logging as logs
 from chatty.server.announcement import RoomList, announce
+from chatty.server.best_effort import attempt, raise_descriptor_limit
 from chatty.server.business.entries import Rejection, StartNode
 from chatty.server.checks import age_ms, check
-from chatty.server.memory import available, budget
-from chatty.server.niceties import attempt, raise_descriptor_limit
+from chatty.server.memory_limit import available, budget
 from chatty.server.origins import from_here
 from chatty.server.platform.network import heartbeat
 from chatty.server.platform.network.listener import listening

@@ -120,7 +120,7 @@ async def _ask(env: Environment, options: AskOptions) -> int:
     from chatty.cli.config import client_key
     from chatty.cli.scripting.asker import Asker
     from chatty.cli.scripting.retry import idempotency_key
-    from chatty.cli.scripting.streams import Output
+    from chatty.cli.scripting.standard_streams import Output
     from chatty.client.answers import Answer, outcome_text, question_text
     from chatty.client.http import Http
     from chatty.client.identity import new_secret
@@ -186,7 +186,7 @@ async def _found_in_time(asker: Asker, options: AskOptions) -> Found | None:
 
 
 async def _read(env: Environment) -> str:
-    from chatty.cli.scripting.streams import chunks
+    from chatty.cli.scripting.standard_streams import chunks
     from chatty.protocol import MESSAGE_BYTES
 
     data = b""

@@ -103,7 +103,7 @@ def _is_before(one: int | datetime | None, other: int | datetime | None) -> bool
 async def _history(env: Environment, options: HistoryOptions) -> int:
     from chatty.cli.config import client_key
     from chatty.cli.scripting.exporter import Progress, export
-    from chatty.cli.scripting.streams import Output
+    from chatty.cli.scripting.standard_streams import Output
     from chatty.client.http import Http
 
     target = options.target

@@ -103,7 +103,7 @@ async def _send(env: Environment, options: SendOptions) -> int:
     from chatty.cli.scripting.lines import Lines
     from chatty.cli.scripting.retry import retry
     from chatty.cli.scripting.sender import Sender
-    from chatty.cli.scripting.streams import Output
+    from chatty.cli.scripting.standard_streams import Output
     from chatty.client.identity import producer_from_key
     from chatty.client.room import Room, join
 
@@ -158,7 +158,7 @@ def _worth_another_try() -> Iterator[None]:
 
 
 async def _messages(env: Environment, options: SendOptions, lines: Lines) -> AsyncIterator[str]:
-    from chatty.cli.scripting.streams import chunks
+    from chatty.cli.scripting.standard_streams import chunks
 
     if options.text is not None:
         yield options.text

@@ -105,7 +105,7 @@ async def _tail(env: Environment, options: TailOptions) -> int:
     import asyncio
 
     from chatty.cli.scripting.follower import Follower, is_durable, is_message
-    from chatty.cli.scripting.streams import Output
+    from chatty.cli.scripting.standard_streams import Output
 
     with Output(env.stdout.fileno()) as out:
         follower = Follower(

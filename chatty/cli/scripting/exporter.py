@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from chatty.cli.environment import Environment
 from chatty.cli.scripting.retry import retry
-from chatty.cli.scripting.streams import Output
+from chatty.cli.scripting.standard_streams import Output
 from chatty.cli.terminal.plain_lines import Plain
 from chatty.client.http import Http
 from chatty.events import Message

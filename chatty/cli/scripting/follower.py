@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from chatty.cli.environment import Environment
 from chatty.cli.scripting.bookmark import Bookmark
-from chatty.cli.scripting.streams import Output
+from chatty.cli.scripting.standard_streams import Output
 from chatty.cli.terminal.phrases import gap
 from chatty.cli.terminal.plain_lines import Plain
 from chatty.client.inbox import Received

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from chatty.cli.exits import ExitStatus
 from chatty.cli.failures import Failure
-from chatty.cli.scripting.streams import Output
+from chatty.cli.scripting.standard_streams import Output
 from chatty.client.room import Room
 from chatty.errors import Refused
 from chatty.protocol import IN_FLIGHT, Ack, encode

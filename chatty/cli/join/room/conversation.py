@@ -19,11 +19,11 @@ from chatty.cli.exits import ExitStatus
 from chatty.cli.join.rendering import view
 from chatty.cli.join.room.attention import Bell
 from chatty.cli.join.room.incoming import Incoming
+from chatty.cli.join.room.message_target import Choice, Line
 from chatty.cli.join.room.outgoing import Outgoing, Posted, Returned
-from chatty.cli.join.room.pointing import Choice, Line
 from chatty.cli.join.room.slash_commands import Do, RoomActions, parse
 from chatty.cli.join.room.status import Connection, fragments
-from chatty.cli.join.room.wrong import Wrong
+from chatty.cli.join.room.usage_error import Wrong
 from chatty.cli.terminal.cleaning import clean
 from chatty.client.http import Http
 from chatty.client.room import Room

@@ -13,8 +13,8 @@ from chatty.cli.join.rendering import view
 from chatty.cli.join.room.attention import Attention, Bell
 from chatty.cli.join.room.backlog import Backlog
 from chatty.cli.join.room.hidden import Hidden
+from chatty.cli.join.room.message_target import Pointer
 from chatty.cli.join.room.people import People
-from chatty.cli.join.room.pointing import Pointer
 from chatty.cli.join.room.status import Status
 from chatty.client.states import Connected, Connecting, Offline, Reconnecting, State
 from chatty.events import Event, Happening, Message, MessageEdited, ParticipantJoined, ParticipantLeft, TopicChanged

@@ -12,8 +12,8 @@ from rich.text import Text
 
 from chatty import protocol
 from chatty.cli.join.rendering import view
-from chatty.cli.join.room.pointing import Line
-from chatty.cli.join.room.wrong import Wrong
+from chatty.cli.join.room.message_target import Line
+from chatty.cli.join.room.usage_error import Wrong
 from chatty.cli.terminal.cleaning import clean
 from chatty.client.room import Room
 from chatty.errors import ChattyError, Refused

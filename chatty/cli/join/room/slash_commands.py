@@ -17,8 +17,8 @@ from chatty import protocol
 from chatty.cli.join.rendering import view
 from chatty.cli.join.rendering.emoji import replace_shortcodes
 from chatty.cli.join.room.incoming import Incoming
-from chatty.cli.join.room.pointing import Choice, Pointer
-from chatty.cli.join.room.wrong import Wrong
+from chatty.cli.join.room.message_target import Choice, Pointer
+from chatty.cli.join.room.usage_error import Wrong
 from chatty.cli.terminal.cleaning import clean, clean_name, clean_names
 from chatty.client.http import Http
 from chatty.events import Message

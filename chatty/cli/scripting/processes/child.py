@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from chatty.cli.environment import Environment, ReaderGone
 from chatty.cli.scripting.processes.starting import Pipe, signal_name, start
-from chatty.cli.scripting.streams import Output
+from chatty.cli.scripting.standard_streams import Output
 
 __all__ = ["Child", "Ending", "die_of"]
 

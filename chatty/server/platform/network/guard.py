@@ -11,7 +11,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from chatty.errors import Refused
-from chatty.server.niceties import descriptor_limit
+from chatty.server.best_effort import descriptor_limit
 from chatty.server.origins import AllowedHosts, AllowedOrigins, Host, host_of, is_same, origin_of
 from chatty.server.platform.network.addresses import address_of, is_loopback
 from chatty.server.platform.network.connections import connection_of

@@ -11,7 +11,7 @@ from typing import Final
 
 from aiohttp import web
 
-from chatty.server.niceties import attempt
+from chatty.server.best_effort import attempt
 from chatty.server.origins import address_to_listen_on
 from chatty.server.platform.network.connections import Connection
 from chatty.server.platform.network.guard import guard, response_headers

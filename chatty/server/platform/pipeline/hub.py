@@ -24,7 +24,7 @@ from typing import Final
 
 from chatty.events import RoomClosed
 from chatty.protocol import Close
-from chatty.server.memory import PLENTY
+from chatty.server.memory_limit import PLENTY
 from chatty.server.platform.pipeline.subscriber import Audience, Dialect, Subscriber
 from chatty.server.platform.store.applying import StoredEvent
 

@@ -29,7 +29,7 @@ from chatty.server.business.entries import (
 from chatty.server.business.facts import Erased, Produced, WentAway
 from chatty.server.business.room import Outcome, decide
 from chatty.server.business.state import Participant, Room, TargetMessage, evolve
-from chatty.server.memory import PLENTY, Budget
+from chatty.server.memory_limit import PLENTY, Budget
 from chatty.server.platform.store.database import connect
 from chatty.server.platform.store.errors import translated
 from chatty.server.platform.store.rows import KIND_OF, Rows

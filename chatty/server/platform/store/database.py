@@ -9,7 +9,7 @@ from typing import Final
 
 import structlog
 
-from chatty.server.memory import PLENTY
+from chatty.server.memory_limit import PLENTY
 from chatty.server.platform.store.errors import RESTORE, StoreError
 from chatty.server.platform.store.schema import begin_epochs, migrate, version
 from chatty.server.platform.store.search_index import INDEX, is_ahead

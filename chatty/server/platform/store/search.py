@@ -21,7 +21,7 @@ from typing import Final
 import structlog
 
 from chatty.errors import Refused
-from chatty.server.niceties import attempt
+from chatty.server.best_effort import attempt
 from chatty.server.platform.store.errors import may_retry
 from chatty.server.platform.store.query import Wanted, match
 from chatty.server.platform.store.reads import RoomView

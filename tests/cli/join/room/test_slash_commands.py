@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatty.cli.join.room.slash_commands import COMMANDS, Do, RoomActions, complete, help_lines, parse
-from chatty.cli.join.room.wrong import Wrong
+from chatty.cli.join.room.usage_error import Wrong
 from chatty.events import ParticipantJoined
 from chatty.protocol import Rename, Send
 from tests.cli.join.talk import NOON, by, talking

@@ -11,7 +11,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invaria
 
 from chatty.events import Message, RoomClosed
 from chatty.protocol import Close
-from chatty.server.memory import PLENTY
+from chatty.server.memory_limit import PLENTY
 from chatty.server.platform.network.dialects import V1
 from chatty.server.platform.pipeline.hub import MOST_HELD, Hub
 from tests.server.platform.pipeline.listener import AT, ROOM, Closed, Listener, listening, payloads, said, stored

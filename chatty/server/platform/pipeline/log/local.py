@@ -26,7 +26,7 @@ import structlog
 
 from chatty.server.business.entries import Entry, Rejection
 from chatty.server.business.room import Outcome
-from chatty.server.memory import PLENTY
+from chatty.server.memory_limit import PLENTY
 from chatty.server.platform.pipeline.log.protocol import Delivery, Proposal, Reply
 from chatty.server.platform.store.applying import Applied, Store
 from chatty.server.platform.store.errors import Unavailable

@@ -13,7 +13,7 @@ from typing import Final, Protocol
 from msgspec import Struct
 
 from chatty.cli.join.room.people import People, Person
-from chatty.cli.join.room.wrong import Wrong
+from chatty.cli.join.room.usage_error import Wrong
 from chatty.cli.terminal.cleaning import clean_name
 from chatty.cli.terminal.quotes import quote
 from chatty.events import Message

@@ -7,7 +7,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from chatty.server.memory import LEAST, MIB, PLENTY, Budget, available, budget
+from chatty.server.memory_limit import LEAST, MIB, PLENTY, Budget, available, budget
 from chatty.server.platform.store.applying import Store
 from tests.support.faults import InShell, figure
 

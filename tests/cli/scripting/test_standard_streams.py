@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from chatty.cli.environment import ReaderGone
-from chatty.cli.scripting.streams import Output, chunks
+from chatty.cli.scripting.standard_streams import Output, chunks
 
 BIG = b"".join(b"%07d\n" % number for number in range(100_000))
 
