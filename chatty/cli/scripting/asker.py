@@ -12,7 +12,7 @@ from chatty.cli.exits import ExitStatus
 from chatty.cli.failures import Failure, explain
 from chatty.cli.scripting.retry import retry
 from chatty.cli.targets import RoomTarget
-from chatty.cli.terminal.cleaning import clean
+from chatty.cli.terminal.cleaning import clean, clean_name
 from chatty.client.answers import Answer, Question
 from chatty.client.asking import announce
 from chatty.client.http import Http
@@ -109,7 +109,7 @@ class Asker:
 
     def tell_of_old(self, answer: Answer, event: Event) -> None:
         """Say whose the answer is, and from when, that was there before this run."""
-        name = clean(answer.participant, newlines=False)
+        name = clean_name(answer.participant)
         when = event.time.astimezone()
         self._note(f"answered by {name} on {when:%Y-%m-%d at %H:%M}", answered_by=answer.participant, at=event.at)
 

@@ -70,6 +70,24 @@ def test_they_talk(people: tuple[Person, Person]) -> None:
     john.looks("Talking", "> half-typed")
 
 
+def test_a_command_is_about_the_message_that_was_there_when_its_line_was_begun(people: tuple[Person, Person]) -> None:
+    john, ada = people
+    ada.says("lunch at noon?")
+    john.sees("Ada │ lunch at noon?")
+    john.types("/react :+1:")
+    john.sees("↪ Ada: lunch at noon?")
+    ada.says("or drop the database?")
+    john.looks("The message that a command is about", "Ada │ or drop")
+    john.press("Enter")
+    ada.sees("John 👍 → Ada: lunch at noon?")
+    john.types("/reply @Ada no")
+    john.sees("↪ Ada: or drop the database?")
+    ada.says("/delete")
+    john.sees("↪ Ada: (deleted)")
+    john.press("Enter")
+    john.looks("A message that was deleted meanwhile", "!! that message was deleted meanwhile")
+
+
 def test_who_speaks_of_somebody_is_seen_in_the_status_and_in_the_title(people: tuple[Person, Person]) -> None:
     john, ada = people
     ada.says("@john ping")
