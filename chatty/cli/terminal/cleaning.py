@@ -37,8 +37,9 @@ _JOINING: Final = "\u0600-\u061b\u061d-\u07ff\u0840-\u0dff\u1000-\u109f\u1780-\u
 # Thai, Lao, Burmese and Khmer are written without blanks, and some writers mark where a word ends.
 _UNSPACED: Final = "\u0e01-\u0eff\u1000-\u109f\u1780-\u17b3\u17b6-\u17ff\u1950-\u1aad\ua9e0-\ua9ff\uaa60-\uaadf"
 _IDEOGRAPHS: Final = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
-_BLANKS: Final = re.compile("[ \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]+")
-_SHAPING: Final = re.compile(
+_BLANKS: Final = "[ \u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]+"
+# Patterns are compiled when they are first needed: most commands never show a text that needs one.
+_SHAPING: Final = (
     rf"(?<=[{_EMOJI}])[\ufe0e\ufe0f](?:\u200d(?=[{_EMOJI}]))?"
     rf"|(?<=[{_EMOJI}])\u200d(?=[{_EMOJI}])"
     r"|(?<=[#*0-9])\ufe0f(?=\u20e3)"
@@ -59,12 +60,12 @@ _BEGINNINGS: Final = _ISOLATES + _EMBEDDINGS + _OVERRIDES
 _END_OF_ISOLATE: Final = "\u2069"
 _ENDS: Final = f"{_END_OF_ISOLATE}\u202c"
 
-_LONE: Final = re.compile("[\ud800-\udc7f\udd00-\udfff]")
+_LONE: Final = "[\ud800-\udc7f\udd00-\udfff]"
 """Surrogates that stand for no byte."""
 
 # Characters without a mark of their own whose category does not say so.
 _BLANK: Final = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u3164\uffa0")
-_SUSPICIOUS: Final = re.compile(
+_SUSPICIOUS: Final = (
     f"[{''.join(sorted(_BLANK))}\ufe00-\ufe0f\U000e0100-\U000e01ef]"
     rf"|[^\w\s!-~]{{{MARKS + 1}}}"  # perhaps too many marks
 )
@@ -88,7 +89,7 @@ def clean(text: str, *, newlines: bool = True) -> str:
     if text.isascii():
         return text.translate(_PICTURES_OF_TEXT if newlines else _PICTURES)
     # Most texts need no look at each character: they have nothing but letters, single marks and signs.
-    if (text.replace("\n", "") if newlines else text).isprintable() and not _SUSPICIOUS.search(text):
+    if (text.replace("\n", "") if newlines else text).isprintable() and not re.search(_SUSPICIOUS, text):
         return text
     return "".join(shown(text, newlines=newlines))
 
@@ -98,7 +99,7 @@ def shown(text: str, *, newlines: bool = True) -> list[str]:
     text = text.translate(_PICTURES_OF_TEXT if newlines else _PICTURES)
     kept = _without_many_marks(text)
     thinned = "".join(text[place] for place in kept)
-    shaping = {place for found in _SHAPING.finditer(thinned) for place in range(*found.span())}
+    shaping = {place for found in re.finditer(_SHAPING, thinned) for place in range(*found.span())}
     if newlines:
         shaping.update(_paired(thinned))
     pieces = [""] * len(text)
@@ -116,7 +117,7 @@ def clean_name(name: str) -> str:
     names from texts or begin a line of chatty's own. Servers refuse such names,
     but older rooms have them.
     """
-    name = _BLANKS.sub(" ", name).strip(" ")
+    name = re.sub(_BLANKS, " ", name).strip(" ")
     marks = (found.start() for found in re.finditer(r"(?<!\S)\S", name) if unicodedata.category(found[0]) in _MARKS)
     places = {*mistakable(name), *hidden(name), *marks}
     return clean(
@@ -135,7 +136,7 @@ def clean_names(names: Iterable[str]) -> str:
 
 def as_utf8(text: str) -> str:
     """``text`` as it was typed or given, with U+FFFD for bytes that were not UTF-8: Python has surrogates for them."""
-    text = _LONE.sub("\ufffd", text)
+    text = re.sub(_LONE, "\ufffd", text)
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 

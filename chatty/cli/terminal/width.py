@@ -15,16 +15,16 @@ from typing import Final
 
 __all__ = ["clip", "clusters", "width"]
 
-_PICTURES: Final = re.compile("[\u3248-\u324f\U0001f000-\U0001faff]")
+_PICTURES: Final = "[\u3248-\u324f\U0001f000-\U0001faff]"
 """Blocks of emoji, whatever may still come in them, and numbers that the C library takes for wide."""
-_YOUNG: Final = re.compile("[\u0890-\u089f\u0cf3\u1abf-\u1aff\U00010000-\U000e00ff]")
+_YOUNG: Final = "[\u0890-\u089f\u0cf3\u1abf-\u1aff\U00010000-\U000e00ff]"
 """Marks that terminals with older tables show in a column of their own."""
 _AS_EMOJI: Final = "\ufe0f"
 """Asks for the character before it to be shown as an emoji, which is a column wider."""
 _JOINER: Final = "\u200d"
 _REGIONS: Final = "".join(map(chr, range(0x1F1E6, 0x1F200)))
 """Letters that make a flag two by two."""
-_TONES: Final = re.compile("[\U0001f3fb-\U0001f3ff]")
+_TONES: Final = "\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff"
 _ATTACHED: Final = frozenset({"Mn", "Me", "Mc", "Cf"})
 
 
@@ -62,7 +62,7 @@ def clusters(text: str) -> Iterator[str]:
 @lru_cache(4096)
 def _is_attached(character: str, before: str) -> bool:
     """Whether ``character`` belongs to what stands ``before`` it."""
-    if before == _JOINER or _TONES.match(character):
+    if before == _JOINER or character in _TONES:
         return True
     if character in _REGIONS:
         return bool(before) and before in _REGIONS
@@ -77,10 +77,10 @@ def _columns(character: str) -> int:
     if character == _AS_EMOJI:
         return 1
     if category in ("Mn", "Me"):
-        return 1 if _YOUNG.match(character) else 0
+        return 1 if re.match(_YOUNG, character) else 0
     if category == "Cf":
         return max(0, wcwidth(character))
     # A character that is newer than this Python may be wide, and a spacing mark is, if Unicode calls it so.
-    if category == "Cn" or unicodedata.east_asian_width(character) in "WF" or _PICTURES.match(character):
+    if category == "Cn" or unicodedata.east_asian_width(character) in "WF" or re.match(_PICTURES, character):
         return 2
     return max(1, wcwidth(character))
