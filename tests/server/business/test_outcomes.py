@@ -29,6 +29,7 @@ from chatty.server.business.entries import (
     TrimRoom,
 )
 from chatty.server.business.facts import (
+    Amended,
     Closed,
     Connected,
     Created,
@@ -161,7 +162,7 @@ def test_a_participant_that_has_nothing_to_come_back_with_is_lost_with_its_last_
     bob.connections = {"n/1/2"}
     left = (ParticipantLeft(9, NOW, "Bob", "lost"), Departed("bob"))
     assert decide(room, Disconnect(ROOM, AT, "n/1/2", False)) == (Disconnected("bob", "n/1/2"), *left)
-    room.participants = {"ada": Participant("Ada", ADA, False, {"n/1/1"}), "bob": bob}
+    room.participants = {"bob": bob, "ada": Participant("Ada", ADA, False, {"n/1/1"})}  # in the order of names
     assert decide(room, StartNode("", AT, "n", "2")) == (
         Disconnected("ada", "n/1/1"),
         ParticipantLeft(9, NOW, "Ada", "lost"),
@@ -215,6 +216,14 @@ FIRST = chained(NOTHING_SAID, "send\n0\n0\nhi")
 )
 def test_what_becomes_of_a_message(room: Room, entry: Entry, outcome: Outcome) -> None:
     assert decide(room, entry) == outcome
+
+
+def test_a_reaction_that_is_taken_back_counts_one_less(room: Room) -> None:
+    said = Message(7, NOW, "Ada", "hello", reactions={"+1": 3})
+    room.targets[7] = TargetMessage(said, ADA, frozenset({"+1"}))
+    outcome = decide(room, React(**by("Bob", BOB), of=7, reaction="+1", remove=True))
+    assert isinstance(outcome, tuple)
+    assert outcome[2] == Amended(Message(7, NOW, "Ada", "hello", reactions={"+1": 2}, reacted=9))
 
 
 @pytest.mark.parametrize(

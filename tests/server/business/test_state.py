@@ -75,6 +75,7 @@ def test_a_first_connection_makes_a_participant() -> None:
     changed = after(Connected("n/1/4", "Eve", "eve", b"e", True))
     assert changed.participants["eve"] == Participant("Eve", b"e", True, {"n/1/4"}, away=0)
     assert changed.connections["n/1/4"] == "eve"
+    assert Participant("Eve", b"e", True, set()).away == 0
     assert {**changed.participants, "eve": None} == {**room().participants, "eve": None}
 
 
