@@ -35,6 +35,7 @@ MIRRORS: Final = {
     "chatty/client/outbox.py": ["tests/client/test_outbox.py", "tests/client/test_outbox_again.py"],
     "chatty/client/inbox.py": ["tests/client/test_inbox.py"],
     "chatty/cli/scripting/cursor_file.py": ["tests/cli/scripting/test_cursor_file.py"],
+    "chatty/cli/scripting/bookmark.py": ["tests/cli/scripting/test_bookmark.py"],
     "chatty/server/business/entries.py": ["tests/server/business"],
     "chatty/server/business/facts.py": ["tests/server/business"],
     "chatty/server/business/names.py": ["tests/server/business/test_names.py"],

@@ -44,7 +44,7 @@ class Bookmark:
         status = os.fstat(descriptor)
         self._regular = stat.S_ISREG(status.st_mode)
         self._inode = status.st_ino
-        self._appends = bool(fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_APPEND)
+        self._appends = fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_APPEND != 0
         self._length = self._next_write() if self._regular else 0  # where our output ends
         self._unverified = False  # whether what stands behind that may be output of a run that was killed
         self._at: StreamPosition | None = None
@@ -96,8 +96,8 @@ class Bookmark:
 
     def finish(self) -> None:
         """The run ends in order; what it could not write is still known to the next one."""
-        if self._at is not None and not self._writing and (self._regular or self._at != self._saved):
-            self._save(finished=self._regular and not self._unverified)
+        if self._regular and self._at is not None and not self._writing:
+            self._save(finished=not self._unverified)
 
     def _resume(self, saved: SavedPosition) -> StreamPosition:
         if saved.pending is not None:
@@ -134,9 +134,8 @@ class Bookmark:
         return os.lseek(self._descriptor, 0, os.SEEK_END if self._appends else os.SEEK_CUR)
 
     def _write(self, data: bytes) -> None:
-        view = memoryview(data)
-        while view:
-            view = view[os.write(self._descriptor, view) :]
+        while data:
+            data = data[os.write(self._descriptor, data) :]
 
     def _save(self, pending: PendingBatch | None = None, *, finished: bool = False) -> None:
         assert self._at is not None

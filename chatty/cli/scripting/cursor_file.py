@@ -101,7 +101,7 @@ class CursorFile:
         """Replace the file's content, at once or not at all. A crash of the whole machine may undo that, no more."""
         new = self._path.with_name(f".{self._path.name}.new")
         descriptor = self._locked(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-        data = memoryview(msgspec.json.encode(saved) + b"\n")
+        data = msgspec.json.encode(saved) + b"\n"
         while data:
             data = data[os.write(descriptor, data) :]
         _sync(descriptor)  # otherwise a crash of the machine may leave an empty file, which knows no position

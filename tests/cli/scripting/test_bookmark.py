@@ -16,6 +16,13 @@ from chatty.events import StreamPosition
 ROOM = "2SzErhA2PvYGjf4PQ4pvTh9BfE0"
 
 
+@pytest.fixture(autouse=True)
+def _all_descriptors_are_closed_at_the_end() -> Iterator[None]:
+    before = os.listdir("/dev/fd")  # noqa: PTH208 - the names are the numbers
+    yield
+    assert os.listdir("/dev/fd") == before  # noqa: PTH208
+
+
 def at(seq: int) -> StreamPosition:
     return StreamPosition("epoch", seq)
 
@@ -37,6 +44,10 @@ class Run:
         os.write(self.descriptor, data[:killed_after])
         if killed_after is None:
             self._bookmark.move(at(seq), more=more)
+
+    def stays(self, seq: int) -> None:
+        """Has nothing to print up to event ``seq``."""
+        self._bookmark.move(at(seq))
 
     def finish(self) -> None:
         self._bookmark.finish()
@@ -127,7 +138,9 @@ def test_lines_of_others_behind_a_batch_that_is_complete_change_nothing(tmp_path
     append(tmp_path, "FAILED\n")
     with run(tmp_path) as second:
         assert second.resumed == at(1)
-    assert (tmp_path / "out").read_text() == "one\nFAILED\n"
+        second.prints("two\n", 2)
+        assert second.notes == ["7 bytes in the output are not from this cursor's last run; they are left as they are"]
+    assert (tmp_path / "out").read_text() == "one\nFAILED\ntwo\n"
 
 
 def test_where_something_else_stands_in_place_of_a_batch_it_is_written_again_behind_that(tmp_path: Path) -> None:
@@ -139,9 +152,16 @@ def test_where_something_else_stands_in_place_of_a_batch_it_is_written_again_beh
         assert second.resumed == at(1)
         second.prints("two\n", 2)
         assert len(second.notes) == 2
-        assert "they may come twice" in second.notes[0]
-        assert second.notes[1].startswith("6 bytes in the output are not from")
-    assert (tmp_path / "out").read_text() == "one\nFAILED\ntwo\n", "on a line of its own"
+        assert second.notes == [
+            "the last run was killed while it wrote, and its last lines can't be found: they may come twice",
+            "6 bytes in the output are not from this cursor's last run; they are left as they are",
+        ]
+        append(tmp_path, "FAILED again\n")
+        second.prints("three\n", 3)
+        second.finish()
+        assert len(second.notes) == 2, "from here on, nothing has to be found out"
+    assert saved(tmp_path).finished
+    assert (tmp_path / "out").read_text() == "one\nFAILED\ntwo\nFAILED again\nthree\n", "on a line of its own"
 
 
 def test_the_beginning_of_what_comes_next_is_completed(tmp_path: Path, flags: int) -> None:
@@ -256,3 +276,70 @@ def test_a_pipe_gets_each_batch_at_least_once(tmp_path: Path) -> None:
     os.close(writer)
     with os.fdopen(reader, "rb") as read:
         assert read.read() == b"one\ntwo\ntwo\n"
+
+
+def test_a_batch_behind_another_commands_line_is_found_where_it_is(tmp_path: Path) -> None:
+    with run(tmp_path) as first:
+        first.prints("one\n", 1)
+        append(tmp_path, "between\n")
+        first.prints("two\n", 2, killed_after=2)
+    with run(tmp_path) as second:
+        assert second.resumed == at(2)
+        assert second.notes == []
+    assert (tmp_path / "out").read_text() == "one\nbetween\ntwo\n"
+
+
+@pytest.mark.parametrize("bytes_written", [0, 2, 4, None])
+def test_a_run_that_only_completes_what_was_begun_ends_in_order(tmp_path: Path, bytes_written: int | None) -> None:
+    with run(tmp_path) as first:
+        first.prints("one\n", 1, killed_after=bytes_written)
+    with run(tmp_path) as second:
+        assert second.resumed == at(1)
+        second.finish()
+    assert saved(tmp_path) == SavedPosition(ROOM, "epoch", 1, (tmp_path / "out").stat().st_ino, 4, finished=True)
+
+
+def test_a_run_with_nothing_to_print_ends_in_order(tmp_path: Path) -> None:
+    append(tmp_path, "before\n")
+    with run(tmp_path) as first:
+        assert (tmp_path / "cursor").stat().st_size, "its beginning is known from the start"
+        first.finish()
+    assert (saved(tmp_path).length, saved(tmp_path).finished) == (7, True)
+
+
+def test_what_could_not_be_compared_yet_is_compared_by_the_next_run(tmp_path: Path) -> None:
+    with run(tmp_path) as first:
+        first.prints("one\n", 1)
+    append(tmp_path, "tw")
+    with run(tmp_path) as second:
+        second.finish()
+    assert not saved(tmp_path).finished
+    with run(tmp_path) as third:
+        third.prints("two\n", 2)
+    assert (tmp_path / "out").read_text() == "one\ntwo\n"
+
+
+def test_without_append_a_first_run_writes_where_its_descriptor_is(tmp_path: Path) -> None:
+    append(tmp_path, "xxxxxxxx")
+    with run(tmp_path, flags=0) as first:
+        first.prints("one\n", 1)
+    assert (saved(tmp_path).length, (tmp_path / "out").read_text()) == (4, "one\nxxxx")
+
+
+def test_a_position_that_is_saved_is_not_saved_again(tmp_path: Path) -> None:
+    with run(tmp_path) as first:
+        first.prints("one\n", 1)
+        before = (tmp_path / "cursor").stat()
+        first.stays(1)
+        assert os.path.samestat((tmp_path / "cursor").stat(), before)
+        first.stays(2)
+        assert not os.path.samestat((tmp_path / "cursor").stat(), before)
+    assert saved(tmp_path).position == at(2)
+
+
+def test_a_run_that_never_began_saves_nothing(tmp_path: Path) -> None:
+    descriptor = os.open(tmp_path / "out", os.O_WRONLY | os.O_CREAT)
+    with CursorFile(tmp_path / "cursor") as file:
+        Bookmark(file, ROOM, descriptor, pytest.fail).finish()
+        assert file.load() is None
+    os.close(descriptor)

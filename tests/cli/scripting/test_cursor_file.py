@@ -48,8 +48,17 @@ def test_a_batch_is_kept_byte_for_byte_even_if_it_begins_inside_a_character(tmp_
         file.save(SavedPosition("room", "epoch", 43, inode=7, length=1_000, pending=pending))
         saved = file.load()
     assert saved is not None
-    assert saved.pending == pending
-    assert saved.position == StreamPosition("epoch", 43)
+    assert {saved.pending} == {pending}, "it can't be changed, so it can be in a set"
+    assert {saved.position} == {StreamPosition("epoch", 43)}
+    assert len({saved, FIRST}) == 2
+
+
+def test_a_run_has_not_finished_unless_it_says_so(tmp_path: Path) -> None:
+    (tmp_path / "state").write_text('{"room":"room","epoch":"epoch","seq":43,"inode":7,"length":9}')
+    with CursorFile(tmp_path / "state") as file:
+        assert file.load() == SavedPosition("room", "epoch", 43, 7, 9, None, finished=False)
+        file.save(SavedPosition("room", "epoch", 43, 7, 9, finished=True))
+    assert '"finished":true' in (tmp_path / "state").read_text()
 
 
 def test_a_position_is_one_of_its_room_alone(tmp_path: Path) -> None:
