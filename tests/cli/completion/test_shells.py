@@ -61,8 +61,8 @@ def test_commands_are_completed(env: Environment) -> None:
 
 
 def test_options_are_completed_and_not_twice(env: Environment) -> None:
-    assert offered(env, "chatty tail deploys --c") == ["--count", "--cursor"]
-    assert offered(env, "chatty tail deploys --count 3 --c") == ["--cursor"]
+    assert offered(env, "chatty tail deploys --c") == ["--count", "--cursor", "--cacert"]
+    assert offered(env, "chatty tail deploys --count 3 --c") == ["--cursor", "--cacert"]
     assert offered(env, "chatty tail --no-f") == ["--no-follow"]
     assert offered(env, "chatty serve --room a --room") == ["--room-rate", "--room"]
 
@@ -165,8 +165,8 @@ def test_names_that_would_drive_a_terminal_are_not_offered(home: Path) -> None:
 
 
 def test_zsh_and_fish_also_get_what_a_word_means(home: Path) -> None:
-    assert ask(home, "zsh", "chatty tail --co") == "=--count:End after N events.\n"
-    assert ask(home, "fish", "chatty tail --co") == "=--count\tEnd after N events.\n"
+    assert ask(home, "zsh", "chatty tail --co") == "=--count:Exit after N events.\n"
+    assert ask(home, "fish", "chatty tail --co") == "=--count\tExit after N events.\n"
     assert ask(home, "zsh", "chatty who ops") == "=ops\\: web\n"
     assert ask(home, "fish", "chatty who ops") == "=ops: web\n"
     assert ask(home, "zsh", "chatty doctor ") == "files\n"
