@@ -94,6 +94,8 @@ class _Coercion:
     def _one(self, value: Any, param: Any, ctx: typer.Context) -> Any:
         try:
             converted = self._convert(value)
+        except UnicodeError:
+            raise typer.BadParameter(f"{value!r} is not UTF-8", ctx=ctx, param=param) from None
         except ValueError:
             raise typer.BadParameter(f"{value!r} is not {self._what}", ctx=ctx, param=param) from None
         except typer.BadParameter as error:

@@ -126,7 +126,7 @@ def test_arguments_that_are_not_utf8_are_repaired_too(user: User, server: Server
 )
 def test_an_option_that_is_not_utf8_is_wrong_usage(user: User, room: str, command: str, option: str) -> None:
     told = user.fails(2, command, room, "hello", option, os.fsdecode(b"caf\xe9"))
-    assert f"{option}': 'caf\\udce9' is no UTF-8" in told
+    assert f"{option}': 'caf\\udce9' is not UTF-8" in told
 
 
 def test_in_a_terminal_without_a_text_it_says_how_it_is_used(user: User, room: str) -> None:
