@@ -54,7 +54,7 @@ class RoomTarget(NamedTuple):
 
 @contextmanager
 def about(env: Environment, target: RoomTarget) -> Iterator[Callable[[], None]]:
-    """Remembers what the server says inside about the room's end, so that its name becomes free for another room.
+    """Remember what the server says inside about the room's end, so that its name becomes free for another room.
 
     Gives a function to call when the room is closed without an error. An error
     about a missing room calls the room what the user called it.

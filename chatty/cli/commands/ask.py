@@ -144,7 +144,7 @@ async def _ask(env: Environment, options: AskOptions) -> int:
                 answer, raw = found.answer, found.raw
             await out.write(f"{raw if options.json else answer.text}\n".encode())
             if found and found.old and options.key is not None:
-                asker.tell_of_old(answer, found.old)
+                asker.note_old_answer(answer, found.old)
             await asker.announce(outcome_text(answer))
     return ExitStatus.DONE
 
@@ -163,7 +163,7 @@ async def _pose(asker: Asker, text: str, unique: str, options: AskOptions) -> No
 
 
 async def _found_in_time(asker: Asker, options: AskOptions) -> Found | None:
-    """The answer; None if there is none in time. The room learns of an end without one."""
+    """The answer, or None if there is none in time. The room sees an end without an answer."""
     import asyncio
 
     from chatty.client.answers import CANCELLED, TIMED_OUT
@@ -179,7 +179,7 @@ async def _found_in_time(asker: Asker, options: AskOptions) -> Found | None:
             await asker.announce(TIMED_OUT)
         return None
     except asyncio.CancelledError:
-        # Another run with the same key goes on waiting.
+        # Another run with the same key continues to wait.
         outcome = CANCELLED if options.key is None else f"{CANCELLED}; an answer still counts"
         await asker.announce(outcome, at_once=True)
         raise

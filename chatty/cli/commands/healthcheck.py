@@ -1,4 +1,4 @@
-"""``chatty healthcheck``: whether the server on this machine is well, for a container's health check."""
+"""``chatty healthcheck``: checks the server on this machine, for a container's health check."""
 
 from __future__ import annotations
 
@@ -23,16 +23,20 @@ def command(
     ctx: typer.Context,
     data: DataOption = _USUAL.data,
     host: Annotated[
-        str, typer.Option("--host", envvar="CHATTY_HOST", metavar="TEXT", help="Its address, if DIRECTORY has none.")
+        str,
+        typer.Option(
+            "--host", envvar="CHATTY_HOST", metavar="TEXT", help="The server's address, if DIRECTORY has no note."
+        ),
     ] = _USUAL.host,
     port: Annotated[
-        int, typer.Option("--port", envvar="CHATTY_PORT", metavar="N", help="Its port, if DIRECTORY has none.")
+        int,
+        typer.Option("--port", envvar="CHATTY_PORT", metavar="N", help="The server's port, if DIRECTORY has no note."),
     ] = _USUAL.port,
 ) -> int:
-    """Ask the server on this machine whether it is well.
+    """Check whether the server on this machine is well.
 
-    Ends with 1 if it isn't. A running server notes where it listens in its data directory. Without such a
-    note, it is where the settings say. No proxy is asked.
+    The status is 1 if it isn't. A running server notes in its data directory where it listens;
+    without that note, the settings say where. No proxy is used.
     """
     from chatty.server.origins import from_here
     from chatty.server.platform.store.data_directory import noted_address

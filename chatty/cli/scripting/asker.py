@@ -1,4 +1,4 @@
-"""Asks a question in a room, waits for its answer, and tells the room what came of it."""
+"""Asks a question in a room, waits for the answer, and posts the outcome."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from chatty.protocol import Gap, Live, encode
 __all__ = ["Asker", "Found"]
 
 _MOMENT: Final = 5.0
-"""Seconds for which the room may be told the outcome."""
+"""Seconds that posting the outcome may take."""
 _PARTING_MOMENT: Final = 1.0
-"""The same when a signal has come."""
+"""The same after a signal."""
 
 
 class Found(NamedTuple):
-    """An answer, the event that gave it as it came, and that event if it was there before this run."""
+    """An answer, the JSON of its event, and that event if it is older than this run."""
 
     answer: Answer
     raw: str
@@ -38,7 +38,7 @@ class Found(NamedTuple):
 
 
 class Asker:
-    """Somebody called ``name`` in ``target`` who asks one question. ``key`` is who that is, for the server."""
+    """Asks one question as ``name`` in ``target``. ``key`` identifies the asker to the server."""
 
     def __init__(self, env: Environment, target: RoomTarget, http: Http, *, name: str, key: str, as_json: bool) -> None:
         self._env = env
@@ -50,7 +50,7 @@ class Asker:
         self._question = 0
 
     async def ask(self, text: str, unique: str, *, wait: float) -> None:
-        """Post the question, unless that was done with this idempotency key before. Raises what `Http.send` does."""
+        """Post the question, unless it was posted with this idempotency key before. Raises the errors of `Http.send`."""
         self._question = await retry(
             lambda: self._http.send(self._target.room_id, text, name=self._name, receipt=unique, automatic=1),
             wait=wait,
@@ -59,7 +59,7 @@ class Asker:
     async def answer(self, choices: Sequence[str], answerers: Sequence[str]) -> Found:
         """Wait for the answer, which may have come while nobody waited.
 
-        Raises Failure if the question is gone, and what ended the room for good.
+        Raises Failure if the question is gone, and the error that ended the room for good.
         """
         question = Question(self._question, choices, answerers, asker=self._name)
         target, is_old = self._target, True
@@ -91,9 +91,9 @@ class Asker:
         raise Refused("room_closed", "the room was closed before an answer came")
 
     async def announce(self, outcome: str, *, at_once: bool = False) -> None:
-        """Tell the room what came of it, so that nobody wonders whether an answer was heard.
+        """Post the outcome, so that nobody wonders whether an answer arrived.
 
-        That is tried for a moment, or, ``at_once``, for a shorter one.
+        It may take some seconds, or with ``at_once`` only one.
         """
         try:
             async with asyncio.timeout(_PARTING_MOMENT if at_once else _MOMENT):
@@ -107,8 +107,8 @@ class Asker:
             why = clean(explain(error).message, newlines=False)
         self._note(f"the room was not told the outcome ({why})", not_told=why)
 
-    def tell_of_old(self, answer: Answer, event: Event) -> None:
-        """Say whose the answer is, and from when, that was there before this run."""
+    def note_old_answer(self, answer: Answer, event: Event) -> None:
+        """Print whose the answer is, and from when, if it is older than this run."""
         name = clean_name(answer.participant)
         when = event.time.astimezone()
         self._note(f"answered by {name} on {when:%Y-%m-%d at %H:%M}", answered_by=answer.participant, at=event.at)
