@@ -24,13 +24,11 @@ def command(
     data: DataOption = _USUAL.data,
     host: Annotated[
         str,
-        typer.Option(
-            "--host", envvar="CHATTY_HOST", metavar="TEXT", help="The server's address, if DIRECTORY has no note."
-        ),
+        typer.Option("--host", envvar="CHATTY_HOST", metavar="TEXT", help="Its address, if DIRECTORY has no note."),
     ] = _USUAL.host,
     port: Annotated[
         int,
-        typer.Option("--port", envvar="CHATTY_PORT", metavar="N", help="The server's port, if DIRECTORY has no note."),
+        typer.Option("--port", envvar="CHATTY_PORT", metavar="N", help="Its port, if DIRECTORY has no note."),
     ] = _USUAL.port,
 ) -> int:
     """Check whether the server on this machine is well.
