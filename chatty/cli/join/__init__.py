@@ -3,7 +3,7 @@
 A `conversation` holds it together, and knows no terminal. Frames of the room go
 into `incoming`, which keeps the `people`, the `hidden`, what needs `attention`
 and a `backlog` of events for the `view`. Lines that are typed go through
-`slash_commands`, which ask `pointing` for the message that they are about, to
+`slash_commands`, which ask `message_target` for the message that they are about, to
 `outgoing`. A `faces` class shows it all: with a `prompt` for the line being
 typed and a `screen`, the one writer to the terminal, or as plain lines. Nothing
 heavy is imported before `run` is called.
