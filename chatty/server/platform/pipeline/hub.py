@@ -141,8 +141,9 @@ class Hub:
                 slow.append(subscriber)
         # Live: one blob for each dialect, and one write for each subscriber.
         for dialect, audience in room.live.items():
-            blob = dialect.events(events, room.epoch) if audience.subscribers else b""
-            if blob:
+            if not audience.subscribers:
+                continue
+            if blob := dialect.events(events, room.epoch):
                 self.delivered += len(audience.subscribers) * len(events)
                 late, lost = audience.send(blob)
                 slow += late
@@ -182,7 +183,7 @@ class Hub:
         """Show the other subscribers of ``typist``'s room that ``name`` is writing; those that are behind miss it."""
         room = self._rooms.get(typist.room_id)
         frames: dict[Dialect, bytes] = {}
-        for other in list(room.listening()) if room else ():
+        for other in room.listening() if room else ():
             if other.dialect not in frames:
                 frames[other.dialect] = other.dialect.typing(name)
             if frames[other.dialect] and other is not typist and not other.backlog():
@@ -190,12 +191,12 @@ class Hub:
 
     def tick(self, quiet_since: float) -> None:
         """Send the last event's number to the subscribers of rooms that have been quiet since then (monotonic)."""
-        for room in list(self._rooms.values()):
+        for room in self._rooms.values():
             if room.active_at >= quiet_since:
                 continue
             room.active_at = time.monotonic()
             frames: dict[Dialect, bytes] = {}
-            for subscriber in list(room.listening()):
+            for subscriber in room.listening():
                 if subscriber.dialect not in frames:
                     frames[subscriber.dialect] = subscriber.dialect.tick(room.last)
                 if frames[subscriber.dialect]:

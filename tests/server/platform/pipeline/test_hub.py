@@ -13,7 +13,7 @@ from chatty.events import Message, RoomClosed
 from chatty.protocol import Close
 from chatty.server.memory_limit import PLENTY
 from chatty.server.platform.network.dialects import V1
-from chatty.server.platform.pipeline.hub import MOST_HELD, Hub
+from chatty.server.platform.pipeline.hub import Hub
 from tests.server.platform.pipeline.listener import AT, ROOM, Closed, Listener, listening, payloads, said, stored
 
 
@@ -176,7 +176,7 @@ def test_as_much_may_wait_as_is_allowed_and_no_more() -> None:
     assert hub.room_count == 0
 
 
-@pytest.mark.parametrize(("events", "cuts"), [(MOST_HELD, []), (MOST_HELD + 1, [Close.SLOW])])
+@pytest.mark.parametrize(("events", "cuts"), [(4_096, []), (4_097, [Close.SLOW])])
 def test_a_subscriber_for_which_too_much_is_held_is_cut(events: int, cuts: list[Close]) -> None:
     hub = Hub()
     subscriber = Listener(hub)

@@ -113,18 +113,16 @@ def test_nothing_is_encoded_for_a_dialect_that_nobody_speaks_any_more() -> None:
 
 def test_the_epoch_of_a_room_is_the_newest_that_was_told() -> None:
     hub = Hub()
-    one = listening(hub, dialect=Recorder())
+    subscriber = Listener(hub, dialect=Recorder())
+    hub.attach(subscriber, 0)
+    hub.go_live(subscriber, "")
     hub.publish(ROOM, said(1))
-    other = Listener(hub)
-    hub.attach(other, 1)
-    hub.go_live(other, "")
-    hub.publish(ROOM, said(2))
-    hub.attach(third := Listener(hub, dialect=Recorder()), 2)
-    hub.publish(ROOM, said(3))
-    hub.go_live(third, "restored")
-    hub.publish(ROOM, said(4))
-    assert one.line.written == b"epoch 1; epoch 2; epoch 3; restored 4; "
-    assert third.line.written == b"restored 3; restored 4; "
+    for seq, epoch in enumerate(("epoch", "", "restored"), 1):
+        other = Listener(hub)
+        hub.attach(other, seq)
+        hub.go_live(other, epoch)
+        hub.publish(ROOM, said(seq + 1))
+    assert subscriber.line.written == b" 1; epoch 2; epoch 3; restored 4; "
 
 
 def test_held_events_that_were_all_read_from_history_are_not_sent_as_nothing() -> None:
@@ -162,11 +160,10 @@ def test_a_room_is_quiet_after_its_last_event_and_its_last_tick() -> None:
 
 def test_a_busy_room_keeps_no_tick_from_a_quiet_one() -> None:
     hub = Hub()
-    quiet = listening(hub)
     busy = Listener(hub, room="another")
     hub.attach(busy, 0)
     hub.go_live(busy, "epoch")
-    hub.attach(Listener(hub, room="a third"), 0)
+    quiet = listening(hub)
     since = time.monotonic()
     hub.publish("another", said(1))
     hub.tick(quiet_since=since)
