@@ -67,6 +67,7 @@ def test_a_word_ends_as_its_script_and_markdown_have_it(text: str, name: str) ->
 @pytest.mark.parametrize(
     ("text", "name"),
     [
+        *(("@សុខា", "សុខ"), ("กิน", "ก"), ("@กีฬา", "ก")),
         *(
             ("नेहा", "नेह"),
             ("@नेहा", "नेह"),

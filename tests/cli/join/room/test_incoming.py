@@ -9,6 +9,7 @@ from chatty.cli.join.room.attention import Bell
 from chatty.client.states import Reconnecting
 from chatty.events import (
     Message,
+    MessageEdited,
     ParticipantJoined,
     ParticipantLeft,
     ParticipantRenamed,
@@ -117,6 +118,22 @@ async def test_the_bell_rings_for_what_was_chosen(bell: Bell, rings: bool, title
         await talk.hears(by("Bob", 1, "hello all"))
         assert talk.conversation.rings() == rings
         assert talk.conversation.title() == title
+
+
+async def test_an_edit_that_adds_a_mention_is_news_and_rings() -> None:
+    async with talking() as talk:
+        await talk.sees(by("Bob", 1, "helo"), by("Eve", 2, "hi John"))
+        talk.conversation.rings()
+        talk.conversation.pressed()
+        await talk.sees(MessageEdited(3, NOON, "Bob", 1, "hello"), MessageEdited(4, NOON, "Eve", 2, "hello John"))
+        assert not talk.conversation.rings()
+        assert talk.conversation.title() == "#general"
+        await talk.sees(MessageEdited(5, NOON, "Bob", 1, "hello @john"), MessageEdited(6, NOON, "Bob", 77, "John!"))
+        assert talk.conversation.rings()
+        assert talk.conversation.title() == "(2) #general"
+        talk.conversation.pressed()
+        await talk.sees(MessageEdited(7, NOON, "John", 1, "I am John"))
+        assert talk.conversation.title() == "#general"
 
 
 async def test_what_was_said_before_one_came_is_no_news() -> None:

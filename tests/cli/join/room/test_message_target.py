@@ -291,6 +291,12 @@ async def test_those_who_left_can_be_answered_and_those_who_take_their_name_are_
         assert talk.refuses("/reply @sam hello").startswith("!! sam has written nothing since joining")
 
 
+async def test_somebody_who_joins_under_the_name_of_a_script_is_not_the_script() -> None:
+    async with talking() as talk:
+        await talk.sees(by("ci", 1, "built"), ParticipantJoined(2, NOON, "ci"))
+        assert talk.refuses("/reply @ci thanks").startswith("!! ci has written nothing since joining")
+
+
 # --- plain lines, where nothing is shown while somebody types ---
 
 

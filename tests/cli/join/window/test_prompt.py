@@ -340,3 +340,4 @@ async def test_what_is_saved_in_the_editor_is_kept_if_all_ends_meanwhile() -> No
         saved.set()
         await asyncio.wait([typist.running])
         assert typist.prompt.draft == "draft, and more"
+        assert typist.desk.begun == 1
