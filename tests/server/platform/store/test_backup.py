@@ -8,8 +8,10 @@ import resource
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from itertools import takewhile
 from pathlib import Path
 from stat import S_IMODE
+from tempfile import gettempdir
 
 import pytest
 
@@ -224,9 +226,8 @@ def test_who_may_only_read_the_data_can_back_it_up(data: Path, store: Store, tmp
     place = tmp_path / "theirs"
     place.mkdir()
     place.chmod(0o777)
-    for parent in tmp_path.parents[:2]:
-        parent.chmod(0o755)
-    tmp_path.chmod(0o755)
+    for closed in (tmp_path, *takewhile(lambda parent: parent != Path(gettempdir()), tmp_path.parents)):
+        closed.chmod(0o755)  # pytest's directories are its user's alone
     data.chmod(0o555)
     child = os.fork()
     if not child:
