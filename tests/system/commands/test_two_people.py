@@ -101,7 +101,7 @@ def test_who_speaks_of_somebody_is_seen_in_the_status_and_in_the_title(people: t
 def test_who_was_away_is_told_what_is_new_until_a_key_is_pressed(tmux: Tmux, room: Any, tmp_path: Path) -> None:
     sooner = tmp_path / "sooner"  # a minute is long for a test
     sooner.write_text(
-        f"#!{sys.executable}\nfrom chatty.cli import main\nfrom chatty.cli.join import attention\n"
+        f"#!{sys.executable}\nfrom chatty.cli import main\nfrom chatty.cli.join.room import attention\n"
         "attention.AWAY = 3.0\nmain()\n"
     )
     sooner.chmod(0o755)
