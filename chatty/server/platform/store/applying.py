@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -31,7 +32,7 @@ from chatty.server.business.room import Outcome, decide
 from chatty.server.business.state import Participant, Room, TargetMessage, evolve
 from chatty.server.memory_limit import PLENTY, Budget
 from chatty.server.platform.store.database import connect
-from chatty.server.platform.store.errors import translated
+from chatty.server.platform.store.errors import Unavailable, translated
 from chatty.server.platform.store.rows import KIND_OF, Rows
 from chatty.server.platform.store.schema import ROOM_BITS, decode_time
 from chatty.server.platform.store.times import correct_records, rooms_ahead, settled_at
@@ -78,9 +79,10 @@ class Store:
             self._last_key = self._stored_last_key()
 
     def close(self) -> None:
-        """Move the write-ahead log into the database and close it."""
-        with translated():
+        """Move the write-ahead log into the database and close it. On a full disk, everything stays in the log."""
+        with contextlib.suppress(Unavailable), translated():
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        with translated():
             self._db.close()
 
     def apply(self, entries: Sequence[Entry]) -> Applied:
