@@ -1,6 +1,7 @@
 # A fresh machine needs Python 3.11 or newer, make, git and a C compiler; the rest comes by itself.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
+unexport PYTHONDONTWRITEBYTECODE # else each of the commands that the tests start would compile its modules again
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PIP_COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/python -m piptools compile --quiet --strip-extras --no-annotate \
