@@ -37,7 +37,7 @@ reference: .venv/.runtime ## write docs/reference.md and the manual page docs/ch
 emoji: .venv/.test ## write the short names of emoji from the package that has them
 	$(BIN)/python -m tests.cli.join.rendering.emoji_table
 
-bench: .venv/.test ## measure the README's figures on this machine
+bench: .venv/.test ## measure the figures of docs/performance.md on this machine
 	$(BIN)/python -m benchmarks $(ARGS)
 
 mutation: .venv/.test ## break the code line by line and see which tests notice; one module: make mutation ARGS=chatty/client/inbox.py

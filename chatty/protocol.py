@@ -1,4 +1,4 @@
-"""The wire: commands, control frames, close codes, limits. No I/O. The original's dialect is in seed.py.
+"""The wire: commands, control frames, close codes, limits. No I/O. The original's dialect is in seed_dialect.py.
 
 docs/protocol.md describes it in prose. Whatever a server and a client must
 agree on is here and nowhere else.

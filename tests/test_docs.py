@@ -12,7 +12,7 @@ from typing import get_args, get_type_hints
 import msgspec
 import pytest
 
-from chatty import protocol, seed
+from chatty import protocol, seed_dialect
 from chatty.errors import CODES
 from chatty.events import LeaveReason
 from chatty.protocol import Close
@@ -87,11 +87,11 @@ def test_every_key_of_an_http_body_is_documented(body: type[msgspec.Struct]) -> 
 
 def test_the_seed_dialect_is_documented_byte_for_byte() -> None:
     frames = [
-        seed.SeedRoom("2SzErhA2PvYGjf4PQ4pvTh9BfE0", "RoomName"),
-        seed.SeedMessage("Hello World!", "John"),
-        seed.SeedJoined("John"),
-        seed.SeedLeft("John"),
-        seed.SeedClosed(),
+        seed_dialect.SeedRoom("2SzErhA2PvYGjf4PQ4pvTh9BfE0", "RoomName"),
+        seed_dialect.SeedMessage("Hello World!", "John"),
+        seed_dialect.SeedJoined("John"),
+        seed_dialect.SeedLeft("John"),
+        seed_dialect.SeedClosed(),
         protocol.Error(code="message_empty", message=CODES["message_empty"].text),
     ]
     for frame in frames:

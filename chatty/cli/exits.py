@@ -29,7 +29,7 @@ class ExitStatus(IntEnum):
 MEANINGS: Final = {
     ExitStatus.DONE: "Done; for send: everything is stored.",
     ExitStatus.FAILED: "Failed.",
-    ExitStatus.USAGE: "The command line makes no sense, or something that it names.",
+    ExitStatus.USAGE: "Wrong usage: the command line, or a file that it names, is invalid.",
     ExitStatus.NO_SUCH_ROOM: "No such room.",
     ExitStatus.NOT_ALLOWED: "Not allowed, or no valid credentials.",
     ExitStatus.UNREACHABLE: "The server can't be reached or can't do it at the moment, or time ran out.",

@@ -38,8 +38,8 @@ _CLOSED = {
 }
 
 _HINTS = {
-    "name_invalid": "say which: --name NAME",
-    "name_taken": "say which: --name NAME",
+    "name_invalid": "choose a name: --name NAME",
+    "name_taken": "choose a name: --name NAME",
 }
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
@@ -91,7 +91,7 @@ def explain(error: Exception) -> Failure:
         case _:
             what = f"{type(error).__name__}: {error}".removesuffix(": ")
             return Failure(
-                ExitStatus.FAILED, "internal", f"chatty made a mistake: {what}", "CHATTY_DEBUG=1 shows where"
+                ExitStatus.FAILED, "internal", f"internal error: {what}", "set CHATTY_DEBUG=1 to see the traceback"
             )
 
 

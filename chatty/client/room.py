@@ -68,7 +68,7 @@ def join(
     first refusal ends the sending: the next message would get its number.
 
     ``patience``: seconds for which a lost connection is tried again before
-    the room gives up with `Unreachable`; None: for ever. The first connection
+    the room gives up with `Unreachable`; None: forever. The first connection
     is tried once. ``transient``: seconds for which a message is tried again
     that a server refuses only because of the moment, such as for a full disk.
     ``on_state`` is called with each `State` of the connection. ``cacert``

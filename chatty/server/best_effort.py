@@ -17,19 +17,19 @@ The last one is as many as macOS gives at most."""
 _LOG = structlog.get_logger("chatty")
 
 
-def attempt(nicety: str, ask: Callable[[], object]) -> bool:
-    """Call ``ask``, and give whether it was granted. If not, that is logged once, under the name ``nicety``."""
+def attempt(feature: str, ask: Callable[[], object]) -> bool:
+    """Call ``ask``, and give whether it was granted. If not, that is logged once, under the name ``feature``."""
     try:
         ask()
     except Exception as error:  # noqa: BLE001 - for any reason at all, the server goes on without it
-        _note(nicety, str(error) or type(error).__name__)
+        _note(feature, str(error) or type(error).__name__)
         return False
     return True
 
 
 @lru_cache(maxsize=64)
-def _note(nicety: str, error: str) -> None:
-    _LOG.warning("the server goes without a nicety", nicety=nicety, error=error)
+def _note(feature: str, error: str) -> None:
+    _LOG.warning("an optional feature is not available", feature=feature, error=error)
 
 
 def descriptor_limit() -> float:

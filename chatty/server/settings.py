@@ -57,17 +57,17 @@ class Settings(Struct, frozen=True, kw_only=True):
     host: Annotated[str, _help("The address to listen on. Beyond loopback it needs --access.")] = "127.0.0.1"
     port: Annotated[int, _help("The port to listen on; 0 for any free one."), Range(1, 65_535)] = PORT
     data: Annotated[Path, _help("The directory that keeps everything.")] = _home()
-    access: Annotated[str, _help("Who may use this server: 'open' for everybody who reaches it.")] = ""
+    access: Annotated[str, _help("'open' lets in everybody who can reach the server.")] = ""
     allowed_host: Annotated[str, _help("Host names to answer to besides loopback's, separated by commas.")] = ""
-    allowed_origin: Annotated[str, _help("Origins (https://…) of pages that may use this server, by commas.")] = ""
+    allowed_origin: Annotated[str, _help("Origins of pages that may use it, separated by commas.")] = ""
     message_rate: Annotated[
-        float, _help("Messages a second from one connection after a burst of 50; 0: any."), _PACE
+        float, _help("Messages per second from one connection after a burst of 50; 0: no limit."), _PACE
     ] = 10.0
-    join_rate: Annotated[float, _help("Joins a minute from one address; 0: any."), _RATE] = 60.0
-    room_rate: Annotated[float, _help("New rooms a minute from one address; 0: any."), _RATE] = 10.0
-    connections_per_ip: Annotated[int, _help("Connections from one address; 0: any."), Range(1, 1_000_000)] = 32
+    join_rate: Annotated[float, _help("Joins per minute from one address; 0: no limit."), _RATE] = 60.0
+    room_rate: Annotated[float, _help("New rooms per minute from one address; 0: no limit."), _RATE] = 10.0
+    connections_per_ip: Annotated[int, _help("Connections from one address; 0: no limit."), Range(1, 1_000_000)] = 32
     retain_events: Annotated[int, _help("Messages to keep in each room; 0: all."), Range(1, 1_000_000_000)] = 0
-    retain_age: Annotated[str, _help("How long to keep messages: 30d, 12h …; empty: for ever.")] = ""
+    retain_age: Annotated[str, _help("How long to keep messages: 30d, 12h …; empty: forever.")] = ""
     log_level: Annotated[str, _help("debug, info, warning or error.")] = "info"
     log_format: Annotated[str, _help("text for people, json for machines.")] = "text"
 

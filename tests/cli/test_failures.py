@@ -61,7 +61,10 @@ def test_a_mistake_of_ours_is_told_without_a_traceback(make_environment: MakeEnv
     env = make_environment()
     report(env, explain(KeyError("x")), as_json=False)
     assert isinstance(env.stderr, io.StringIO)
-    assert env.stderr.getvalue() == "error: chatty made a mistake: KeyError: 'x'\nhint:  CHATTY_DEBUG=1 shows where\n"
+    assert (
+        env.stderr.getvalue()
+        == "error: internal error: KeyError: 'x'\nhint:  set CHATTY_DEBUG=1 to see the traceback\n"
+    )
 
 
 def test_what_a_server_says_cannot_drive_the_terminal(make_environment: MakeEnvironment) -> None:

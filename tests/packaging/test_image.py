@@ -117,7 +117,7 @@ def test_its_health_check_follows_the_servers_settings(
     assert command("HEALTHCHECK")[:3] == ["python", "-m", "chatty"]
     with running(variables, *options):
         done = subprocess.run(check, env=variables, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE)
-        assert (done.returncode, done.stdout) == (0, f"the server at http://127.0.0.1:{port} is well\n"), done.stderr
+        assert (done.returncode, done.stdout) == (0, f"the server at http://127.0.0.1:{port} is healthy\n"), done.stderr
     assert subprocess.run(check, env=variables, cwd=ROOT, capture_output=True, timeout=PATIENCE).returncode == 1
 
 

@@ -72,7 +72,7 @@ def test_an_unknown_limit_is_not_a_limit(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @pytest.mark.parametrize("error", [OSError("no"), ValueError("no"), AttributeError("no"), NotImplementedError()])
-def test_a_refused_nicety_ends_nothing(error: Exception) -> None:
+def test_a_refused_feature_ends_nothing(error: Exception) -> None:
     def refuse() -> None:
         raise error
 

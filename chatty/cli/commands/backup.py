@@ -42,7 +42,7 @@ def command(
         made = back_up(data, file, replace=force)
     except SettingError as error:
         raise usage(str(error), error.hint) from None
-    environment(ctx).out(f"{file} has all of {data}, rooms: {made.rooms:,}, bytes: {made.size:,}")
+    environment(ctx).out(f"backed up {data} to {file}, rooms: {made.rooms:,}, bytes: {made.size:,}")
     return ExitStatus.DONE
 
 

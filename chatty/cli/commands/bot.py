@@ -70,10 +70,11 @@ def command(
         float, duration("--timeout", "Stop a command, and all that it started, after this time. [default: 1m]")
     ] = 60.0,
     automatic: Annotated[
-        bool, typer.Option("--automatic", help="Also answer programs, up to the third message in a row.")
+        bool, typer.Option("--automatic", help="Also answer programs, until a chain has three messages.")
     ] = False,
     per_minute: Annotated[
-        int, typer.Option("--per-minute", metavar="N", min=1, help="Reply at most N times a minute; more has to wait.")
+        int,
+        typer.Option("--per-minute", metavar="N", min=1, help="Reply at most N times per minute; more wait."),
     ] = 60,
     wait: WaitOption = 0.0,
     server: ServerOption = None,
@@ -84,7 +85,7 @@ def command(
 
     The command gets the message on its standard input and in CHATTY_TEXT,
     never in its arguments. The bot skips its own messages, and those of other
-    programs, so that bots don't answer each other for ever. With --cursor,
+    programs, so that bots don't answer each other forever. With --cursor,
     restarts miss no message and reply to none twice.
     """
     from chatty.cli.runner import run

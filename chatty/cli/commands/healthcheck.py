@@ -31,7 +31,7 @@ def command(
         typer.Option("--port", envvar="CHATTY_PORT", metavar="N", help="Its port, if DIRECTORY has no note."),
     ] = _USUAL.port,
 ) -> int:
-    """Check whether the server on this machine is well.
+    """Check whether the server on this machine is healthy.
 
     The status is 1 if it isn't. A running server notes in its data directory where it listens;
     without that note, the settings say where. No proxy is used.
@@ -43,9 +43,9 @@ def command(
     problem = _problem(origin)
     if problem:
         raise Failure(
-            ExitStatus.FAILED, "unreachable", f"the server at {origin} is not well ({problem})", "see its log"
+            ExitStatus.FAILED, "unreachable", f"the server at {origin} is not healthy ({problem})", "see its log"
         )
-    environment(ctx).out(f"the server at {origin} is well")
+    environment(ctx).out(f"the server at {origin} is healthy")
     return ExitStatus.DONE
 
 

@@ -29,9 +29,9 @@ def command(
     cacert: CacertOption = None,
     color: Annotated[
         bool | None,
-        typer.Option("--color/--no-color", help="Colours. [env: NO_COLOR, FORCE_COLOR]", show_default=False),
+        typer.Option("--color/--no-color", help="Use colors or not. [env: NO_COLOR, FORCE_COLOR]", show_default=False),
     ] = None,
-    bell: Annotated[Bell, typer.Option(help="Ring for what speaks of you, for everything, or never.")] = "mention",
+    bell: Annotated[Bell, typer.Option(help="Ring when you are mentioned, for every message, or never.")] = "mention",
     plain: Annotated[bool, typer.Option("--plain", help="Print lines only, and redraw nothing.")] = False,
 ) -> int:
     """Join a room, and talk there."""

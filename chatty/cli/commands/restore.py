@@ -24,7 +24,7 @@ def command(
     ],
     data: DataOption = _DATA,
 ) -> int:
-    """Replace the data of a stopped server by a backup.
+    """Replace the data of a stopped server with a backup.
 
     The old data is kept in a directory beside it. Every room gets a new epoch, so
     clients that come back are told that messages may be missing.
@@ -38,7 +38,7 @@ def command(
         raise usage(str(error), error.hint) from None
     kept = f"; the old data is in {done.replaced}" if done.replaced else ""
     env = environment(ctx)
-    env.out(f"{data} now has what {backup} has, rooms: {done.rooms}{kept}")
+    env.out(f"restored {backup} to {data}, rooms: {done.rooms}{kept}")
     if done.warning:
         env.err(f"warning: {done.warning}: do it before you start the server")
     return ExitStatus.DONE

@@ -251,9 +251,9 @@ def _note_repeats(env: Environment, sender: Sender, options: SendOptions) -> Non
 
         env.err(encode({"event_type": "note", "already_stored": before, "messages": total}).decode())
     elif options.text is not None or options.block:
-        env.err("note:  the message was there already")
+        env.err("note:  the message was already stored")
     else:
-        env.err(f"note:  {before:,} of {total:,} lines were there already")
+        env.err(f"note:  {before:,} of {total:,} lines were already stored")
 
 
 def _note_changes(env: Environment, lines: Lines, *, as_json: bool) -> None:

@@ -18,7 +18,7 @@ def test_a_running_servers_data_is_copied_and_the_rooms_and_the_size_are_told(
     user.run("send", room, "--server", own_server.url, said=b"line\n" * 1_000)
     target, data = tmp_path / "backup.db", own_server.data
     said = user.says("backup", str(target), "--data", str(data))
-    assert said == f"{target} has all of {data}, rooms: 1, bytes: {target.stat().st_size:,}\n"
+    assert said == f"backed up {data} to {target}, rooms: 1, bytes: {target.stat().st_size:,}\n"
     user.run("send", room, "one more", "--server", own_server.url)
     assert len(own_server.texts(room)) == 1_001
 
@@ -35,7 +35,7 @@ def test_a_file_that_is_there_is_kept_unless_force_is_meant(user: User, own_serv
     target.write_text("mine")
     arguments = ("backup", str(target), "--data", str(own_server.data))
     assert user.fails(2, *arguments) == (
-        f"error: {target} is there already\nhint:  choose another name, or replace it with --force\n"
+        f"error: {target} already exists\nhint:  choose another name, or replace it with --force\n"
     )
     assert target.read_text() == "mine"
     assert "rooms: 0" in user.says(*arguments, "--force")

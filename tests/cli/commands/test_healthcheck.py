@@ -13,7 +13,7 @@ from tests.support.server import Server, free_port
 
 
 def well(server: Server) -> str:
-    return f"the server at {server.url} is well\n"
+    return f"the server at {server.url} is healthy\n"
 
 
 def test_a_server_is_found_by_what_it_noted_in_its_data(user: User, own_server: Server) -> None:
@@ -47,12 +47,12 @@ def test_a_server_that_is_gone_or_hangs_is_not_well(user: User, own_server: Serv
     arguments = ("healthcheck", "--data", str(own_server.data))
     hint = "hint:  see its log\n"
     own_server.signal(signal.SIGSTOP)
-    assert user.fails(1, *arguments) == f"error: the server at {own_server.url} is not well (timed out)\n{hint}"
+    assert user.fails(1, *arguments) == f"error: the server at {own_server.url} is not healthy (timed out)\n{hint}"
     own_server.signal(signal.SIGCONT)
     assert user.says(*arguments) == well(own_server)
     own_server.kill9()
     assert user.fails(1, *arguments) == (
-        f"error: the server at {own_server.url} is not well (connection refused)\n{hint}"
+        f"error: the server at {own_server.url} is not healthy (connection refused)\n{hint}"
     )
 
 
@@ -72,4 +72,4 @@ def test_something_else_there_is_not_well(user: User, tmp_path: Path, said: byte
             connection.sendall(said)
             _, err = process.communicate(timeout=60)
     assert process.returncode == 1
-    assert b"is not well (" in err
+    assert b"is not healthy (" in err

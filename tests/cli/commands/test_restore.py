@@ -28,7 +28,7 @@ def test_a_backup_of_a_running_server_is_restored_when_it_is_stopped(
     env = {**user.env, "CHATTY_DATA": str(data)}
     kept = data / "replaced-1"
     assert user.says("restore", str(backup), env=env) == (
-        f"{data} now has what {backup} has, rooms: 1; the old data is in {kept}\n"
+        f"restored {backup} to {data}, rooms: 1; the old data is in {kept}\n"
     )
     assert user.says("doctor", str(data)) == f"{data} is sound\n"
     assert user.says("doctor", str(kept)) == f"{kept} is sound\n"

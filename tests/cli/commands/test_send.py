@@ -168,7 +168,7 @@ async def test_a_name_that_somebody_else_holds_is_refused(user: User, server: Se
         assert waiting.stdin is not None
         waiting.stdin.write(b"one\n")
         assert await asyncio.to_thread(waiting.wait, PATIENCE) == 6, "it need not wait for the end of its input"
-    assert said.endswith("hint:  say which: --name NAME\n")
+    assert said.endswith("hint:  choose a name: --name NAME\n")
 
 
 def test_it_waits_for_a_server_that_is_yet_to_come(user: User, tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -289,9 +289,9 @@ def test_a_rerun_with_the_same_key_sends_what_is_missing(user: User, server: Ser
     assert server.texts(room) == lines
     count, _, rest = told.removeprefix("note:  ").partition(" ")
     assert stored <= int(count.replace(",", "")) < len(lines)
-    assert rest == "of 20,000 lines were there already\n"
+    assert rest == "of 20,000 lines were already stored\n"
     told = user.fails(0, "send", room, "--key", "build-7", said=said)
-    assert told == "note:  20,000 of 20,000 lines were there already\n"
+    assert told == "note:  20,000 of 20,000 lines were already stored\n"
     assert server.texts(room) == lines
     user.run("send", room, "--key", "build-8", said=b"again")
     assert server.texts(room)[-1] == "again"

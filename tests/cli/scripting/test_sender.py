@@ -20,15 +20,15 @@ def again(user: User, room: str, said: bytes, *options: str, status: int = 0) ->
 
 def test_a_true_repetition_is_told_with_how_many_lines_were_there(user: User, server: Server, room: str) -> None:
     assert again(user, room, b"a\nb\n") == ""
-    assert again(user, room, b"a\nb\n") == "note:  2 of 2 lines were there already\n"
+    assert again(user, room, b"a\nb\n") == "note:  2 of 2 lines were already stored\n"
     assert again(user, room, b"a\n\nb\nc\n") == (
-        "note:  lines: 1 blank, skipped\nnote:  2 of 3 lines were there already\n"
+        "note:  lines: 1 blank, skipped\nnote:  2 of 3 lines were already stored\n"
     )
     assert server.texts(room) == ["a", "b", "c"]
 
 
 def test_a_text_that_was_there_already_is_told_as_one(user: User, server: Server, room: str) -> None:
-    for told in ("", "note:  the message was there already\n"):
+    for told in ("", "note:  the message was already stored\n"):
         assert user.fails(0, "send", room, "--key", "K", "hello") == told
         assert user.fails(0, "send", room, "--key", "L", "--block", said=b"hel\nlo") == told
     assert server.texts(room) == ["hello", "hel\nlo"]
@@ -43,7 +43,7 @@ def test_other_input_under_the_same_key_is_refused_and_nothing_of_it_is_sent(
     assert told.removeprefix("note:  lines: 1 not UTF-8, repaired\n") == (
         f"error: the first 2 lines are not those that were sent with --key K; nothing was sent\n{SAME}"
     )
-    assert again(user, room, b"a\nb\nc\n") == "note:  2 of 3 lines were there already\n"
+    assert again(user, room, b"a\nb\nc\n") == "note:  2 of 3 lines were already stored\n"
     assert server.texts(room) == ["a", "b", "c"]
 
 

@@ -170,7 +170,7 @@ def test_a_browser_that_comes_back_to_a_closed_room_is_asked_to_stop(
     seen = ""
     statuses: list[int] = []
     while 204 not in statuses:
-        assert len(statuses) < 3, "a browser would go on for ever"
+        assert len(statuses) < 3, "a browser would go on forever"
         with Listening(server, room, query, seen) as stream:
             statuses.append(stream.response.status)
             while sent := stream.next():

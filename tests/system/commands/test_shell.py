@@ -187,6 +187,6 @@ def test_a_name_that_somebody_holds_is_status_6(shell: Shell, server: Server, ro
         status, out, err = shell.run(f"chatty send {room_id} hello --name Ada")
     assert (status, out) == (6, "")
     assert err == (
-        "error: Somebody else holds the name 'Ada' here; choose another one.\nhint:  say which: --name NAME\n"
+        "error: Somebody else holds the name 'Ada' here; choose another one.\nhint:  choose a name: --name NAME\n"
     )
     assert server.texts(room_id) == []

@@ -93,7 +93,7 @@ def test_a_server_stops_in_order(serving: Container) -> None:
 
 def test_a_signal_in_the_first_moment_ends_it(start: Start, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "never")
-    # What is imported last, before a server has handlers of its own, takes for ever.
+    # What is imported last, before a server has handlers of its own, takes forever.
     (tmp_path / "uvloop.py").write_text(f"print('importing', flush=True)\nopen({str(tmp_path / 'never')!r})\n")
     container = start("serve", "--data", str(tmp_path / "data"), PYTHONPATH=f"{tmp_path}:{ROOT}")
     assert container.process.stdout is not None

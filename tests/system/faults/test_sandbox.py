@@ -39,7 +39,7 @@ def finds(server: Server, room: str, text: str) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("call", "how", "nicety"),
+    ("call", "how", "feature"),
     [
         ("setpriority", "error=EPERM", "a low priority for search"),
         ("prlimit64", "error=EPERM", "more open files"),
@@ -47,8 +47,8 @@ def finds(server: Server, room: str, text: str) -> bool:
         ("clone3", "error=EAGAIN:when=7", "a thread for search"),
     ],
 )
-def test_a_nicety_that_is_refused_is_logged_once_and_all_works(
-    refusing: Callable[[str, str], Server], call: str, how: str, nicety: str
+def test_an_optional_feature_that_is_refused_is_logged_once_and_all_works(
+    refusing: Callable[[str, str], Server], call: str, how: str, feature: str
 ) -> None:
     server = refusing(call, how)
     room = server.make_room()["id"]
@@ -56,7 +56,7 @@ def test_a_nicety_that_is_refused_is_logged_once_and_all_works(
         server.ask("POST", f"/v1/rooms/{room}/messages", {"participant": "Ada", "text": text})
         eventually(partial(finds, server, room, text), "it is found")
     assert ask(server, "GET", "/readyz").status == 200
-    assert server.log.count(nicety) == 1
+    assert server.log.count(feature) == 1
     assert server.stop() == 0
 
 

@@ -324,9 +324,9 @@ class Do(NamedTuple):
         """Do it. Raises Wrong if the command can't do anything with its argument."""
         name, takes = self.command.name, self.command.argument
         if self.argument and not takes:
-            raise Wrong(f"/{name} takes nothing behind it")
+            raise Wrong(f"/{name} takes no argument")
         if not self.argument and self.command.needs_argument:
-            raise Wrong(f"/{name} needs more: /{name} {takes}")
+            raise Wrong(f"/{name} needs an argument: /{name} {takes}")
         return self.command.run(actions, self.argument) if takes else self.command.run(actions)
 
     def points_at(self, pointer: Pointer) -> Choice | None:

@@ -70,7 +70,7 @@ async def _handled(process: asyncio.subprocess.Process, pipe: Pipe, given: bytes
         collecting = tasks.create_task(_collect(pipe, most))
         status = await process.wait()
         feeding.cancel()
-        pipe.finish()  # a process that it left behind may keep the other end open for ever
+        pipe.finish()  # a process that it left behind may keep the other end open forever
     return Handled(status, *collecting.result())
 
 

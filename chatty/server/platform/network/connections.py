@@ -67,7 +67,7 @@ class Connection(web.RequestHandler):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        # aiohttp forgets the transport as soon as it is closing, and that can take for ever.
+        # aiohttp forgets the transport as soon as it is closing, and that can take forever.
         self._wire = cast(asyncio.Transport, transport)
         self._node.connections[self] = None
         peer = transport.get_extra_info("peername")

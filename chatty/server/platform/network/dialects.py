@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from chatty.protocol import Control, Tick, Typing, encode
-from chatty.seed import seed_frames
+from chatty.seed_dialect import seed_frames
 from chatty.server.platform.network.frames import text_frame
 from chatty.server.platform.store.applying import StoredEvent
 

@@ -65,8 +65,8 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         listener = socket.socket(family, socket.SOCK_STREAM)
-        for nicety, option, value in _OPTIONS:
-            attempt(nicety, partial(listener.setsockopt, socket.SOL_SOCKET, option, value))
+        for feature, option, value in _OPTIONS:
+            attempt(feature, partial(listener.setsockopt, socket.SOL_SOCKET, option, value))
         listener.bind(address)
     except OSError as error:
         where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

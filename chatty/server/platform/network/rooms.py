@@ -30,7 +30,7 @@ from chatty.protocol import (
     Participants,
     encode,
 )
-from chatty.seed import SeedRoom
+from chatty.seed_dialect import SeedRoom
 from chatty.server.business.entries import CloseRoom, CreateRoom, Duplicate, Post, Rejection
 from chatty.server.business.names import check_known_name, check_name, check_room_name, check_text
 from chatty.server.platform.network.addresses import address_of

@@ -74,7 +74,7 @@ def _check_target(target: Path, data: Path, *, replace: bool) -> None:
 
 
 def _exists(target: Path) -> SettingError:
-    return SettingError(f"{target} is there already", "choose another name, or replace it with --force")
+    return SettingError(f"{target} already exists", "choose another name, or replace it with --force")
 
 
 @contextlib.contextmanager

@@ -72,7 +72,7 @@ class Reads:
 
     @property
     def is_answering(self) -> bool:
-        """Whether no read takes too long: a disk that hangs, or a thread that is gone, lets it wait for ever."""
+        """Whether no read takes too long: a disk that hangs, or a thread that is gone, lets it wait forever."""
         return time.monotonic() - min(list(self._asked_at.values()), default=math.inf) < STUCK_SECONDS
 
     async def room(self, room_id: str) -> RoomView | None:

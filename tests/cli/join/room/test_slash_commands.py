@@ -105,13 +105,13 @@ def test_history_takes_a_sensible_number(argument: str) -> None:
 
 
 def test_a_command_that_takes_nothing_refuses_an_argument() -> None:
-    with pytest.raises(Wrong, match="/quit takes nothing behind it"):
+    with pytest.raises(Wrong, match="/quit takes no argument"):
         run("/quit now")
 
 
 @pytest.mark.parametrize("name", ["me", "reply", "react", "nick", "search", "unignore"])
 def test_a_command_that_needs_an_argument_says_so(name: str) -> None:
-    with pytest.raises(Wrong, match=f"/{name} needs more: /{name} "):
+    with pytest.raises(Wrong, match=f"/{name} needs an argument: /{name} "):
         run(f"/{name}")
 
 

@@ -121,7 +121,7 @@ def test_the_check_reads_the_copy_and_not_the_data(
 
 def test_what_is_there_is_replaced_only_if_that_is_meant(data: Path, store: Store, target: Path) -> None:
     target.write_text("mine")
-    with pytest.raises(SettingError, match="is there already") as refused:
+    with pytest.raises(SettingError, match="already exists") as refused:
         back_up(data, target)
     assert refused.value.hint == "choose another name, or replace it with --force"
     assert target.read_text() == "mine"
@@ -138,7 +138,7 @@ def test_what_has_come_there_meanwhile_is_not_replaced(
         return []
 
     monkeypatch.setattr(backups, "examine", examine)
-    with pytest.raises(SettingError, match="is there already"):
+    with pytest.raises(SettingError, match="already exists"):
         back_up(data, target)
     assert target.read_text() == "mine"
     assert [file.name for file in target.parent.iterdir()] == [target.name]
@@ -153,7 +153,7 @@ def test_a_file_system_without_links_will_do(
     monkeypatch.setattr(os, "link", link)
     back_up(data, target)
     assert texts(target) == ["one"]
-    with pytest.raises(SettingError, match="is there already"):
+    with pytest.raises(SettingError, match="already exists"):
         back_up(data, target)
 
 

@@ -213,7 +213,7 @@ print(restore.restore(Path(sys.argv[1]), Path(sys.argv[2])).warning)
 """
 
 
-def test_a_nicety_that_a_file_system_refuses_is_reported_and_ends_nothing(data: Path, tmp_path: Path) -> None:
+def test_an_optional_feature_that_a_file_system_refuses_is_reported(data: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-c", REFUSED, str(tmp_path / "backup.db"), str(data)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, cwd=ROOT, env=environment())
     owner = f"user {data.stat().st_uid} (operation not permitted)"

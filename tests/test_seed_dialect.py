@@ -18,7 +18,7 @@ from chatty.events import (
     RoomClosed,
     TopicChanged,
 )
-from chatty.seed import seed_frames
+from chatty.seed_dialect import seed_frames
 from tests.support.scripted import AT
 
 TABLE: list[tuple[Happening, list[bytes]]] = [
