@@ -23,6 +23,10 @@ _LABEL: Final = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 _NUMBER: Final = re.compile(r"[0-9]+|0x[0-9a-f]*")
 _WITH_PORT: Final = re.compile(r"(.*):([0-9]{0,5})")
 _ANY: Final = "*."
+_MOST: Final = 300
+"""No host or origin is longer: a name has at most 253 characters. A header has up to 8 KiB, chosen by a stranger."""
+_KEPT: Final = 256
+"""Answers that are kept of each kind: a server is asked under few names, but for every request."""
 
 
 class Host(NamedTuple):
@@ -40,9 +44,13 @@ class Origin(NamedTuple):
     port: int | None
 
 
-@lru_cache(maxsize=4096)  # asked for every request, and the answers are few
 def host_of(text: str, *, wild: bool = False) -> Host | None:
     """A ``Host`` header; None for anything else. ``wild``: in a setting, where it may begin with ``*.``."""
+    return _host_of(text, wild) if len(text) <= _MOST else None
+
+
+@lru_cache(maxsize=_KEPT)
+def _host_of(text: str, wild: bool) -> Host | None:
     both = None if _address(text) else _WITH_PORT.fullmatch(text)  # an IPv6 address ends like a port
     name, port = both.groups() if both else (text, "")
     if port and not 0 < int(port) < 65_536:
@@ -52,9 +60,13 @@ def host_of(text: str, *, wild: bool = False) -> Host | None:
     return Host(below + form, int(port) if port else None) if form else None
 
 
-@lru_cache(maxsize=4096)
 def origin_of(text: str, *, wild: bool = False) -> Origin | None:
     """An ``Origin`` header; None for anything else, as for ``null``. ``wild`` as for `host_of`."""
+    return _origin_of(text, wild) if len(text) <= _MOST else None
+
+
+@lru_cache(maxsize=_KEPT)
+def _origin_of(text: str, wild: bool) -> Origin | None:
     scheme, _, rest = text.partition("://")
     scheme, host = scheme.lower(), host_of(rest, wild=wild)
     if host is None or not _SCHEMES.fullmatch(scheme):

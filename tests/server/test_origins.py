@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import pytest
 from msgspec.structs import replace
 
@@ -68,6 +70,26 @@ def test_something_that_names_no_host_has_no_form(text: str) -> None:
 )
 def test_an_origin_is_a_scheme_a_host_and_a_port(spelling: str, form: Origin | None) -> None:
     assert origin_of(spelling) == form
+
+
+@pytest.mark.parametrize("most", ["x" * 63 + "." + "y" * 63 + "." + "z" * 63 + "." + "a" * 61, "例" * 40 + ".テスト"])
+def test_the_longest_names_are_hosts(most: str) -> None:
+    assert host_of(f"{most}.:65535")
+    assert origin_of(f"https://{most}:65535")
+
+
+def test_what_strangers_write_into_headers_takes_no_memory() -> None:
+    headers = [f"{number:05}" + "x" * 8_000 + "\U0001f600" for number in range(300)]  # 32 KiB each
+    tracemalloc.start()
+    try:
+        for number in range(len(headers)):
+            fresh = headers[number] + "."
+            assert (host_of(fresh), origin_of(f"https://{fresh}")) == (None, None)
+        del fresh
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < 1_000_000
 
 
 @pytest.mark.parametrize(
