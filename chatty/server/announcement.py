@@ -17,12 +17,12 @@ from chatty.server.structured_logging import Notices
 
 
 class NamedRoom(NamedTuple):
-    """A room that ``--room`` names. ``owner_token`` lets its holder close the room."""
+    """A room that ``--room`` names. ``owner_token`` lets its holder close the room, if it is known."""
 
     id: str
     name: str
     server: str
-    owner_token: str
+    owner_token: str | None
 
 
 class RoomList(Protocol):
@@ -82,18 +82,25 @@ async def _named(
     node: Node, name: str, server: str, served: ServedRooms, known: RoomList, notices: Notices
 ) -> NamedRoom:
     """This server's own room of that name; a new one if there is none."""
-    others = await node.reads.lasting_rooms(name)
-    for room_id in others:
-        token = served.owner_token(room_id) or known.owner_token(room_id)
-        if token:
-            break
-    else:
-        created = await RoomHandlers(node).create_room(NewRoom(name))
-        room_id, token = created.id, created.owner_token
-        if others:
-            notices.say(f"somebody else's room is called {name!r}, too; this one is new", level="warning")
-    try:
-        served.add(room_id, token)
-    except OSError as error:
-        notices.say(f"cannot note that {name!r} is this server's own room ({error.strerror})", level="warning")
-    return NamedRoom(room_id, name, server, token)
+
+    def note(room_id: str, token: str | None) -> None:
+        try:
+            served.add(room_id, token)
+        except OSError as error:
+            notices.say(f"cannot note that {name!r} is this server's own room ({error.strerror})", level="warning")
+
+    there = await node.reads.lasting_rooms(name)
+    own = next((room_id for room_id in there if room_id in served or known.owner_token(room_id)), None)
+    if own is None and served.unknown and len(there) == 1:
+        (own,) = there
+        why = "the data of an earlier version, or of a backup, doesn't say whose it is"
+        notices.say(f"the room {name!r} is taken for this server's own ({why})", level="warning")
+    if own is not None:
+        token = served.owner_token(own) or known.owner_token(own)
+        note(own, token)
+        return NamedRoom(own, name, server, token)
+    # It is noted first: after a crash in between, a room without a note would look like somebody else's.
+    created = await RoomHandlers(node).create_room(NewRoom(name), note=note)
+    if there:
+        notices.say(f"somebody else's room is called {name!r}, too; this one is new", level="warning")
+    return NamedRoom(created.id, name, server, created.owner_token)

@@ -9,6 +9,7 @@ import secrets
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Final
 
 import structlog
@@ -33,12 +34,14 @@ from chatty.server.platform.store.data_directory import (
     DATABASE,
     address_noted,
     check_not_lost,
+    is_there,
     locked,
     remember_database,
 )
 from chatty.server.platform.store.reads import Reads
 from chatty.server.platform.store.search import Search
 from chatty.server.platform.store.sqlite_version import check_sqlite
+from chatty.server.served_rooms import ServedRooms
 from chatty.server.settings import Settings
 from chatty.server.structured_logging import Notices
 
@@ -96,6 +99,9 @@ async def _serve(settings: Settings, rooms: Sequence[str], known: RoomList, noti
             settings.data / DATABASE, on_error=lambda error: node.report("a rule failed", error), budget=share
         )
         check_not_lost(store.path, lock)
+        if not is_there(store.path):
+            with suppress(OSError):  # the store can't be opened either, and says why
+                ServedRooms(settings.data).begin()
         store.open()
         remember_database(lock)
         node = Node(settings, secrets.token_hex(8), Reads(store.path), Hub(share.waiting), Metrics())

@@ -12,12 +12,29 @@ from chatty.server.served_rooms import ServedRooms
 
 def test_rooms_and_their_tokens_are_known_to_the_next_server(tmp_path: Path) -> None:
     first = ServedRooms(tmp_path)
-    assert first.owner_token("1") is None
+    assert ("1" in first, first.owner_token("1")) == (False, None)
     first.add("1", "owner_1")
     first.add("2", "owner_2")
     second = ServedRooms(tmp_path)
     assert [second.owner_token(room) for room in ("1", "2", "3")] == ["owner_1", "owner_2", None]
     assert [path.name for path in tmp_path.iterdir()] == ["served-rooms.json"]
+
+
+def test_only_new_data_is_known_to_have_no_such_rooms(tmp_path: Path) -> None:
+    assert ServedRooms(tmp_path).unknown, "an earlier version's, or a backup"
+    ServedRooms(tmp_path).begin()
+    assert not ServedRooms(tmp_path).unknown
+    ServedRooms(tmp_path).add("1", "owner_1")
+    ServedRooms(tmp_path).begin()
+    assert "1" in ServedRooms(tmp_path), "a beginning forgets nothing"
+
+
+def test_a_room_whose_token_is_not_known_is_one_of_them_all_the_same(tmp_path: Path) -> None:
+    ServedRooms(tmp_path).add("1", None)
+    rooms = ServedRooms(tmp_path)
+    assert ("1" in rooms, rooms.owner_token("1")) == (True, None)
+    rooms.add("1", "owner_1")
+    assert ServedRooms(tmp_path).owner_token("1") == "owner_1"
 
 
 def test_a_room_that_is_known_is_not_written_again(tmp_path: Path) -> None:

@@ -14,10 +14,11 @@ from typing import Any
 
 import pytest
 
+from chatty.server.served_rooms import ServedRooms
 from chatty.server.settings import SETTINGS
 from tests.cli.commands.test_send import wait_until
 from tests.cli.user import User
-from tests.support.server import PATIENCE, Server, free_port
+from tests.support.server import CHATTY, PATIENCE, Server, free_port
 
 
 def test_every_setting_is_an_option_and_a_variable(user: User) -> None:
@@ -150,6 +151,43 @@ def test_a_room_that_an_earlier_version_served_is_known_by_the_room_list(user: U
     (data / "served-rooms.json").unlink()
     with serving(user, data, port, "--room", "lobby"):
         assert user.says("rooms") == before
+
+
+@pytest.mark.parametrize("rooms", [1, 2])
+def test_after_a_restore_elsewhere_the_only_room_of_a_name_is_the_served_one(
+    user: User, tmp_path: Path, rooms: int
+) -> None:
+    port, before, data, backup = free_port(), tmp_path / "before", tmp_path / "data", tmp_path / "backup.db"
+    here = f"http://127.0.0.1:{port}"
+    with serving(user, before, port, "--room", "lobby"):
+        (served,) = map(json.loads, user.says("rooms", "--json").splitlines())
+        with User(tmp_path / "guest", here) as guest:
+            for _ in range(rooms - 1):
+                guest.run("create", "lobby")
+    user.run("backup", str(backup), "--data", str(before))
+    with User(tmp_path / "anew", here) as anew:  # another machine: neither list nor file came with the backup
+        anew.run("restore", str(backup), "--data", str(data))
+        said = advice(anew, data, port, "--room", "lobby")
+        assert ("warning: the room 'lobby' is taken for this server's own (the data of" in said) is (rooms == 1)
+        assert ("warning: somebody else's room is called 'lobby', too" in said) is (rooms == 2)
+        (found,) = map(json.loads, anew.says("rooms", "--json").splitlines())
+        assert (found["id"] == served["id"], found["owned"]) == (rooms == 1, rooms == 2)
+        # From here on the data says which room it is, and nothing is asked or told again.
+        assert "warning" not in advice(anew, data, port, "--room", "lobby")
+        assert [json.loads(line)["id"] for line in anew.says("rooms", "--json").splitlines()] == [found["id"]]
+
+
+def test_a_server_that_is_killed_while_it_makes_its_room_leaves_no_twin(user: User, tmp_path: Path) -> None:
+    port, data = free_port(), tmp_path / "data"
+    with serving(user, data, port):
+        pass
+    renamed = ["-P", str(data / ".served-rooms.json.new"), "-e", "trace=rename", "-e", "inject=rename:signal=KILL"]
+    program = ["strace", "-D", "-f", "-o", "/dev/null", *renamed, *CHATTY]
+    with User(user.home, f"http://127.0.0.1:{port}", program) as killed:
+        killed.run("serve", "--port", str(port), "--data", str(data), "--room", "lobby", status=-signal.SIGKILL)
+    ServedRooms(data).add("1" * 27, "owner")  # and as if it had been killed a moment later
+    assert "warning" not in advice(user, data, port, "--room", "lobby")
+    assert len(user.says("rooms").splitlines()) == 1
 
 
 def test_rooms_that_are_gone_with_the_data_give_their_names_free(user: User, tmp_path: Path) -> None:

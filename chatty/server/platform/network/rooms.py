@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Callable
 from typing import Final, TypeVar
 
 import msgspec
@@ -129,8 +130,13 @@ class RoomHandlers:
         created = await self.create_room(new, base_url(request))
         return answer(created, 201, {"Location": f"{base_path(request)}/v1/rooms/{created.id}"})
 
-    async def create_room(self, new: NewRoom, origin: str = "") -> CreatedRoom:
-        """Create a room. Raises Refused for an invalid name, topic or time."""
+    async def create_room(
+        self, new: NewRoom, origin: str = "", note: Callable[[str, str], None] | None = None
+    ) -> CreatedRoom:
+        """Create a room. Before that, ``note`` gets its id and its owner's token.
+
+        Raises Refused for an invalid name, topic or time.
+        """
         name = check_room_name(new.name, points=ROOM_NAME_POINTS)
         if isinstance(name, Rejection):
             raise refused(name)
@@ -142,6 +148,8 @@ class RoomHandlers:
         now, token = self.node.now(), "owner_" + secrets.token_urlsafe(32)
         expires_at = now + round(new.expires_in * 1000) if new.expires_in else 0
         room_id, epoch = new_ksuid(now / 1000), secrets.token_hex(8)
+        if note is not None:
+            note(room_id, token)
         entry = CreateRoom(room_id, now, name, new.topic, epoch, token_hash(token), expires_at)
         outcome = await self.node.log.commit(entry)
         if isinstance(outcome, Rejection):

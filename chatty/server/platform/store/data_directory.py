@@ -49,9 +49,14 @@ def locked(data: Path) -> Iterator[IO[str]]:
         os.umask(before)
 
 
+def is_there(database: Path) -> bool:
+    """Whether there is a database, and not just an empty file."""
+    return database.exists() and database.stat().st_size > 0
+
+
 def check_not_lost(database: Path, lock: IO[str]) -> None:
     """Raise StoreError if the database is lost. The lock file remembers whether there was one."""
-    if lock.seek(0, os.SEEK_END) and not (database.exists() and database.stat().st_size):
+    if lock.seek(0, os.SEEK_END) and not is_there(database):
         raise StoreError(
             f"the database {database} is missing or empty",
             f"restore a backup: chatty restore BACKUP --data {database.parent};"

@@ -187,7 +187,7 @@ def test_an_index_that_is_gone_or_damaged_is_made_anew(tmp_path: Path, damage: b
         say(server, room, "still there")
         assert found(server, room, q="still") == ["still there"]
         server.stop()
-        assert {file.name for file in server.data.iterdir()} == {"chatty.db", "lock", "search.db"}
+        assert {file.name for file in server.data.iterdir()} == {"chatty.db", "lock", "search.db", "served-rooms.json"}
         index = server.data / "search.db"
         with closing(sqlite3.connect(index)) as db:
             assert db.execute("SELECT boot FROM notes").fetchone() == ("",), "it is sealed when the server stops"
