@@ -14,6 +14,7 @@ from typing import Final
 __all__ = ["watch_over_the_command"]
 
 _OWN_FAULTS: Final = {signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGSEGV, signal.SIGSYS, signal.SIGTRAP}
+_STOPS: Final = (signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU)
 _TERMINAL: Final = 0
 
 
@@ -28,6 +29,8 @@ def watch_over_the_command() -> None:
     os.setpgid(0, 0)  # or Ctrl-C in a terminal would come twice
     with suppress(OSError):  # not a terminal, or not ours
         os.tcsetpgrp(_TERMINAL, os.getpgrp())
+    for stop in _STOPS:  # no shell is there to continue what Ctrl-Z has stopped
+        signal.signal(stop, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 

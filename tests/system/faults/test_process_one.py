@@ -134,7 +134,16 @@ def test_a_command_that_is_killed_ends_it(serving: Container) -> None:
     assert serving.end()[0] == 128 + signal.SIGKILL
 
 
-def test_in_a_terminal_a_key_is_one_signal(tmp_path: Path) -> None:
+@pytest.mark.parametrize("stop", [signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU])
+def test_nothing_stops_it_for_good(serving: Container, stop: signal.Signals) -> None:
+    (server,) = serving.children
+    server.send_signal(stop)
+    serving.first.send_signal(signal.SIGTERM)
+    assert serving.end()[0] == 0
+
+
+@pytest.mark.parametrize("keys", [b"\x03", b"\x1a\x03"], ids=["Ctrl-C", "Ctrl-Z Ctrl-C"])
+def test_in_a_terminal_a_key_is_one_signal(tmp_path: Path, keys: bytes) -> None:
     controller, terminal = pty.openpty()
     data = tmp_path / "data"
     command = [sys.executable, "-c", IN_A_TERMINAL, *UNSHARE, *CHATTY, "serve", "--port", "0", "--data", str(data)]
@@ -144,5 +153,5 @@ def test_in_a_terminal_a_key_is_one_signal(tmp_path: Path) -> None:
         said = b""
         while b"next, in another terminal" not in said:
             said += screen.read(4096)
-        os.write(screen.fileno(), b"\x03")
+        os.write(screen.fileno(), keys)
         assert process.wait(PATIENCE) == 0
