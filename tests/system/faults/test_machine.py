@@ -263,6 +263,20 @@ def test_after_a_failed_fsync_the_server_stops_too_where_it_cannot_say_why(tmp_p
         assert 30 < len(acked) < 50
 
 
+@pytest.mark.parametrize(
+    ("file", "which"), [("chatty.db", 1), ("chatty.db-wal", 2)], ids=["emptying the log", "stretching the log"]
+)
+def test_a_server_does_not_start_where_a_sync_of_its_data_fails(tmp_path: Path, file: str, which: int) -> None:
+    with Server(tmp_path / "data") as crashed:
+        post(crashed, crashed.make_room()["id"], "it is still in the log alone")
+    fails = ["-e", "trace=fdatasync", "-e", f"inject=fdatasync:error=EIO:when={which}"]
+    broken = TracedServer(tmp_path / "data", "-P", str(tmp_path / "data" / file), *fails).start(wait=False)
+    assert broken.wait() == 1
+    assert sum("EIO" in call for call in broken.calls) == 1
+    assert "error: the disk failed to store data" in broken.log
+    assert "hint:  check the disk" in broken.log
+
+
 def _up_to_ack(peer: Peer) -> list[dict[str, object]]:
     seen = []
     for event in peer.events():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import sqlite3
 from pathlib import Path
 from typing import Final
@@ -10,7 +9,7 @@ from typing import Final
 import structlog
 
 from chatty.server.memory_limit import PLENTY
-from chatty.server.platform.store.errors import RESTORE, StoreError
+from chatty.server.platform.store.errors import RESTORE, StoreError, retried_later
 from chatty.server.platform.store.schema import begin_epochs, migrate, version
 from chatty.server.platform.store.search_index import INDEX, is_ahead
 from chatty.server.platform.store.write_ahead_log import BUSY_MS, LONG_BYTES, empty_wal
@@ -61,7 +60,7 @@ def _prepare(db: sqlite3.Connection, path: Path, page_cache: int) -> None:
     if is_ahead(path.with_name(INDEX), path):
         begin_epochs(db)
         _LOG.warning("the database was replaced by an older one, so every room has a new epoch")
-    with contextlib.suppress(sqlite3.Error):  # a full disk: the WAL stays as it is, and nothing is lost
+    with retried_later():  # a full disk: the WAL stays as it is, and nothing is lost
         empty_wal(db, path)  # after a crash it may still hold data that was deleted just before
 
 

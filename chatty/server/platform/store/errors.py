@@ -38,6 +38,16 @@ def may_retry(error: sqlite3.Error) -> bool:
     return getattr(error, "sqlite_errorcode", None) in RETRY
 
 
+@contextmanager
+def retried_later() -> Iterator[None]:
+    """Pass over errors that `may_retry` allows, such as a full disk, because what fails here is done again later."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        if not may_retry(error):
+            raise
+
+
 RESTORE: Final = (
     "keep a copy of the data directory, run `chatty doctor` on it, and restore a backup with `chatty restore`"
 )

@@ -6,13 +6,12 @@ the way of checkpoints while it reads, and the log grows meanwhile. Afterwards i
 
 from __future__ import annotations
 
-import contextlib
 import sqlite3
 import time
 from pathlib import Path
 from typing import Final
 
-from chatty.server.platform.store.errors import explain, may_retry
+from chatty.server.platform.store.errors import explain, may_retry, retried_later
 
 BUSY_MS: Final = 5_000
 """How long the writer waits for a lock of another process, such as a backup's."""
@@ -101,7 +100,7 @@ def _stretch_wal(db: sqlite3.Connection, path: Path) -> None:
         return
     (cache,) = db.execute("PRAGMA cache_size").fetchone()
     db.execute("PRAGMA cache_size = 10")
-    with contextlib.suppress(sqlite3.Error):  # a full disk, which the next writer will report
+    with retried_later():  # a full disk, which the next writer will report
         db.execute("BEGIN IMMEDIATE")
         db.execute("CREATE TABLE room_for_the_wal (bytes BLOB)")
         db.execute("INSERT INTO room_for_the_wal VALUES (zeroblob(?))", (WAL_BYTES,))
