@@ -51,9 +51,12 @@ def free_port() -> int:
 
 
 def environment(**extra: str) -> dict[str, str]:
-    """This process's environment without any setting of chatty's, so that a developer's own never leak into a test."""
+    """This process's environment without any setting of chatty's, so that a developer's own never leak into a test.
+
+    Nor do the authorities that this machine trusts: reading them is a tenth of a command's time.
+    """
     kept = {name: value for name, value in os.environ.items() if not name.startswith("CHATTY_")}
-    return {**kept, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", **extra}
+    return {**kept, "PYTHONPATH": str(ROOT), "SSL_CERT_FILE": os.devnull, "SSL_CERT_DIR": os.devnull, **extra}
 
 
 class Server:

@@ -97,10 +97,11 @@ def _breaks(word: str, left: int, further: int) -> tuple[list[int], int]:
         return places, further - len(word) + places[-1]
     places, place = [], 0
     for cluster in clusters(word):
-        for part in [cluster] if width(cluster) <= further else cluster:
-            if width(part) > left:
+        whole = width(cluster)
+        for part, size in [(cluster, whole)] if whole <= further else [(part, width(part)) for part in cluster]:
+            if size > left:
                 places.append(place)
                 left = further
-            left -= width(part)
+            left -= size
             place += len(part)
     return places, left

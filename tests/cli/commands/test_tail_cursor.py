@@ -87,11 +87,11 @@ def test_into_a_pipe_a_kill_may_repeat_the_last_lines_but_loses_none(
 def test_into_one_pipe_runs_that_are_stopped_bring_each_line_once_and_whole(
     user: User, server: Server, room: str, tmp_path: Path
 ) -> None:
-    say(server, room, *(f"{number} {'x' * 9_000}" for number in range(40)))  # so much that the pipe is always full
+    say(server, room, *(f"{number} {'x' * 9_000}" for number in range(20)))  # so much that the pipe is always full
     reader, writer = os.pipe()
     got = b""
     chance = random.Random(5)
-    while got.count(b"\n") < 40:
+    while got.count(b"\n") < 20:
         following = user.start("tail", room, "--json", "--cursor", str(tmp_path / "cursor"), stdout=writer)
         got += os.read(reader, chance.randrange(1, 60_000))
         following.terminate()
@@ -101,7 +101,7 @@ def test_into_one_pipe_runs_that_are_stopped_bring_each_line_once_and_whole(
         assert following.returncode == 143
     os.close(reader)
     os.close(writer)
-    assert seqs(got) == list(range(1, 41))
+    assert seqs(got) == list(range(1, 21))
 
 
 @pytest.mark.parametrize("append", [True, False], ids=["append", "truncated-once"])
