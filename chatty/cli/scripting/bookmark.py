@@ -5,7 +5,8 @@ Instead, the cursor file gets a copy of each batch before that is written. If
 the run is killed, the next one compares: a batch that is there in full counts
 as written, one that broke off is completed, one that is missing is written.
 Where something else stands in its place, the file stays as it is, and the
-batch is written at the end.
+batch is written at the end. Bytes behind the batch are always another
+command's, even if they look like what comes next.
 """
 
 from __future__ import annotations
@@ -21,10 +22,10 @@ from chatty.events import StreamPosition
 
 __all__ = ["Bookmark"]
 
-_MOST: Final = 1 << 20
-"""How many bytes behind the known output are compared. A run writes fewer before it saves its position."""
-
 _UNCERTAIN: Final = "the last run was killed while it wrote, and its last lines can't be found: they may come twice"
+_UNREADABLE: Final = (
+    "the last run was killed while it wrote, and the output can't be read: the last lines may come twice"
+)
 _FOREIGN: Final = "{:,} bytes in the output are not from this cursor's last run; they are left as they are"
 
 
@@ -46,7 +47,6 @@ class Bookmark:
         self._inode = status.st_ino
         self._appends = fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_APPEND != 0
         self._length = self._next_write() if self._regular else 0  # where our output ends
-        self._unverified = False  # whether what stands behind that may be output of a run that was killed
         self._at: StreamPosition | None = None
         self._saved: StreamPosition | None = None
         self._writing = False  # whether a batch was prepared and has not been written
@@ -60,30 +60,27 @@ class Bookmark:
         self._length = self._next_write()
         if saved.finished or self._length < saved.length:
             return self._resume(saved)
-        self._length = saved.length
-        found = self._behind()
-        self._unverified = found != b""
-        if saved.pending is None:
-            return saved.position
-        batch = saved.pending.data
-        if found is None or not (found.startswith(batch) or batch.startswith(found)):
-            return self._resume(saved)
-        self._write(batch[len(found) :])
-        self._length += len(batch)
-        self._unverified = len(found) > len(batch)
-        return StreamPosition(saved.pending.epoch, saved.pending.seq)
+        position, ours = saved.position, saved.length
+        if saved.pending is not None:
+            batch = saved.pending.data
+            found = self._read(len(batch), saved.length)
+            if found is None or not batch.startswith(found):
+                self._note(_UNREADABLE if found is None else _UNCERTAIN)
+                self._end_line()
+                return position
+            self._write(batch[len(found) :])
+            position, ours = StreamPosition(saved.pending.epoch, saved.pending.seq), ours + len(batch)
+        if self._length > ours:
+            self._note(_FOREIGN.format(self._length - ours))
+            self._end_line()
+        return position
 
-    def prepare(self, data: bytes, end: StreamPosition) -> bytes:
-        """The part of ``data`` that is still to be written, where ``data`` is the output up to ``end``."""
-        if not self._regular or not data:
-            return data
-        if self._unverified:
-            data = self._missing(data)
-        if data:
+    def prepare(self, data: bytes, end: StreamPosition) -> None:
+        """``data``, which is the output up to ``end``, is about to be written."""
+        if self._regular and data:
             self._length = self._next_write()
             self._save(PendingBatch(*end, data))
             self._writing = True
-        return data
 
     def move(self, position: StreamPosition, *, more: bool = False) -> None:
         """All output up to ``position`` has been written. With ``more`` another batch follows at once."""
@@ -97,45 +94,39 @@ class Bookmark:
     def finish(self) -> None:
         """The run ends in order; what it could not write is still known to the next one."""
         if self._regular and self._at is not None and not self._writing:
-            self._save(finished=not self._unverified)
+            self._save(finished=True)
 
     def _resume(self, saved: SavedPosition) -> StreamPosition:
         if saved.pending is not None:
             self._note(_UNCERTAIN)
         return saved.position
 
-    def _missing(self, data: bytes) -> bytes:
-        """``data`` without the beginning that the last run has written."""
-        found = self._behind()
-        if found is not None and found.startswith(data):
-            self._length += len(data)
-            return b""
-        self._unverified = False
-        if found is not None and data.startswith(found):
-            return data[len(found) :]
-        self._note(_FOREIGN.format(os.fstat(self._descriptor).st_size - self._length))
-        torn = found is not None and not found.endswith(b"\n")
-        return b"\n" + data if torn else data
-
-    def _behind(self) -> bytes | None:
-        """The bytes behind our output, or None if they can't be read. There may be more than `_MOST` of them."""
-        if os.fstat(self._descriptor).st_size == self._length:
+    def _read(self, most: int, at: int) -> bytes | None:
+        """Up to ``most`` bytes of the output from ``at`` on, or None if they can't be read."""
+        if at == self._length:
             return b""
         try:
             reading = _opened_to_read(self._descriptor)
         except OSError:
             return None
         try:
-            return os.pread(reading, _MOST, self._length)
+            return os.pread(reading, most, at)
         finally:
             os.close(reading)
+
+    def _end_line(self) -> None:
+        """What comes next begins a line, even if another command was killed in the middle of one."""
+        if self._read(1, self._length - 1) not in (b"\n", None):
+            self._write(b"\n")
 
     def _next_write(self) -> int:
         return os.lseek(self._descriptor, 0, os.SEEK_END if self._appends else os.SEEK_CUR)
 
     def _write(self, data: bytes) -> None:
+        """Write all of ``data``, and look where the output ends now."""
         while data:
             data = data[os.write(self._descriptor, data) :]
+        self._length = self._next_write()
 
     def _save(self, pending: PendingBatch | None = None, *, finished: bool = False) -> None:
         assert self._at is not None

@@ -124,17 +124,18 @@ class Follower:
 
     async def _write(self, batch: Sequence[_Printed], bookmark: Bookmark | None, *, more: bool) -> None:
         data = b"".join(printed.data for printed in batch)
-        missing = bookmark.prepare(data, batch[-1].position) if bookmark else data
+        if bookmark:
+            bookmark.prepare(data, batch[-1].position)
         try:
-            await self._out.write(missing)
+            await self._out.write(data)
         except asyncio.CancelledError:
-            self._account(batch, len(data) - len(missing), bookmark, more=False)
+            self._account(batch, bookmark, more=False)
             raise
-        self._account(batch, len(data) - len(missing), bookmark, more=more)
+        self._account(batch, bookmark, more=more)
 
-    def _account(self, batch: Sequence[_Printed], before: int, bookmark: Bookmark | None, *, more: bool) -> None:
-        """Count what was written of ``batch`` as a whole, of which ``before`` bytes were there already."""
-        left, position = before + self._out.written, None
+    def _account(self, batch: Sequence[_Printed], bookmark: Bookmark | None, *, more: bool) -> None:
+        """Count what was written of ``batch`` as a whole."""
+        left, position = self._out.written, None
         for printed in batch:
             left -= len(printed.data)
             if left < 0:

@@ -40,7 +40,8 @@ class Run:
 
     def prints(self, text: str, seq: int, *, more: bool = False, killed_after: int | None = None) -> None:
         """Prints a batch that ends with event ``seq``, unless it is killed after so many bytes of it."""
-        data = self._bookmark.prepare(text.encode(), at(seq))
+        data = text.encode()
+        self._bookmark.prepare(data, at(seq))
         os.write(self.descriptor, data[:killed_after])
         if killed_after is None:
             self._bookmark.move(at(seq), more=more)
@@ -151,43 +152,66 @@ def test_where_something_else_stands_in_place_of_a_batch_it_is_written_again_beh
     with run(tmp_path) as second:
         assert second.resumed == at(1)
         second.prints("two\n", 2)
-        assert len(second.notes) == 2
-        assert second.notes == [
-            "the last run was killed while it wrote, and its last lines can't be found: they may come twice",
-            "6 bytes in the output are not from this cursor's last run; they are left as they are",
-        ]
         append(tmp_path, "FAILED again\n")
         second.prints("three\n", 3)
         second.finish()
-        assert len(second.notes) == 2, "from here on, nothing has to be found out"
+        assert second.notes == [
+            "the last run was killed while it wrote, and its last lines can't be found: they may come twice"
+        ]
     assert saved(tmp_path).finished
     assert (tmp_path / "out").read_text() == "one\nFAILED\ntwo\nFAILED again\nthree\n", "on a line of its own"
 
 
-def test_the_beginning_of_what_comes_next_is_completed(tmp_path: Path, flags: int) -> None:
-    with run(tmp_path, flags=flags) as first:
-        first.prints("one\n", 1)
-    append(tmp_path, "two\nthr")  # as an earlier version left it, which knew no pending batch
-    with run(tmp_path, flags=flags) as second:
-        assert second.resumed == at(1)
-        second.prints("two\n", 2, more=True)
-        second.prints("three\n", 3)
-        second.prints("four\n", 4)
-        assert second.notes == []
-    assert (tmp_path / "out").read_text() == "one\ntwo\nthree\nfour\n"
-
-
-def test_a_kill_while_old_output_is_still_being_compared_loses_nothing(tmp_path: Path) -> None:
+def test_a_line_that_another_command_wrote_is_written_even_if_it_is_the_same(tmp_path: Path) -> None:
     with run(tmp_path) as first:
         first.prints("one\n", 1)
-    append(tmp_path, "two\nthr")
+    append(tmp_path, "12:05 -- bob joined\n")
+    with run(tmp_path) as second:
+        second.prints("12:05 -- bob joined\n", 2)
+        second.finish()
+        assert second.notes == ["20 bytes in the output are not from this cursor's last run; they are left as they are"]
+    assert (tmp_path / "out").read_text() == "one\n12:05 -- bob joined\n12:05 -- bob joined\n"
+
+
+def test_other_commands_lines_are_mentioned_once(tmp_path: Path) -> None:
+    with run(tmp_path) as first:
+        first.prints("one\n", 1)
+    append(tmp_path, "FAILED\n")
+    with run(tmp_path) as second:
+        assert len(second.notes) == 1
+    with run(tmp_path) as third:
+        assert third.notes == [], "this one was killed, too, but nobody else has written since"
+
+
+@pytest.mark.parametrize("end", ["", "\n"])
+def test_behind_megabytes_of_another_command_a_line_begins_where_that_one_broke_off(tmp_path: Path, end: str) -> None:
+    foreign = "x\n" * 2**20 + "torn" + end
+    with run(tmp_path) as first:
+        first.prints("one\n", 1)
+    append(tmp_path, foreign)
     with run(tmp_path) as second:
         second.prints("two\n", 2)
-    with run(tmp_path) as third:
-        assert third.resumed == at(2)
-        third.prints("three\n", 3)
-        assert third.notes == []
-    assert (tmp_path / "out").read_text() == "one\ntwo\nthree\n"
+    assert (tmp_path / "out").read_text() == f"one\n{foreign.rstrip()}\ntwo\n"
+
+
+def test_a_run_that_is_killed_between_two_lines_repeats_none_in_another_file(tmp_path: Path) -> None:
+    with run(tmp_path) as first:
+        first.prints("one\n", 1)
+    with run(tmp_path, out="other") as second:
+        assert second.resumed == at(1)
+        assert second.notes == []
+
+
+@pytest.mark.parametrize("foreign", ["", "FAILED\n"])
+def test_a_cursor_file_from_before_there_were_pending_batches_is_understood(tmp_path: Path, foreign: str) -> None:
+    append(tmp_path, f"one\n{foreign}")
+    inode = (tmp_path / "out").stat().st_ino
+    (tmp_path / "cursor").write_text(f'{{"room":"{ROOM}","epoch":"epoch","seq":1,"inode":{inode},"length":4}}\n')
+    with run(tmp_path) as second:
+        assert second.resumed == at(1)
+        second.prints("two\n", 2)
+        assert len(second.notes) == (foreign != "")
+    assert (tmp_path / "out").read_text() == f"one\n{foreign}two\n"
 
 
 def test_another_file_is_only_written_to(tmp_path: Path) -> None:
@@ -228,26 +252,41 @@ def test_a_file_opened_anew_without_append_is_continued_and_not_overwritten(tmp_
     assert (tmp_path / "out").read_text() == "one\nanother command\ntwo\n"
 
 
-def test_a_file_that_cannot_be_read_is_only_written_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("bytes_written", [1, 4])
+def test_a_file_that_cannot_be_read_is_only_written_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bytes_written: int
+) -> None:
     with run(tmp_path) as first:
         first.prints("one\n", 1)
-        first.prints("two\n", 2, killed_after=1)
-
-    def refuse(*_: object) -> int:
-        raise PermissionError
-
-    with run_without_reading(tmp_path, monkeypatch, refuse) as second:
+        first.prints("two\n", 2, killed_after=bytes_written)
+    refuse_reading(monkeypatch)
+    with run(tmp_path) as second:
         assert second.resumed == at(1)
         second.prints("two\n", 2)
-        assert len(second.notes) == 2
-    assert (tmp_path / "out").read_text() == "one\nttwo\n"
+        assert second.notes == [
+            "the last run was killed while it wrote, and the output can't be read: the last lines may come twice"
+        ]
+    assert (tmp_path / "out").read_text() == "one\n" + "two\n"[:bytes_written] + "two\n"
 
 
-@contextmanager
-def run_without_reading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refuse: object) -> Iterator[Run]:
+def test_other_commands_lines_in_a_file_that_cannot_be_read_are_mentioned(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with run(tmp_path) as first:
+        first.prints("one\n", 1)
+    append(tmp_path, "FAILED\n")
+    refuse_reading(monkeypatch)
+    with run(tmp_path) as second:
+        second.prints("two\n", 2)
+        assert second.notes == ["7 bytes in the output are not from this cursor's last run; they are left as they are"]
+    assert (tmp_path / "out").read_text() == "one\nFAILED\ntwo\n"
+
+
+def refuse_reading(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: int) -> int:
+        raise PermissionError
+
     monkeypatch.setattr("chatty.cli.scripting.bookmark._opened_to_read", refuse)  # root may read anything
-    with run(tmp_path) as found:
-        yield found
 
 
 def test_a_batch_that_cannot_be_written_is_known_to_the_next_run(tmp_path: Path) -> None:
@@ -305,18 +344,6 @@ def test_a_run_with_nothing_to_print_ends_in_order(tmp_path: Path) -> None:
         assert (tmp_path / "cursor").stat().st_size, "its beginning is known from the start"
         first.finish()
     assert (saved(tmp_path).length, saved(tmp_path).finished) == (7, True)
-
-
-def test_what_could_not_be_compared_yet_is_compared_by_the_next_run(tmp_path: Path) -> None:
-    with run(tmp_path) as first:
-        first.prints("one\n", 1)
-    append(tmp_path, "tw")
-    with run(tmp_path) as second:
-        second.finish()
-    assert not saved(tmp_path).finished
-    with run(tmp_path) as third:
-        third.prints("two\n", 2)
-    assert (tmp_path / "out").read_text() == "one\ntwo\n"
 
 
 def test_without_append_a_first_run_writes_where_its_descriptor_is(tmp_path: Path) -> None:
