@@ -59,6 +59,7 @@ class _Job:
     message: Message
     found: re.Match[str]
     epoch: str
+    begun: float  # its entry in the pace
     done: bool = False
 
     @property
@@ -99,7 +100,9 @@ class Bot:
         self._settled = asyncio.Event()
         self._pace = ReplyPace(trigger.per_minute, asyncio.get_running_loop().time)
         self._slow = False  # whether replies have to wait; a note says so when that begins
-        self._noted_automatic = False
+        self._noted: set[str] = (
+            set()
+        )  # why messages by programs were not answered: told once each, for there may be many
 
     async def run(self, room: Room) -> None:
         """Work until the room is closed. Raises Failure, OSError, and the error that ended the room for good."""
@@ -113,8 +116,7 @@ class Bot:
                         self._env.err(f"note:  {gap(frame)}")
                     found = self._match(frame)
                     if isinstance(frame, Message) and found:
-                        await self._vacancy()
-                        job = _Job(frame, found, received.cursor.epoch)
+                        job = _Job(frame, found, received.cursor.epoch, begun=await self._vacancy())
                         self._jobs.append(job)
                         group.create_task(self._do(job))
                     self._reached = received.cursor
@@ -133,32 +135,38 @@ class Bot:
 
     def _may_answer(self, message: Message) -> bool:
         """Whether an answer is safe: two programs that answer each other would never stop."""
-        if message.automatic >= MOST_AUTOMATIC:
-            self._note(message, f"not answered, because it ends a chain of {message.automatic:,} automatic messages")
-            return False
-        if message.automatic and not self._trigger.automatic:
-            if not self._noted_automatic:
-                self._note(message, "not answered, because it is by a program (--automatic answers these, too)")
-            self._noted_automatic = True
-            return False
-        return True
+        if not message.automatic:
+            return True
+        if not self._trigger.automatic:
+            reason = "it is by a program (--automatic answers these, too)"
+        elif message.automatic >= MOST_AUTOMATIC:
+            reason = f"it ends a chain of {MOST_AUTOMATIC} automatic messages or more"
+        else:
+            return True
+        if reason not in self._noted:
+            self._note(message, f"not answered, because {reason}; further ones are not mentioned")
+            self._noted.add(reason)
+        return False
 
-    async def _vacancy(self) -> None:
-        """Return when another job may begin."""
+    async def _vacancy(self) -> float:
+        """Return when another job may begin, with its entry in the pace."""
         at_once = self._trigger.jobs
         while sum(not job.done for job in self._jobs) >= at_once or len(self._jobs) >= max(at_once, _AHEAD):
             self._settled.clear()
             await self._settled.wait()
-        await self._slow_down()
+        return await self._slow_down()
 
-    async def _slow_down(self) -> None:
-        """Return when there may be another reply. It slows down loops with programs that don't mark their messages."""
+    async def _slow_down(self) -> float:
+        """Return when there may be another reply, with its entry in the pace.
+
+        It slows down loops with programs that don't mark their messages.
+        """
         wait = self._pace.wait()
         if wait and not self._slow:
             self._env.err(f"note:  {self._trigger.per_minute:,} replies in a minute; further ones have to wait")
         self._slow = wait > 0
         await asyncio.sleep(wait)
-        self._pace.begin()
+        return self._pace.begin()
 
     def _save(self) -> None:
         at = self._jobs[0].before if self._jobs else self._reached
@@ -168,7 +176,7 @@ class Bot:
 
     async def _do(self, job: _Job) -> None:
         if not await self._answer(job):
-            self._pace.take_back()
+            self._pace.take_back(job.begun)
         job.done = True
         while self._jobs and self._jobs[0].done:
             self._jobs.popleft()

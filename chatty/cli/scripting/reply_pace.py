@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 __all__ = ["ReplyPace"]
@@ -26,11 +27,13 @@ class ReplyPace:
             self._begun.popleft()
         return self._begun[-self._most] + _MINUTE - now if len(self._begun) >= self._most else 0.0
 
-    def begin(self) -> None:
-        """Count a reply that may come."""
-        self._begun.append(self._now())
+    def begin(self) -> float:
+        """Count a reply that may come, and give its entry."""
+        entry = self._now()
+        self._begun.append(entry)
+        return entry
 
-    def take_back(self) -> None:
-        """Uncount one that did not come. It makes no difference which one."""
-        if self._begun:
-            self._begun.pop()
+    def take_back(self, entry: float) -> None:
+        """Uncount one that did not come, if it still counts."""
+        with suppress(ValueError):
+            self._begun.remove(entry)

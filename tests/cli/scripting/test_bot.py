@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import chatty
+from chatty.client.http import Http
 from tests.cli.commands.test_bot import bot, ended, say
 from tests.cli.commands.test_send import wait_until
 from tests.cli.user import User
@@ -57,6 +58,23 @@ def test_bots_that_may_answer_each_other_stop_after_the_third_message_in_a_row(
     for process in (first, second):
         process.terminate()
         assert "not answered, because it ends a chain of 3 automatic messages" in ended(process, 143)
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"), [((), "it is by a program"), (("--automatic",), "it ends a chain of 3 automatic messages")]
+)
+async def test_programs_that_are_not_answered_are_mentioned_once(
+    user: User, server: Server, room: str, cursors: list[Path], options: tuple[str, ...], reason: str
+) -> None:
+    process = bot(user, room, cursors[0], *options, "--on", ".", "--", "echo", "hi")
+    async with Http(server.url) as http:
+        for generation in (3, 3, 4, 10):
+            await http.send(room, "again", name="loop", automatic=generation)
+    wait_until(lambda: position(cursors[0]) == 4)
+    process.terminate()
+    told = ended(process, 143)
+    assert told.startswith(f"note:  message 1: not answered, because {reason}")
+    assert told.count("\n") == 1
 
 
 async def test_a_loop_with_a_program_that_does_not_say_that_it_is_one_is_slowed_down_and_loses_nothing(
