@@ -38,6 +38,25 @@ def test_plain_means_lines_and_nothing_else(server: Server, room: Any, tmp_path:
     assert server.texts(room["id"]) == ["typed", "meanwhile"]
 
 
+@pytest.mark.parametrize("leaving", [CTRL_D, f"half a line{CTRL_D}{CTRL_D}", "hang-up"])
+def test_leaving_sends_nothing_that_nobody_entered(server: Server, room: Any, tmp_path: Path, leaving: str) -> None:
+    say(server, room, "lunch?")
+    with Seat(tmp_path, server.url, room["id"], "--plain") as john:
+        john.sees("bot │ lunch?")
+        john.press(f"/react :+1:{ENTER}")
+        john.sees("press Enter to do it")
+        if leaving == "hang-up":
+            john.child.ptyproc.fileobj.close()
+            john.child.wait()
+        else:
+            john.press(leaving)
+            assert john.ends() == 0
+            assert "not sent: it was not confirmed" in john.raw
+            assert ("not sent: it was still being typed" in john.raw) == ("half" in leaving)
+    assert server.texts(room["id"]) == ["lunch?"]
+    assert "reaction" not in {event["event_type"] for event in server.history(room["id"])}
+
+
 def test_without_colour_names_are_plain(server: Server, room: Any, sit: Sit) -> None:
     say(server, room, "hello")
     john = sit("John", "--no-color")

@@ -116,6 +116,7 @@ class Plain:
         self._env = env
         self._conversation = conversation
         self._painter = Painter(color=color, styles=color)
+        self._typed = b""  # a line without an end yet
 
     def work(self) -> list[Coroutine[Any, Any, None]]:
         """Reading and showing."""
@@ -128,8 +129,8 @@ class Plain:
             self._conversation.changed.clear()
             if self._conversation.connection not in (shown, "connecting"):
                 shown = self._conversation.connection
-                self.leave_behind([view.notice(shown)])
-            self.leave_behind(self._conversation.take())
+                self._print([view.notice(shown)])
+            self._print(self._conversation.take())
             if self._conversation.rings() and self._env.stdout.isatty():
                 self._env.stdout.write("\a")
                 self._env.stdout.flush()
@@ -146,22 +147,24 @@ class Plain:
                 arrived.put_nowait(b"")
 
         loop.add_reader(descriptor, read)
-        typed = b""
         try:
             while data := await arrived.get():
-                *lines, typed = (typed + data).split(b"\n")
+                *lines, self._typed = (self._typed + data).split(b"\n")
                 for line in lines:
-                    self._enter(line.decode(errors="replace"))
+                    self._conversation.pressed()
+                    self._conversation.enter_plain(line.decode(errors="replace"))
         finally:
             loop.remove_reader(descriptor)
-        self._enter(typed.decode(errors="replace"))
+        # Nobody pressed Enter behind the rest, and leaving must not do it for them.
         await self._conversation.quit(insist=True)
 
-    def _enter(self, line: str) -> None:
-        self._conversation.pressed()
-        self._conversation.enter_plain(line)
-
     def leave_behind(self, lines: list[Text]) -> None:
-        """Show ``lines``."""
+        """Show ``lines``, and the draft."""
+        draft = self._typed.decode(errors="replace")
+        if draft.strip():
+            lines = [*lines, *view.not_sent("it was still being typed", draft)]
+        self._print(lines)
+
+    def _print(self, lines: list[Text]) -> None:
         if lines:
             self._env.out(self._painter.paint(lines, columns_of(self._env.stdout)).removesuffix("\n"))
