@@ -46,8 +46,9 @@ def test_leaving_sends_nothing_that_nobody_entered(server: Server, room: Any, tm
         john.press(f"/react :+1:{ENTER}")
         john.sees("press Enter to do it")
         if leaving == "hang-up":
-            john.child.ptyproc.fileobj.close()
-            john.child.wait()
+            terminal: Any = john.child
+            terminal.ptyproc.fileobj.close()
+            terminal.wait()
         else:
             john.press(leaving)
             assert john.ends() == 0
