@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
 import typer
 
 from chatty.cli.environment import Environment
-from chatty.cli.exits import ExitStatus
 from chatty.cli.failures import Failure, explain
 from chatty.cli.options import (
     CacertOption,
@@ -99,14 +98,11 @@ def command(
 def _target(
     env: Environment, room: str, server: str | None, profile: str | None, cacert: Path | None
 ) -> RoomTarget | Failure:
-    """The room, or why there is none. The command runs in any case, unless the command line makes no sense."""
+    """The room, or why there is none. The command runs in any case: files and lists can change after it was set up."""
     try:
         return resolve_room(env, room, server=server, profile=profile, cacert=cacert)
     except (Failure, OSError) as error:
-        failure = explain(error)
-        if failure.status == ExitStatus.USAGE:
-            raise
-        return failure
+        return explain(error)
 
 
 async def _run(env: Environment, options: RunOptions) -> Ending:

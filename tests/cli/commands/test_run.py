@@ -316,6 +316,38 @@ def test_a_room_that_is_not_there_fails_nothing(user: User) -> None:
         assert done.stderr.count(b"\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("options", "variables", "config", "why"),
+    [
+        ((), {"CHATTY_CACERT": "/no/such/file"}, "", "no certificates in /no/such/file"),
+        ((), {"CHATTY_SERVER": "ftp://here"}, "", "ftp://here"),
+        ((), {"CHATTY_PROFILE": "gone"}, "", 'no profile "gone"'),
+        (("--cacert", "/no/such/file"), {}, "", "no certificates in /no/such/file"),
+        ((), {}, "[profile.default]\ncacert = 'gone.pem'\n", "no certificates in "),
+        ((), {}, "[newer]\n", 'table "newer" is not understood'),
+        ((), {}, "= what?", "config.toml"),
+    ],
+)
+def test_no_file_and_no_variable_keeps_the_command_from_running(
+    user: User, room: str, options: tuple[str, ...], variables: dict[str, str], config: str, why: str
+) -> None:
+    file = user.home / "config" / "chatty" / "config.toml"
+    file.parent.mkdir(parents=True)
+    file.write_text(config)
+    command = ("run", room, *options, "--", "sh", "-c", "echo out; exit 4")
+    done = user.run(*command, status=4, env={**user.env, **variables})
+    assert done.stdout == b"out\n"
+    assert done.stderr.startswith(b"note:  the room was not told how it ended (")
+    assert why in done.stderr.decode()
+
+
+def test_two_rooms_of_one_name_do_not_keep_the_command_from_running(user: User) -> None:
+    for _ in range(2):
+        user.run("create", "backups")
+    done = user.run("run", "backups", "--", "sh", "-c", "exit 4", status=4)
+    assert done.stderr == b'note:  the room was not told how it ended (2 rooms are called "backups")\n'
+
+
 async def test_a_signal_cuts_the_wait_for_the_room_short(
     make_environment: MakeEnvironment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
