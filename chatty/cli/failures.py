@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from chatty.cli.environment import Environment
 from chatty.cli.exits import ExitStatus
 from chatty.cli.terminal.cleaning import clean
+from chatty.client.address import is_this_machine
 from chatty.errors import ChattyError, Disconnected, ProtocolError, Refused, Unreachable
 
 __all__ = ["Failure", "advice_on_names", "explain", "report", "report_as_log", "usage"]
@@ -41,7 +42,6 @@ _HINTS = {
     "name_invalid": "choose a name: --name NAME",
     "name_taken": "choose a name: --name NAME",
 }
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 class Failure(Exception):
@@ -147,6 +147,6 @@ def _how_to_reach(error: Unreachable) -> str:
             return f"try --server {server.replace('https:', 'http:', 1)}"
         case "proxy":
             return "HTTPS_PROXY or HTTP_PROXY says so; to go without, list the server's name in NO_PROXY"
-    if urlsplit(server).hostname in _LOOPBACK:
+    if is_this_machine(urlsplit(server).hostname or ""):
         return "start one: chatty serve"
     return "is the address right? name another one: --server URL"

@@ -8,13 +8,13 @@ from contextlib import suppress
 from typing import Final
 from urllib.parse import SplitResult, quote, urlsplit
 
-__all__ = ["LOOPBACK", "ROOM_ID", "base_url", "canonical_url", "origin", "room_path"]
+__all__ = ["ROOM_ID", "base_url", "canonical_url", "ip_address", "is_this_machine", "origin", "room_path"]
 
 ROOM_ID: Final = re.compile(r"[0-9A-Za-z]{27}")
 """A room's id, which is a KSUID."""
 
-LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
-"""The names of this machine for itself."""
+_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
+"""Names that lead to the same server. Others of this machine (``127.0.0.2``, ``chat.localhost``) may lead elsewhere."""
 
 _SCHEMES = {"http": "http", "https": "https", "ws": "http", "wss": "https"}
 _PORTS = {"http": 80, "https": 443}
@@ -47,6 +47,24 @@ def canonical_url(server: str) -> str:
     return origin(server) + _split(server).path.rstrip("/")
 
 
+def is_this_machine(host: str) -> bool:
+    """Whether ``host``, as in an address, always means the machine that it is used on. The name is not looked up."""
+    name = host.lower().removesuffix(".")
+    address = ip_address(name)
+    if address is not None:
+        return address.is_loopback or address.is_unspecified
+    return name == "localhost" or name.endswith(".localhost")
+
+
+def ip_address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The IP address that ``host`` is, in its shortest form; None for a name."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return None
+    return (address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None) or address
+
+
 def room_path(room_id: str, *rest: str) -> str:
     """``/v1/rooms/{id}/…``; characters that can't be in a path are escaped, so the id can't lead to another address."""
     return "/".join(("/v1/rooms", quote(room_id, safe=""), *rest))
@@ -72,10 +90,7 @@ def _origin(scheme: str, host: str, port: int | None, *, always_port: bool = Fal
 def _canonical(host: str) -> str:
     """One spelling for all that mean the same host; ``host`` is in lower case."""
     host = host.removesuffix(".")
-    with suppress(ValueError):
-        address = ipaddress.ip_address(host)
-        mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-        host = str(mapped or address)
+    host = str(ip_address(host) or host)
     with suppress(UnicodeError):
         host = host.encode("idna").decode("ascii")
-    return "127.0.0.1" if host in LOOPBACK else host
+    return "127.0.0.1" if host in _LOOPBACK else host

@@ -6,6 +6,8 @@ import ipaddress
 from urllib.parse import urlsplit
 from urllib.request import getproxies_environment
 
+from chatty.client.address import ip_address, is_this_machine
+
 __all__ = ["UnusableProxy", "proxy_for", "without_credentials"]
 
 
@@ -23,7 +25,7 @@ def proxy_for(server: str) -> str | None:
     port = parts.port or (443 if parts.scheme == "https" else 80)
     variables = getproxies_environment()
     proxy = variables.get(parts.scheme, "")
-    if not proxy or _is_here(host) or _is_excepted(host, port, variables.get("no", "")):
+    if not proxy or is_this_machine(host) or _is_excepted(host, port, variables.get("no", "")):
         return None
     if "://" not in proxy:
         proxy = f"http://{proxy}"
@@ -45,11 +47,6 @@ def without_credentials(proxy: str) -> str:
     return f"{scheme}://{rest.rpartition('@')[2]}"
 
 
-def _is_here(host: str) -> bool:
-    address = _address(host)
-    return host == "localhost" or host.endswith(".localhost") or (address is not None and address.is_loopback)
-
-
 def _is_excepted(host: str, port: int, no_proxy: str) -> bool:
     """Whether ``no_proxy`` lists ``host``: names, which mean those below them too, addresses and networks, or ``*``."""
     return any(_covers(entry.lower(), host, port) for entry in no_proxy.replace(",", " ").split())
@@ -58,7 +55,7 @@ def _is_excepted(host: str, port: int, no_proxy: str) -> bool:
 def _covers(entry: str, host: str, port: int) -> bool:
     if entry == "*":
         return True
-    address = _address(host)
+    address = ip_address(host)
     if address is not None:
         try:
             return address in ipaddress.ip_network(entry.strip("[]"), strict=False)
@@ -70,14 +67,7 @@ def _covers(entry: str, host: str, port: int) -> bool:
             return False
         entry = name
     if address is not None:
-        return _address(entry.strip("[]")) == address
+        return ip_address(entry.strip("[]")) == address
     entry = entry.removeprefix("*").removeprefix(".").removesuffix(".")
     host = host.removesuffix(".")
     return host == entry or (entry != "" and host.endswith(f".{entry}"))
-
-
-def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        return ipaddress.ip_address(host)
-    except ValueError:
-        return None

@@ -51,7 +51,8 @@ def test_every_code_of_a_refusal_keeps_its_code_and_its_text(code: str) -> None:
 
 
 def test_hints_tell_what_to_do() -> None:
-    assert explain(Unreachable("http://localhost:8080", "x")).hint == "start one: chatty serve"
+    for here in ("localhost", "localhost.", "127.8.9.1", "[::1]"):
+        assert explain(Unreachable(f"http://{here}:8080", "x")).hint == "start one: chatty serve"
     assert "--server" in explain(Unreachable("http://chat.example", "x")).hint
     assert explain(ProtocolError("x", elsewhere="https://chat.example")).hint == "--server https://chat.example"
     assert explain(Refused("rate_limited", retry_after=3.2)).hint == "try again in 3 s"

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from chatty.client.address import base_url, canonical_url, origin, room_path
+from chatty.client.address import base_url, canonical_url, is_this_machine, origin, room_path
 
 
 @pytest.mark.parametrize(
@@ -29,6 +29,18 @@ LOCAL = ["127.0.0.1", "localhost", "LocalHost", "localhost.", "[::1]", "[0:0:0:0
 def test_all_names_of_this_machine_are_one_server_but_each_is_connected_to_as_it_is_written(host: str) -> None:
     assert origin(f"http://{host}:8080") == "http://127.0.0.1:8080"
     assert base_url(f"http://{host}:8080") == f"http://{host.lower()}:8080"
+
+
+@pytest.mark.parametrize(
+    "host", [*(host.strip("[]") for host in LOCAL), "127.8.9.1", "chat.localhost.", "0.0.0.0", "::"]
+)
+def test_this_machine_is_known_by_all_of_its_names(host: str) -> None:
+    assert is_this_machine(host)
+
+
+@pytest.mark.parametrize("host", ["", "localhost.example", "mylocalhost", "128.0.0.1", "::2", "chat.example"])
+def test_another_machine_is_not_this_one(host: str) -> None:
+    assert not is_this_machine(host)
 
 
 @pytest.mark.parametrize(

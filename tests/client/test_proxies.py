@@ -50,7 +50,17 @@ def test_a_proxy_may_lack_its_scheme_and_may_hold_credentials(variables: pytest.
 
 @pytest.mark.parametrize(
     "server",
-    ["http://localhost:8080", "http://chat.localhost", "http://127.0.0.1:8080", "http://127.8.9.1", "http://[::1]:80"],
+    [
+        "http://localhost:8080",
+        "http://localhost.:8080",
+        "http://LocalHost",
+        "http://chat.localhost",
+        "http://0.0.0.0:8080",
+        "http://127.0.0.1:8080",
+        "http://127.8.9.1",
+        "http://[::1]:80",
+        "http://[::ffff:127.0.0.1]",
+    ],
 )
 @pytest.mark.parametrize("excepted", ["", "chat.example"])
 def test_this_machine_is_behind_no_proxy(variables: pytest.MonkeyPatch, server: str, excepted: str) -> None:
