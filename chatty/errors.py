@@ -95,15 +95,22 @@ class Unreachable(ChattyError):
 
     ``because`` says what there is to do about it, where that is known: nobody
     known vouches for the server's ``certificate``, it is ``plain`` and speaks
-    no TLS, or a ``proxy`` stands in between.
+    no TLS, or a ``proxy`` stands in between. ``lasting``: the reason is how
+    this client is set up, so trying again doesn't help.
     """
 
     def __init__(
-        self, server: str, reason: str, *, because: Literal["certificate", "plain", "proxy"] | None = None
+        self,
+        server: str,
+        reason: str,
+        *,
+        because: Literal["certificate", "plain", "proxy"] | None = None,
+        lasting: bool = False,
     ) -> None:
         self.server = server
         self.reason = reason
         self.because = because
+        self.lasting = lasting
         super().__init__(server, reason)
 
     def __str__(self) -> str:

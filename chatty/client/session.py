@@ -6,6 +6,7 @@ import math
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 from typing import Final
 from urllib.parse import urljoin, urlsplit
 
@@ -28,6 +29,8 @@ _LONGEST_WAIT: Final = 600.0
 _TIMEOUT = aiohttp.ClientTimeout(total=30, sock_connect=10)
 _NO_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST")
 """OpenSSL's reasons if the peer doesn't speak TLS."""
+_UNKNOWN_AUTHORITY = {18, 19, 20, 21}
+"""OpenSSL's codes if this client trusts no authority that vouches for the peer. Others, such as "expired", may pass."""
 _GATEWAY = {502, 503, 504}
 _decode_problem = msgspec.json.Decoder(protocol.Problem).decode
 
@@ -43,7 +46,7 @@ def open_session(server: str, key: str | None, tls: ssl.SSLContext | None = None
     try:
         proxy = proxy_for(address)
     except UnusableProxy as error:
-        raise Unreachable(server, str(error), because="proxy") from None
+        raise Unreachable(server, str(error), because="proxy", lasting=True) from None
     return aiohttp.ClientSession(
         f"{address}/",
         connector=aiohttp.TCPConnector(ssl=tls or True),
@@ -72,7 +75,8 @@ def failures(server: str) -> Iterator[None]:
     except aiohttp.ClientProxyConnectionError as error:
         raise _proxy_fails(server, f"{error.host}:{error.port}: {_reason(error)}") from error
     except aiohttp.ClientHttpProxyError as error:
-        raise _proxy_fails(server, f"answered {error.status} {error.message}") from error
+        lasting = error.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED
+        raise _proxy_fails(server, f"answered {error.status} {error.message}", lasting=lasting) from error
     except aiohttp.ClientConnectorDNSError as error:
         if error.host != urlsplit(server).hostname:
             raise _proxy_fails(server, f"{error.host}: no such host") from error
@@ -92,14 +96,15 @@ def failures(server: str) -> Iterator[None]:
 def _insecure(server: str, error: Exception) -> Unreachable:
     cause = getattr(error, "certificate_error", None) or getattr(error, "os_error", None) or error
     if isinstance(cause, ssl.SSLCertVerificationError):
-        return Unreachable(server, f"its certificate: {cause.verify_message}", because="certificate")
+        unknown = cause.verify_code in _UNKNOWN_AUTHORITY
+        return Unreachable(server, f"its certificate: {cause.verify_message}", because="certificate", lasting=unknown)
     if getattr(cause, "reason", None) in _NO_TLS:
-        return Unreachable(server, "it does not speak TLS", because="plain")
+        return Unreachable(server, "it does not speak TLS", because="plain", lasting=True)
     return Unreachable(server, f"no secure connection: {cause}")
 
 
-def _proxy_fails(server: str, what: str) -> Unreachable:
-    return Unreachable(server, f"the proxy {what}", because="proxy")
+def _proxy_fails(server: str, what: str, *, lasting: bool = False) -> Unreachable:
+    return Unreachable(server, f"the proxy {what}", because="proxy", lasting=lasting)
 
 
 def _reason(error: aiohttp.ClientOSError) -> str:

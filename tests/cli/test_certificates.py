@@ -127,8 +127,9 @@ def test_a_profile_names_a_file_beside_its_own(user: User, cacert: Path) -> None
     assert f"no certificates in {user.home}/ca.pem (No such file" in user.fails(2, "create", "x", "--profile", "home")
 
 
-def test_without_it_a_command_says_what_to_name(user: User) -> None:
-    said = user.fails(5, "create", "general")
+@pytest.mark.parametrize("command", [("create", "general"), ("send", "x" * 27, "hello", "--wait", "1h")])
+def test_without_it_a_command_says_at_once_what_to_name(user: User, command: tuple[str, ...]) -> None:
+    said = user.fails(5, *command)
     assert "(its certificate: unable to get local issuer certificate)\n" in said
     assert said.endswith("hint:  if an authority of your own vouches for it, name its certificate: --cacert FILE\n")
 
@@ -148,9 +149,24 @@ def test_a_file_without_certificates_is_wrong_usage_before_anything_is_said(
     assert terminal.exitstatus == 2
 
 
-def test_a_server_without_tls_is_advised_to_be_asked_without(user: User, server: Server) -> None:
+def test_a_proxy_of_a_kind_that_is_not_spoken_to_is_not_waited_for(user: User) -> None:
+    user.env |= {"CHATTY_SERVER": f"https://{HOST}", "HTTPS_PROXY": "socks5://127.0.0.1:1080", "no_proxy": ""}
+    assert user.fails(5, "tail", "x" * 27, "--wait", "1h") == (
+        f"error: cannot reach https://{HOST} "
+        "(HTTPS_PROXY is socks5://127.0.0.1:1080, and chatty speaks to http:// proxies only)\n"
+        "hint:  HTTPS_PROXY or HTTP_PROXY says so; to go without, list the server's name in NO_PROXY\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "command", [("create", "general"), ("who", "x" * 27), ("bot", "x" * 27, "--wait", "1h", "--on", ".", "--", "true")]
+)
+def test_a_server_without_tls_is_advised_to_be_asked_without(
+    user: User, server: Server, command: tuple[str, ...]
+) -> None:
     address = f"localhost:{server.port}"
-    said = user.fails(5, "create", "general", "--server", f"https://{address}")
+    at = command.index("--") if "--" in command else len(command)
+    said = user.fails(5, *command[:at], "--server", f"https://{address}", *command[at:])
     assert said == (
         f"error: cannot reach https://{address} (it does not speak TLS)\nhint:  try --server http://{address}\n"
     )

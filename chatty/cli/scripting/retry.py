@@ -36,7 +36,7 @@ async def retry(attempt: Callable[[], Awaitable[T]], *, wait: float = math.inf, 
     ``wait``: for how many seconds there may be no server. ``transient``: for
     how many seconds the server may refuse because of the moment, such as a
     full disk (30 or ``wait``, whichever is longer, unless given). Raises what
-    ``attempt`` raised last.
+    ``attempt`` raised last, at once if that is lasting.
     """
     if transient is None:
         transient = max(wait, _TRANSIENT_SECONDS)
@@ -51,7 +51,8 @@ async def retry(attempt: Callable[[], Awaitable[T]], *, wait: float = math.inf, 
         except (Unreachable, ProtocolError) as error:
             mistakes += isinstance(error, ProtocolError)
             left = wait - (now() - began)
-            if left <= 0 or mistakes > _MISTAKES:
+            lasting = mistakes > _MISTAKES or (isinstance(error, Unreachable) and error.lasting)
+            if left <= 0 or lasting:
                 raise
         except Refused as refused:
             at_least = refused.retry_after or 0.0

@@ -45,6 +45,11 @@ async def test_without_a_time_to_wait_the_first_failure_counts(error: ChattyErro
         await retry(failing(error), wait=0.0)
 
 
+async def test_an_unreachable_server_that_waiting_does_not_bring_nearer_is_not_waited_for() -> None:
+    with pytest.raises(Unreachable):
+        await retry(failing(Unreachable("http://here", "HTTP_PROXY is socks5://p", because="proxy", lasting=True)))
+
+
 async def test_a_server_that_asks_for_more_patience_than_there_is_is_not_waited_for() -> None:
     with pytest.raises(Refused):
         await retry(failing(Refused("rate_limited", retry_after=600.0)), wait=0.0)
