@@ -12,7 +12,9 @@ from __future__ import annotations
 from hashlib import blake2b
 from typing import Final
 
-__all__ = ["NOTHING_SAID", "SIZE", "UNKNOWN", "chained"]
+__all__ = [
+    "NOTHING_SAID", "SIZE", "UNKNOWN", "chained", "deleted", "edited", "reacted", "renamed", "sent", "topic_set",
+]  # fmt: skip
 
 SIZE: Final = 16
 NOTHING_SAID: Final = bytes(SIZE)
@@ -20,5 +22,40 @@ UNKNOWN: Final = b""
 
 
 def chained(before: bytes, message: str) -> bytes:
-    """The digest that follows ``before``. ``message`` is a command as text, see `chatty.protocol.said`."""
+    """The digest that follows ``before``. ``message`` is a command as text, without its number: see below."""
     return blake2b(before + message.encode(), digest_size=SIZE).digest() if before else UNKNOWN
+
+
+# The texts. docs/protocol.md publishes them, so they never change.
+
+
+def sent(text: str, reply_to: int, action: bool) -> str:
+    """Of a message."""
+    if not reply_to and not action:
+        return f"send\n0\n0\n{text}"  # nearly every message, and formatting takes ten times as long
+    return f"send\n{reply_to:d}\n{action:d}\n{text}"
+
+
+def edited(of: int, text: str) -> str:
+    """Of a change of the message ``of``."""
+    return f"edit\n{of:d}\n{text}"
+
+
+def deleted(of: int) -> str:
+    """Of the deletion of the message ``of``."""
+    return f"delete\n{of:d}"
+
+
+def reacted(of: int, reaction: str, remove: bool) -> str:
+    """Of a reaction to the message ``of``, or of taking it back."""
+    return f"react\n{of:d}\n{remove:d}\n{reaction}"
+
+
+def topic_set(topic: str) -> str:
+    """Of a new topic."""
+    return f"topic\n{topic}"
+
+
+def renamed(name: str) -> str:
+    """Of a new name, with single spaces, as the server takes one."""
+    return f"rename\n{' '.join(name.split())}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import IntEnum
-from typing import Annotated, Final, Literal, assert_never
+from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import Meta, Raw, Struct
@@ -273,25 +273,6 @@ Say = Send | Edit | Delete | React | SetTopic | Rename
 """Every kind of `Numbered`."""
 
 Command = Produce | Say | Type
-
-
-def said(command: Say) -> str:
-    """A command as text, without ``n`` and ``ref``, for a producer's digest (see digests.py)."""
-    match command:
-        case Send(text=text, reply_to=reply_to, action=action):
-            return f"send\n{reply_to:d}\n{action:d}\n{text}"
-        case Edit(of=of, text=text):
-            return f"edit\n{of:d}\n{text}"
-        case Delete(of=of):
-            return f"delete\n{of:d}"
-        case React(of=of, reaction=reaction, remove=remove):
-            return f"react\n{of:d}\n{remove:d}\n{reaction}"
-        case SetTopic(topic=topic):
-            return f"topic\n{topic}"
-        case Rename(name=name):
-            return f"rename\n{' '.join(name.split())}"  # as the server takes a name
-        case _:
-            assert_never(command)
 
 
 # --- v1: HTTP bodies ----------------------------------------------------------------------------------------

@@ -32,11 +32,15 @@ HUB: Final = [f"tests/server/platform/pipeline/test_{name}.py" for name in ("hub
 MIRRORS: Final = {
     "chatty/characters.py": ["tests/test_names.py"],
     "chatty/names.py": ["tests/test_names.py"],
-    "chatty/client/outbox.py": ["tests/client/test_outbox.py", "tests/client/test_outbox_again.py"],
+    "chatty/client/outbox.py": [
+        "tests/client/test_outbox.py",
+        "tests/client/test_outbox_again.py",
+        "tests/test_digests.py",
+    ],
     "chatty/client/inbox.py": ["tests/client/test_inbox.py"],
     "chatty/cli/scripting/cursor_file.py": ["tests/cli/scripting/test_cursor_file.py"],
     "chatty/cli/scripting/bookmark.py": ["tests/cli/scripting/test_bookmark.py"],
-    "chatty/server/business/entries.py": ["tests/server/business"],
+    "chatty/server/business/entries.py": ["tests/server/business", "tests/test_digests.py"],
     "chatty/server/business/facts.py": ["tests/server/business"],
     "chatty/server/business/names.py": ["tests/server/business/test_names.py"],
     "chatty/server/business/room.py": ["tests/server/business"],

@@ -19,16 +19,16 @@ last accepted number + 1. That is less simple than it sounds:
 from __future__ import annotations
 
 from collections import deque
-from typing import Final, Generic, NamedTuple, TypeVar
+from typing import Final, Generic, NamedTuple, TypeVar, assert_never
 
 from msgspec.structs import replace
 
-from chatty import protocol
+from chatty import digests, protocol
 from chatty.digests import NOTHING_SAID, UNKNOWN, chained
 from chatty.errors import ProtocolError, Refused
-from chatty.protocol import Ack, Edit, Error, Produce, Producing, Say, Send
+from chatty.protocol import Ack, Delete, Edit, Error, Produce, Producing, React, Rename, Say, Send, SetTopic
 
-__all__ = ["TRANSIENT", "Outbox", "Settled", "unsendable"]
+__all__ = ["TRANSIENT", "Outbox", "Settled", "said", "unsendable"]
 
 T = TypeVar("T")
 
@@ -198,7 +198,7 @@ class Outbox(Generic[T]):
     def _count(self, message: _Message[T]) -> None:
         self._accepted += 1
         if self._digest:
-            self._digest = chained(self._digest, protocol.said(message.command))
+            self._digest = chained(self._digest, said(message.command))
 
     def _compare(self) -> None:
         """Whether all up to where the room is was said in this run as it was said there."""
@@ -223,3 +223,22 @@ def unsendable(command: Say, message_bytes: int) -> Refused | None:
     if not command.text or command.text.isspace():
         return Refused("message_empty")
     return None
+
+
+def said(command: Say) -> str:
+    """A command as text, without ``n`` and ``ref``, for a producer's digest (see digests.py)."""
+    match command:
+        case Send(text=text, reply_to=reply_to, action=action):
+            return digests.sent(text, reply_to, action)
+        case Edit(of=of, text=text):
+            return digests.edited(of, text)
+        case Delete(of=of):
+            return digests.deleted(of)
+        case React(of=of, reaction=reaction, remove=remove):
+            return digests.reacted(of, reaction, remove)
+        case SetTopic(topic=topic):
+            return digests.topic_set(topic)
+        case Rename(name=name):
+            return digests.renamed(name)
+        case _:
+            assert_never(command)

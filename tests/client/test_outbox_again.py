@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chatty import protocol
-from chatty.client.outbox import Outbox
+from chatty.client.outbox import Outbox, said
 from chatty.digests import NOTHING_SAID, chained
 from chatty.errors import ProtocolError, Refused
 from chatty.protocol import Ack, Edit, Produce, Producing, Say, Send, decode_command
@@ -18,7 +17,7 @@ def text(said: str) -> Send:
 def digest(*commands: Say) -> bytes:
     so_far = NOTHING_SAID
     for command in commands:
-        so_far = chained(so_far, protocol.said(command))
+        so_far = chained(so_far, said(command))
     return so_far
 
 
@@ -26,8 +25,8 @@ def lasting_outbox(*texts: str) -> Outbox[str]:
     """The outbox of a later run, which says these texts."""
     outbox: Outbox[str] = Outbox("producer", fresh=False)
     outbox.connected()
-    for said in texts:
-        outbox.add(text(said), said)
+    for words in texts:
+        outbox.add(text(words), words)
     assert [decode_command(command) for command in outbox.take(5)] == [Produce("producer")]
     return outbox
 

@@ -8,10 +8,8 @@ from typing import Any
 import pytest
 from msgspec import Struct
 
-from chatty import protocol
 from chatty.server.business import entries, facts
 from chatty.server.business.entries import (
-    Change,
     CreateRoom,
     Delete,
     Duplicate,
@@ -19,9 +17,7 @@ from chatty.server.business.entries import (
     Entry,
     Post,
     Probe,
-    React,
     Rejection,
-    Rename,
     SetTopic,
     connection_id,
     is_from,
@@ -58,30 +54,6 @@ def test_nothing_on_a_messages_path_changes_or_is_work_for_the_garbage_collector
 )
 def test_an_entry_knows_how_many_bytes_its_events_take_roughly(entry: Entry, size: int) -> None:
     assert entry.size == size
-
-
-@pytest.mark.parametrize(
-    ("entry", "command"),
-    [
-        (post("hello"), protocol.Send(text="hello")),
-        (post("waves", reply_to=12, action=True), protocol.Send(text="waves", reply_to=12, action=True)),
-        (Edit(**AUTHOR, of=3, text="x"), protocol.Edit(of=3, text="x")),
-        (Delete(**AUTHOR, of=3), protocol.Delete(of=3)),
-        (React(**AUTHOR, of=3, reaction="+1"), protocol.React(of=3, reaction="+1")),
-        (React(**AUTHOR, of=3, reaction="+1", remove=True), protocol.React(of=3, reaction="+1", remove=True)),
-        (SetTopic(**AUTHOR, topic="cats"), protocol.SetTopic(topic="cats")),
-        (Rename(**AUTHOR, new_name="Ada L.", new_key="ada l."), protocol.Rename(name="Ada L.")),
-    ],
-)
-def test_a_server_computes_the_same_digest_as_the_client_that_said_it(
-    entry: Post | Change, command: protocol.Say
-) -> None:
-    assert entry.said == protocol.said(command)
-
-
-def test_every_change_has_something_that_was_said() -> None:
-    with pytest.raises(NotImplementedError):
-        _ = Change(**AUTHOR).said
 
 
 def test_a_post_is_a_plain_message_unless_more_is_said() -> None:
