@@ -18,6 +18,7 @@ A session goes through these states:
 from __future__ import annotations
 
 import asyncio
+from abc import abstractmethod
 from collections.abc import Awaitable
 from typing import Final
 
@@ -127,13 +128,13 @@ class Session(Subscriber):
         self.name = connected.name
         self.node.sessions[self] = None
 
+    @abstractmethod
     async def begin(self) -> None:
         """Send what comes first, and go live."""
-        raise NotImplementedError
 
+    @abstractmethod
     def on_text(self, text: str) -> Awaitable[None] | None:
         """Handle a text frame. Gives an awaitable if the next frame has to wait for it."""
-        raise NotImplementedError
 
     def _end(self) -> None:
         if self.following is not None:
@@ -239,9 +240,9 @@ class Session(Subscriber):
 
     # --- entries in flight ----------------------------------------------------------------------------------
 
+    @abstractmethod
     def settle(self, outcome: Outcome) -> None:
         """Answer with the outcome of an entry of this session, count it, and `wake` the reader."""
-        raise NotImplementedError
 
     def wake(self) -> None:
         """Let the reader go on if it waits for outcomes and enough of them have come."""

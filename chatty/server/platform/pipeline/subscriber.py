@@ -7,6 +7,7 @@ on the wire are the network's business.
 from __future__ import annotations
 
 import contextlib
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol
 
@@ -43,7 +44,7 @@ class Transport(Protocol):
     def get_write_buffer_size(self) -> int: ...
 
 
-class Subscriber:
+class Subscriber(ABC):
     """Somebody who listens to a room. ``position`` is the last event that it has been sent.
 
     ``held`` and ``audience`` belong to the hub, which says in which states a
@@ -77,13 +78,13 @@ class Subscriber:
         """Send a frame that is not part of the room's log."""
         self.send(self.dialect.control(control))
 
+    @abstractmethod
     async def drained(self) -> None:
         """Wait until the peer has taken most of what was written. Raises ConnectionError when it is gone."""
-        raise NotImplementedError  # pragma: no cover - every subscriber says how
 
+    @abstractmethod
     def cut(self, code: Close) -> None:
         """End the connection, for the reason ``code``. The hub calls it once at most."""
-        raise NotImplementedError  # pragma: no cover - every subscriber says how
 
     @property
     def written(self) -> int:

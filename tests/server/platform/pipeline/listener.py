@@ -50,6 +50,9 @@ class Listener(Subscriber):
         self.cuts: list[Close] = []
         self.connect(self.line)
 
+    async def drained(self) -> None:
+        """Its line takes everything at once."""
+
     def cut(self, code: Close) -> None:
         self.cuts.append(code)
 

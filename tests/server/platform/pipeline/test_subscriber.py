@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from chatty.protocol import Close, Live
+from chatty.protocol import Live
 from chatty.server.platform.network.dialects import V1
+from chatty.server.platform.network.event_stream import EventStream
+from chatty.server.platform.network.websocket import SeedSession, V1Session
 from chatty.server.platform.pipeline.hub import Hub
 from chatty.server.platform.pipeline.subscriber import LOOK_AFTER, Audience, Subscriber
 from tests.server.platform.pipeline.listener import ROOM, Closed, Line, Listener, payloads
@@ -20,14 +22,9 @@ def test_a_subscriber_begins_with_nothing() -> None:
     assert (new.dialect, new.room_id, new.position, new.held, new.audience, new.written) == (V1, ROOM, 0, None, None, 0)
 
 
-async def test_a_subscriber_takes_no_more_memory_than_it_needs_and_its_owner_says_how_it_ends() -> None:
-    plain = Subscriber(V1, ROOM)
-    plain.connect(Line())
-    assert not hasattr(plain, "__dict__")
-    with pytest.raises(NotImplementedError):
-        plain.cut(Close.SLOW)
-    with pytest.raises(NotImplementedError):
-        await plain.drained()
+@pytest.mark.parametrize("kind", [EventStream, SeedSession, V1Session])
+def test_a_subscriber_takes_no_more_memory_than_it_needs(kind: type[Subscriber]) -> None:
+    assert not any("__dict__" in vars(base) for base in kind.__mro__)
 
 
 def test_bytes_are_counted_alone_and_with_an_audience_and_alone_again() -> None:
