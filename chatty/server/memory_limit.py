@@ -42,9 +42,10 @@ def available(root: Path = Path("/")) -> float:
 
 def _of_machine() -> float:
     try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        pages, size = os.sysconf("SC_PHYS_PAGES"), os.sysconf("SC_PAGE_SIZE")
     except (OSError, ValueError):  # a system that doesn't tell
         return math.inf
+    return pages * size if pages > 0 and size > 0 else math.inf  # -1: it doesn't tell either
 
 
 def _limit_of_process() -> float:

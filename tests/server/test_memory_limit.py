@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import psutil
@@ -91,6 +92,16 @@ def test_where_nothing_is_told_it_is_the_machines(machine: Machine, told: str) -
     assert available(machine.root) == psutil.virtual_memory().total
     machine.write("sys/fs/cgroup/memory.max", "\xb2\n")
     assert available(machine.root) == psutil.virtual_memory().total
+
+
+@pytest.mark.parametrize("told", [-1, 0])
+@pytest.mark.parametrize("name", ["SC_PHYS_PAGES", "SC_PAGE_SIZE"])
+def test_a_system_that_does_not_tell_has_plenty(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, name: str, told: int
+) -> None:
+    sysconf = os.sysconf
+    monkeypatch.setattr(os, "sysconf", lambda asked: told if asked == name else sysconf(asked))
+    assert budget(available(machine.root)) == PLENTY
 
 
 def test_a_process_that_may_have_little_serves_all_the_same(tmp_path: Path) -> None:
