@@ -9,19 +9,8 @@ from msgspec import Meta, Struct
 from msgspec.structs import fields
 from platformdirs import user_data_path
 
-from chatty.errors import ChattyError
 from chatty.protocol import PORT
-
-
-class Fault(ChattyError):
-    """Why a server cannot start, or cannot go on. ``hint`` says what to do."""
-
-    def __init__(self, message: str, hint: str) -> None:
-        self.hint = hint
-        super().__init__(message, hint)
-
-    def __str__(self) -> str:
-        return str(self.args[0])
+from chatty.server.errors import Fault
 
 
 class SettingError(Fault):

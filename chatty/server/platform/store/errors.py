@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from chatty.server.settings import Fault
+from chatty.server.errors import Fault
 
 
 class StoreError(Fault):
