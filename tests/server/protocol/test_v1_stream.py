@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, Self
 import pytest
 
 from tests.server.asking import ask, raw
+from tests.support.faults import cut_for
 from tests.support.server import PATIENCE, Server
 
 
@@ -206,6 +207,25 @@ def test_a_listener_is_not_a_participant(server: Server, room: str) -> None:
     with Listening(server, room) as stream:
         stream.until_live()
         assert ask(server, "GET", f"/v1/rooms/{room}/participants").json == {"participants": []}
+
+
+def test_streams_that_the_server_ends_are_counted_with_the_reason(server: Server) -> None:
+    made = server.make_room()
+    slow, over = cut_for(server, 4008), cut_for(server, 4510)
+    with Listening(server, made["id"]) as stream:
+        stream.until_live()
+        with Listening(server, made["id"]) as idle:
+            text = "x" * 16_000
+            while cut_for(server, 4008) == slow:
+                say(server, made["id"], text)
+                sent = stream.next()
+                assert sent
+                assert sent.data["seq"] < 1_000
+            idle.response.close()
+        server.ask("DELETE", f"/v1/rooms/{made['id']}", token=made["owner_token"])
+        assert stream.next()
+        assert stream.next() is None
+    assert (cut_for(server, 4008), cut_for(server, 4510)) == (slow + 1, over + 1)
 
 
 def test_a_stream_that_fails_is_broken_off_without_another_byte(tmp_path: Path) -> None:

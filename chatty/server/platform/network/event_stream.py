@@ -73,6 +73,9 @@ class EventStream(Subscriber):
 
     def cut(self, code: Close) -> None:
         self.node.hub.detach(self)
+        if self._ended.is_set():
+            return
+        self.node.metrics.closes[code] += 1
         if code is Close.SLOW:
             self._connection.abort()
         self._ended.set()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Callable
 
 from aiohttp import web
 from msgspec import Struct
@@ -12,8 +11,6 @@ from msgspec import Struct
 from chatty.protocol import KEY_SUBPROTOCOL
 
 IDENTITY_BYTES = 16
-
-Random = Callable[[int], bytes]
 
 
 class Identity(Struct, frozen=True):

@@ -62,7 +62,6 @@ class Hub:
         self._rooms: dict[str, _Room] = {}
         self._answers: dict[Subscriber, list[bytes]] = {}
         self.delivered = 0
-        self.cut_slow = 0
 
     @property
     def room_count(self) -> int:
@@ -211,6 +210,5 @@ class Hub:
             subscriber.send(blob)
 
     def _cut_slow(self, subscriber: Subscriber) -> None:
-        self.cut_slow += 1
         self.detach(subscriber)
         subscriber.cut(Close.SLOW)
