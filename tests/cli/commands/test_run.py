@@ -144,6 +144,20 @@ def test_both_streams_in_one_file_keep_their_order(user: User, room: str, tmp_pa
     assert told == [f"{word} {number}" for number in range(300) for word in ("out", "err")]
 
 
+def test_a_signal_ends_the_waiting_for_a_reader_that_does_not_read(user: User, server: Server, room: str) -> None:
+    reader, writer = os.pipe()
+    script = "import os; os.write(1, b'x' * 150_000)"  # more than the reader's pipe holds, less than all on the way
+    process = user.start("run", room, "--", sys.executable, "-c", script, stdout=writer, stderr=subprocess.PIPE)
+    os.close(writer)
+    ended = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    wait_until(lambda: not ended.read_text() and server.texts(room) != [])
+    process.terminate()
+    _, told = process.communicate(timeout=PATIENCE)
+    os.close(reader)
+    assert process.returncode == 1
+    assert b"error: cannot pass on what the command prints (nobody read it)\n" in told
+
+
 def test_output_that_a_full_disk_loses_is_no_success(user: User, server: Server, room: str) -> None:
     with Path("/dev/full").open("wb") as full:
         done = user.run("run", room, "--only-failures", "--", "echo", "hi", status=1, stdout=full)

@@ -53,7 +53,8 @@ class Child:
     """A command whose output passes through this process, which also passes on the signals that it gets.
 
     ``seen`` is called with its output; if it is None, the output takes the
-    direct way. When the command has ended, any further signal sets ``hurried``.
+    direct way. When the command has ended, any further signal sets ``hurried``,
+    and output that nobody reads is given up.
     """
 
     def __init__(self, env: Environment, command: Sequence[str], seen: Seen | None) -> None:
@@ -63,6 +64,7 @@ class Child:
         self._seen = seen
         self._process: asyncio.subprocess.Process | None = None
         self._early: list[int] = []
+        self._pumping: list[asyncio.Task[OSError | None]] = []
 
     async def run(self, started: Callable[[], None]) -> Ending:
         """Run it to its end, and call ``started`` as soon as it runs. Processes that it leaves behind may go on."""
@@ -82,13 +84,12 @@ class Child:
                 os.close(pump.end)
         for early in self._early:
             self._pass_on(early)
-        pumping = [asyncio.create_task(pump.run()) for pump in pumps]
+        self._pumping = [asyncio.create_task(pump.run()) for pump in pumps]
         started()
         status = await self._process.wait()
         for pump in pumps:
             pump.finish()
-        failed = [error for error in await asyncio.gather(*pumping) if error]
-        lost = failed[0].strerror or str(failed[0]) if failed else ""
+        lost = _lost(await asyncio.gather(*self._pumping, return_exceptions=True))
         return Ending(128 - status, -status, lost=lost) if status < 0 else Ending(status, lost=lost)
 
     def _signal(self, number: int) -> None:
@@ -98,6 +99,8 @@ class Child:
             self._pass_on(number)
         else:
             self.hurried.set()
+            for pumping in self._pumping:
+                pumping.cancel()
 
     def _pass_on(self, number: int) -> None:
         assert self._process is not None
@@ -136,6 +139,18 @@ class _Pump(Pipe):
         finally:
             self.close()
         return None
+
+
+def _lost(results: Sequence[BaseException | None]) -> str:
+    """Why output was lost; empty if none was."""
+    for error in results:
+        if isinstance(error, asyncio.CancelledError):
+            return "nobody read it"
+        if isinstance(error, OSError):
+            return error.strerror or str(error)
+        if error is not None:
+            raise error
+    return ""
 
 
 def die_of(number: int) -> int:
