@@ -8,13 +8,13 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import aiohttp
-import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
 from chatty import protocol
 from chatty.client.address import ROOM_ID, base_url, room_path
-from chatty.client.session import UNREADABLE, bearer, failures, open_session
+from chatty.client.decoding import check_page, read_answer
+from chatty.client.session import bearer, failures, open_session
 from chatty.client.tls import CaCert, trusting
 from chatty.errors import ProtocolError
 from chatty.protocol import CreatedRoom, NewMessage, NewRoom, Page, Participants, Present, RoomInfo
@@ -123,7 +123,9 @@ class Http:
         }
         params = [(name, str(value)) for name, value in given.items() if value is not None]
         params += [("type", kind) for kind in types]
-        return await self._ask("GET", room_path(room_id, "events"), Page, params=params)
+        page = await self._ask("GET", room_path(room_id, "events"), Page, params=params)
+        check_page(page, after=after, before=before)
+        return page
 
     async def send(
         self,
@@ -160,10 +162,7 @@ class Http:
         with failures(self.server):
             async with self._session.request(method, path.lstrip("/"), **request) as response:
                 body = await response.read()
-        try:
-            return msgspec.json.decode(body, type=answer) if answer else None  # type: ignore[return-value]
-        except UNREADABLE as error:
-            raise ProtocolError(f"{self.server} did not answer as a chatty server does ({error})") from error
+        return read_answer(body, answer, self.server) if answer else None  # type: ignore[return-value]
 
 
 async def create_room(

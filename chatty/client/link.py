@@ -13,22 +13,20 @@ from msgspec import Struct
 
 from chatty.client import backoff
 from chatty.client.connection import ABNORMAL, HEARTBEAT_SECONDS, Closed, Connection, connect
+from chatty.client.decoding import read_frame
 from chatty.client.inbox import Inbox
 from chatty.client.outbox import TRANSIENT, Outbox, Settled
-from chatty.client.session import UNREADABLE, open_session
+from chatty.client.session import open_session
 from chatty.client.states import Connected, Connecting, Reconnecting, State
 from chatty.errors import CODES, ChattyError, Disconnected, ProtocolError, Refused, Unreachable
-from chatty.events import Event, ParticipantRenamed, StreamPosition
+from chatty.events import ParticipantRenamed, StreamPosition
 from chatty.protocol import (
     Ack,
     Close,
     Error,
-    Frame,
     Producing,
     Type,
-    Unknown,
     Welcome,
-    decode_frame,
     encode,
     may_reconnect,
 )
@@ -214,7 +212,7 @@ class Link:
             if may_reconnect(raw.code):
                 raise Unreachable(self._options.server, raw.reason or "it hung up")
             raise Disconnected(*raw)
-        frame = _decode(raw)
+        frame = read_frame(raw)
         if not isinstance(frame, Welcome):
             raise ProtocolError(f"{self._options.server} began with {raw[:80]!r}, which is not a welcome")
         return frame, raw
@@ -311,7 +309,7 @@ class Link:
             raw = await connection.receive()
             if isinstance(raw, Closed):
                 return raw
-            frame = _decode(raw)
+            frame = read_frame(raw)
             if isinstance(frame, Ack):
                 self._acked = True
                 self._unsettled_since = None
@@ -368,13 +366,3 @@ class Link:
             if self._outbox.lasting:  # the next message would get its number, and a later run take this one for stored
                 self._fail(Refused(error.code, error.message))
         self._to_write.set()
-
-
-def _decode(raw: str) -> Frame | Unknown:
-    try:
-        frame = decode_frame(raw)
-        if isinstance(frame, Event):
-            _ = frame.time  # so that a program that asks for it gets one
-    except (*UNREADABLE, ValueError) as error:
-        raise ProtocolError(f"the server sent an invalid frame: {error}") from error
-    return frame

@@ -15,13 +15,11 @@ import msgspec
 
 from chatty import protocol
 from chatty.client.address import base_url
+from chatty.client.decoding import UNREADABLE
 from chatty.client.proxies import UnusableProxy, proxy_for
 from chatty.errors import CODES, ProtocolError, Refused, Unreachable
 
-__all__ = ["UNREADABLE", "bearer", "failures", "open_session"]
-
-UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""The errors of decoding JSON that has another form than expected, or is nested too deeply."""
+__all__ = ["bearer", "failures", "open_session"]
 
 _LONGEST_WAIT: Final = 600.0
 """The longest Retry-After that is kept to, in seconds; it may be a mistake of something in between."""

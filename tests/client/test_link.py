@@ -46,6 +46,8 @@ def said(seq: int, words: str = "") -> Message:
         talks("no JSON"),
         talks('{"event_type":"future","seq":1,"x":' + "[" * 100_000),
         talks('{"event_type":"message","seq":1,"at":"soon","participant":"Ada","text":"hello"}'),
+        talks('{"event_type":"message","seq":1,"at":"2026-11-23T12:00:00","participant":"Ada","text":"hello"}'),
+        talks('{"event_type":"message","seq":1,"at":"0001-01-01T00:00:00Z","participant":"Ada","text":"hello"}'),
         talks('{"event_type":"gap","reason":"a new one","first":1,"last":2}', close=1001),
     ],
 )

@@ -14,6 +14,7 @@ from chatty.cli.environment import Environment
 from chatty.cli.scripting.retry import retry
 from chatty.cli.scripting.standard_streams import Output
 from chatty.cli.terminal.plain_lines import Plain
+from chatty.client.decoding import read_stamp
 from chatty.client.http import Http
 from chatty.events import Message
 from chatty.protocol import PAGE_EVENTS, Page, RoomInfo, decode_frame
@@ -103,10 +104,9 @@ async def _before_newest(http: Http, room_id: str, query: Query, count: int, end
     before = end + 1
     while count > 0:
         page = await _page(http, room_id, query, before=before, limit=min(count, PAGE_EVENTS))
-        if page.events:
-            message = decode_frame(bytes(page.events[0]))
-            assert isinstance(message, Message)
-            before = message.seq
+        if not page.events:
+            break
+        before = read_stamp(page.events[0]).seq
         count -= len(page.events)
         if not page.more or before <= query.after:
             break

@@ -7,10 +7,8 @@ from contextlib import suppress
 from datetime import UTC, date, datetime
 from typing import Final
 
-import msgspec
-from msgspec import Struct
-
 from chatty.cli.failures import Failure, usage
+from chatty.client.decoding import read_stamp
 from chatty.client.http import Http
 from chatty.durations import parse_duration
 from chatty.events import StreamPosition, milliseconds
@@ -22,14 +20,6 @@ _FORMS: Final = "write an event's number, a time (2026-11-23T12:30Z, or @1795437
 _UNIX_TIME: Final = re.compile(r"@(\d{1,12}(?:\.\d{1,9})?)")
 _FIRST_UNIX_TIME: Final = 1_000_000_000
 """Numbers from here on are rather Unix times: in seconds up to ten digits, else in milliseconds."""
-
-
-class _Stamp(Struct):
-    seq: int
-    at: str
-
-
-_stamps = msgspec.json.Decoder(_Stamp).decode
 
 
 def parse_since(text: str, now: float, option: str = "--since") -> int | datetime:
@@ -91,7 +81,7 @@ async def before_moment(http: Http, room_id: str, moment: datetime) -> StreamPos
     while before < last:
         middle = (before + last + 1) // 2
         page = await http.events(room_id, after=middle - 1, limit=1)
-        if page.events and milliseconds(_stamps(page.events[0]).at) < wanted:
+        if page.events and milliseconds(read_stamp(page.events[0]).at) < wanted:
             before = middle
         else:
             last = middle - 1
@@ -106,6 +96,6 @@ async def before_last(http: Http, room_id: str, count: int) -> StreamPosition:
         page = await http.events(room_id, before=seq + 1, limit=min(count, PAGE_EVENTS), types=["message"])
         if not page.events:
             break
-        seq = _stamps(page.events[0]).seq - 1
+        seq = read_stamp(page.events[0]).seq - 1
         count -= len(page.events)
     return StreamPosition(room.epoch, seq)
