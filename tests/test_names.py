@@ -110,6 +110,42 @@ def test_other_signs_are_let_in(name: str) -> None:
     assert check_name(name, points=32) == name
 
 
+def verdict(name: str) -> str:
+    try:
+        return check_name(name, points=32)
+    except BadName as refusal:
+        return f"! {refusal}"
+
+
+PLAIN = st.lists(st.text("Aaz09_", min_size=1, max_size=6), max_size=6)
+
+
+@example("")
+@example("Ada Lovelace")
+@example("ci-bot_2")
+@example("-ci")
+@example("a- b")
+@example("Ada\n")
+@example("SYSTEM")
+@example("server")
+@example("system-x")
+@example("x" * 32)
+@example("x" * 33)
+@given(
+    st.text(st.characters(max_codepoint=0x7F), max_size=40) | PLAIN.map(" ".join) | PLAIN.map("-".join)
+    | st.sampled_from(["system", "server"]).map(str.title)
+)  # fmt: skip
+def test_a_name_of_plain_words_is_judged_as_all_others_are(name: str) -> None:
+    assert verdict(name) == verdict(f" {name}"), "the space, which goes, makes it one that is looked at more closely"
+
+
+@pytest.mark.parametrize("name", ["Ada", "Ada Lovelace II", "ci-bot_2", "x" * 32])
+def test_a_name_of_plain_words_costs_little(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr("chatty.names.mistakable")
+    monkeypatch.delattr("chatty.names.compare_key")
+    assert check_name(name, points=32) == name
+
+
 def test_a_name_has_single_spaces() -> None:
     assert check_name("Ada  \u3000 Lovelace\u1680II", points=32) == "Ada Lovelace II"
 
