@@ -82,6 +82,7 @@ class Node:
         self.stopping = False
         self._connections = 0
         self._tasks: set[asyncio.Task[None]] = set()
+        self._refused: list[Entry] = []
 
     def now(self) -> int:
         """Milliseconds since 1970."""
@@ -134,11 +135,20 @@ class Node:
         )  # fmt: skip
 
     def propose_until_accepted(self, entry: Entry) -> None:
-        """Propose an entry that must not get lost, again and again if the disk is full."""
+        """Propose an entry that must not get lost, again and again if the disk is full. They keep their order."""
 
         def reply(outcome: Outcome) -> None:
             if type(outcome) is Rejection and outcome.code == "unavailable":
-                self.loop.call_later(RETRY_SECONDS, self.propose_until_accepted, entry)
+                if not self._refused:
+                    self.loop.call_later(RETRY_SECONDS, self._propose_refused)
+                self._refused.append(entry)
 
-        if not self.stopping:
+        if self._refused:
+            self._refused.append(entry)
+        elif not self.stopping:
             self.log.propose(entry, reply)
+
+    def _propose_refused(self) -> None:
+        refused, self._refused = self._refused, []
+        for entry in refused:
+            self.propose_until_accepted(entry)
