@@ -126,7 +126,7 @@ async def _serve(settings: Settings, rooms: Sequence[str], known: RoomList, noti
 
 async def _take_over(node: Node) -> None:
     """End what earlier incarnations of this node left open, and wait for those that may come back."""
-    node.clock.learn(await node.reads.newest_before(node.clock.started))
+    node.clock.learn(await node.reads.newest())
     start = StartNode("", node.now(), NODE, node.incarnation)
     if isinstance(await node.log.commit(start), Rejection):
         # The disk is full. Until there is space, nothing else is stored either, so the order is kept.

@@ -1,18 +1,23 @@
 """The wall clock, which may be wrong: what it gives is watched, and where it was wrong, stored times are corrected.
 
-A clock that goes back was ahead before, or is behind now. What tells:
+A time is corrected only by evidence, and each correction can be taken back
+exactly. A clock that goes back was ahead before, or is behind now. What tells:
 
-- It had jumped ahead, by as much: it was wrong in between.
-- It now shows less than when this process started, a short while ago, and
-  nothing that was stored before is later: it was wrong from the start, as a
-  machine's is that has just booted.
+- It had jumped ahead, by as much: it was wrong in between. Several jumps may go
+  away at once, the newest first, and only if they add up to what it went back.
+- It now shows less than when this process started, a short while ago, and all
+  that was stored before is earlier: it was wrong from the start, as a machine's
+  is that has just booted.
 - Otherwise there are the times that rooms have. Those of a clock that was ahead
-  lie together, far ahead of now. Those of a right one lead up to the present,
-  and the time of a clock that is behind is somewhere among them.
+  lie close together, at least a day ahead, and the others end shortly before now.
 
-If it then jumps ahead by as much, it was right before it went back, and all is
-as it was. Where nothing tells that it was ahead, nothing is corrected: a room's
-time stands still until the clock has caught up.
+If it then jumps ahead by as much, it was right before it went back, and what was
+corrected is moved back. So the jumps are like the steps of an editor: undone, the
+newest first, and done again in their order, until another jump comes instead.
+
+Where nothing tells that it was ahead, nothing is corrected: a room's time stands
+still until the clock has caught up. What it gives until then can't be told from
+what it gave before, so from there on no earlier jump explains anything.
 """
 
 from __future__ import annotations
@@ -20,6 +25,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable
+from itertools import accumulate, takewhile
 from typing import Final, NamedTuple
 
 import structlog
@@ -40,6 +46,13 @@ BOOT_SECONDS: Final = 300.0
 """How long after a machine's start its clock may be behind: it has not asked others for the time yet."""
 EARLIEST_MS: Final = 1_735_689_600_000
 """2025: a clock that shows less is behind, whatever rooms have. Machines without a battery begin in 1970 or so."""
+TRUSTED_AFTER: Final = 100
+"""A jump that has lasted so many times its own length is right. An error is noticed sooner the larger it is; the pause
+of a virtual machine stays, and must not explain for ever whatever happens to be as long."""
+LEAST_AHEAD_MS: Final = 24 * 3_600_000
+"""How far ahead times must be before they alone tell that the clock was: anything less may be a pause in the talk."""
+FAR: Final = 10
+"""How many times farther ahead they must be than they are apart, and than now is from the time before them."""
 
 _LOG = structlog.get_logger("chatty")
 
@@ -58,10 +71,24 @@ def uptime() -> float:
 
 
 class _Jump(NamedTuple):
-    """The wall clock showed ``since`` when it was ``by`` milliseconds further than expected."""
+    """The wall clock showed ``since`` when it was ``by`` milliseconds further than expected.
+
+    All that it gave before is less than ``since - by``. ``up`` is when it came, or went away.
+    """
 
     since: int
     by: int
+    up: float
+
+    def is_recent(self, up: float) -> bool:
+        return (up - self.up) * 1000 < TRUSTED_AFTER * self.by
+
+
+class Question(NamedTuple):
+    """What to ask rooms: the newest they have from before ``before``, and the span of what they have from ``ahead``."""
+
+    before: int
+    ahead: int
 
 
 class Clock:
@@ -75,86 +102,167 @@ class Clock:
     ) -> None:
         self._on_wrong = on_wrong
         self._wall, self._up = wall, up
-        self.started = self._last = wall()
+        self._started = self._steady_since = self._given = self._newest = self._last = wall()
         self._started_up = self._last_up = up()
+        self._look_from = self._last + UNWATCHED_MS
         self._newest_before: int | None = None
         self._jumps: list[_Jump] = []
-        self._went_back: _Jump | None = None
+        self._in_force = 0  # so many of the jumps are; the others have gone away, and may come again
+        self._behind = 0
         self._ask_from: float | None = BOOT_SECONDS
 
     def now(self) -> int:
         """Milliseconds since 1970."""
         now = self._wall()
-        if not 0 <= now - self._last < UNWATCHED_MS:
+        if not self._given <= now < self._look_from:
             self._watch(now)
+        self._given = now
         return now
+
+    def learn(self, newest: int) -> None:
+        """The newest moment that is stored when this process starts; 0 without any."""
+        self._newest = max(self._newest, newest)
+        self._newest_before = newest if newest < self._started else None
+
+    # --- steps ----------------------------------------------------------------------------------------------
 
     def _watch(self, now: int) -> None:
         up = self._up()
         step = round(now - self._last - (up - self._last_up) * 1000)
-        self._last, self._last_up = now, up
-        if step > JUMP_MS:
-            self._note_jump(now, step)
-        elif step < -JUMP_MS:
-            self._note_step_back(now, up, -step)
+        self._last, self._last_up, self._look_from = now, up, now + UNWATCHED_MS
+        has_caught_up = self._given >= self._newest
+        self._newest = max(self._newest, self._given)
+        if abs(step) > JUMP_MS:
+            self._note_step(now, up, step, 0 if has_caught_up else self._behind)
+        else:
+            self._shorten_jumps(now)
 
-    def _note_jump(self, now: int, by: int) -> None:
-        back, self._went_back = self._went_back, None
-        if back is None or abs(back.by - by) > JUMP_MS:
-            self._jumps.append(_Jump(now, by))
+    def _shorten_jumps(self, now: int) -> None:
+        """A small step back just after a jump is part of it: all that follows is at or after its ``since``."""
+        while self._in_force and now < self._jumps[self._in_force - 1].since:
+            jump = self._jumps.pop(self._in_force - 1)
+            by = jump.by - (jump.since - now)
+            if by > JUMP_MS:
+                self._jumps.insert(self._in_force - 1, jump._replace(since=now, by=by))
+                return
+            self._in_force -= 1
+
+    def _note_step(self, now: int, up: float, step: int, behind: int) -> None:
+        self._steady_since, self._behind = now, 0
+        if self._ask_from is not None:
+            self._ask_from = max(self._ask_from, up + STEADY_SECONDS)
+        ahead = step - behind
+        if behind and abs(ahead) <= JUMP_MS:
+            return  # back where it was before it went back
+        if not behind and self._moves_to_where_it_was(now, up, step):
             return
-        self._jumps.append(_Jump(back.since + by, by))  # it may go back once more
-        _LOG.warning(
-            "the clock was right before it went back: times that are stored are as they were", seconds=by // 1000
-        )
-        self._on_wrong(CorrectTimes("", now, back.since, -by))
-
-    def _note_step_back(self, now: int, up: float, by: int) -> None:
-        wrong_since, left = 0, by + JUMP_MS
-        while self._jumps and self._jumps[-1].by <= left:
-            jump = self._jumps.pop()
-            left, wrong_since = left - jump.by, jump.since
-        if not wrong_since and self._was_wrong_from_the_start(now, up):
-            wrong_since, self.started = self.started, self.started - by
-        if not wrong_since or now < EARLIEST_MS:
-            _LOG.warning("the clock went back; times that are stored stay as they are for now", seconds=by // 1000)
-            self._ask_from = up + STEADY_SECONDS
+        if ahead > 0:
+            self._note_jump(now, up, ahead)
             return
-        self._correct(now, wrong_since, by)
-        self._went_back = _Jump(max(wrong_since - by, (self._newest_before or 0) + 1), by)
-        self._ask_from = up  # an earlier process may have had the wrong time, too
+        _LOG.warning("the clock went back; times that are stored stay as they are for now", seconds=-ahead // 1000)
+        self._behind = -ahead
+        self._forget_jumps()
+        self._ask_from = up + STEADY_SECONDS
 
-    def _was_wrong_from_the_start(self, now: int, up: float) -> bool:
-        if now >= self.started or up - self._started_up > YOUNG_SECONDS:
+    def _note_jump(self, now: int, up: float, by: int) -> None:
+        beyond = now - self._newest - 1
+        if beyond < by - JUMP_MS or beyond <= JUMP_MS:  # it was behind what is stored, so it may be right now
+            self._forget_jumps()
+            return
+        self._jumps[self._in_force :] = [_Jump(now, min(by, beyond), up)]
+        self._in_force += 1
+
+    def _forget_jumps(self) -> None:
+        self._jumps, self._in_force, self._newest_before = [], 0, None
+
+    def _moves_to_where_it_was(self, now: int, up: float, step: int) -> bool:
+        """Whether the clock shows what it would with fewer or more of the jumps; if so, times are corrected."""
+        in_force = [jump for jump in self._jumps[: self._in_force] if jump.is_recent(up)]
+        undone = takewhile(lambda jump: jump.is_recent(up), self._jumps[self._in_force :])
+        self._jumps, self._in_force = [*in_force, *undone], len(in_force)
+        self._suspect_the_start(now, up, -step)
+        offsets = [0, *accumulate(jump.by for jump in self._jumps)]
+        offset = offsets[self._in_force] + step
+        count = min(range(len(offsets)), key=lambda count: abs(offsets[count] - offset))
+        if abs(offsets[count] - offset) > JUMP_MS or (step < 0 and now < EARLIEST_MS):
             return False
-        return self._newest_before is not None and self._newest_before <= now + JUMP_MS
+        while self._in_force > count:
+            self._in_force -= 1
+            jump = self._jumps[self._in_force]
+            # What the clock would show if the older ones were still there.
+            self._correct(now + offsets[self._in_force] - offsets[count], jump.since, jump.by)
+            self._jumps[self._in_force] = jump._replace(up=up)
+        while self._in_force < count:
+            jump = self._jumps[self._in_force]
+            self._correct(now, jump.since - jump.by, -jump.by)
+            self._jumps[self._in_force] = jump._replace(up=up)
+            self._in_force += 1
+        # If it was right when it started, after all, it may still have been wrong by something else.
+        while self._newest_before is not None and self._in_force and self._jumps[0].since <= self._started:
+            del self._jumps[0]
+            self._in_force -= 1
+        self._newest = now
+        return True
 
-    def learn(self, newest_before: int) -> None:
-        """The newest moment that is stored from before this process started; 0 without any."""
-        self._newest_before = newest_before
+    def _suspect_the_start(self, now: int, up: float, back: int) -> None:
+        """If the clock was wrong from the start, that is like a jump. Beside others, nothing tells how large it was."""
+        if self._in_force or back <= JUMP_MS or now >= self._started or up - self._started_up > YOUNG_SECONDS:
+            return
+        if self._newest_before is None or self._newest_before >= self._started - back + JUMP_MS:
+            return
+        by = min(back, self._started - self._newest_before - 1)
+        if by > JUMP_MS:
+            self._jumps.insert(0, _Jump(self._started, by, up))
+            self._in_force = 1
 
-    def wants_to_ask(self) -> int | None:
-        """From which moment on (milliseconds) rooms must not have anything, if it is time to ask; else None."""
+    def _correct(self, at: int, since: int, by: int) -> None:
+        if by > 0:
+            said = "the clock was ahead, and has been set back: times that are stored are corrected"
+        else:
+            said = "the clock was right before it went back: times that were corrected are moved back"
+        _LOG.warning(said, seconds=abs(by) // 1000)
+        if since <= self._started:
+            self._started -= by
+        self._on_wrong(CorrectTimes("", at, since, by))
+
+    # --- what rooms have ------------------------------------------------------------------------------------
+
+    def wants_to_ask(self) -> Question | None:
+        """What to ask rooms, if it is time to."""
+        now = self.now()
         if self._ask_from is None or self._up() < self._ask_from:
             return None
-        return self._wall() + JUMP_MS
+        return Question(self._steady_since, now + JUMP_MS)
 
-    def answer(self, ahead: Span | None) -> None:
-        """The answer to what `wants_to_ask` gave: what rooms have from there on."""
+    def answer(self, question: Question, newest_before: int, ahead: Span | None) -> None:
+        """The answer to ``question``: what rooms have."""
+        now = self.now()
+        if question.before != self._steady_since:
+            return  # it has been set meanwhile, and asks again
         self._ask_from = None
         if ahead is None:
             return
-        now = self._wall()
-        if now >= EARLIEST_MS and ahead.first - now > ahead.last - ahead.first:
-            self._correct(now, ahead.first, ahead.last - now)
+        # Without a step that was seen, the last of them can only have been before this clock began.
+        by = self._behind or ahead.last - self._steady_since
+        if now < EARLIEST_MS or not self._was_ahead(now, newest_before, ahead, by):
+            _LOG.warning(
+                "the clock is behind what is stored: until it has caught up, the time in rooms stands still",
+                seconds=(ahead.last - now) // 1000,
+            )
             return
-        _LOG.warning(
-            "the clock is behind what is stored: until it has caught up, the time in rooms stands still",
-            seconds=(ahead.last - now) // 1000,
-        )
+        self._forget_jumps()
+        if self._behind:
+            self._jumps = [_Jump(ahead.first, by, self._up())]
+        self._behind, self._newest = 0, now
+        self._correct(now, ahead.first, by)
 
-    def _correct(self, now: int, since: int, by: int) -> None:
-        _LOG.warning(
-            "the clock was ahead, and has been set back: times that are stored are corrected", seconds=by // 1000
+    def _was_ahead(self, now: int, newest_before: int, ahead: Span, by: int) -> bool:
+        distance = ahead.first - now
+        if self._behind and not newest_before < ahead.first - by <= ahead.last - by <= now:
+            return False  # it could not be taken back exactly
+        return (
+            distance >= LEAST_AHEAD_MS
+            and distance >= FAR * (ahead.last - ahead.first)
+            and newest_before > 0
+            and distance >= FAR * (now - newest_before)
         )
-        self._on_wrong(CorrectTimes("", now, since, by))

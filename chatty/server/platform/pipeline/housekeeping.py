@@ -51,9 +51,10 @@ async def _attempt(node: Node, work: Coroutine[None, None, None]) -> None:
 
 async def check_clock(clock: Clock, reads: Reads) -> None:
     """If the clock may have been ahead, look whether rooms have times that it gave then."""
-    since = clock.wants_to_ask()
-    if since is not None:
-        clock.answer(await reads.span_since(since))
+    question = clock.wants_to_ask()
+    if question is not None:
+        ahead = await reads.span_since(question.ahead)
+        clock.answer(question, await reads.newest_before(question.before) if ahead else 0, ahead)
 
 
 class Housekeeping:

@@ -35,6 +35,8 @@ STUCK_SECONDS: Final = 10.0
 """How long a read may take: they are short, each of them."""
 MOST_AHEAD: Final = 1_000
 """Rooms whose times are looked at where a clock is doubted: more would tell nothing else."""
+LATEST_MS: Final = 253_402_300_799_999
+"""The end of the year 9999: later than any time that is stored."""
 
 
 class RoomView(Struct, frozen=True):
@@ -199,9 +201,16 @@ class Reads:
         )  # fmt: skip
         return found[0][0] if found else None
 
+    async def newest(self) -> int:
+        """The newest moment (milliseconds) that is stored, 0 without any."""
+        return await self.newest_before(LATEST_MS)
+
     async def newest_before(self, before: int) -> int:
-        """The newest moment (milliseconds) from before ``before`` that rooms have, 0 without any."""
-        return await self._ask(lambda db: newest_before(db, before))
+        """The newest moment from before ``before`` that is stored, 0 without any.
+
+        If many rooms have something from there on, only some of those are looked at.
+        """
+        return await self._ask(lambda db: newest_before(db, before, MOST_AHEAD))
 
     async def span_since(self, since: int) -> Span | None:
         """The first and the last moment from ``since`` (milliseconds) on that rooms have; None without any."""

@@ -29,7 +29,9 @@ _NEWEST_BEFORE: Final = f"""
     SELECT
         max(
             coalesce(max(created_at) FILTER (WHERE created_at < :before), 0),
-            coalesce(max(closed_at) FILTER (WHERE closed_at < :before), 0)
+            coalesce(max(closed_at) FILTER (WHERE closed_at < :before), 0),
+            coalesce((SELECT max(at) FROM producers WHERE at < :before), 0),
+            coalesce((SELECT max(at) FROM receipts WHERE at < :before), 0)
         ),
         max(newest) FILTER (WHERE newest < :before_text)
     FROM (SELECT created_at, closed_at, coalesce({_NEWEST}, trimmed_at) AS newest FROM rooms)"""  # noqa: S608
@@ -94,11 +96,11 @@ def rooms_ahead(db: sqlite3.Connection, since: int, most: int = -1) -> list[Ahea
     return [Ahead(*row) for row in db.execute(_AHEAD, asked).fetchall()]
 
 
-def newest_before(db: sqlite3.Connection, before: int) -> int:
-    """The newest moment from before ``before`` that rooms have, 0 without any."""
+def newest_before(db: sqlite3.Connection, before: int, most: int) -> int:
+    """The newest moment from before ``before`` that is stored, 0 without any. Beyond, ``most`` rooms are looked at."""
     asked = {"before": before, "before_text": rfc3339(before)}
     recorded, *newest = db.execute(_NEWEST_BEFORE, asked).fetchone()
-    newest += [settled_at(db, room, before) for room in rooms_ahead(db, before)]
+    newest += [settled_at(db, room, before) for room in rooms_ahead(db, before, most)]
     return max([int(recorded), *(milliseconds(at) for at in newest if at)])
 
 

@@ -186,6 +186,17 @@ async def test_the_newest_that_rooms_have_from_before_a_time_is_told(shelf: Shel
     assert await shelf.reads.newest_before(AT + before) == AT + newest
 
 
+async def test_it_may_be_that_of_a_producer_or_of_an_idempotency_key_in_a_room_whose_time_stands_still(
+    shelf: Shelf,
+) -> None:
+    say(shelf, YEAR)
+    say(shelf, 5, producer="p", n=1)
+    assert await shelf.reads.newest_before(AT + YEAR) == AT + 5
+    say(shelf, 6, idempotency_key="k", digest=b"d")
+    assert await shelf.reads.newest_before(AT + YEAR) == AT + 6
+    assert await shelf.reads.newest() == AT + YEAR
+
+
 async def test_a_damaged_event_has_no_time(shelf: Shelf) -> None:
     say(shelf, 7, 8)
     with closing(sqlite3.connect(shelf.store.path)) as db, db:
