@@ -10,14 +10,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
+from msgspec import Raw
 
 from chatty.cli.environment import Environment
 from chatty.cli.scripting.exporter import Progress
-from chatty.protocol import PAGE_EVENTS
+from chatty.events import Message
+from chatty.protocol import PAGE_EVENTS, Page, RoomInfo, encode
 from tests.cli.conftest import MakeEnvironment
 from tests.cli.user import User
+from tests.support.scripted import AT, Scripted
 from tests.support.server import PATIENCE, Server
 
+ROOM = "2SzErhA2PvYGjf4PQ4pvTh9BfE0"
 KEY = "k" * 32
 
 
@@ -267,3 +272,20 @@ async def test_what_takes_no_second_shows_no_progress(make_environment: MakeEnvi
     with Progress(env) as progress:
         progress.update(500, 0.5)
     assert stderr.written == ""
+
+
+@pytest.mark.parametrize(
+    "command", [("history",), ("history", "-n", "5"), ("tail", "--no-follow", "--since", "2026-01-01")]
+)
+async def test_a_broken_servers_history_is_its_own_error(user: User, command: tuple[str, ...]) -> None:
+    info = RoomInfo(ROOM, "general", "", AT, "e", 1, 9, 0)
+    page = Page([Raw(encode(Message(9, "soon", "Ada", "hello")))], "e", 1, 9, more=True)
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        body = encode(page if request.path.endswith("/events") else info)
+        return web.Response(body=body, content_type="application/json")
+
+    async with Scripted(answer) as scripted:
+        name, *options = command
+        said = await asyncio.to_thread(user.fails, 1, name, ROOM, *options, "--server", scripted.url)
+    assert said.startswith("error: the server sent an invalid frame: ")

@@ -50,6 +50,7 @@ class Evil:
     def __init__(self) -> None:
         self.cues: asyncio.Queue[list[Frame]] = asyncio.Queue()
         self.seq = 0
+        self.page: bytes | None = None  # of history, if not conversations
         self._chance = random.Random(11)
         self._room = RoomInfo(ROOM, f"\u202e\x9b2J{self.several()}", self.several(), AT, "e", 1, 0, 2)
 
@@ -73,7 +74,8 @@ class Evil:
             said = encode(Participants([Present(trick, away=place % 2 > 0) for place, trick in enumerate(TRICKS)]))
         elif request.path.endswith("/events"):
             past = conversation(self.several(), self.several(), self.several())
-            said = encode(Page([Raw(encode(event)) for event in past], "e", 1, self.seq, more=False))
+            page = encode(Page([Raw(encode(event)) for event in past], "e", 1, self.seq, more=False))
+            said = page if self.page is None else self.page
         else:
             said = encode(self._room)
         return web.Response(body=said, content_type="application/json")
@@ -106,6 +108,20 @@ def reads(seat: Seat, end: str) -> None:
 def check(seat: Seat) -> None:
     seen = foreign(PROMPT.sub("", seat.raw))
     assert seen == [], [seat.raw[max(0, at - 80) : at + 80] for at in [seat.raw.find(seen[0])]]
+
+
+async def test_history_that_makes_no_sense_ends_a_command_and_not_the_session(tmp_path: Path) -> None:
+    evil = Evil()
+    evil.page = encode(Page([Raw(encode(Message(1, "soon", "Eve", "hello")))], "e", 1, 1, more=False))
+    async with Scripted(evil.answer) as scripted:
+        with Seat(tmp_path, scripted.url, ROOM, "--bell", "off") as seat:
+            await asyncio.to_thread(reads, seat, " connected")
+            for command in ("history", "search hello"):
+                seat.press(f"/{command}\r")
+                await asyncio.to_thread(reads, seat, "the server sent an invalid frame")
+                seat.raw = ""
+            evil.cues.put_nowait([evil.message("still here")])
+            await asyncio.to_thread(reads, seat, "still here")
 
 
 async def test_a_hostile_server_gets_no_escape_of_its_own_to_the_terminal(tmp_path: Path) -> None:
