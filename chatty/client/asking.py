@@ -143,9 +143,14 @@ class _Asking:
         room = self._room
         if not self._tells or not self._question or room.name is None:
             return
-        with suppress(ChattyError, TimeoutError):
-            async with asyncio.timeout(within), room.http() as http:
-                await announce(http, room.info.id, self._question, outcome, name=room.name)
+        try:
+            with suppress(ChattyError, TimeoutError):
+                async with asyncio.timeout(within), room.http() as http:
+                    await announce(http, room.info.id, self._question, outcome, name=room.name)
+        except asyncio.CancelledError:
+            if within > _PARTING_MOMENT:  # the outcome is known: the room gets another moment to learn it
+                await self._tell(outcome, within=_PARTING_MOMENT)
+            raise
 
 
 async def _find(room: Asker, text: str) -> int:

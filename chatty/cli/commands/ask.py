@@ -129,20 +129,22 @@ async def _ask(env: Environment, options: AskOptions) -> int:
     target = options.target
     key = client_key(env, target.profile, target.server, lasting=options.key is not None)
     unique = idempotency_key("ask", options.key if options.key is not None else new_secret())
-    with Output(env.stdout.fileno()) as out, about(env, target):
-        text = question_text(options.text if options.text is not None else await _read(env), options.choices)
+    with about(env, target):
         async with Http(target.server, key=key, cacert=target.profile.cacert) as http:
             asker = Asker(env, target, http, name=options.name, key=key, as_json=options.json)
-            await _pose(asker, text, unique, options)
-            found = await _found_in_time(asker, options)
-            if found is None and options.default is None:
-                raise Failure(ExitStatus.UNREACHABLE, "timed_out", f"no answer came in {options.timeout:g} s")
-            if found is None:
-                answer = Answer(options.default or "", "", 0, "default")
-                raw = encode({"event_type": "default", "text": answer.text}).decode()
-            else:
-                answer, raw = found.answer, found.raw
-            await out.write(f"{raw if options.json else answer.text}\n".encode())
+            with Output(env.stdout.fileno()) as out:
+                text = question_text(options.text if options.text is not None else await _read(env), options.choices)
+                await _pose(asker, text, unique, options)
+                found = await _found_in_time(asker, options)
+                if found is None and options.default is None:
+                    raise Failure(ExitStatus.UNREACHABLE, "timed_out", f"no answer came in {options.timeout:g} s")
+                if found is None:
+                    answer = Answer(options.default or "", "", 0, "default")
+                    raw = encode({"event_type": "default", "text": answer.text}).decode()
+                else:
+                    answer, raw = found.answer, found.raw
+                await out.write(f"{raw if options.json else answer.text}\n".encode())
+            # From here on the reader may go: it has what it came for, as `grep -q` has.
             if found and found.old and options.key is not None:
                 asker.note_old_answer(answer, found.old)
             await asker.announce(outcome_text(answer))

@@ -93,7 +93,8 @@ class Asker:
     async def announce(self, outcome: str, *, at_once: bool = False) -> None:
         """Post the outcome, so that nobody wonders whether an answer arrived.
 
-        It may take some seconds, or with ``at_once`` only one.
+        It may take some seconds, or with ``at_once`` only one. If it is
+        cancelled, one more second goes to another try: the outcome is known.
         """
         try:
             async with asyncio.timeout(_PARTING_MOMENT if at_once else _MOMENT):
@@ -105,6 +106,10 @@ class Asker:
             why = "no answer in time"
         except ChattyError as error:
             why = clean(explain(error).message, newlines=False)
+        except asyncio.CancelledError:
+            if not at_once:
+                await self.announce(outcome, at_once=True)
+            raise
         self._note(f"the room was not told the outcome ({why})", not_told=why)
 
     def note_old_answer(self, answer: Answer, event: Event) -> None:

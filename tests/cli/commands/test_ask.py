@@ -10,11 +10,16 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from aiohttp import web
 
 import chatty
 from chatty.client.identity import derive_key
+from chatty.events import Message
+from chatty.protocol import Live
 from tests.cli.commands.test_send import wait_until
 from tests.cli.user import Running, User
+from tests.support.scripted import AT, Scripted, problem, silent, talks
+from tests.support.scripted import text as says
 from tests.support.server import PATIENCE, Server, free_port
 
 
@@ -224,6 +229,46 @@ def test_nobody_waits_for_an_answer_that_nobody_reads(user: User, server: Server
     os.close(writer)
     os.close(reader)
     assert process.wait(PATIENCE) == 141
+
+
+ANSWERED = talks(Message(2, AT, "Ada", "yes", reply_to=1), Live(2), last=2)
+
+
+async def test_a_reader_that_has_the_answer_may_go_and_the_room_learns_it(user: User) -> None:
+    told: list[str] = []
+    reader, writer = os.pipe()
+
+    async def outcome(request: web.Request) -> web.StreamResponse:
+        told.append((await request.json())["text"])
+        if len(told) > 1:
+            return web.json_response({"seq": 3}, status=201)
+        assert await asyncio.to_thread(os.read, reader, 100) == b"yes\n"
+        os.close(reader)
+        return await problem(503, "busy")(request)
+
+    async with Scripted(says(201, '{"seq": 1}'), ANSWERED, outcome) as scripted:
+        process = user.start("ask", "0" * 27, "Deploy?", "--server", scripted.url, stdout=writer)
+        os.close(writer)
+        assert await asyncio.to_thread(process.wait, PATIENCE) == 0
+    assert told == ["answered by Ada: yes"] * 2
+
+
+async def test_a_signal_behind_the_answer_does_not_keep_it_from_the_room(user: User) -> None:
+    told: list[str] = []
+    telling = asyncio.Event()
+
+    async def outcome(request: web.Request) -> web.StreamResponse:
+        told.append((await request.json())["text"])
+        telling.set()
+        return await silent()(request) if len(told) == 1 else web.json_response({"seq": 3}, status=201)
+
+    async with Scripted(says(201, '{"seq": 1}'), ANSWERED, outcome) as scripted:
+        process = user.start("ask", "0" * 27, "Deploy?", "--server", scripted.url)
+        await telling.wait()
+        process.terminate()
+        out, _ = await asyncio.to_thread(process.communicate, timeout=PATIENCE)
+    assert (process.returncode, out) == (128 + signal.SIGTERM, b"yes\n")
+    assert told == ["answered by Ada: yes"] * 2
 
 
 def test_a_server_that_is_not_there_is_told_at_once(user: User, room: str) -> None:
