@@ -7,6 +7,7 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
+from chatty.errors import Refused
 from chatty.events import Event, Message, MessageEdited, Reaction
 from chatty.names import same
 from chatty.protocol import Frame, Unknown
@@ -45,7 +46,9 @@ class Answer(Struct, frozen=True):
 
 
 def question_text(question: str, choices: Sequence[str]) -> str:
-    """The question as it is asked: with how to answer it."""
+    """The question as it is asked: with how to answer it. Refused with ``message_empty`` if there is none."""
+    if not question.strip():
+        raise Refused("message_empty")
     how = "reply to answer"
     if choices:
         *others, last = choices

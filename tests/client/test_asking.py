@@ -100,6 +100,15 @@ async def test_a_bot_may_ask_from_its_own_loop_and_misses_nothing(server: Server
         await answering
 
 
+@pytest.mark.parametrize("question", ["", " \n\t"])
+async def test_a_question_without_words_is_refused(server: Server, room_id: str, question: str) -> None:
+    async with chatty.join(server.url, room_id, name="ci") as bot:
+        with pytest.raises(chatty.Refused) as refused:
+            await bot.ask(question, choices=["yes", "no"])
+    assert refused.value.code == "message_empty"
+    assert await asyncio.to_thread(server.texts, room_id) == []
+
+
 async def test_asking_again_finds_an_answer_that_came_meanwhile(server: Server, room_id: str) -> None:
     async with chatty.join(server.url, room_id, name="Ada") as ada:
         number = (await ada.send("Deploy?")).seq or 0

@@ -33,6 +33,8 @@ EXAMPLES: Final = (
     'chatty ask deploys "Which version?" --from Ada --key "release-$N"',
 )
 
+_NOTHING: Final = "there is nothing to ask"
+
 
 class AskOptions(NamedTuple):
     """The command line, parsed. Times are in seconds."""
@@ -102,7 +104,10 @@ def command(
 
     env = environment(ctx)
     if not question and env.stdin.isatty():
-        raise usage("there is nothing to ask", 'chatty ask ROOM "Deploy 1.4?" --choices yes,no')
+        raise usage(_NOTHING, 'chatty ask ROOM "Deploy 1.4?" --choices yes,no')
+    text = text_of(question)
+    if text is not None and not text.strip():
+        raise usage(_NOTHING, "the question is empty; if it comes from a variable, is that set?")
     if default is not None and timeout is None:
         raise usage("--default needs --timeout", "say how long to wait: --timeout 10m")
     chosen = tuple(choice.strip() for choice in choices.split(",")) if choices is not None else ()
@@ -110,9 +115,7 @@ def command(
         raise usage("--choices: one of them is empty", "write them as in --choices yes,no")
     target = resolve_room(env, room, server=server, profile=profile, cacert=cacert)
     who = participant_name(env, name, target.profile)
-    options = AskOptions(
-        target, who, text_of(question), chosen, tuple(answerers or ()), timeout, default, key, wait, json
-    )
+    options = AskOptions(target, who, text, chosen, tuple(answerers or ()), timeout, default, key, wait, json)
     return run(_ask(env, options))
 
 
@@ -194,6 +197,10 @@ async def _read(env: Environment) -> str:
     data = b""
     async for chunk in chunks(env.stdin.fileno()):
         data += chunk
-        if len(data) > MESSAGE_BYTES + 1:
-            break  # the server refuses it as too long
-    return data.decode("utf-8", "replace").rstrip("\n")
+        if len(data) > MESSAGE_BYTES:  # what is left of it by then could be another question
+            message = f"the question is too long: a message holds at most {MESSAGE_BYTES:,} bytes"
+            raise Failure(ExitStatus.REFUSED, "message_too_long", message)
+    text = data.decode("utf-8", "replace").rstrip("\n")
+    if not text.strip():
+        raise usage(_NOTHING, "standard input is empty; give a question as an argument, or by a pipe")
+    return text

@@ -285,3 +285,19 @@ def test_a_room_that_is_not_there_is_status_3(user: User) -> None:
 def test_what_makes_no_sense_is_not_asked(user: User, server: Server, room: str, arguments: tuple[str, ...]) -> None:
     user.fails(2, "ask", room, *arguments)
     assert server.texts(room) == []
+
+
+@pytest.mark.parametrize(("arguments", "said"), [(("",), b""), ((" ", "\t"), b""), ((), b""), ((), b" \n\n")])
+def test_a_question_that_is_empty_is_not_asked(
+    user: User, server: Server, room: str, arguments: tuple[str, ...], said: bytes
+) -> None:
+    told = user.fails(2, "ask", room, *arguments, "--choices", "yes,no", said=said)
+    assert told.startswith("error: there is nothing to ask\nhint:  ")
+    assert server.texts(room) == []
+
+
+@pytest.mark.parametrize("said", [b"Deploy?" + b"\n" * 17_000 + b"Or not?", b"x" * 16_385])
+def test_a_question_that_is_too_long_is_not_asked_cut_short(user: User, server: Server, room: str, said: bytes) -> None:
+    told = user.fails(6, "ask", room, said=said)
+    assert told == "error: the question is too long: a message holds at most 16,384 bytes\n"
+    assert server.texts(room) == []
