@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from chatty.client.asking import Answer as Answer
     from chatty.client.http import Http as Http
     from chatty.client.http import create_room as create_room
-    from chatty.client.inbox import Cursor as Cursor
     from chatty.client.inbox import Received as Received
     from chatty.client.room import Room as Room
     from chatty.client.room import join as join
@@ -54,7 +53,7 @@ _HOMES: Final = {
         "chatty._version": ["__version__"],
         "chatty.client.asking": ["Answer"],
         "chatty.client.http": ["Http", "create_room"],
-        "chatty.client.inbox": ["Cursor", "Received"],
+        "chatty.client.inbox": ["Received"],
         "chatty.client.room": ["Room", "join"],
         "chatty.errors": ["ChattyError", "Disconnected", "ProtocolError", "Refused", "Unreachable"],
         "chatty.events": [

@@ -98,7 +98,7 @@ async def pose(
 async def announce(http: Http, room_id: str, question: int, outcome: str, *, name: str, automatic: int = 1) -> None:
     """Tells the room the outcome of message number ``question``: once, however many runs find the same outcome."""
     unique = hashlib.sha256(json.dumps(["outcome", question, outcome]).encode()).hexdigest()
-    await http.send(room_id, outcome, name=name, reply_to=question, receipt=unique, automatic=automatic)
+    await http.send(room_id, outcome, name=name, reply_to=question, idempotency_key=unique, automatic=automatic)
 
 
 class _Asking:

@@ -134,18 +134,18 @@ class Http:
         *,
         name: str,
         reply_to: int = 0,
-        receipt: str | None = None,
+        idempotency_key: str | None = None,
         automatic: int = 0,
     ) -> int:
         """Says ``text`` as ``name`` without joining, and gives the message's number.
 
         ``reply_to``: the number of the message that this one answers.
         ``automatic``: a program says it, see `chatty.events.Message`.
-        ``receipt``: a request that is repeated with the same one within 24
+        ``idempotency_key``: a request that is repeated with the same one within 24
         hours is stored once, and gives the first time's number; another text
         is refused (``idempotency_conflict``).
         """
-        headers = {} if receipt is None else {"Idempotency-Key": receipt}
+        headers = {} if idempotency_key is None else {"Idempotency-Key": idempotency_key}
         body = protocol.encode(NewMessage(name, text, reply_to, automatic=automatic))
         return (await self._ask("POST", room_path(room_id, "messages"), _Stored, data=body, headers=headers)).seq
 

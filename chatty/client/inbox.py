@@ -8,13 +8,10 @@ from typing import Final, NamedTuple
 from chatty.events import Event, Happening, RoomClosed, StreamPosition
 from chatty.protocol import Frame, Gap, Live, Tick, Unknown, Welcome
 
-__all__ = ["HELD_BYTES", "Cursor", "Inbox", "Received"]
+__all__ = ["HELD_BYTES", "Inbox", "Received"]
 
 HELD_BYTES: Final = 4 * 1024 * 1024
 """How many bytes may wait for a reader, by a rough count: at least 6,000 short messages, or 40 of the longest."""
-
-Cursor = StreamPosition
-"""The name under which a reader's position was published first."""
 
 _OVERHEAD = 512  # bytes of Python objects that a short frame costs beside its text
 

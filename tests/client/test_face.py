@@ -41,8 +41,7 @@ def test_every_event_and_every_error_is_public() -> None:
     assert events | errors <= set(chatty.__all__)
 
 
-def test_a_position_is_still_to_be_had_under_its_first_name() -> None:
-    assert chatty.Cursor is chatty.client.inbox.Cursor is chatty.StreamPosition
+def test_a_position_is_a_pair() -> None:
     epoch, seq = chatty.StreamPosition("epoch", 7)
     assert (epoch, seq) == ("epoch", 7)
 

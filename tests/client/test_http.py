@@ -61,12 +61,12 @@ async def test_something_can_be_said_and_changed_without_joining(server: Server,
     ]
 
 
-async def test_with_a_receipt_it_is_said_once(server: Server, room_id: str) -> None:
+async def test_with_an_idempotency_key_it_is_said_once(server: Server, room_id: str) -> None:
     async with chatty.Http(server.url, key=new_secret()) as http:
-        numbers = {await http.send(room_id, "hello", name="ci", receipt="build 17") for _ in range(2)}
+        numbers = {await http.send(room_id, "hello", name="ci", idempotency_key="build 17") for _ in range(2)}
         assert len(numbers) == 1
         with pytest.raises(chatty.Refused) as refused:
-            await http.send(room_id, "something else", name="ci", receipt="build 17")
+            await http.send(room_id, "something else", name="ci", idempotency_key="build 17")
         assert refused.value.code == "idempotency_conflict"
         assert await http.send(room_id, "hello", name="ci") not in numbers
     assert server.texts(room_id) == ["hello", "hello"]

@@ -52,7 +52,7 @@ class Asker:
     async def ask(self, text: str, unique: str, *, wait: float) -> None:
         """Post the question, unless this idempotency key was used for it. Raises the errors of `Http.send`."""
         self._question = await retry(
-            lambda: self._http.send(self._target.room_id, text, name=self._name, receipt=unique, automatic=1),
+            lambda: self._http.send(self._target.room_id, text, name=self._name, idempotency_key=unique, automatic=1),
             wait=wait,
         )
 

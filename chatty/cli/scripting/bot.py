@@ -214,7 +214,7 @@ class Bot:
                     text,
                     name=name,
                     reply_to=message.seq,
-                    receipt=unique,
+                    idempotency_key=unique,
                     automatic=message.automatic + 1,
                 )
             )

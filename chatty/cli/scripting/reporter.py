@@ -67,7 +67,7 @@ class Reporter:
         unique = idempotency_key(self._run_id, text)
         return await retry(
             lambda: self._http.send(
-                self._room_id, text, name=self._name, reply_to=reply_to, receipt=unique, automatic=1
+                self._room_id, text, name=self._name, reply_to=reply_to, idempotency_key=unique, automatic=1
             )
         )
 

@@ -11,11 +11,11 @@ from typing import cast
 from chatty.cli.join.room.attention import Bell
 from chatty.cli.join.room.conversation import Conversation
 from chatty.client.http import Http
-from chatty.client.inbox import Cursor, Received
+from chatty.client.inbox import Received
 from chatty.client.room import Room
 from chatty.client.states import Connected
 from chatty.errors import ChattyError
-from chatty.events import Message
+from chatty.events import Message, StreamPosition
 from chatty.protocol import Ack, Frame, Limits, Live, RoomInfo, Say, Send, Welcome, You
 
 NOON = "2026-11-23T12:00:00.000Z"
@@ -49,7 +49,7 @@ class Link:
                 return
             if isinstance(frame, ChattyError):
                 raise frame
-            yield Received(frame, "", Cursor("e", 0))
+            yield Received(frame, "", StreamPosition("e", 0))
 
     def typing(self) -> None:
         self.typed += 1
