@@ -48,7 +48,7 @@ EARLIEST_MS: Final = 1_735_689_600_000
 """2025: a clock that shows less is behind, whatever rooms have. Machines without a battery begin in 1970 or so."""
 TRUSTED_AFTER: Final = 100
 """A jump that has lasted so many times its own length is right. An error is noticed sooner the larger it is; the pause
-of a virtual machine stays, and must not explain for ever whatever happens to be as long."""
+of a virtual machine stays, and must not forever explain a step back that happens to be as long."""
 LEAST_AHEAD_MS: Final = 24 * 3_600_000
 """How far ahead times must be before they alone tell that the clock was: anything less may be a pause in the talk."""
 FAR: Final = 10
