@@ -58,13 +58,16 @@ class Line(Struct, eq=False):
 
     ``shown`` is the newest event that was on the screen when it was begun, and
     ``own`` the newest message of one's own. ``numbering`` counts how often the
-    room had been numbered anew.
+    room had been numbered anew. ``people`` are those that its names meant when
+    they were typed, None for a name that nobody had: a rename must not change
+    what the line is about.
     """
 
     shown: int
     own: Message | OwnMessage | None
     numbering: int
     choices: dict[Person | str, Choice]
+    people: dict[str, Person | None]
 
 
 class Pointer:
@@ -92,7 +95,7 @@ class Pointer:
         """The line that is being typed. It begins now, unless it has begun already."""
         if self.line is None:
             waits = self._sent is not None and self._sent.seq == 0 and not self._sent.refused
-            self.line = Line(self.shown, self._sent if waits else self._people.mine(), self._numbering, {})
+            self.line = Line(self.shown, self._sent if waits else self._people.mine(), self._numbering, {}, {})
         return self.line
 
     # --- which message a command is about; each raises Wrong where there is none ---
@@ -149,12 +152,19 @@ class Pointer:
         ends = [found.start() for found in _END_OF_NAME.finditer(text, 0, LONGEST)]
         for end in reversed(ends):
             for name in (text[:end], text[:end].rstrip(",:")):
-                if name.strip() and (person := self._people.find(name)):
+                if name.strip() and (person := self._person(name)):
                     behind = _BEHIND_NAME.match(text, len(name))
                     assert behind
                     return person, text[behind.end() :]
         written = clean_name(text.split()[0].rstrip(",:")) if text.split() else ""
         raise Wrong(f"nobody called {written} is here, or was lately" if written else "whose name comes after the @?")
+
+    def _person(self, name: str) -> Person | None:
+        """The person that ``name`` meant when it was first typed in this line."""
+        people = self.begin().people
+        if name not in people:
+            people[name] = self._people.find(name)
+        return people[name]
 
     def _silent(self, person: Person) -> str:
         name = clean_name(person.name)

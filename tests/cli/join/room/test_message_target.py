@@ -240,6 +240,31 @@ async def test_a_name_is_the_whole_name_and_never_a_shorter_one() -> None:
         assert talk.link.said == []
 
 
+@pytest.mark.parametrize("line", ["/reply @Ada yes no", "/reply @Ada: yes no"])
+@pytest.mark.parametrize("who", ["Ada", "Eve"])
+async def test_nobody_gets_under_a_name_that_was_typed_before_by_taking_it(line: str, who: str) -> None:
+    async with talking() as talk:
+        await talk.sees(by("Eve", 1, "drop the database?"), by("Ada", 2, "lunch?"))
+        assert talk.types(line) == "↪ Ada: lunch?"
+        for name in ("Ada yes", "Ada yes no"):
+            await talk.sees(ParticipantRenamed(3, NOON, who, name))
+            who = name
+        assert talk.conversation.target() == "↪ Ada: lunch?"
+        assert await talk.says(line) == Send("yes no", reply_to=2)
+
+
+async def test_a_name_that_was_nobodys_when_it_was_typed_is_not_somebodys_at_enter() -> None:
+    async with talking() as talk:
+        await talk.sees(by("Eve", 1, "drop the database?"))
+        assert talk.types("/reply @Ada yes") == "nobody called Ada is here, or was lately"
+        await talk.sees(ParticipantRenamed(2, NOON, "Eve", "Ada"))
+        assert not talk.conversation.enter("/reply @Ada yes")
+        assert talk.link.said == []
+        talk.conversation.drafted("")
+        assert talk.types("/reply @Ada yes") == "↪ Eve: drop the database?"
+        assert await talk.says("/reply @Ada yes") == Send("yes", reply_to=1)
+
+
 @pytest.mark.parametrize(
     ("line", "said"),
     [
