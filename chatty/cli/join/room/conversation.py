@@ -30,7 +30,7 @@ from chatty.client.room import Room
 from chatty.client.states import State
 from chatty.errors import ChattyError, Disconnected
 from chatty.events import Message
-from chatty.protocol import Close
+from chatty.protocol import Ack, Close
 
 __all__ = ["Conversation"]
 
@@ -129,11 +129,11 @@ class Conversation:
                 raise
         raise _Ended(ExitStatus.DONE)
 
-    def _accepted(self, posted: Posted) -> None:
-        if isinstance(posted.command, protocol.Send) and posted.seq:  # its event may be a moment behind its ack
+    def _accepted(self, posted: Posted, ack: Ack) -> None:
+        if isinstance(posted.command, protocol.Send) and ack.seq:  # its event may be a moment behind its ack
             people = self._incoming.people
-            people.hear(Message(posted.seq, "", people.me, posted.command.text))
-        elif isinstance(posted.command, protocol.React) and not posted.seq:
+            people.hear(Message(ack.seq, "", people.me, posted.command.text))
+        elif isinstance(posted.command, protocol.React) and not ack.seq and not ack.duplicate:
             self.show(view.notice("that was so already"))
 
     # --- for the face ---

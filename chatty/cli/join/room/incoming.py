@@ -122,6 +122,8 @@ class Incoming:
         self._count(event)
         hidden = self.hidden.hides(event)
         before = self.people.get(event.of) if isinstance(event, MessageEdited) else None
+        if isinstance(event, Message):
+            self.pointer.heard(event)
         if not (hidden and isinstance(event, Message)):  # nobody answers what they don't see
             self.people.hear(event)
         self._view.me = self.people.me

@@ -17,6 +17,7 @@ from chatty.cli.join.room.usage_error import Wrong
 from chatty.cli.terminal.cleaning import clean_name
 from chatty.cli.terminal.quotes import quote
 from chatty.events import Message
+from chatty.names import same
 
 __all__ = ["Choice", "Line", "OwnMessage", "Pointer"]
 
@@ -30,9 +31,11 @@ LONGEST: Final = 300
 class OwnMessage(Protocol):
     """A message of one's own that was sent. ``seq`` is its number, 0 as long as that isn't known."""
 
+    seq: int
+
     @property
-    def seq(self) -> int:
-        """Its number."""
+    def text(self) -> str:
+        """What it says."""
 
     @property
     def refused(self) -> bool:
@@ -90,6 +93,17 @@ class Pointer:
     def sent(self, message: OwnMessage) -> None:
         """A message of one's own was sent just now."""
         self._sent = message
+
+    def heard(self, message: Message) -> None:
+        """``message`` came, and isn't among the people's yet. It may be the one of one's own that is on its way.
+
+        Its ack, which tells its number otherwise, may be lost with a connection.
+        """
+        sent = self._sent
+        if sent is None or sent.seq or sent.text != message.text or self._people.get(message.seq):
+            return
+        if same(message.participant, self._people.me):
+            sent.seq = message.seq
 
     def begin(self) -> Line:
         """The line that is being typed. It begins now, unless it has begun already."""

@@ -34,6 +34,11 @@ class Posted(Struct, eq=False):
     seq: int = 0
     refused: bool = False
 
+    @property
+    def text(self) -> str:
+        """What it says, if it is a message."""
+        return self.command.text if isinstance(self.command, protocol.Send) else ""
+
 
 class Returned(NamedTuple):
     """A line that goes back into the prompt, and its choices."""
@@ -65,8 +70,8 @@ class Outgoing:
         self._changed()
         return posted
 
-    async def send_to(self, room: Room, *, accepted: Callable[[Posted], None]) -> None:
-        """Send everything that is posted to ``room``, until the connection has ended; ``accepted`` gets what is."""
+    async def send_to(self, room: Room, *, accepted: Callable[[Posted, Ack], None]) -> None:
+        """Send what is posted to ``room``, until the connection has ended; ``accepted`` gets it with its ack."""
         while True:
             posted = await self._queue.get()
             try:
@@ -75,7 +80,7 @@ class Outgoing:
                 return
             ack.add_done_callback(partial(self._acked, posted, accepted))
 
-    def _acked(self, posted: Posted, accepted: Callable[[Posted], None], ack: asyncio.Future[Ack]) -> None:
+    def _acked(self, posted: Posted, accepted: Callable[[Posted, Ack], None], ack: asyncio.Future[Ack]) -> None:
         error = None if ack.cancelled() else ack.exception()
         if ack.cancelled() or (error and not isinstance(error, Refused)):
             return  # nobody knows what became of it: it stays among the unsent
@@ -86,8 +91,8 @@ class Outgoing:
             self._show(*view.not_sent(_reason(error), posted.typed))
             self.give_back(posted.typed, posted.line)
         else:
-            posted.seq = ack.result().seq or 0
-            accepted(posted)
+            posted.seq = ack.result().seq or posted.seq  # the ack that told it may be lost: then its event tells
+            accepted(posted, ack.result())
         self._changed()
 
     def give_back(self, text: str, line: Line | None) -> None:

@@ -198,6 +198,40 @@ async def test_while_a_message_is_on_its_way_an_edit_is_about_that_one() -> None
         assert await talk.says("/edit newer") == Edit(2, "newer")
 
 
+@pytest.mark.parametrize("before", [True, False])
+async def test_a_message_whose_ack_was_lost_is_edited_as_soon_as_it_comes_by(before: bool) -> None:
+    """The outbox only learns that the room has it, and not under which number."""
+    async with talking() as talk:
+        await talk.sees(by("John", 1, "older"))
+        await talk.posts("new")
+        if before:
+            talk.link.acks[0].set_result(Ack(n=1, duplicate=True))
+            await asyncio.sleep(0)
+            assert talk.types("/edit newer").startswith("your last message is still on its way")
+            await talk.sees(by("Jane", 2, "new"), by("John", 3, "from elsewhere"))
+            assert not talk.conversation.enter("/edit newer")
+        await talk.sees(by("John", 4, "new"))
+        if not before:
+            talk.link.acks[0].set_result(Ack(n=1, duplicate=True))
+            await asyncio.sleep(0)
+        assert talk.types("/edit newer") == "↪ John: new"
+        assert await talk.says("/edit newer") == Edit(4, "newer")
+        assert talk.types("/delete") == "↪ John: new"
+        assert await talk.says("/delete") == Delete(4)
+
+
+async def test_an_earlier_message_of_the_same_words_is_not_taken_for_the_one_on_its_way() -> None:
+    async with talking() as talk:
+        await talk.posts("ok")
+        talk.link.acks[0].set_result(Ack(n=1, seq=1))
+        await asyncio.sleep(0)
+        await talk.posts("ok")
+        await talk.sees(by("John", 1, "ok"))
+        assert talk.types("/delete").startswith("your last message is still on its way")
+        await talk.sees(by("John", 2, "ok"))
+        assert await talk.says("/delete") == Delete(2)
+
+
 async def test_what_was_refused_is_not_edited_and_nothing_older_is_in_its_place() -> None:
     async with talking() as talk:
         await talk.sees(by("John", 1, "older"))

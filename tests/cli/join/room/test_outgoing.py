@@ -59,3 +59,12 @@ async def test_a_reaction_that_was_there_says_so() -> None:
         await talk.says("/react :tada:")
         talk.link.acks[0].set_result(Ack(n=1))
         await talk.shows("-- that was so already")
+
+
+async def test_a_reaction_whose_ack_was_lost_is_not_said_to_have_been_there() -> None:
+    async with talking() as talk:
+        await talk.hears(by("Bob", 1))
+        await talk.says("/react :tada:")
+        talk.link.acks[0].set_result(Ack(n=1, duplicate=True))
+        await talk.hears(by("Bob", 2, "nice"))
+        assert not any("that was so already" in line for line in talk.lines())
