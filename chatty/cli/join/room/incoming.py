@@ -77,6 +77,7 @@ class Incoming:
             case Reconnecting(in_seconds=seconds, attempt=attempt):
                 self.note(connection="reconnecting", attempt=attempt, retry_at=self._clock() + seconds)
             case Offline():
+                self._backlog.replaying = False  # the rest of a replay will never come
                 self.note(connection="offline")
             case _:
                 assert_never(state)
@@ -110,7 +111,7 @@ class Incoming:
         self._changed()
 
     def _welcomed(self, welcome: Welcome) -> None:
-        self._backlog.replaying = True
+        self._backlog.replaying = self.status.connection != "offline"  # what came before the end is heard behind it
         self.people.me = self._view.me = welcome.you.participant or ""
         self.people.present(welcome.participants)
         self.topic = welcome.room.topic

@@ -6,7 +6,8 @@ import pytest
 from msgspec import structs
 
 from chatty.cli.join.room.attention import Bell
-from chatty.client.states import Reconnecting
+from chatty.client.states import Offline, Reconnecting
+from chatty.errors import Disconnected
 from chatty.events import (
     Message,
     MessageEdited,
@@ -14,7 +15,7 @@ from chatty.events import (
     ParticipantLeft,
     ParticipantRenamed,
 )
-from chatty.protocol import Gap, Live, Typing
+from chatty.protocol import Close, Gap, Live, Typing
 from tests.cli.join.talk import NOON, by, talking, welcome
 
 
@@ -183,3 +184,16 @@ async def test_the_time_can_be_left_out() -> None:
         await talk.hears(by("Bob", 2, "without"))
         timed = {line.split()[-1]: line[:1].isdigit() for line in talk.lines() if "Bob" in line}
         assert timed == {"with": True, "without": False}
+
+
+@pytest.mark.parametrize("early", [True, False])
+async def test_a_connection_that_ends_for_good_in_a_replay_leaves_what_came_to_be_shown(early: bool) -> None:
+    async with talking(live=False) as talk:
+        if early:  # the connection tells at once; what it brought may still wait to be heard
+            talk.conversation.state_changed(Offline("gone"))
+        talk.link.gives(welcome(2), by("Ada", 1, "one"), by("Ada", 2, "two"), Disconnected(Close.REMOVED, "banned"))
+        with pytest.raises(Disconnected):
+            await talk.running
+        if not early:
+            talk.conversation.state_changed(Offline("gone"))
+        assert [line for line in talk.lines() if "Ada" in line or "two" in line]
