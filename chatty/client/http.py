@@ -79,7 +79,10 @@ class Http:
 
     async def room(self, room_id: str) -> RoomInfo:
         """The room as it is now. Refused with ``room_not_found`` where there is none."""
-        return await self._ask("GET", room_path(room_id), RoomInfo)
+        room = await self._ask("GET", room_path(room_id), RoomInfo)
+        if room.id != room_id:  # it will be kept and printed
+            raise ProtocolError(f"{self.server} did not answer as a chatty server does ({room.id!r} is another room)")
+        return room
 
     async def close_room(self, room_id: str, owner_token: str) -> None:
         """Closes the room for all, for good. Its history stays readable for a day."""

@@ -7,7 +7,7 @@ import pytest
 
 import chatty
 from chatty.client.identity import new_secret
-from chatty.protocol import CreatedRoom, decode_frame, encode
+from chatty.protocol import CreatedRoom, RoomInfo, decode_frame, encode
 from tests.support.reading import story
 from tests.support.scripted import AT, Scripted, problem, redirect, talks, text
 from tests.support.server import Server, free_port
@@ -28,6 +28,14 @@ async def test_a_room_is_created_shown_and_closed(server: Server) -> None:
 async def test_a_room_can_be_created_in_one_call(server: Server) -> None:
     created = await chatty.create_room(server.url, "general")
     assert (created.name, created.expires_at) == ("general", None)
+
+
+@pytest.mark.parametrize("given", ["3MWJVuiZ1XZ5OmY2LvrvWHrULFQ", "\x1b]0;evil\x07"])
+async def test_a_room_that_was_not_asked_for_is_not_believed(given: str) -> None:
+    room = encode(RoomInfo(given, "general", "", AT, "e", 1, 0, 0)).decode()
+    async with Scripted(text(200, room, kind="application/json")) as scripted, chatty.Http(scripted.url) as http:
+        with pytest.raises(chatty.ProtocolError, match="is another room"):
+            await http.room("0" * 27)
 
 
 async def test_only_the_owner_closes_a_room(server: Server) -> None:

@@ -23,6 +23,7 @@ from chatty.cli.options import (
     text_of,
 )
 from chatty.cli.targets import RoomTarget, about, participant_name, resolve_room
+from chatty.cli.terminal.cleaning import clean
 
 if TYPE_CHECKING:
     from chatty.cli.scripting.asker import Asker, Found
@@ -146,12 +147,17 @@ async def _ask(env: Environment, options: AskOptions) -> int:
                     raw = encode({"event_type": "default", "text": answer.text}).decode()
                 else:
                     answer, raw = found.answer, found.raw
-                await out.write(f"{raw if options.json else answer.text}\n".encode())
+                await out.write(f"{raw if options.json else _shown(env, answer.text)}\n".encode())
             # From here on the reader may go: it has what it came for, as `grep -q` has.
             if found and found.old and options.key is not None:
                 asker.note_old_answer(answer, found.old)
             await asker.announce(outcome_text(answer))
     return ExitStatus.DONE
+
+
+def _shown(env: Environment, text: str) -> str:
+    """The answer as it was written; on a terminal, which would obey it, so that it is safe to show."""
+    return clean(text) if env.stdout.isatty() else text
 
 
 async def _pose(asker: Asker, text: str, unique: str, options: AskOptions) -> None:

@@ -91,7 +91,8 @@ def _open_rooms_named(env: Environment, rooms: list[KnownRoom], name: str) -> li
 def _warn(env: Environment, namesakes: list[KnownRoom], name: str) -> None:
     """Say that the name alone no longer tells which room is meant, and what does."""
     from chatty.cli.room_list import described
+    from chatty.cli.terminal.cleaning import clean
 
     ids = ", ".join(f"{known.id} ({described(known, env.now())}; {known.server})" for known in namesakes)
-    env.err(f'warning: "{name}" is also the name of {ids}')
+    env.err(f'warning: "{clean(name, newlines=False)}" is also the name of {ids}')
     env.err("hint:  call both by their ids, or forget the other one: chatty rooms --forget ID")

@@ -6,9 +6,11 @@ import asyncio
 import json
 import os
 import signal
+import sys
 from typing import Any
 from urllib.parse import quote
 
+import pexpect
 import pytest
 from aiohttp import web
 
@@ -20,7 +22,7 @@ from tests.cli.commands.test_send import wait_until
 from tests.cli.user import Running, User
 from tests.support.scripted import AT, Scripted, problem, silent, talks
 from tests.support.scripted import text as says
-from tests.support.server import PATIENCE, Server, free_port
+from tests.support.server import PATIENCE, ROOT, Server, free_port
 
 
 def asking(user: User, server: Server, room: str, *arguments: str, **popen: Any) -> tuple[Running, int]:
@@ -221,6 +223,18 @@ def test_a_signal_ends_the_waiting(user: User, server: Server, room: str, number
     process.send_signal(number)
     assert answer_of(process, status=128 + number) == ""
     assert outcomes(server, room) == ["cancelled", "cancelled; an answer still counts"]
+
+
+def test_on_a_terminal_an_answer_is_shown_and_not_obeyed(user: User, server: Server, room: str) -> None:
+    arguments = ["-m", "chatty", "ask", room, "Which version?"]
+    child = pexpect.spawn(sys.executable, arguments, env=user.env, cwd=ROOT, timeout=PATIENCE, encoding="utf-8")
+    wait_until(lambda: server.texts(room) != [])
+    reply(server, room, server.history(room)[-1]["seq"], "1.4\x1b]0;evil\x07")
+    assert child.read() == "1.4␛]0;evil␇\r\n"
+    child.close()
+    process, question = asking(user, server, room, "Which version?")
+    reply(server, room, question, "1.4\x1b]0;evil\x07")
+    assert answer_of(process) == "1.4\x1b]0;evil\x07\n"
 
 
 def test_nobody_waits_for_an_answer_that_nobody_reads(user: User, server: Server, room: str) -> None:

@@ -10,9 +10,13 @@ from pathlib import Path
 
 import pexpect
 import pytest
+from aiohttp import web
+from msgspec.structs import replace
 
 import chatty
+from chatty.protocol import CreatedRoom, encode
 from tests.cli.user import User
+from tests.support.scripted import AT, Scripted
 from tests.support.server import PATIENCE, ROOT, Server
 
 
@@ -53,6 +57,22 @@ def test_create_says_that_a_name_is_in_use_and_what_tells_the_rooms_apart(user: 
     assert f"use an id: {first} (created " in said
     assert "chatty rooms --forget ID" in said
     assert user.says("who", second) == ""
+
+
+async def test_a_name_that_a_server_gives_is_shown_and_not_obeyed(user: User) -> None:
+    made = CreatedRoom("1" * 27, "\x1b]0;evil\x07\x9b2J", "", AT, "e", 1, 0, 0, url="", owner_token="")
+    other = replace(made, id="2" * 27)
+
+    async def answer(request: web.Request) -> web.Response:
+        room = made if request.method == "GET" else answers.pop()
+        return web.json_response(body=encode(room))
+
+    answers = [other, made]
+    async with Scripted(answer) as scripted:
+        create = ("create", "deploys", "--server", scripted.url)
+        await asyncio.to_thread(user.run, *create)
+        done = await asyncio.to_thread(user.run, *create)
+    assert done.stderr.decode().startswith('warning: "␛]0;evil␇<U+009B>2J" is also the name of 1111')
 
 
 def test_with_json_create_prints_what_the_server_answered(user: User, server: Server) -> None:
