@@ -22,6 +22,9 @@ from chatty.names import same
 if TYPE_CHECKING:
     from chatty.cli.room_list import KnownRoom
     from chatty.client.http import Http
+    from chatty.client.room import Room
+    from chatty.client.states import State
+    from chatty.events import StreamPosition
 
 __all__ = [
     "DEFAULT_SERVER",
@@ -50,6 +53,28 @@ class RoomTarget(NamedTuple):
     name: str
     profile: Profile
     gone: bool = False
+
+    def http(self, key: str | None) -> Http:
+        """The server's HTTP interface, with ``key`` and the authorities that the user trusts."""
+        from chatty.client.http import Http
+
+        return Http(self.server, key=key, cacert=self.profile.cacert)
+
+    def read(
+        self,
+        key: str,
+        start: StreamPosition | None,
+        *,
+        last: int | None = None,
+        on_state: Callable[[State], None] | None = None,
+    ) -> Room:
+        """The room for a reader who doesn't join it, after ``start`` or from the ``last`` messages on."""
+        from chatty.client.room import join
+
+        return join(
+            self.server, self.room_id, key=key, participate=False, last=last, on_state=on_state,
+            since=start.seq if start else None, epoch=start.epoch if start else None, cacert=self.profile.cacert,
+        )  # fmt: skip
 
 
 @contextmanager

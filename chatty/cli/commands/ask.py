@@ -126,7 +126,6 @@ async def _ask(env: Environment, options: AskOptions) -> int:
     from chatty.cli.scripting.retry import idempotency_key
     from chatty.cli.scripting.standard_streams import Output
     from chatty.client.answers import Answer, outcome_text, question_text
-    from chatty.client.http import Http
     from chatty.client.identity import new_secret
     from chatty.protocol import encode
 
@@ -134,7 +133,7 @@ async def _ask(env: Environment, options: AskOptions) -> int:
     key = client_key(env, target.profile, target.server, lasting=options.key is not None)
     unique = idempotency_key("ask", options.key if options.key is not None else new_secret())
     with about(env, target):
-        async with Http(target.server, key=key, cacert=target.profile.cacert) as http:
+        async with target.http(key) as http:
             asker = Asker(env, target, http, name=options.name, key=key, as_json=options.json)
             with Output(env.stdout.fileno()) as out:
                 text = question_text(options.text if options.text is not None else await _read(env), options.choices)

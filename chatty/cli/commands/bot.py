@@ -105,9 +105,7 @@ async def _bot(env: Environment, options: BotOptions) -> int:
     from chatty.cli.scripting.bot import Bot, Trigger
     from chatty.cli.scripting.cursor_file import CursorFile
     from chatty.cli.scripting.retry import retry
-    from chatty.client.http import Http
     from chatty.client.identity import new_secret
-    from chatty.client.room import join
 
     target = options.target
     key = client_key(env, target.profile, target.server, lasting=options.cursor is not None)
@@ -116,20 +114,10 @@ async def _bot(env: Environment, options: BotOptions) -> int:
         saved = file.load_for(target.room_id) if file else None
         closed = stack.enter_context(about(env, target))
         room = await retry(
-            lambda: stack.enter_async_context(
-                join(
-                    target.server,
-                    target.room_id,
-                    key=key,
-                    participate=False,
-                    since=saved.seq if saved else None,
-                    epoch=saved.epoch if saved else None,
-                    cacert=target.profile.cacert,
-                )
-            ),
+            lambda: stack.enter_async_context(target.read(key, saved.position if saved else None)),
             wait=options.wait,
         )
-        http = await stack.enter_async_context(Http(target.server, key=key, cacert=target.profile.cacert))
+        http = await stack.enter_async_context(target.http(key))
         identity = str(options.cursor.resolve()) if options.cursor else new_secret()
         trigger = Trigger(
             options.pattern, options.command, options.jobs, options.timeout, options.automatic, options.per_minute

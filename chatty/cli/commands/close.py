@@ -33,7 +33,6 @@ async def _close(env: Environment, target: RoomTarget) -> int:
     from msgspec.structs import replace
 
     from chatty.cli.room_list import find, remember
-    from chatty.client.http import Http
 
     known = find(env, target.room_id, target.server)
     if known is None or known.owner_token is None:
@@ -44,7 +43,7 @@ async def _close(env: Environment, target: RoomTarget) -> int:
             "a room is closed by the person who created it, on the same machine; see: chatty rooms",
         )
     with about(env, target):
-        async with Http(target.server, cacert=target.profile.cacert) as http:
+        async with target.http(None) as http:
             await http.close_room(target.room_id, known.owner_token)
     try:
         remember(env, replace(known, ends_at=env.now()))

@@ -104,13 +104,10 @@ async def _history(env: Environment, options: HistoryOptions) -> int:
     from chatty.cli.config import client_key
     from chatty.cli.scripting.exporter import Progress, export
     from chatty.cli.scripting.standard_streams import Output
-    from chatty.client.http import Http
 
     target = options.target
     with Output(env.stdout.fileno()) as out, about(env, target), Progress(env) as progress:
-        async with Http(
-            target.server, key=client_key(env, target.profile, target.server), cacert=target.profile.cacert
-        ) as http:
+        async with target.http(client_key(env, target.profile, target.server)) as http:
             info = await http.room(target.room_id)
             query = _query(env, options, info.last)
             with advice_on_names("write the name as the room shows it: --from NAME"):

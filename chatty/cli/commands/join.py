@@ -49,11 +49,10 @@ async def _join(env: Environment, target: RoomTarget, name: str, *, plain: bool,
     from chatty.cli.config import client_key
     from chatty.cli.join import run
     from chatty.cli.room_list import KnownRoom, remember
-    from chatty.client.http import Http
 
     key = client_key(env, target.profile, target.server)
     with about(env, target) as closed:
-        async with Http(target.server, key=key, cacert=target.profile.cacert) as http:
+        async with target.http(key) as http:
             known = KnownRoom.of(await http.room(target.room_id), target.server, since=env.now())
             await check_namesakes(env, http, known)
         try:

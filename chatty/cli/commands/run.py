@@ -141,13 +141,12 @@ async def _report(env: Environment, options: RunOptions, progress: Progress) -> 
     for module in ("aiohttp", "chatty.cli.scripting.reporter"):
         await asyncio.to_thread(import_module, module)
     from chatty.cli.scripting.reporter import Reporter
-    from chatty.client.http import Http
 
     target = options.target
     key = client_key(env, target.profile, target.server)
     name = participant_name(env, options.name, target.profile)
     line = command_line(options.command, options.patterns)
-    async with Http(target.server, key=key, cacert=target.profile.cacert) as http:
+    async with target.http(key) as http:
         with about(env, target):
             reporter = Reporter(http, target.room_id, name, line, progress, from_the_start=not options.only_failures)
             await reporter.run()

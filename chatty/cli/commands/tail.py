@@ -134,7 +134,6 @@ async def _follow(env: Environment, options: TailOptions, follower: Follower) ->
     from chatty.cli.scripting.bookmark import Bookmark
     from chatty.cli.scripting.cursor_file import CursorFile
     from chatty.cli.scripting.retry import retry
-    from chatty.client.room import join
 
     target = options.target
     key = client_key(env, target.profile, target.server)
@@ -153,17 +152,7 @@ async def _follow(env: Environment, options: TailOptions, follower: Follower) ->
             start = bookmark.recover(saved) if saved else start
         room = await retry(
             lambda: stack.enter_async_context(
-                join(
-                    target.server,
-                    target.room_id,
-                    key=key,
-                    participate=False,
-                    since=start.seq if start else None,
-                    epoch=start.epoch if start else None,
-                    last=LAST if options.last is None else options.last,
-                    on_state=_state_notes(env),
-                    cacert=target.profile.cacert,
-                )
+                target.read(key, start, last=LAST if options.last is None else options.last, on_state=_state_notes(env))
             ),
             wait=options.wait,
             transient=options.wait,
@@ -176,13 +165,12 @@ async def _follow(env: Environment, options: TailOptions, follower: Follower) ->
 async def _start(env: Environment, options: TailOptions, key: str) -> StreamPosition | None:
     """Where to begin without a saved position; None: at the newest messages, which the server knows."""
     from chatty.cli.scripting.since import ahead_of_newest, before_last, before_moment
-    from chatty.client.http import Http
     from chatty.events import StreamPosition
 
     if options.since is None and not (options.cursor and options.last):
         return StreamPosition("", 0) if options.cursor and options.last is None else None
     room_id, since = options.target.room_id, options.since
-    async with Http(options.target.server, key=key, cacert=options.target.profile.cacert) as http:
+    async with options.target.http(key) as http:
         if since is None:
             assert options.last is not None
             return await before_last(http, room_id, options.last)

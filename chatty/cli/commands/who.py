@@ -34,13 +34,10 @@ def command(
 async def _who(env: Environment, target: RoomTarget, *, as_json: bool) -> int:
     from chatty.cli.config import client_key
     from chatty.cli.terminal.cleaning import clean_name
-    from chatty.client.http import Http
     from chatty.protocol import encode
 
     with about(env, target):
-        async with Http(
-            target.server, key=client_key(env, target.profile, target.server), cacert=target.profile.cacert
-        ) as http:
+        async with target.http(client_key(env, target.profile, target.server)) as http:
             present = await http.participants(target.room_id)
     for participant in present:
         if as_json:

@@ -16,9 +16,8 @@ from chatty.cli.terminal.cleaning import clean, clean_name
 from chatty.client.answers import Answer, Question
 from chatty.client.asking import announce
 from chatty.client.http import Http
-from chatty.client.room import join
 from chatty.errors import ChattyError, Refused
-from chatty.events import Event, MessageDeleted
+from chatty.events import Event, MessageDeleted, StreamPosition
 from chatty.protocol import Gap, Live, encode
 
 __all__ = ["Asker", "Found"]
@@ -65,16 +64,7 @@ class Asker:
         target, is_old = self._target, True
         async with AsyncExitStack() as stack:
             room = await retry(
-                lambda: stack.enter_async_context(
-                    join(
-                        target.server,
-                        target.room_id,
-                        key=self._key,
-                        participate=False,
-                        since=question.seq,
-                        cacert=target.profile.cacert,
-                    )
-                )
+                lambda: stack.enter_async_context(target.read(self._key, StreamPosition("", question.seq)))
             )
             async for received in room.frames():
                 frame = received.frame
