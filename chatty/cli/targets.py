@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DEFAULT_SERVER",
+    "News",
     "RoomTarget",
     "about",
     "check_namesakes",
@@ -77,19 +78,40 @@ class RoomTarget(NamedTuple):
         )  # fmt: skip
 
 
+class News(NamedTuple):
+    """Remembers what a server says about the room ``target``."""
+
+    env: Environment
+    target: RoomTarget
+
+    def found(self) -> None:
+        """The server knows the room. A command that a signal or its reader may end says so as soon as it can."""
+        if self.target.gone:
+            from chatty.cli.room_list import note_found
+
+            note_found(self.env, self.target.room_id, self.target.server)
+
+    def closed(self) -> None:
+        """The room is closed."""
+        from chatty.cli.room_list import note_closed
+
+        note_closed(self.env, self.target.room_id, self.target.server)
+
+
 @contextmanager
-def about(env: Environment, target: RoomTarget) -> Iterator[Callable[[], None]]:
+def about(env: Environment, target: RoomTarget) -> Iterator[News]:
     """Remember what the server says inside about the room's end, so that its name becomes free for another room.
 
-    Gives a function to call when the room is closed without an error. An error
-    about a missing room calls the room what the user called it.
+    Gives the `News` for what is said without an error. An error about a
+    missing room calls the room what the user called it.
     """
+    news = News(env, target)
     try:
-        yield lambda: _closed(env, target)
+        yield news
     except (Refused, Disconnected, Failure) as error:
         code = explain(error).code
         if code == "room_closed":
-            _closed(env, target)
+            news.closed()
         if code != "room_not_found":
             raise
         from chatty.cli.room_list import note_gone
@@ -99,16 +121,7 @@ def about(env: Environment, target: RoomTarget) -> Iterator[Callable[[], None]]:
             raise
         hint = "copy an id as a whole, capitals count; see: chatty rooms"
         raise _no_room(target.name, target.server, hint) from error
-    if target.gone:
-        from chatty.cli.room_list import note_found
-
-        note_found(env, target.room_id, target.server)
-
-
-def _closed(env: Environment, target: RoomTarget) -> None:
-    from chatty.cli.room_list import note_closed
-
-    note_closed(env, target.room_id, target.server)
+    news.found()
 
 
 async def check_namesakes(env: Environment, http: Http, room: KnownRoom) -> None:

@@ -132,12 +132,13 @@ async def _ask(env: Environment, options: AskOptions) -> int:
     target = options.target
     key = client_key(env, target.profile, target.server, lasting=options.key is not None)
     unique = idempotency_key("ask", options.key if options.key is not None else new_secret())
-    with about(env, target):
+    with about(env, target) as news:
         async with target.http(key) as http:
             asker = Asker(env, target, http, name=options.name, key=key, as_json=options.json)
             with Output(env.stdout.fileno()) as out:
                 text = question_text(options.text if options.text is not None else await _read(env), options.choices)
                 await _pose(asker, text, unique, options)
+                news.found()
                 found = await _found_in_time(asker, options)
                 if found is None and options.default is None:
                     raise Failure(ExitStatus.UNREACHABLE, "timed_out", f"no answer came in {options.timeout:g} s")

@@ -112,11 +112,12 @@ async def _bot(env: Environment, options: BotOptions) -> int:
     async with AsyncExitStack() as stack:
         file = stack.enter_context(CursorFile(options.cursor)) if options.cursor else None
         saved = file.load_for(target.room_id) if file else None
-        closed = stack.enter_context(about(env, target))
+        news = stack.enter_context(about(env, target))
         room = await retry(
             lambda: stack.enter_async_context(target.read(key, saved.position if saved else None)),
             wait=options.wait,
         )
+        news.found()
         http = await stack.enter_async_context(target.http(key))
         identity = str(options.cursor.resolve()) if options.cursor else new_secret()
         trigger = Trigger(
@@ -124,5 +125,5 @@ async def _bot(env: Environment, options: BotOptions) -> int:
         )
         await Bot(env, target, options.name, trigger, http, identity=identity, file=file).run(room)
         if room.closed:
-            closed()
+            news.closed()
     return ExitStatus.DONE

@@ -106,9 +106,10 @@ async def _history(env: Environment, options: HistoryOptions) -> int:
     from chatty.cli.scripting.standard_streams import Output
 
     target = options.target
-    with Output(env.stdout.fileno()) as out, about(env, target), Progress(env) as progress:
+    with Output(env.stdout.fileno()) as out, about(env, target) as news, Progress(env) as progress:
         async with target.http(client_key(env, target.profile, target.server)) as http:
             info = await http.room(target.room_id)
+            news.found()
             query = _query(env, options, info.last)
             with advice_on_names("write the name as the room shows it: --from NAME"):
                 await export(http, info, query, options.last, _format(env, options.format, info), out, progress)

@@ -51,7 +51,7 @@ async def _join(env: Environment, target: RoomTarget, name: str, *, plain: bool,
     from chatty.cli.room_list import KnownRoom, remember
 
     key = client_key(env, target.profile, target.server)
-    with about(env, target) as closed:
+    with about(env, target) as news:
         async with target.http(key) as http:
             known = KnownRoom.of(await http.room(target.room_id), target.server, since=env.now())
             await check_namesakes(env, http, known)
@@ -69,5 +69,5 @@ async def _join(env: Environment, target: RoomTarget, name: str, *, plain: bool,
             plain=plain,
             color=color,
             bell=bell,
-            on_closed=closed,
+            on_closed=news.closed,
         )

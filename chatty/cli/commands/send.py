@@ -122,9 +122,10 @@ async def _send(env: Environment, options: SendOptions) -> int:
 
     async with AsyncExitStack() as stack:
         acks = stack.enter_context(Output(env.stdout.fileno())) if options.json else None
-        stack.enter_context(about(env, target))
+        news = stack.enter_context(about(env, target))
         stack.enter_context(_worth_another_try())
         room = await retry(lambda: stack.enter_async_context(speaker()), wait=options.wait, transient=options.wait)
+        news.found()
         sender = Sender(room, timeout=options.timeout, acks=acks)
         try:
             await sender.everything(_messages(env, options, lines))

@@ -140,7 +140,7 @@ async def _follow(env: Environment, options: TailOptions, follower: Follower) ->
     async with AsyncExitStack() as stack:
         file = stack.enter_context(CursorFile(options.cursor)) if options.cursor else None
         saved = file.load_for(target.room_id) if file else None
-        closed = stack.enter_context(about(env, target))
+        news = stack.enter_context(about(env, target))
         start: StreamPosition | None
         if saved:
             start = saved.position
@@ -157,9 +157,10 @@ async def _follow(env: Environment, options: TailOptions, follower: Follower) ->
             wait=options.wait,
             transient=options.wait,
         )
+        news.found()
         await follower.run(room, bookmark)
         if room.closed:
-            closed()
+            news.closed()
 
 
 async def _start(env: Environment, options: TailOptions, key: str) -> StreamPosition | None:

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 import chatty
 from chatty.protocol import CreatedRoom, encode
+from tests.cli.commands.test_send import wait_until
 from tests.cli.user import User
 from tests.support.scripted import AT, Scripted
 from tests.support.server import PATIENCE, ROOT, Server
@@ -264,3 +265,19 @@ def test_a_room_is_closed_however_its_servers_address_is_written(user: User, ser
     room = user.says("create", "deploys").strip()
     user.run("close", room, "--server", server.url.replace("127.0.0.1", "localhost"))
     assert server.history(room)[-1]["event_type"] == "room_closed"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("tail", "deploys"), ("bot", "deploys", "--on", "x", "--", "true"), ("ask", "deploys", "?"), ("send", "deploys")],
+)
+def test_a_room_that_came_back_is_no_longer_gone_for_a_command_that_never_ends(
+    user: User, command: tuple[str, ...]
+) -> None:
+    user.run("create", "deploys")
+    file = user.home / "state" / "chatty" / "rooms.json"
+    listed = json.loads(file.read_text())
+    file.write_text(json.dumps({"rooms": [{**listed["rooms"][0], "gone_at": 1.0}]}))
+    process = user.start(*command)
+    wait_until(lambda: json.loads(file.read_text()) == listed)
+    process.kill()
