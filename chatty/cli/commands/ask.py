@@ -149,7 +149,7 @@ async def _ask(env: Environment, options: AskOptions) -> int:
                     answer, raw = found.answer, found.raw
                 await out.write(f"{raw if options.json else _shown(env, answer.text)}\n".encode())
             # From here on the reader may go: it has what it came for, as `grep -q` has.
-            if found and found.old and options.key is not None:
+            if found and found.old:
                 asker.note_old_answer(answer, found.old)
             await asker.announce(outcome_text(answer))
     return ExitStatus.DONE
@@ -165,7 +165,7 @@ async def _pose(asker: Asker, text: str, unique: str, options: AskOptions) -> No
     from chatty.errors import Refused
 
     try:
-        await asker.ask(text, unique, wait=options.wait)
+        await asker.ask(text, unique, wait=options.wait, again=options.key is not None)
     except Refused as refusal:
         if refusal.code != "idempotency_conflict":
             raise

@@ -18,7 +18,7 @@ from chatty.client.asking import announce
 from chatty.client.http import Http
 from chatty.errors import ChattyError, Refused
 from chatty.events import Event, MessageDeleted, StreamPosition
-from chatty.protocol import Gap, Live, encode
+from chatty.protocol import Gap, encode
 
 __all__ = ["Asker", "Found"]
 
@@ -47,9 +47,15 @@ class Asker:
         self._key = key
         self._as_json = as_json
         self._question = 0
+        self._before = 0  # the room's newest event when this run began
 
-    async def ask(self, text: str, unique: str, *, wait: float) -> None:
-        """Post the question, unless this idempotency key was used for it. Raises the errors of `Http.send`."""
+    async def ask(self, text: str, unique: str, *, wait: float, again: bool) -> None:
+        """Post the question, unless this idempotency key was used for it. Raises the errors of `Http.send`.
+
+        ``again``: an earlier run may have posted it.
+        """
+        if again:
+            self._before = (await retry(lambda: self._http.room(self._target.room_id), wait=wait)).last
         self._question = await retry(
             lambda: self._http.send(self._target.room_id, text, name=self._name, idempotency_key=unique, automatic=1),
             wait=wait,
@@ -61,7 +67,7 @@ class Asker:
         Raises Failure if the question is gone, and the error that ended the room for good.
         """
         question = Question(self._question, choices, answerers, asker=self._name)
-        target, is_old = self._target, True
+        target = self._target
         async with AsyncExitStack() as stack:
             room = await retry(
                 lambda: stack.enter_async_context(target.read(self._key, StreamPosition("", question.seq)))
@@ -73,11 +79,9 @@ class Asker:
                     raise Failure(ExitStatus.FAILED, "failed", message, "ask again, with another --key if it had one")
                 if isinstance(frame, MessageDeleted) and frame.of == question.seq:
                     raise Failure(ExitStatus.FAILED, "failed", "the question was deleted before an answer came")
-                if isinstance(frame, Live):
-                    is_old = False
                 answer = question.hear(frame)
                 if answer is not None and isinstance(frame, Event):
-                    return Found(answer, received.raw, frame if is_old else None)
+                    return Found(answer, received.raw, frame if frame.seq <= self._before else None)
         raise Refused("room_closed", "the room was closed before an answer came")
 
     async def announce(self, outcome: str, *, at_once: bool = False) -> None:
