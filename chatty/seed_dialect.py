@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import assert_never
+from collections.abc import Callable
+from typing import Any, Final
 
 from msgspec import Struct
 
@@ -52,24 +53,46 @@ class SeedClosed(Struct, frozen=True, tag_field="event_type", tag="room_closed")
 
 
 def seed_frames(event: Happening) -> tuple[bytes, ...]:
-    """An event as the seed dialect's JSON texts: none, one or several. The one table between the dialects."""
-    match event:
-        case Message(participant=name):
-            return (encode(SeedMessage(_as_text(event), name)),)
-        case ParticipantJoined(participant=name):
-            return (encode(SeedJoined(name)),)
-        case ParticipantLeft(participant=name):
-            return (encode(SeedLeft(name)),)
-        case ParticipantRenamed(participant=before, name=name):
-            return (encode(SeedLeft(before)), encode(SeedJoined(name)))
-        case RoomClosed():
-            return (encode(SeedClosed()),)
-        case MessageEdited() | MessageDeleted() | Reaction() | TopicChanged():
-            return ()
-        case _:
-            assert_never(event)
+    """An event as the seed dialect's JSON texts: none, one or several."""
+    return _FRAMES[type(event)](event)
+
+
+def _message(event: Message) -> tuple[bytes, ...]:
+    return (encode(SeedMessage(_as_text(event), event.participant)),)
 
 
 def _as_text(message: Message) -> str:
     """An action as it reads where there is no such thing: ``* dave waves``."""
     return f"* {message.participant} {message.text}" if message.action else message.text
+
+
+def _joined(event: ParticipantJoined) -> tuple[bytes, ...]:
+    return (encode(SeedJoined(event.participant)),)
+
+
+def _left(event: ParticipantLeft) -> tuple[bytes, ...]:
+    return (encode(SeedLeft(event.participant)),)
+
+
+def _renamed(event: ParticipantRenamed) -> tuple[bytes, ...]:
+    return (encode(SeedLeft(event.participant)), encode(SeedJoined(event.name)))
+
+
+def _closed(event: RoomClosed) -> tuple[bytes, ...]:
+    return (encode(SeedClosed()),)
+
+
+def _unknown(event: Happening) -> tuple[bytes, ...]:
+    return ()
+
+
+# By type, because every message comes here, and `isinstance`, by which `match` compares, is slow for msgspec's structs.
+_FRAMES: Final[dict[type, Callable[[Any], tuple[bytes, ...]]]] = {
+    Message: _message,
+    ParticipantJoined: _joined,
+    ParticipantLeft: _left,
+    ParticipantRenamed: _renamed,
+    RoomClosed: _closed,
+    **dict.fromkeys((MessageEdited, MessageDeleted, Reaction, TopicChanged), _unknown),
+}
+"""The one table between the dialects."""
