@@ -133,7 +133,7 @@ def _apply(batches: Sequence[Sequence[Entry]], *, reopen: bool) -> tuple[list[An
     return outcomes, sorted(delivered.items()), rows
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     entries=st.lists(_entries() | CORRECTIONS, min_size=1, max_size=40), cuts=st.lists(st.integers(1, 39), max_size=6)
 )
