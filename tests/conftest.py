@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import signal
+from pathlib import Path
+from typing import Final
 
+import pytest
 from hypothesis import Phase, settings
 
 # Whether `make test` passes depends on what was changed, not on luck: it tries the same examples each time.
@@ -19,3 +22,11 @@ def pytest_configure() -> None:
     """Tests that run in the background ignore interrupts, and every process that they start would inherit that."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+SYSTEM: Final = Path(__file__).parent / "system"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The slowest files first, which mostly wait: at the end, small ones keep all processes of the run busy."""
+    items.sort(key=lambda item: not item.path.is_relative_to(SYSTEM))
