@@ -13,7 +13,7 @@ from aiohttp.streams import EMPTY_PAYLOAD
 from chatty.server.platform.network.addresses import limited
 from chatty.server.platform.network.heartbeat import Stall, is_stalled
 from chatty.server.platform.network.malformed import HEADER_BYTES, HEADERS, LINE_BYTES, Malformed, malformed
-from chatty.server.platform.network.responses import problem
+from chatty.server.platform.network.responses import EVERY_RESPONSE, problem
 from chatty.server.platform.pipeline.node import Node
 
 KEEPALIVE_SECONDS: Final = 630.0
@@ -202,7 +202,7 @@ class Connection(web.RequestHandler):
         self._node.metrics.refusals[code] += 1
         self._unread = True
         response = problem(code, detail, status=status)
-        response.headers["Cache-Control"] = "no-store"
+        response.headers.update(EVERY_RESPONSE)
         response.headers["Server"] = "chatty"  # otherwise aiohttp names its own and Python's versions
         response.force_close()
         return response

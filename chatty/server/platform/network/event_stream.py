@@ -35,7 +35,7 @@ class EventStream(Subscriber):
     async def serve(self, request: web.Request, start: StartAt) -> web.StreamResponse:
         """Stream until the peer is gone, the room closes or the server stops."""
         response = web.StreamResponse(headers={
-            "Content-Type": "text/event-stream; charset=utf-8", "Cache-Control": "no-store", "X-Accel-Buffering": "no",
+            "Content-Type": "text/event-stream; charset=utf-8", "X-Accel-Buffering": "no",
         })  # fmt: skip
         # aiohttp writes the headers and the first comment. After that the hub writes to the transport itself.
         response.force_close()

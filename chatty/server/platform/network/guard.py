@@ -16,7 +16,7 @@ from chatty.server.origins import AllowedHosts, AllowedOrigins, Host, host_of, i
 from chatty.server.platform.network.addresses import address_of, is_loopback
 from chatty.server.platform.network.connections import connection_of
 from chatty.server.platform.network.forwarded import is_secure
-from chatty.server.platform.network.responses import problem
+from chatty.server.platform.network.responses import EVERY_RESPONSE, problem
 from chatty.server.platform.pipeline.node import Node
 from chatty.server.settings import Settings
 
@@ -115,7 +115,7 @@ def response_headers(settings: Settings) -> Callable[[web.Request, web.StreamRes
     origins = AllowedOrigins(settings.allowed_origin)
 
     async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
-        response.headers.setdefault("Cache-Control", "no-store")  # what is true now, and only for this one
+        response.headers.update(EVERY_RESPONSE)
         response.headers.pop("Server", None)  # it would name aiohttp's and Python's versions
         given = request.headers.get("Origin", "")
         origin = origin_of(given)

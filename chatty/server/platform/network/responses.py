@@ -15,6 +15,13 @@ from chatty.server.business.entries import Rejection
 BODY_BYTES: Final = 128 * 1024
 BODY_SECONDS: Final = 10.0
 
+EVERY_RESPONSE: Final = {
+    "Cache-Control": "no-store",  # it is true now, and only for this client
+    "X-Content-Type-Options": "nosniff",  # a browser must not take somebody's message for a page or a script
+    "Referrer-Policy": "no-referrer",  # addresses contain room ids, which are keys
+}
+"""Headers of every response, as OWASP's REST Security Cheat Sheet recommends for APIs."""
+
 _TITLES: Final = {413: "Content Too Large"}
 """Phrases of RFC 9110 that Python 3.11 has in an older form."""
 

@@ -29,6 +29,12 @@ def said(answer: bytes) -> Said:
     return Said(int(line.split()[1]), parse_headers(BytesIO(head + b"\r\n\r\n")), json.loads(body))
 
 
+def assert_safe(headers: HTTPMessage) -> None:
+    assert headers.get_all("Cache-Control") == ["no-store"]
+    assert headers.get_all("X-Content-Type-Options") == ["nosniff"]
+    assert headers.get_all("Referrer-Policy") == ["no-referrer"]
+
+
 @pytest.mark.parametrize(
     ("request_", "status", "code", "detail"),
     [
@@ -48,7 +54,7 @@ def test_a_request_that_cannot_be_read_is_told_why(
     found = said(raw(server, request_ + b"\r\n"))
     assert (found.status, found.problem["status"], found.problem["code"]) == (status, status, code)
     assert detail in found.problem["detail"]
-    assert found.headers["Cache-Control"] == "no-store"
+    assert_safe(found.headers)
     assert found.headers["Server"] == "chatty"
 
 
@@ -67,7 +73,7 @@ def test_a_body_that_is_too_large_is_refused_before_it_is_sent(server: Server) -
 def test_what_aiohttp_would_say_in_its_own_words_is_a_problem_too(server: Server) -> None:
     answer = ask(server, "GET", "/healthz", headers={"Expect": "a-miracle"})
     assert (answer.status, answer.json["code"]) == (417, "bad_request")
-    assert answer.headers["Cache-Control"] == "no-store"
+    assert_safe(answer.headers)
 
 
 @pytest.mark.parametrize(
@@ -86,17 +92,20 @@ def test_what_aiohttp_would_say_in_its_own_words_is_a_problem_too(server: Server
         ("GET", "/v1/rooms/%ff", 400),
     ],
 )
-def test_no_answer_is_kept_by_a_cache(server: Server, room: str, method: str, path: str, status: int) -> None:
+def test_no_answer_is_kept_by_a_cache_taken_for_a_page_or_tells_another_site_a_room(
+    server: Server, room: str, method: str, path: str, status: int
+) -> None:
     answer = ask(server, method, path.format(room))
     assert answer.status == status
-    assert answer.headers.get_all("Cache-Control") == ["no-store"]
+    assert_safe(answer.headers)
 
 
 def test_neither_are_an_upgrade_and_a_stream(server: Server, room: str) -> None:
     head = "".join(f"{name}: {value}\r\n" for name, value in UPGRADE.items()).encode()
     for path, headers in (("ws?name=a", head), ("stream", b"")):
         request = f"GET /v1/rooms/{room}/{path} HTTP/1.1\r\n".encode() + HEAD + headers + b"\r\n"
-        assert first_of(server, request).count(b"\r\nCache-Control: no-store\r\n") == 1
+        _, _, answered = first_of(server, request).partition(b"\r\n")
+        assert_safe(parse_headers(BytesIO(answered)))
 
 
 def first_of(server: Server, request: bytes) -> bytes:
