@@ -18,7 +18,7 @@ serve: .venv/.runtime ## start a server here; options: make serve ARGS="--port 9
 
 test: lint ## check and test everything; some tests only: make test ARGS="tests/server -k resume"
 	tests/system/prepare
-	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(BIN)/python -m pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: .venv/.test ## style, types, who imports whom, Dockerfile
 	$(BIN)/ruff check .
@@ -65,5 +65,5 @@ clean: ## remove what make made
 	@touch $@
 
 .venv/.test: .venv/.runtime requirements-test.lock
-	@$(PIP) install -r requirements-test.lock
+	@$(PIP) install --no-compile -r requirements-test.lock
 	@touch $@

@@ -273,13 +273,14 @@ class Shell:
         self._child.close(force=True)
 
 
-@pytest.fixture(params=BEGINNINGS)
+@pytest.fixture(params=["bash", "zsh"])
 def shell(request: pytest.FixtureRequest, home: Path, variables: dict[str, str]) -> Iterator[Shell]:
     started = Shell(request.param, home, variables)
     yield started
     started.close()
 
 
+@pytest.mark.parametrize("shell", BEGINNINGS, indirect=True)
 def test_all_rooms_are_listed(shell: Shell) -> None:
     shell.types("chatty jo\t\t\t")
     for shown in ("join", "deploys", "dinner", "größe", "ops"):
