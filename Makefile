@@ -8,7 +8,7 @@ PIP_COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/python -m piptools comp
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test lint format reference emoji bench mutation dist lock clean
+.PHONY: help serve test pytest lint format reference emoji bench mutation dist lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -16,8 +16,11 @@ help: ## this list
 serve: .venv/.runtime ## start a server here; options: make serve ARGS="--port 9000 --data data"
 	@exec $(BIN)/chatty serve $(ARGS)
 
-test: lint ## check and test everything; some tests only: make test ARGS="tests/server -k resume"
+test: .venv/.test ## check and test everything; some tests only: make test ARGS="tests/server -k resume"
 	tests/system/prepare
+	@$(MAKE) --no-print-directory --jobs=2 lint pytest
+
+pytest: .venv/.test
 	$(BIN)/python -m pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: .venv/.test ## style, types, who imports whom, Dockerfile

@@ -286,15 +286,20 @@ def test_who_leaves_the_group_with_the_output_costs_the_bot_nothing(
     script = f"setsid sh -c 'echo $$ >> {pids}; exec sleep 600' & until grep -q . {pids}; do sleep 0.05; done; echo hi"
     process = bot(user, room, cursor, "--on", "a", "--timeout", "1h", *SHELL, script)
 
-    def open_files() -> int:
+    def run_once() -> None:
         asked = say(server, room, "a")
         wait_until(lambda: (asked, "hi") in replies(server, room))
         wait_until(lambda: json.loads(cursor.read_bytes())["seq"] >= asked)
+
+    def open_files() -> int:
         return len(list(Path(f"/proc/{process.pid}/fd").iterdir()))
 
     try:
+        run_once()
         first = open_files()
-        assert [open_files() for _ in range(3)] == [first] * 3
+        for _ in range(5):
+            run_once()
+        assert open_files() <= first + 1  # a cursor that is being saved is one more for a moment
         assert all(alive(int(pid)) for pid in pids.read_text().split())
     finally:
         for pid in pids.read_text().split():

@@ -181,7 +181,8 @@ def test_who_left_while_the_disk_was_full_has_left_when_there_is_space(server: S
 def test_a_stop_while_the_database_cannot_grow_loses_nothing(server: Server) -> None:
     room = server.make_room()["id"]
     assert [post(server, room, BIG) for _ in range(150)] == [201] * 150
-    eventually(lambda: _size(server, "chatty.db") > 150 * len(BIG), "a quiet moment's checkpoint")
+    # Those that came after the last quiet moment may still be in the log alone.
+    eventually(lambda: _size(server, "chatty.db") > (150 - 70) * len(BIG), "a quiet moment's checkpoint")
     fill_disk(server, max(0, _size(server, "chatty.db-wal") - _size(server, "chatty.db")))
     acked, full = 150, _size(server, "chatty.db-wal")
     while post(server, room, BIG) == 201:
