@@ -14,11 +14,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from msgspec import Struct
 
 __all__ = [
+    "LAST_MOMENT",
     "Event",
     "Happening",
     "LeaveReason",
@@ -151,6 +152,10 @@ Happening = (
     | ParticipantJoined | ParticipantLeft | ParticipantRenamed | RoomClosed
 )  # fmt: skip
 """Every kind of `Event`, so that a ``match`` can be checked for leaving none out."""
+
+
+LAST_MOMENT: Final = 253_402_300_799_999
+"""The end of the year 9999, in milliseconds. Later times have a longer form, which would not order as text."""
 
 
 @lru_cache(maxsize=256)  # messages come in bursts within one millisecond

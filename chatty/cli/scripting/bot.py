@@ -100,9 +100,7 @@ class Bot:
         self._settled = asyncio.Event()
         self._pace = ReplyPace(trigger.per_minute, asyncio.get_running_loop().time)
         self._slow = False  # whether replies have to wait; a note says so when that begins
-        self._noted: set[str] = (
-            set()
-        )  # why messages by programs were not answered: told once each, for there may be many
+        self._noted: set[str] = set()  # why messages by programs were not answered: one note each
 
     async def run(self, room: Room) -> None:
         """Work until the room is closed. Raises Failure, OSError, and the error that ended the room for good."""

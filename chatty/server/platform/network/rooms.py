@@ -12,7 +12,7 @@ from aiohttp import web
 from msgspec import Raw
 
 from chatty.errors import Refused
-from chatty.events import Event, milliseconds
+from chatty.events import LAST_MOMENT, Event, milliseconds
 from chatty.ksuid import new_ksuid
 from chatty.names import compare_key
 from chatty.protocol import (
@@ -49,8 +49,6 @@ MOST_KEY: Final = 255
 MOST_DIGITS: Final = 20
 PAGE_SIZE: Final = 1 << 20
 """Bytes of events at which a page ends, because a page that a client does not read waits in memory."""
-LAST_MOMENT: Final = 253_402_300_799_999
-"""The end of the year 9999, in milliseconds. Later times have a longer form, which would not order as text."""
 
 
 async def find_room(node: Node, request: web.Request, room_id: str = "") -> RoomView:

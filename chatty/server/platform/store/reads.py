@@ -20,7 +20,7 @@ from typing import Any, Final, TypeVar
 from msgspec import Struct
 
 from chatty.digests import UNKNOWN
-from chatty.events import rfc3339
+from chatty.events import LAST_MOMENT, rfc3339
 from chatty.protocol import WELCOME_PARTICIPANTS, Present, RoomInfo
 from chatty.server.platform.store.errors import translated
 from chatty.server.platform.store.schema import ROOM_BITS
@@ -35,8 +35,6 @@ STUCK_SECONDS: Final = 10.0
 """How long a read may take: they are short, each of them."""
 MOST_AHEAD: Final = 1_000
 """Rooms whose times are looked at where a clock is doubted: more would tell nothing else."""
-LATEST_MS: Final = 253_402_300_799_999
-"""The end of the year 9999: later than any time that is stored."""
 
 
 class RoomView(Struct, frozen=True):
@@ -203,7 +201,7 @@ class Reads:
 
     async def newest(self) -> int:
         """The newest moment (milliseconds) that is stored, 0 without any."""
-        return await self.newest_before(LATEST_MS)
+        return await self.newest_before(LAST_MOMENT)
 
     async def newest_before(self, before: int) -> int:
         """The newest moment from before ``before`` that is stored, 0 without any.
