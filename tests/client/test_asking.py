@@ -6,7 +6,6 @@ import asyncio
 from typing import Any
 
 import pytest
-from aiohttp import web
 
 import chatty
 from chatty import Answer
@@ -16,7 +15,7 @@ from chatty.events import Message
 from chatty.protocol import Live
 from tests.support.proxy import Proxy
 from tests.support.reading import texts_until
-from tests.support.scripted import AT, Scripted, silent, talks
+from tests.support.scripted import AT, Scripted, hangs_once, talks
 from tests.support.server import Server
 
 
@@ -192,15 +191,9 @@ async def test_the_room_is_told_that_nobody_waits_any_more(server: Server, room_
 async def test_the_room_learns_an_answer_also_where_its_asker_is_stopped_just_then() -> None:
     told: list[str] = []
     telling = asyncio.Event()
-
-    async def outcome(request: web.Request) -> web.StreamResponse:
-        told.append((await request.json())["text"])
-        telling.set()
-        return await silent()(request) if len(told) == 1 else web.json_response({"seq": 3}, status=201)
-
     answered = talks(Message(2, AT, "Ada", "yes", reply_to=1), Live(2), last=2)
     async with (
-        Scripted(talks(), answered, outcome) as scripted,
+        Scripted(talks(), answered, hangs_once(told, telling)) as scripted,
         chatty.join(scripted.url, "0" * 27, name="ci") as bot,
     ):
         asking = asyncio.create_task(ask(bot, 1))

@@ -11,6 +11,7 @@ import base64
 import contextlib
 import ssl
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
@@ -21,7 +22,7 @@ import trustme
 from tests.support.server import free_port
 
 
-class Gate:
+class Gate(ABC):
     """Listens on ``port`` of 127.0.0.1 while its context lasts, and serves each connection with `_serve`."""
 
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
@@ -60,8 +61,9 @@ class Gate:
             await self._serve(reader, writer)
         writer.transport.abort()
 
+    @abstractmethod
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        raise NotImplementedError
+        """Serve a connection."""
 
 
 class TlsGate(Gate):

@@ -161,6 +161,17 @@ def silent() -> Answer:
     return answer
 
 
+def hangs_once(told: list[str], hanging: asyncio.Event) -> Answer:
+    """A server that stores messages, but for the first, to which no answer comes. ``told`` gets the texts."""
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        told.append((await request.json())["text"])
+        hanging.set()
+        return await silent()(request) if len(told) == 1 else web.json_response({"seq": 3}, status=201)
+
+    return answer
+
+
 def refusing(code: str, *, times: int) -> Reply:
     """The answers of a server that refuses the first ``times`` messages, and what they leave a hole for."""
     accepted, refused = 0, 0

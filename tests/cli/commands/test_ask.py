@@ -20,7 +20,7 @@ from chatty.events import Message
 from chatty.protocol import Live
 from tests.cli.commands.test_send import wait_until
 from tests.cli.user import Running, User
-from tests.support.scripted import AT, Scripted, problem, silent, talks
+from tests.support.scripted import AT, Scripted, hangs_once, problem, talks
 from tests.support.scripted import text as says
 from tests.support.server import PATIENCE, ROOT, Server, free_port
 
@@ -270,13 +270,7 @@ async def test_a_reader_that_has_the_answer_may_go_and_the_room_learns_it(user: 
 async def test_a_signal_behind_the_answer_does_not_keep_it_from_the_room(user: User) -> None:
     told: list[str] = []
     telling = asyncio.Event()
-
-    async def outcome(request: web.Request) -> web.StreamResponse:
-        told.append((await request.json())["text"])
-        telling.set()
-        return await silent()(request) if len(told) == 1 else web.json_response({"seq": 3}, status=201)
-
-    async with Scripted(says(201, '{"seq": 1}'), ANSWERED, outcome) as scripted:
+    async with Scripted(says(201, '{"seq": 1}'), ANSWERED, hangs_once(told, telling)) as scripted:
         process = user.start("ask", "0" * 27, "Deploy?", "--server", scripted.url)
         await telling.wait()
         process.terminate()
