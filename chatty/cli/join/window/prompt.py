@@ -258,6 +258,8 @@ class Prompt:
 
     def _clear(self) -> None:
         self.buffer.reset()
+        # Else the next drawing would begin to load what was typed, and show a search that had found nothing in it.
+        self.buffer.load_history_if_not_yet_loaded()
         self._desk.drafted("")
 
     async def _edit(self) -> None:

@@ -88,6 +88,14 @@ async def test_up_and_down_walk_through_what_was_sent() -> None:
         await typist.press(DOWN, lambda: typist.prompt.draft == "two")
 
 
+async def test_a_search_in_what_was_sent_finds_it_when_the_keys_come_at_once() -> None:
+    async with at_prompt() as typist:
+        await typist.press(f"deploy three{ENTER}", lambda: typist.desk.entered == ["deploy three"])
+        await typist.press(
+            f"x{CTRL_C}{CTRL_R}dep", lambda: typist.glass.rows[:2] == ["> deploy three", "search back: dep"]
+        )
+
+
 async def test_up_brings_back_what_was_sent_another_day(tmp_path: Path) -> None:
     path = tmp_path / "history"
     path.write_text('"yesterday"\n')
