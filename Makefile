@@ -3,9 +3,10 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 unexport PYTHONDONTWRITEBYTECODE # else each of the commands that the tests start would compile its modules again
 BIN := .venv/bin
+UV := $(BIN)/uv --quiet
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-PIP_COMPILE := CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/python -m piptools compile --quiet --strip-extras --no-annotate \
-	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host
+install = @$(UV) pip install --python $(BIN)/python $(1) || $(PIP) install $(1) # pip knows of more places for packages
+lock = $(UV) pip compile --universal --upgrade --no-annotate --custom-compile-command "make lock" pyproject.toml
 
 .DEFAULT_GOAL := help
 .PHONY: help serve test pytest lint format reference emoji bench mutation dist lock clean
@@ -48,14 +49,11 @@ mutation: .venv/.test ## break the code line by line and see which tests notice;
 
 dist: .venv/.runtime ## build what is released: a wheel and the sources, into dist/
 	@rm -rf dist
-	@$(PIP) install "$$(sed -n 's/^requires = \["\(hatchling.*\)"\]/\1/p' pyproject.toml)"
-	$(BIN)/python -m hatchling build
+	$(UV) build
 
-lock: .venv/.test ## pin the newest versions that pyproject.toml allows
-	$(PIP) install pip-tools==7.6.2
-	$(PIP_COMPILE) --upgrade --output-file requirements.lock pyproject.toml
-	$(PIP_COMPILE) --upgrade --extra test --constraint requirements.lock \
-		--output-file requirements-test.lock pyproject.toml
+lock: .venv/.runtime ## pin the newest versions that pyproject.toml allows
+	$(lock) --output-file requirements.lock
+	$(lock) --output-file requirements-test.lock --extra test --constraint requirements.lock
 
 clean: ## remove what make made
 	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
@@ -63,10 +61,11 @@ clean: ## remove what make made
 .venv/.runtime: requirements.lock pyproject.toml
 	@echo "setting up .venv, once" >&2
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@$(PIP) install -r requirements.lock
-	@$(PIP) install --no-deps -e .
+	@$(PIP) install --only-binary=uv uv==0.13.9 || true # pip alone does it, too: slowly
+	$(call install,--requirement requirements.lock)
+	$(call install,--no-deps --editable .)
 	@touch $@
 
 .venv/.test: .venv/.runtime requirements-test.lock
-	@$(PIP) install --no-compile -r requirements-test.lock
+	$(call install,--requirement requirements-test.lock)
 	@touch $@
