@@ -71,6 +71,18 @@ def test_the_label_of_an_error_has_a_colour_where_the_options_say_so(
     assert ("\x1b[" in user.fails(2, "join", "nowhere", *options)) == colored
 
 
+def test_a_command_is_the_same_in_a_process_of_its_own_and_in_one_that_is_there_already(user: User, room: str) -> None:
+    user.here.run("send", room, said="ein Käfer\n\x1b[1m".encode())
+    for arguments in (
+        ("history", room),
+        ("tail", room, "--json", "--no-follow"),
+        ("who", "1" * 27),
+        ("send", "--help"),
+    ):
+        alone, here = user.run(*arguments, status=None), user.here.run(*arguments, status=None)
+        assert (here.returncode, here.stdout, here.stderr) == (alone.returncode, alone.stdout, alone.stderr)
+
+
 def test_with_json_an_error_is_one_object_on_stderr(user: User) -> None:
     said = user.fails(2, "tail", "--json")
     assert json.loads(said) == {
