@@ -139,6 +139,7 @@ class Session(Subscriber):
     def _end(self) -> None:
         if self.following is not None:
             self.following.cancel()
+            self.following = None
         self.node.sessions.pop(self, None)
         self._leave()
 
