@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 
 from chatty.errors import Refused
 from chatty.protocol import PORT, NewRoom
-from chatty.server.origins import from_here
+from chatty.server.origins import known_as
 from chatty.server.platform.network.addresses import is_loopback
 from chatty.server.platform.network.rooms import RoomHandlers
 from chatty.server.platform.pipeline.node import Node
@@ -47,7 +47,7 @@ async def announce(node: Node, origin: str, names: Sequence[str], known: RoomLis
     notices.say(f"chatty listens on {origin}, and keeps everything in {data}", address=origin, data=data)
     if not is_loopback(node.settings.host):
         notices.say("everybody who can reach this address may use the server (--access open)", level="warning")
-    near = from_here(origin)
+    near = known_as(origin, node.settings.allowed_host)
     server = "" if near == f"http://127.0.0.1:{PORT}" else f" --server {near}"
     served = ServedRooms(node.settings.data) if names else None
     for name in map(str.strip, names):

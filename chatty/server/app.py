@@ -24,6 +24,7 @@ from chatty.server.memory_limit import available, budget
 from chatty.server.origins import from_here
 from chatty.server.platform.network import heartbeat
 from chatty.server.platform.network.listener import listening
+from chatty.server.platform.network.tls.certificate import Certificate, certificate_of
 from chatty.server.platform.pipeline import housekeeping
 from chatty.server.platform.pipeline.hub import Hub
 from chatty.server.platform.pipeline.log.local import LocalLog
@@ -57,6 +58,7 @@ def run(settings: Settings, rooms: Sequence[str], known: RoomList) -> int:
     Raises SettingError or StoreError, both with a hint, when it can't start.
     """
     check(settings, rooms)
+    certificate = certificate_of(settings)
     check_sqlite()
     # If stderr was closed, descriptor 2 leads nowhere by now, and Python has no object for it.
     sys.stderr = sys.stderr or os.fdopen(2, "w", closefd=False)
@@ -66,7 +68,7 @@ def run(settings: Settings, rooms: Sequence[str], known: RoomList) -> int:
     attempt("short turns of threads", lambda: sys.setswitchinterval(SWITCH_SECONDS))
     attempt("a garbage collector that is seldom at work", _tune_garbage_collector)
     with asyncio.Runner(loop_factory=_new_event_loop) as runner:
-        return runner.run(_serve(settings, rooms, known, notices))
+        return runner.run(_serve(settings, certificate, rooms, known, notices))
 
 
 def _tune_garbage_collector() -> None:
@@ -88,10 +90,11 @@ def _new_event_loop() -> asyncio.AbstractEventLoop:
     return loops[0] if attempt("uvloop", make) else asyncio.new_event_loop()
 
 
-async def _serve(settings: Settings, rooms: Sequence[str], known: RoomList, notices: Notices) -> int:
+async def _serve(
+    settings: Settings, certificate: Certificate | None, rooms: Sequence[str], known: RoomList, notices: Notices
+) -> int:
     stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    _heed_signals(stop, certificate, notices)
     with locked(settings.data) as lock:
         memory = available()
         share = budget(memory)
@@ -109,10 +112,10 @@ async def _serve(settings: Settings, rooms: Sequence[str], known: RoomList, noti
         node.search = Search(store.path)
         node.log = LocalLog(store, node, on_fatal=lambda fault: _fail(fault, notices), most_waiting=share.waiting)
         await _take_over(node)
-        async with listening(node) as origin:
+        async with listening(node, certificate) as origin:
             with address_noted(settings.data, from_here(origin)):
                 await announce(node, origin, rooms, known, notices)
-                await _run_tasks(node, stop, notices)
+                await _run_tasks(node, certificate, stop, notices)
             _LOG.info("stopping", connections=len(node.sessions))
             node.stopping = True
             await _close_connections(node)
@@ -122,6 +125,20 @@ async def _serve(settings: Settings, rooms: Sequence[str], known: RoomList, noti
         await node.log.close()
     _LOG.info("stopped")
     return 0
+
+
+def _heed_signals(stop: asyncio.Event, certificate: Certificate | None, notices: Notices) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    if certificate is not None:
+        had_terminal = notices.are_for_a_person
+
+        def hang_up() -> None:
+            # A terminal that was closed ends the server, as it ends other programs.
+            (stop if had_terminal and not notices.are_for_a_person else certificate.renewed).set()
+
+        loop.add_signal_handler(signal.SIGHUP, hang_up)
 
 
 async def _take_over(node: Node) -> None:
@@ -135,7 +152,7 @@ async def _take_over(node: Node) -> None:
         node.await_return(*absence)
 
 
-async def _run_tasks(node: Node, stop: asyncio.Event, notices: Notices) -> None:
+async def _run_tasks(node: Node, certificate: Certificate | None, stop: asyncio.Event, notices: Notices) -> None:
     """Run the server's long-lived tasks until ``stop``. If one of them fails, the server ends."""
     settings = node.settings
     try:
@@ -146,6 +163,8 @@ async def _run_tasks(node: Node, stop: asyncio.Event, notices: Notices) -> None:
                     housekeeping.keep_rooms(node, settings.retain_events, age_ms(settings.retain_age))
                 ),
             }
+            if certificate is not None:
+                tasks["certificate"] = group.create_task(certificate.follow_files())
             for part, task in tasks.items():
                 node.metrics.parts[part] = _goes_on(task)
             await stop.wait()

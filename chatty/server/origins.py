@@ -212,3 +212,16 @@ def check_hosts(settings: Settings) -> None:
 def from_here(origin: str) -> str:
     """A server's origin as clients on this machine reach it."""
     return origin.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
+
+
+def known_as(origin: str, allowed_host: str) -> str:
+    """A server's origin as people are told it: with TLS, under the first name of ``--allowed-host``.
+
+    A certificate is for names, and hardly ever for an address of this machine.
+    """
+    names = [host for host in map(host_of, _listed(allowed_host)) if host]
+    scheme, _, rest = from_here(origin).partition("://")
+    if scheme != "https" or not names:
+        return f"{scheme}://{rest}"
+    port = names[0].port or int(rest.rpartition(":")[2])
+    return f"https://{_written(Host(names[0].name, None if port == DEFAULT_PORTS['https'] else port))}"

@@ -47,6 +47,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     port: Annotated[int, _help("The port to listen on; 0 for any free one."), Range(1, 65_535)] = PORT
     data: Annotated[Path, _help("The directory that keeps everything.")] = _home()
     access: Annotated[str, _help("'open' lets in everybody who can reach the server.")] = ""
+    tls_cert: Annotated[Path | None, _help("Serve HTTPS, with the certificate in this PEM file.")] = None
+    tls_key: Annotated[Path | None, _help("The PEM file with the certificate's key.")] = None
     allowed_host: Annotated[str, _help("Host names to answer to besides loopback's, separated by commas.")] = ""
     allowed_origin: Annotated[str, _help("Origins of pages that may use it, separated by commas.")] = ""
     message_rate: Annotated[
@@ -65,7 +67,7 @@ class Setting(NamedTuple):
     """A row of the table."""
 
     name: str
-    type: type
+    type: Any
     default: Any
     help: str
     range: Range | None

@@ -15,6 +15,7 @@ from chatty.cli.app import COMMANDS, command_group
 from tests.cli.commands.test_ask import answer_of, asking, reply
 from tests.cli.commands.test_send import wait_until
 from tests.cli.user import User
+from tests.support.certificates import Authority
 from tests.support.gates import HttpProxy, TlsGate
 from tests.support.server import PATIENCE, ROOT, Server, free_port
 
@@ -116,6 +117,21 @@ def test_every_command_trusts_the_authority_that_is_named(
     user: User, server: Server, cacert: Path, named: Callable[[User, Path], list[str]]
 ) -> None:
     converse(user, server, *named(user, cacert))
+
+
+def test_every_command_reaches_a_server_with_a_certificate_of_its_own(tmp_path: Path) -> None:
+    authority = Authority()
+    files, cacert = authority.issue(tmp_path), authority.write(tmp_path / "ca.pem")
+    with (
+        Server(tmp_path / "data", *files.options, trusting=authority.trusting) as server,
+        User(tmp_path / "home", server.url) as user,
+    ):
+        converse(user, server, "--cacert", str(cacert))
+        room = server.make_room()["url"]
+        assert user.says("who", room, "--cacert", str(cacert)) == ""
+        assert "(its certificate: unable to get local issuer certificate)" in user.fails(5, "who", room)
+        plain = room.replace("https:", "http:")
+        assert "error: This server speaks TLS; write https:// instead" in user.fails(1, "who", plain)
 
 
 def test_a_profile_names_a_file_beside_its_own(user: User, cacert: Path) -> None:

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import http.client
 import json
-import socket
 from typing import Any, NamedTuple
 
 import pytest
@@ -38,7 +37,7 @@ def ask(server: Server, method: str, path: str, body: Any = None, headers: dict[
     """``body`` goes as it is if it is bytes, as JSON otherwise."""
     sent = {"Content-Type": "application/json"} if body is not None else {}
     data = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)
+    connection = server.line()
     try:
         connection.request(method, path, body=data, headers=sent | (headers or {}))
         response = connection.getresponse()
@@ -61,7 +60,7 @@ def refusal(answer: Answer) -> tuple[int, str]:
 
 def raw(server: Server, request: bytes) -> bytes:
     """All that a server says to ``request``, to which it must answer by closing."""
-    with socket.create_connection(("127.0.0.1", server.port), PATIENCE) as line:
+    with server.dial() as line:
         answer = b""
         # It may have had enough before the end.
         with contextlib.suppress(ConnectionError):

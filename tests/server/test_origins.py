@@ -16,6 +16,7 @@ from chatty.server.origins import (
     address_to_listen_on,
     host_of,
     is_same,
+    known_as,
     origin_of,
 )
 from chatty.server.settings import SettingError, Settings
@@ -145,6 +146,22 @@ def test_a_page_may_ask_the_host_and_port_that_it_comes_from_unless_it_is_less_s
     assert here
     assert is_same(page, here, secure=False) is unknown
     assert is_same(page, here, secure=True) is secure
+
+
+@pytest.mark.parametrize(
+    ("origin", "allowed", "told"),
+    [
+        ("http://127.0.0.1:8080", "chat.example", "http://127.0.0.1:8080"),
+        ("http://0.0.0.0:8080", "", "http://127.0.0.1:8080"),
+        ("https://[::]:8443", "", "https://[::1]:8443"),
+        ("https://0.0.0.0:8443", "*.example, Chat.Example., other.example", "https://chat.example:8443"),
+        ("https://[::1]:443", "chat.example", "https://chat.example"),
+        ("https://0.0.0.0:8443", "chat.example:443", "https://chat.example"),
+        ("https://0.0.0.0:8443", "[2001:db8::1]", "https://[2001:db8::1]:8443"),
+    ],
+)
+def test_people_are_told_a_server_by_a_name_that_a_certificate_can_have(origin: str, allowed: str, told: str) -> None:
+    assert known_as(origin, allowed) == told
 
 
 @pytest.mark.parametrize(

@@ -12,11 +12,13 @@ meanwhile, call them as ``await asyncio.to_thread(server.restart)``.
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import random
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -64,7 +66,8 @@ class Server:
 
     ``options`` are appended to the command line, which begins with
     ``program``. Leaving the context stops it, whatever state it is in. Its
-    output is in ``log``.
+    output is in ``log``. With TLS among the options, ``trusting`` is what its
+    clients trust.
     """
 
     def __init__(
@@ -74,10 +77,12 @@ class Server:
         port: int | None = None,
         env: dict[str, str] | None = None,
         program: Sequence[str] = CHATTY,
+        trusting: ssl.SSLContext | None = None,
     ) -> None:
         self.data = data
         self.port = port or free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.trusting = trusting
+        self.url = f"{'https' if trusting else 'http'}://127.0.0.1:{self.port}"
         self.options = options
         self.process: subprocess.Popen[bytes] | None = None
         self._program = program
@@ -132,7 +137,7 @@ class Server:
         while True:
             assert self.running, f"the server ended with {self.process and self.process.returncode}:\n{self.log}"
             try:
-                with urllib.request.urlopen(f"{self.url}{probe}", timeout=5):
+                with urllib.request.urlopen(f"{self.url}{probe}", timeout=5, context=self.trusting):
                     return
             except OSError as error:
                 reason = error
@@ -174,6 +179,21 @@ class Server:
             self.process.kill()
             raise AssertionError(f"the server did not stop:\n{self.log}") from None
 
+    def line(self) -> http.client.HTTPConnection:
+        """A connection for HTTP requests, which is opened by the first of them."""
+        if self.trusting:
+            return http.client.HTTPSConnection("127.0.0.1", self.port, timeout=PATIENCE, context=self.trusting)
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+
+    def dial(self, *, reads: int = 0) -> socket.socket:
+        """A connection that bytes go through as they are. ``reads`` is the kernel's buffer for it."""
+        sock = socket.socket()
+        sock.settimeout(PATIENCE)
+        if reads:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, reads)
+        sock.connect(("127.0.0.1", self.port))
+        return self.trusting.wrap_socket(sock, server_hostname="127.0.0.1") if self.trusting else sock
+
     def make_room(self, name: str = "test", **fields: Any) -> Any:
         """Creates a room, and gives the server's answer as a dict: ``id``, ``owner_token``, ``url`` and so on."""
         return self.ask("POST", "/v1/rooms", {"name": name, **fields})
@@ -183,7 +203,7 @@ class Server:
         headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self.url + path, data=data, headers=headers, method=method)
-        with urllib.request.urlopen(request, timeout=PATIENCE) as response:
+        with urllib.request.urlopen(request, timeout=PATIENCE, context=self.trusting) as response:
             answer = response.read()
         return json.loads(answer) if answer else None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlencode
@@ -32,7 +33,9 @@ class Wire:
     Leaving the context breaks the connection without a word.
     """
 
-    def __init__(self, url: str, room_id: str, *, key: str | None = None, **query: str | int) -> None:
+    def __init__(
+        self, url: str, room_id: str, *, key: str | None = None, tls: ssl.SSLContext | None = None, **query: str | int
+    ) -> None:
         self._connecting = connect(
             f"{url}/v1/rooms/{room_id}/ws?{urlencode(query)}".replace("http", "ws", 1),
             subprotocols=[SUBPROTOCOL],  # type: ignore[list-item]  # a NewType of str
@@ -42,6 +45,7 @@ class Wire:
             max_queue=None,
             ping_interval=None,
             proxy=None,
+            ssl=tls,
         )
         self._socket: ClientConnection
 

@@ -22,7 +22,7 @@ EXAMPLES: Final = (
     "chatty serve --port 9000 --data /var/lib/chatty --retain-age 30d",
 )
 
-_METAVARS: Final = {str: "TEXT", int: "N", float: "N", Path: "DIRECTORY"}
+_METAVARS: Final = {str: "TEXT", int: "N", float: "N", Path: "DIRECTORY", Path | None: "FILE"}
 
 
 def command(ctx: typer.Context, **given: Any) -> int:
@@ -86,7 +86,7 @@ def _parameters() -> Iterator[inspect.Parameter]:
             envvar=setting.variable,
             metavar=_METAVARS.get(setting.type),
             help=setting.help,
-            show_default=setting.default != "",
+            show_default=setting.default not in ("", None),
         )
         yield _parameter(setting.name, Annotated[setting.type, option], setting.default)
     what = "Create your room of this name unless it exists, and say how to join it. May be repeated."

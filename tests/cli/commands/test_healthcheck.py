@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.cli.user import User
+from tests.support.certificates import Authority
+from tests.support.faults import eventually
 from tests.support.server import Server, free_port
 
 
@@ -40,6 +42,16 @@ def test_no_proxy_is_asked(user: User, own_server: Server) -> None:
 def test_the_host_check_is_not_in_its_way(user: User, tmp_path: Path) -> None:
     options = ("--allowed-host", "chat.example.org", "--host", "0.0.0.0", "--access", "open")
     with Server(tmp_path / "data", *options) as server:
+        assert user.says("healthcheck", "--data", str(server.data)) == well(server)
+
+
+def test_a_certificate_need_not_be_for_this_machine(user: User, tmp_path: Path) -> None:
+    authority = Authority()
+    files = authority.issue(tmp_path)
+    with Server(tmp_path / "data", *files.options, trusting=authority.trusting) as server:
+        authority.issue(tmp_path, "chat.example")
+        server.signal(signal.SIGHUP)
+        eventually(lambda: "was read again" in server.log, "the other certificate is in use")
         assert user.says("healthcheck", "--data", str(server.data)) == well(server)
 
 

@@ -18,6 +18,7 @@ from chatty.server.served_rooms import ServedRooms
 from chatty.server.settings import SETTINGS
 from tests.cli.commands.test_send import wait_until
 from tests.cli.user import User
+from tests.support.certificates import Authority
 from tests.support.server import CHATTY, PATIENCE, Server, free_port
 
 
@@ -238,6 +239,21 @@ def test_a_terminal_is_told_a_served_rooms_id(user: User, tmp_path: Path) -> Non
         assert f"chatty join {room['id']} --server {room['server']}" in said.decode()
         process.send_signal(signal.SIGTERM)
         assert process.wait(PATIENCE) == 0
+
+
+def test_a_server_with_a_certificate_reads_it_again_at_a_hangup_unless_its_terminal_is_gone(
+    user: User, tmp_path: Path
+) -> None:
+    files = Authority().issue(tmp_path)
+    controller, terminal = os.openpty()
+    process = user.start("serve", "--port", "0", "--data", str(tmp_path / "data"), *files.options, stderr=terminal)
+    os.close(terminal)
+    with os.fdopen(controller, "rb") as screen:
+        assert b"chatty listens on https://127.0.0.1:" in screen.readline() + screen.readline()
+        process.send_signal(signal.SIGHUP)
+        assert b"the certificate was read again" in screen.readline()
+    process.send_signal(signal.SIGHUP)
+    assert process.wait(PATIENCE) == 0
 
 
 def test_a_served_room_that_cannot_be_remembered_is_told_by_its_id(user: User, tmp_path: Path) -> None:

@@ -67,8 +67,14 @@ class Connection(web.RequestHandler):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        # aiohttp forgets the transport as soon as it is closing, and that can take forever.
+        if self._wire is None:
+            self.accepted(cast(asyncio.Transport, transport))
         self._wire = cast(asyncio.Transport, transport)
+
+    def accepted(self, transport: asyncio.Transport) -> None:
+        """Its socket was accepted. With TLS, the peer has yet to prove that it speaks that, and may never do so."""
+        # aiohttp forgets the transport as soon as it is closing, and that can take forever.
+        self._wire = transport
         self._node.connections[self] = None
         peer = transport.get_extra_info("peername")
         self.count(limited(peer[0]) if peer else "")

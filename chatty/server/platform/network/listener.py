@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import errno
 import socket
@@ -20,6 +21,8 @@ from chatty.server.platform.network.http_messages import ChangeHandlers
 from chatty.server.platform.network.probes import Probes
 from chatty.server.platform.network.responses import BODY_BYTES
 from chatty.server.platform.network.rooms import RoomHandlers
+from chatty.server.platform.network.tls.certificate import Certificate
+from chatty.server.platform.network.tls.transport import TlsTransport
 from chatty.server.platform.pipeline.node import Node
 from chatty.server.settings import SettingError
 
@@ -39,8 +42,8 @@ _OPTIONS: Final = (
 
 
 @contextlib.asynccontextmanager
-async def listening(node: Node) -> AsyncIterator[str]:
-    """Serve HTTP; gives the server's origin."""
+async def listening(node: Node, certificate: Certificate | None) -> AsyncIterator[str]:
+    """Serve HTTP, with a ``certificate`` over TLS; gives the server's origin."""
     settings = node.settings
     app = web.Application(middlewares=[guard(node)], client_max_size=BODY_BYTES)
     app.on_response_prepare.append(response_headers(settings))
@@ -52,10 +55,15 @@ async def listening(node: Node) -> AsyncIterator[str]:
     accept = runner.server
     assert accept is not None
     listener = _listen(address_to_listen_on(settings.host), settings.port)
-    server = await node.loop.create_server(lambda: Connection(node, accept), sock=listener, backlog=BACKLOG)
+
+    def newcomer() -> asyncio.Protocol:
+        connection = Connection(node, accept)
+        return TlsTransport(certificate.context, connection) if certificate else connection
+
+    server = await node.loop.create_server(newcomer, sock=listener, backlog=BACKLOG)
     host, port = listener.getsockname()[:2]
     try:
-        yield f"http://{f'[{host}]' if ':' in host else host}:{port}"
+        yield f"{'https' if certificate else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
     finally:
         server.close()
         await runner.cleanup()

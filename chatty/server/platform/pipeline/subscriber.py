@@ -51,7 +51,7 @@ class Subscriber(ABC):
     subscriber can be.
     """
 
-    __slots__ = ("_sent_alone", "audience", "backlog", "dialect", "held", "position", "room_id", "write")
+    __slots__ = ("_sent_alone", "_transport", "audience", "backlog", "dialect", "held", "position", "room_id", "write")
 
     def __init__(self, dialect: Dialect, room_id: str) -> None:
         self.dialect = dialect
@@ -60,11 +60,13 @@ class Subscriber(ABC):
         self.held: list[StoredEvent] | None = None
         self.audience: Audience | None = None
         self._sent_alone = 0
+        self._transport: Transport | None = None
         self.write: Callable[[bytes], Any]
         self.backlog: Callable[[], int]
 
     def connect(self, transport: Transport) -> None:
         """Say where to write."""
+        self._transport = transport
         self.write = transport.write
         self.backlog = transport.get_write_buffer_size
 
@@ -88,8 +90,10 @@ class Subscriber(ABC):
 
     @property
     def written(self) -> int:
-        """Bytes that its transport was given, counted from some beginning."""
-        return self._sent_alone + (self.audience.sent if self.audience else 0)
+        """Bytes that its transport was given, counted from some beginning, as they wait for the peer."""
+        # Encryption adds to them, and they wait encrypted.
+        encryption = getattr(self._transport, "overhead", 0)
+        return self._sent_alone + (self.audience.sent if self.audience else 0) + encryption
 
     def join(self, audience: Audience) -> None:
         """Be written to with ``audience``, of whose bytes it has had none so far."""

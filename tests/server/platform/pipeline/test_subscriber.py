@@ -47,6 +47,13 @@ def test_bytes_are_counted_alone_and_with_an_audience_and_alone_again() -> None:
     assert (early.written, early.line.written) == (9, b"123456789")
 
 
+def test_bytes_that_encryption_adds_are_counted_as_they_wait_for_the_peer() -> None:
+    class Encrypted(Line):
+        overhead = 100
+
+    assert subscriber(Encrypted()).written == 100
+
+
 def test_a_closed_transport_is_given_nothing() -> None:
     closed = subscriber(Closed())
     closed.send(b"abc")

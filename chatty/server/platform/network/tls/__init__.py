@@ -1,0 +1,1 @@
+"""TLS: the server's certificate, and the encryption of its connections."""
