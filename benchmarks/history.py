@@ -18,6 +18,7 @@ from chatty.ksuid import new_ksuid
 from chatty.server.business.entries import CreateRoom, Post
 from chatty.server.platform.store.applying import Store
 from chatty.server.platform.store.data_directory import DATABASE
+from tests.server.principals import speaker
 
 SIZES: Final = (1_000_000, 1_000)
 PAGE: Final = 100
@@ -36,7 +37,7 @@ def fill(data: Path, sizes: tuple[int, ...]) -> list[str]:
         store.apply([CreateRoom(room, at, f"{size} events", "", "0" * 16, b"\0" * 32)])
         for first in range(0, size, BATCH):
             store.apply([
-                Post(room, at + number, "Ada", "ada", b"\0" * 32, f"message {number} ".ljust(64, "x"))
+                Post(room, at + number, speaker("Ada", b"\0" * 32), f"message {number} ".ljust(64, "x"))
                 for number in range(first, min(size, first + BATCH))
             ])  # fmt: skip
             store.checkpoint(quiet=False)

@@ -30,7 +30,8 @@ from chatty.ksuid import new_ksuid
 from chatty.server.business.entries import CreateRoom, Post
 from chatty.server.platform.store.applying import Store
 from chatty.server.platform.store.data_directory import DATABASE
-from chatty.server.platform.store.search_index import INDEX
+from chatty.server.platform.store.search.index import INDEX
+from tests.server.principals import speaker
 
 MESSAGES: Final = 1_000_000
 PAGE: Final = 100
@@ -73,7 +74,7 @@ def _fill(data: Path) -> str:
     store.apply([CreateRoom(room, at, "a million", "", "0" * 16, b"\0" * 32)])
     for number, batch in enumerate(_batches(_texts())):
         name = f"name{number % NAMES}"
-        store.apply([Post(room, at + number, name, name, b"\0" * 32, text) for text in batch])
+        store.apply([Post(room, at + number, speaker(name, b"\0" * 32), text) for text in batch])
         store.checkpoint(quiet=False)
     store.close()
     if problems:

@@ -108,9 +108,13 @@ class RoomInfo(Struct, frozen=True, omit_defaults=True):
 
 
 class You(Struct, frozen=True, omit_defaults=True):
-    """The participant that a connection speaks for; it is missing for a reader without a name."""
+    """The participant that a connection speaks for, missing for a reader without a name, and what it may do.
+
+    ``can`` has some of read, post, moderate, own. It is None if an older server doesn't say.
+    """
 
     participant: str | None = None
+    can: list[str] | None = None
 
 
 class Limits(Struct, frozen=True):
@@ -130,6 +134,12 @@ class Welcome(Control, frozen=True, tag="welcome"):
     first: int
     last: int
     limits: Limits
+
+
+class RightsChanged(Control, frozen=True, tag="you"):
+    """What the connection may do has changed: ``can`` is as in `You`."""
+
+    can: list[str]
 
 
 class Live(Control, frozen=True, tag="live"):
@@ -188,7 +198,7 @@ class Typing(Control, frozen=True, tag="typing"):
 
 Frame = (
     Happening
-    | Welcome | Live | Ack | Error | Gap | Tick | Producing | Typing
+    | Welcome | RightsChanged | Live | Ack | Error | Gap | Tick | Producing | Typing
 )  # fmt: skip
 """All that a v1 server says over a WebSocket."""
 

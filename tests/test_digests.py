@@ -12,6 +12,7 @@ from chatty.protocol import Delete, Edit, React, Rename, Say, Send, SetTopic
 from chatty.server.business import entries
 from chatty.server.business.entries import AnyChange, Change, Post
 from chatty.server.platform.network.http_messages import Author, change
+from tests.server.principals import speaker
 
 TEXTS: list[tuple[Say, str]] = [
     (Send(text="one\ntwo", reply_to=3, action=True), "send\n3\n1\none\ntwo"),
@@ -34,8 +35,8 @@ COMMANDS: list[Say] = [command for command, _ in TEXTS]
 def entry(command: Any) -> Post | AnyChange:
     """What the server makes of a command."""
     if isinstance(command, Send):
-        return Post("room", 1, "Ada", "ada", b"i", command.text, reply_to=command.reply_to, action=command.action)
-    made = change(command, "room", 1, Author("Ada", "ada", b"i"))
+        return Post("room", 1, speaker("Ada", b"i"), command.text, reply_to=command.reply_to, action=command.action)
+    made = change(command, "room", 1, Author(speaker("Ada", b"i")))
     assert isinstance(made, AnyChange)
     return made
 

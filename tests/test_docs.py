@@ -100,10 +100,13 @@ def test_the_seed_dialect_is_documented_byte_for_byte() -> None:
 
 def test_every_address_of_the_server_is_documented() -> None:
     sources = "".join(file.read_text("utf-8") for file in (ROOT / "chatty/server").rglob("*.py"))
-    addresses = re.findall(r'web\.(get|post|put|delete)\(\s*"([^"]+)"', sources)
+    addresses = re.findall(r'Route\("(\w+)", f?"([^"]+)"', sources)
     assert addresses
     for method, path in addresses:
-        assert f"{method.upper()} {path.replace('{room}', '{id}')}" in PROTOCOL
+        shown = path
+        for theirs, ours in (("{room}", "{id}"), ("{scope}", "…"), ("{{", "{"), ("}}", "}")):
+            shown = shown.replace(theirs, ours)
+        assert f"{method} {shown}" in PROTOCOL
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol
 
 from chatty.errors import Refused
 from chatty.protocol import PORT, NewRoom
+from chatty.server.business.rights import OPERATOR
 from chatty.server.origins import known_as
 from chatty.server.platform.network.addresses import is_loopback
 from chatty.server.platform.network.rooms import RoomHandlers
@@ -100,7 +101,7 @@ async def _named(
         note(own, token)
         return NamedRoom(own, name, server, token)
     # It is noted first: after a crash in between, a room without a note would look like somebody else's.
-    created = await RoomHandlers(node).create_room(NewRoom(name), note=note)
+    created = await RoomHandlers(node).create_room(NewRoom(name), OPERATOR, note=note)
     if there:
         notices.say(f"somebody else's room is called {name!r}, too; this one is new", level="warning")
     return NamedRoom(created.id, name, server, created.owner_token)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import os
 import secrets
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -40,8 +41,9 @@ from chatty.server.platform.store.data_directory import (
     remember_database,
 )
 from chatty.server.platform.store.reads import Reads
-from chatty.server.platform.store.search import Search
+from chatty.server.platform.store.search.searching import Search
 from chatty.server.platform.store.sqlite_version import check_sqlite
+from chatty.server.provisioning import set_access
 from chatty.server.served_rooms import ServedRooms
 from chatty.server.settings import Settings
 from chatty.server.structured_logging import Notices
@@ -95,6 +97,22 @@ async def _serve(
 ) -> int:
     stop = asyncio.Event()
     _heed_signals(stop, certificate, notices)
+    async with running(settings, notices) as node:
+        await set_access(node)
+        async with listening(node, certificate) as origin:
+            with address_noted(settings.data, from_here(origin)):
+                await announce(node, origin, rooms, known, notices)
+                await _run_tasks(node, certificate, stop, notices)
+            _LOG.info("stopping", connections=len(node.sessions))
+            node.stopping = True
+            await _close_connections(node)
+    _LOG.info("stopped")
+    return 0
+
+
+@contextlib.asynccontextmanager
+async def running(settings: Settings, notices: Notices) -> AsyncIterator[Node]:
+    """The node over the data directory, whose lock it takes, without anything that listens."""
     with locked(settings.data) as lock:
         memory = available()
         share = budget(memory)
@@ -112,19 +130,13 @@ async def _serve(
         node.search = Search(store.path)
         node.log = LocalLog(store, node, on_fatal=lambda fault: _fail(fault, notices), most_waiting=share.waiting)
         await _take_over(node)
-        async with listening(node, certificate) as origin:
-            with address_noted(settings.data, from_here(origin)):
-                await announce(node, origin, rooms, known, notices)
-                await _run_tasks(node, certificate, stop, notices)
-            _LOG.info("stopping", connections=len(node.sessions))
-            node.stopping = True
-            await _close_connections(node)
-        # The writer closes last: the last connection to the database removes its write-ahead log.
-        node.reads.close()
-        await node.search.close()
-        await node.log.close()
-    _LOG.info("stopped")
-    return 0
+        try:
+            yield node
+        finally:
+            # The writer closes last: the last connection to the database removes its write-ahead log.
+            node.reads.close()
+            await node.search.close()
+            await node.log.close()
 
 
 def _heed_signals(stop: asyncio.Event, certificate: Certificate | None, notices: Notices) -> None:
@@ -144,6 +156,7 @@ def _heed_signals(stop: asyncio.Event, certificate: Certificate | None, notices:
 async def _take_over(node: Node) -> None:
     """End what earlier incarnations of this node left open, and wait for those that may come back."""
     node.clock.learn(await node.reads.newest())
+    node.has_rulings = await node.reads.has_rulings()
     start = StartNode("", node.now(), NODE, node.incarnation)
     if isinstance(await node.log.commit(start), Rejection):
         # The disk is full. Until there is space, nothing else is stored either, so the order is kept.

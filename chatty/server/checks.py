@@ -32,12 +32,12 @@ def check(settings: Settings, rooms: Sequence[str] = ()) -> None:
         if isinstance(checked, Rejection):
             raise SettingError(f"{name!r} cannot be a room's name", checked.message[:1].lower() + checked.message[1:])
     check_hosts(settings)
-    if settings.access not in ("", "open"):
-        raise SettingError(f"unknown access {settings.access!r}", "this version knows: --access open")
+    if settings.access not in ("", "open", "token"):
+        raise SettingError(f"unknown access {settings.access!r}", "choose open or token")
     if not is_loopback(settings.host) and not settings.access:
         raise SettingError(
             f"{settings.host} can be reached from other machines, and nothing would keep anybody out",
-            "say so with --access open, or listen on 127.0.0.1",
+            "ask for credentials with --access token, let everybody in with --access open, or listen on 127.0.0.1",
         )
     if settings.log_level not in logs.LEVELS:
         raise SettingError(f"unknown log level {settings.log_level!r}", f"choose one of {', '.join(logs.LEVELS)}")

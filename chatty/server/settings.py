@@ -46,7 +46,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     host: Annotated[str, _help("The address to listen on. Beyond loopback it needs --access.")] = "127.0.0.1"
     port: Annotated[int, _help("The port to listen on; 0 for any free one."), Range(1, 65_535)] = PORT
     data: Annotated[Path, _help("The directory that keeps everything.")] = _home()
-    access: Annotated[str, _help("'open' lets in everybody who can reach the server.")] = ""
+    access: Annotated[str, _help("'token' lets in those with a token; 'open' all who reach it.")] = ""
+    admin_token_file: Annotated[str, _help("A file with an administrator's token, for set-ups by files.")] = ""
     tls_cert: Annotated[Path | None, _help("Serve HTTPS, with the certificate in this PEM file.")] = None
     tls_key: Annotated[Path | None, _help("The PEM file with the certificate's key.")] = None
     allowed_host: Annotated[str, _help("Host names to answer to besides loopback's, separated by commas.")] = ""

@@ -16,6 +16,7 @@ from chatty.server.memory_limit import PLENTY
 from chatty.server.platform.pipeline.log.local import MOST_ENTRIES, SIZE_SHARE
 from chatty.server.platform.pipeline.log.protocol import Reply
 from tests.contract.conftest import Bench
+from tests.server.principals import speaker
 
 AT = 1_700_000_000_000
 ROOM = "a-room"
@@ -23,7 +24,7 @@ CREATION = CreateRoom(ROOM, AT, "A room", "", "epoch", b"o" * 32)
 
 
 def post(text: str, proposer: int = 0, n: int = 0) -> Post:
-    return Post(ROOM, AT, "Ada", "ada", b"%16d" % proposer, text, "producer" if n else "", n)
+    return Post(ROOM, AT, speaker("Ada", b"%16d" % proposer), text, "producer" if n else "", n)
 
 
 def full_disk() -> sqlite3.Error:

@@ -24,6 +24,8 @@ from chatty.server.business.entries import (
     TrimRoom,
     connection_id,
 )
+from chatty.server.business.rights import Trust
+from tests.server.principals import owning, speaker
 
 ROOMS = ("room-a", "room-b", "room-c")
 NODE = "node"
@@ -36,6 +38,7 @@ identities = st.sampled_from([b"i" * 16, b"j" * 16])
 connections = st.builds(
     connection_id, st.sampled_from([NODE, "other"]), st.sampled_from(["1", "2"]), st.integers(1, 4)
 )  # fmt: skip
+trusts = st.sampled_from([Trust.NONE, Trust.KEY])
 texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20)
 
 
@@ -43,7 +46,10 @@ texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=2
 def connects(draw: st.DrawFn) -> Connect:
     name = draw(names)
     return Connect(
-        draw(rooms), draw(times), draw(connections), name, name.casefold(), draw(identities), draw(st.booleans())
+        draw(rooms),
+        draw(times),
+        draw(connections),
+        speaker(name, draw(identities), draw(trusts)),
     )
 
 
@@ -52,7 +58,7 @@ def posts(draw: st.DrawFn) -> Post:
     name, text = draw(names), draw(texts)
     producer, n = draw(st.one_of(st.just(("", 0)), st.tuples(st.sampled_from("pq"), st.integers(1, 4))))
     return Post(
-        draw(rooms), draw(times), name, name.casefold(), draw(identities), text, producer, n,
+        draw(rooms), draw(times), speaker(name, draw(identities)), text, producer, n,
         draw(st.sampled_from(["", "", "key", "other key"])), draw(st.sampled_from([b"1" * 16, b"2" * 16])),
     )  # fmt: skip
 
@@ -63,8 +69,7 @@ def changes(draw: st.DrawFn) -> Change:
     name, new = draw(names), draw(names)
     producer, n = draw(st.one_of(st.just(("", 0)), st.tuples(st.sampled_from("pq"), st.integers(1, 4))))
     whose: dict[str, Any] = {
-        "room": draw(rooms), "at": draw(times), "name": name, "name_key": name.casefold(),
-        "identity": draw(identities), "producer": producer, "n": n,
+        "room": draw(rooms), "at": draw(times), "who": speaker(name, draw(identities)), "producer": producer, "n": n,
     }  # fmt: skip
     made: list[Change] = [
         Edit(**whose, of=draw(st.integers(1, 12)), text=draw(texts)),
@@ -84,7 +89,7 @@ room_entries: st.SearchStrategy[Entry] = st.one_of(
     posts(),
     changes(),
     st.builds(EndGrace, rooms, times, names.map(str.casefold), times),
-    st.builds(CloseRoom, rooms, times, st.sampled_from([OWNER, b"x" * 32])),
+    st.builds(CloseRoom, rooms, times, st.sampled_from([owning(OWNER), owning(b"x" * 32)])),
     st.builds(ExpireRoom, rooms, times),
     st.builds(TrimRoom, rooms, times, st.integers(1, 12)),
     st.builds(StartNode, st.just(""), times, st.just(NODE), st.sampled_from(["1", "2"])),

@@ -21,6 +21,7 @@ from chatty.server.platform.pipeline.clock import JUMP_MS, STEADY_SECONDS, YOUNG
 from chatty.server.platform.store.applying import Store
 from chatty.server.platform.store.schema import ROOM_BITS, decode_time
 from chatty.server.platform.store.times import newest_before, span_since
+from tests.server.principals import speaker
 
 BEGIN = 1_800_000_000_000
 MINUTE = 60_000
@@ -88,7 +89,7 @@ class Server:
 
     def say(self, number: int) -> None:
         room, now = f"room-{number % len(self.made) + 1}", self.clock.now()
-        said = Post(room, now, "Ada", "ada", b"a" * 16, "text", f"producer-{len(self.times())}", 1)
+        said = Post(room, now, speaker("Ada", b"a" * 16), "text", f"producer-{len(self.times())}", 1)
         applied = self.store.apply([said]).events[room]
         (key,) = self.db.execute("SELECT key FROM rooms WHERE id = ?", (room,)).fetchone()
         if milliseconds(applied[0][2].at) == now:  # otherwise the room's time stands still

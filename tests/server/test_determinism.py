@@ -35,8 +35,10 @@ from chatty.server.business.entries import (
     TrimRoom,
     connection_id,
 )
+from chatty.server.business.rights import Trust
 from chatty.server.platform.store.applying import Store
 from chatty.server.platform.store.schema import ROOM_BITS
+from tests.server.principals import owning, speaker
 
 ROOMS = ["alpha", "beta", "gamma"]
 NAMES = ["john", "ada", "bo"]
@@ -58,23 +60,23 @@ def _entries() -> st.SearchStrategy[Entry]:
     digest = st.sampled_from([b"1", b"2"])
     return st.one_of(
         st.builds(CreateRoom, room, TIMES, text, text, st.just("epoch"), owner, expiry),
-        st.builds(lambda r, t, n, i, x: Post(r, t, n, n, i, x), room, TIMES, name, identity, text),
+        st.builds(lambda r, t, n, i, x: Post(r, t, speaker(n, i), x), room, TIMES, name, identity, text),
         st.builds(
-            lambda r, t, n, i, x, p, k: Post(r, t, n, n, i, x, p, k),
+            lambda r, t, n, i, x, p, k: Post(r, t, speaker(n, i), x, p, k),
             room, TIMES, name, identity, text, producer, st.integers(1, 4),
         ),
         st.builds(
-            lambda r, t, n, i, x, k, d: Post(r, t, n, n, i, x, idempotency_key=k, digest=d),
+            lambda r, t, n, i, x, k, d: Post(r, t, speaker(n, i), x, idempotency_key=k, digest=d),
             room, TIMES, name, identity, text, idempotency_key, digest,
         ),
         st.builds(
-            lambda r, t, c, n, i, back: Connect(r, t, c, n, n, i, back),
+            lambda r, t, c, n, i, back: Connect(r, t, c, speaker(n, i, Trust.KEY if back else Trust.NONE)),
             room, TIMES, st.sampled_from(CONNECTIONS), name, identity, st.booleans(),
         ),
         _changes(room, name, identity),
         st.builds(Disconnect, room, TIMES, st.sampled_from(CONNECTIONS), st.booleans()),
         st.builds(EndGrace, room, TIMES, name, TIMES),
-        st.builds(CloseRoom, room, TIMES, owner),
+        st.builds(CloseRoom, room, TIMES, owner.map(owning)),
         st.builds(ExpireRoom, room, TIMES),
         st.builds(PurgeRoom, room, TIMES, TIMES),
         st.builds(TrimRoom, room, TIMES, seq),
@@ -88,7 +90,7 @@ def _changes(*where: st.SearchStrategy[Any]) -> st.SearchStrategy[Entry]:
     room, name, identity = where
     whose = st.builds(
         lambda r, t, n, i, p: {
-            "room": r, "at": t, "name": n, "name_key": n, "identity": i, "producer": p and "p", "n": p,
+            "room": r, "at": t, "who": speaker(n, i), "producer": p and "p", "n": p,
         },
         room, TIMES, name, identity, st.integers(0, 3),
     )  # fmt: skip

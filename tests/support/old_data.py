@@ -55,6 +55,7 @@ _UNDONE: Final = {
     2: "DROP TABLE wordings; DROP TABLE reactions;",
     3: "DROP TABLE probes; PRAGMA application_id = 0;",
     4: "ALTER TABLE producers DROP COLUMN digest; ALTER TABLE producers DROP COLUMN before;",
+    5: "".join(f"DROP TABLE {table};" for table in ("tokens", "names", "grants", "policies", "restrictions", "audit")),
 }
 """What takes each migration back."""
 

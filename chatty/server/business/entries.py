@@ -11,9 +11,14 @@ from __future__ import annotations
 from msgspec import Struct
 
 from chatty import digests
+from chatty.server.business.rights import NOBODY, Principal, Rights
 
 ENVELOPE = 100
 """Bytes of an event besides its text, roughly."""
+
+
+NOBODY_IN_PARTICULAR = Principal(b"")
+"""Somebody of whom nothing is known."""
 
 
 class Entry(Struct, frozen=True, gc=False):
@@ -34,19 +39,23 @@ def _bytes(text: str) -> int:
 
 
 class CreateRoom(Entry, frozen=True, gc=False):
-    """Make the room ``room``. ``owner`` is the hash of the token that may close it, ``expires_at`` 0 for never."""
+    """Make the room ``room``, which ``creator`` owns if it can prove itself again.
+
+    ``owner`` is the hash of a token that owns it as well; ``expires_at`` is 0 for never.
+    """
 
     name: str
     topic: str
     epoch: str
     owner: bytes
     expires_at: int = 0
+    creator: Principal = NOBODY_IN_PARTICULAR
 
 
 class CloseRoom(Entry, frozen=True, gc=False):
-    """End the room, for the owner of the token with the hash ``owner``."""
+    """End the room."""
 
-    owner: bytes
+    who: Principal
 
 
 class ExpireRoom(Entry, frozen=True, gc=False):
@@ -66,18 +75,10 @@ class TrimRoom(Entry, frozen=True, gc=False):
 
 
 class Connect(Entry, frozen=True, gc=False):
-    """A connection speaks for ``identity`` under ``name``.
-
-    ``name_key`` is the name's form for comparing. ``resumable``: the identity
-    can prove itself again, so a participant that loses its connection is away
-    for a while, and not gone.
-    """
+    """A connection speaks for ``who``."""
 
     connection: str
-    name: str
-    name_key: str
-    identity: bytes
-    resumable: bool
+    who: Principal
 
 
 class Disconnect(Entry, frozen=True, gc=False):
@@ -95,15 +96,13 @@ class EndGrace(Entry, frozen=True, gc=False):
 
 
 class Post(Entry, frozen=True, gc=False):
-    """``identity`` posts ``text`` as ``name``, or under the name that ``connection`` has by then.
+    """``who`` posts ``text``, under the name that ``connection`` has by then, if it has one.
 
     ``n`` is the message's number within ``producer``, or 0 without one. With an
     ``idempotency_key``, ``digest`` tells this message from others.
     """
 
-    name: str
-    name_key: str
-    identity: bytes
+    who: Principal
     text: str
     producer: str = ""
     n: int = 0
@@ -125,11 +124,9 @@ class Post(Entry, frozen=True, gc=False):
 
 
 class Change(Entry, frozen=True, gc=False, kw_only=True):
-    """``identity`` changes something as ``name``. ``producer``, ``n`` and ``connection`` are as in a `Post`."""
+    """``who`` changes something. ``producer``, ``n`` and ``connection`` are as in a `Post`."""
 
-    name: str
-    name_key: str
-    identity: bytes
+    who: Principal
     producer: str = ""
     n: int = 0
     connection: str = ""
@@ -201,6 +198,87 @@ AnyChange = Edit | Delete | React | SetTopic | Rename
 """Every kind of `Change`."""
 
 
+class Target(Struct, frozen=True, gc=False):
+    """Somebody that a ruling is about: who goes by a name, has an identity, or wrote the message ``of``."""
+
+    name: str = ""
+    name_key: str = ""
+    identity: bytes = b""
+    of: int = 0
+
+
+class Ruling(Entry, frozen=True, gc=False):
+    """``who`` changes what somebody may do: in the room, or everywhere if ``room`` is the server scope."""
+
+    who: Principal
+
+
+class Issue(Ruling, frozen=True, gc=False):
+    """Issue the token ``id``, whose secret has the hash ``hash``, to ``name``, or without one to ``who``.
+
+    ``identity`` is for a name that nobody has yet. ``role`` is granted with it,
+    unless the name has a higher one. The token is worth ``cap`` at most, and
+    nothing outside ``room`` unless that is the server scope.
+    """
+
+    id: str
+    hash: bytes
+    cap: Rights
+    name: str = ""
+    name_key: str = ""
+    identity: bytes = b""
+    role: Rights = NOBODY
+    expires_at: int = 0
+    label: str = ""
+
+
+class Revoke(Ruling, frozen=True, gc=False):
+    """The token ``id`` is worth nothing from here on."""
+
+    id: str
+
+
+class Grant(Ruling, frozen=True, gc=False):
+    """Give ``whom`` a role. The role without rights shuts it out, also where everybody is let in."""
+
+    whom: Target
+    role: Rights
+    until: int = 0
+
+
+class SetPolicy(Ruling, frozen=True, gc=False):
+    """Change the scope's rules; None leaves one as it is."""
+
+    everyone: Rights | None = None
+    locked: bool | None = None
+    topic: Rights | None = None
+
+
+class Kick(Ruling, frozen=True, gc=False):
+    """Send ``whom`` away. It may come back."""
+
+    whom: Target
+    reason: str = ""
+
+
+class Restrict(Ruling, frozen=True, gc=False):
+    """Take ``rights`` from ``whom``: from its identity, its name, and until ``addresses_until`` from ``addresses``."""
+
+    id: str
+    whom: Target
+    rights: Rights
+    until: int = 0
+    addresses: tuple[str, ...] = ()
+    addresses_until: int = 0
+    reason: str = ""
+
+
+class Lift(Ruling, frozen=True, gc=False):
+    """End the restrictions that were made as ``id``."""
+
+    id: str
+
+
 class StartNode(Entry, frozen=True, gc=False):
     """``node`` starts as ``incarnation``: the connections of its earlier incarnations are over."""
 
@@ -216,10 +294,13 @@ class CorrectTimes(Entry, frozen=True, gc=False):
 
 
 class Forget(Entry, frozen=True, gc=False):
-    """Forget producers that have been silent since ``producers_before``, and the older idempotency keys."""
+    """Forget producers that have been silent since ``producers_before``, the older idempotency keys, and rights
+    that ended at or before ``rights_before``.
+    """
 
     producers_before: int
     idempotency_keys_before: int
+    rights_before: int = 0
 
 
 class Probe(Entry, frozen=True, gc=False):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from chatty.events import Event, Message, milliseconds, rfc3339
+from chatty.server.business.rights import Access, Principal, Restriction, Rights, Token
 
 
 class Created(Struct, frozen=True, gc=False):
@@ -20,13 +21,14 @@ class Created(Struct, frozen=True, gc=False):
 
 
 class Connected(Struct, frozen=True, gc=False):
-    """A participant has one more connection, so it is here. ``name`` is spelled as the room already spells it."""
+    """A participant has one more connection, so it is here. Its name is spelled as the room already spells it."""
 
     connection: str
-    name: str
-    name_key: str
-    identity: bytes
-    resumable: bool
+    who: Principal
+
+    @property
+    def name_key(self) -> str:
+        return self.who.name_key
 
 
 class Disconnected(Struct, frozen=True, gc=False):
@@ -45,6 +47,12 @@ class WentAway(Struct, frozen=True, gc=False):
 
 class Departed(Struct, frozen=True, gc=False):
     """A participant is no longer in the room."""
+
+    name_key: str
+
+
+class Evicted(Struct, frozen=True, gc=False):
+    """A participant was sent away. Its connections end."""
 
     name_key: str
 
@@ -152,6 +160,84 @@ class Purged(Struct, frozen=True, gc=False):
     """The room is forgotten."""
 
 
+class Issued(Struct, frozen=True, gc=False):
+    """There is a token, whose secret has the hash ``hash``."""
+
+    token: Token
+    hash: bytes
+    label: str
+    by: str
+    at: int
+
+
+class Revoked(Struct, frozen=True, gc=False):
+    """A token is worth nothing from ``at`` on."""
+
+    id: str
+    at: int
+
+
+class Reserved(Struct, frozen=True, gc=False):
+    """A name is one identity's, in every room."""
+
+    name_key: str
+    name: str
+    identity: bytes
+
+
+class Granted(Struct, frozen=True, gc=False):
+    """An identity has a role in the scope until then, given by ``by``; without rights it is shut out.
+
+    ``name`` is what it was called at that time.
+    """
+
+    identity: bytes
+    role: Rights
+    until: int
+    name: str
+    by: str
+
+
+class PolicySet(Struct, frozen=True, gc=False):
+    """The scope's rules are these; its restrictions are as they were."""
+
+    everyone: Rights
+    locked: bool
+    topic: Rights
+    less: bool
+
+    def changed(self, access: Access) -> Access:
+        """The rules that ``access`` becomes."""
+        return Access(self.everyone, self.locked, self.topic, self.less, access.restrictions)
+
+
+class Restricted(Struct, frozen=True, gc=False):
+    """A restriction holds in the scope. ``name`` is whom it is about, as people call them."""
+
+    restriction: Restriction
+    name: str
+    by: str
+    at: int
+    reason: str
+
+
+class Lifted(Struct, frozen=True, gc=False):
+    """The restrictions of this id are over."""
+
+    id: str
+
+
+class Audited(Struct, frozen=True, gc=False):
+    """A ruling, for those who read the audit log. It stays there longer than what it changed."""
+
+    at: int
+    by: str
+    what: str
+    whom: str = ""
+    until: int = 0
+    reason: str = ""
+
+
 Fact = (
     Event
     | Created
@@ -159,6 +245,7 @@ Fact = (
     | Disconnected
     | WentAway
     | Departed
+    | Evicted
     | Closed
     | Produced
     | IdempotencyKeyUsed
@@ -171,4 +258,12 @@ Fact = (
     | Trimmed
     | Retimed
     | Purged
+    | Issued
+    | Revoked
+    | Reserved
+    | Granted
+    | PolicySet
+    | Restricted
+    | Lifted
+    | Audited
 )

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -26,7 +25,9 @@ from chatty.events import (
     rfc3339,
 )
 from chatty.server.business import entries, facts
+from chatty.server.business.access import Action, refusal, standing
 from chatty.server.business.entries import Duplicate, Rejection
+from chatty.server.business.rights import OWNER, Principal, Trust
 from chatty.server.business.state import Room, TargetMessage
 
 Facts = tuple[facts.Fact, ...]
@@ -39,11 +40,12 @@ MOST_REACTIONS: Final = 20
 def decide(room: Room, entry: entries.Entry) -> Outcome:
     """The outcome of ``entry`` in ``room``: facts in order, a refusal, or that the message is already stored."""
     if not room.exists and type(entry) is not entries.CreateRoom:
-        return Rejection("room_not_found")
+        who = getattr(entry, "who", None)
+        return standing(room, who).nothing_here() if who else Rejection("room_not_found")
     return _DECIDE[type(entry)](room, entry)
 
 
-def _now(room: Room, at: int) -> str:
+def now_in(room: Room, at: int) -> str:
     """The time of a new event: a room's time never runs backwards."""
     now = rfc3339(at)
     return now if now > room.at else room.at
@@ -52,13 +54,20 @@ def _now(room: Room, at: int) -> str:
 def _create(room: Room, entry: entries.CreateRoom) -> Outcome:
     if room.exists:
         return Rejection("internal", "A room with this id exists already.")
+    creator = entry.creator
+    refused = refusal(room.server, creator, Action.CREATE, entry.at)
+    if refused is not None:
+        return refused
     created = facts.Created(entry.room, entry.name, entry.topic, entry.epoch, entry.owner, entry.at, entry.expires_at)
-    return (created,)
+    if creator.trust < Trust.KEY or creator.trust is Trust.OPERATOR:
+        return (created,)
+    return (created, facts.Granted(creator.identity, OWNER, 0, creator.name, "created"))
 
 
 def _close(room: Room, entry: entries.CloseRoom) -> Outcome:
-    if not hmac.compare_digest(room.owner, entry.owner):
-        return Rejection("not_allowed")
+    refused = refusal(room, entry.who, Action.RULE, entry.at)
+    if refused is not None:
+        return refused
     if room.closed_at:
         return Rejection("room_closed")
     return _end(room, entry.at)
@@ -71,7 +80,7 @@ def _expire(room: Room, entry: entries.ExpireRoom) -> Outcome:
 
 
 def _end(room: Room, at: int) -> Facts:
-    return (RoomClosed(room.last + 1, _now(room, at)), facts.Closed(at))
+    return (RoomClosed(room.last + 1, now_in(room, at)), facts.Closed(at))
 
 
 def _purge(room: Room, entry: entries.PurgeRoom) -> Outcome:
@@ -94,19 +103,18 @@ def _is_over(room: Room, at: int) -> bool:
 
 def _connect(room: Room, entry: entries.Connect) -> Outcome:
     if _is_over(room, entry.at):
-        return Rejection("room_closed")
+        return refusal(room, entry.who, Action.JOIN, entry.at) or Rejection("room_closed")
     if entry.connection in room.connections:
         return Rejection("internal", "This connection is in the room already.")
-    refused = _taken(room, entry.name, entry.name_key, entry.identity)
+    who = entry.who
+    refused = refusal(room, who, Action.JOIN, entry.at) or _taken(room, who)
     if refused is not None:
         return refused
     # A second connection of a participant makes no event, because the participant has already joined.
-    holder = room.participants.get(entry.name_key)
-    name = holder.name if holder else entry.name
-    connected = facts.Connected(entry.connection, name, entry.name_key, entry.identity, entry.resumable)
+    holder = room.participants.get(who.name_key)
     if holder is not None:
-        return (connected,)
-    return (ParticipantJoined(room.last + 1, _now(room, entry.at), entry.name), connected)
+        return (facts.Connected(entry.connection, replace(who, name=holder.name)),)
+    return (ParticipantJoined(room.last + 1, now_in(room, entry.at), who.name), facts.Connected(entry.connection, who))
 
 
 def _disconnect(room: Room, entry: entries.Disconnect) -> Outcome:
@@ -125,7 +133,7 @@ def _disconnect(room: Room, entry: entries.Disconnect) -> Outcome:
 
 def _depart(room: Room, name_key: str, at: int, reason: LeaveReason, after: int = 0) -> Facts:
     name = room.participants[name_key].name
-    return (ParticipantLeft(room.last + 1 + after, _now(room, at), name, reason), facts.Departed(name_key))
+    return (ParticipantLeft(room.last + 1 + after, now_in(room, at), name, reason), facts.Departed(name_key))
 
 
 def _end_grace(room: Room, entry: entries.EndGrace) -> Outcome:
@@ -139,7 +147,7 @@ def _check_turn(room: Room, entry: entries.Post | entries.AnyChange) -> Rejectio
     """Why a post or change cannot be accepted as such: its producer's numbers, or the end of the room."""
     # Producers first: a repeated message is answered even in a room that is over by now.
     if entry.n:
-        last = room.producers.get((entry.identity, entry.producer))
+        last = room.producers.get((entry.who.identity, entry.producer))
         accepted = last.n if last else 0
         if last and entry.n <= accepted:
             return _repeated(last, entry)
@@ -148,6 +156,14 @@ def _check_turn(room: Room, entry: entries.Post | entries.AnyChange) -> Rejectio
     if _is_over(room, entry.at):
         return Rejection("room_closed")
     return None
+
+
+def _shows_itself(room: Room, entry: entries.Post | entries.AnyChange) -> bool:
+    """Whether the token, if it is one, still shows who the author is."""
+    if not entry.who.token:
+        return True
+    token = room.server.tokens.get(entry.who.token)
+    return token is not None and token.is_valid(entry.at)
 
 
 def _repeated(last: facts.Produced, entry: entries.Post | entries.AnyChange) -> Duplicate | Rejection:
@@ -159,9 +175,9 @@ def _repeated(last: facts.Produced, entry: entries.Post | entries.AnyChange) -> 
 
 def _produced(room: Room, entry: entries.Post | entries.Change, said: str) -> facts.Produced:
     """The producer's new state after an accepted entry, which ``said`` this."""
-    last = room.producers.get((entry.identity, entry.producer))
+    last = room.producers.get((entry.who.identity, entry.producer))
     before = last.digest if last else NOTHING_SAID
-    return facts.Produced(entry.identity, entry.producer, entry.n, entry.at, chained(before, said), before)
+    return facts.Produced(entry.who.identity, entry.producer, entry.n, entry.at, chained(before, said), before)
 
 
 def _speaker(room: Room, entry: entries.Post | entries.Change) -> tuple[str, str] | Rejection:
@@ -169,23 +185,35 @@ def _speaker(room: Room, entry: entries.Post | entries.Change) -> tuple[str, str
     name_key = room.connections.get(entry.connection)
     if name_key is not None:
         return room.participants[name_key].name, name_key
-    return _taken(room, entry.name, entry.name_key, entry.identity) or (entry.name, entry.name_key)
+    return _taken(room, entry.who) or (entry.who.name, entry.who.name_key)
 
 
-def _taken(room: Room, name: str, name_key: str, identity: bytes) -> Rejection | None:
-    holder = room.participants.get(name_key)
-    if holder is None or holder.identity == identity:
+def _taken(room: Room, who: Principal) -> Rejection | None:
+    holder = room.participants.get(who.name_key)
+    if holder is not None and holder.identity != who.identity:
+        return Rejection("name_taken", f"Somebody else holds the name {who.name!r} here; choose another one.")
+    return _reserved(room, who.name, who.name_key, who)
+
+
+def _reserved(room: Room, name: str, name_key: str, who: Principal) -> Rejection | None:
+    """Why ``who`` may not be called so, if the name is another identity's in every room."""
+    holder = room.server.names.get(name_key)
+    if holder is None or holder.identity == who.identity:
         return None
-    return Rejection("name_taken", f"Somebody else holds the name {name!r} here; choose another one.")
+    return Rejection("name_taken", f"The name {name!r} is reserved for somebody else; choose another one.")
 
 
 def _post(room: Room, entry: entries.Post) -> Outcome:
+    if not _shows_itself(room, entry):
+        return Rejection("unauthorized")
     # A repeated request gets its answer again, even if nothing more can be posted by now.
     if entry.idempotency_key and not entry.n:
-        known = room.idempotency_keys.get((entry.identity, entry.idempotency_key))
+        known = room.idempotency_keys.get((entry.who.identity, entry.idempotency_key))
         if known is not None:
             return Duplicate(known[1]) if known[0] == entry.digest else Rejection("idempotency_conflict")
-    refused = _check_turn(room, entry)
+    refused = _check_turn(room, entry) or refusal(
+        room, entry.who, Action.CONVERSE if entry.reply_to else Action.POST, entry.at
+    )
     if refused is not None:
         return refused
     speaker = _speaker(room, entry)
@@ -195,18 +223,21 @@ def _post(room: Room, entry: entries.Post) -> Outcome:
         return Rejection("message_not_found")
     seq = room.last + 1
     message = Message(
-        seq, _now(room, entry.at), speaker[0], entry.text, entry.reply_to, entry.action, automatic=entry.automatic
+        seq, now_in(room, entry.at), speaker[0], entry.text, entry.reply_to, entry.action, automatic=entry.automatic
     )
     if entry.n:
         # It is `entry.said`, with one call less: this is the path of every message.
         return (message, _produced(room, entry, sent(entry.text, entry.reply_to, entry.action)))
     if entry.idempotency_key:
-        return (message, facts.IdempotencyKeyUsed(entry.identity, entry.idempotency_key, entry.digest, seq, entry.at))
+        key = (entry.who.identity, entry.idempotency_key)
+        return (message, facts.IdempotencyKeyUsed(*key, entry.digest, seq, entry.at))
     return (message,)
 
 
 def _change(room: Room, entry: entries.AnyChange) -> Outcome:
-    refused = _check_turn(room, entry)
+    if not _shows_itself(room, entry):
+        return Rejection("unauthorized")
+    refused = _check_turn(room, entry) or refusal(room, entry.who, _NEEDED[type(entry)], entry.at)
     if refused is not None:
         return refused
     speaker = _speaker(room, entry)
@@ -222,7 +253,7 @@ def _edit(room: Room, entry: entries.Edit, name: str, name_key: str) -> Outcome:
     target = _own(room, entry)
     if isinstance(target, Rejection):
         return target
-    event = MessageEdited(room.last + 1, _now(room, entry.at), name, entry.of, entry.text)
+    event = MessageEdited(room.last + 1, now_in(room, entry.at), name, entry.of, entry.text)
     message = replace(target.message, text=entry.text, edited=event.seq)
     return (event, facts.Edited(entry.of, event.seq), facts.Amended(message))
 
@@ -231,7 +262,7 @@ def _delete(room: Room, entry: entries.Delete, name: str, name_key: str) -> Outc
     target = _own(room, entry)
     if isinstance(target, Rejection):
         return target
-    event = MessageDeleted(room.last + 1, _now(room, entry.at), name, entry.of)
+    event = MessageDeleted(room.last + 1, now_in(room, entry.at), name, entry.of)
     message = replace(target.message, text="", edited=0, deleted=event.seq, reactions={}, reacted=0)
     return (event, facts.Amended(message), facts.Erased(entry.of))
 
@@ -252,8 +283,8 @@ def _react(room: Room, entry: entries.React, name: str, name_key: str) -> Outcom
         counts[entry.reaction] = count  # it goes to the end: the newest reaction comes last
     if len(counts) > MOST_REACTIONS:
         return Rejection("bad_request", f"A message has at most {MOST_REACTIONS} kinds of reactions.")
-    event = Reaction(room.last + 1, _now(room, entry.at), name, entry.of, entry.reaction, entry.remove)
-    reacted = facts.Reacted(entry.of, entry.identity, entry.reaction, entry.remove)
+    event = Reaction(room.last + 1, now_in(room, entry.at), name, entry.of, entry.reaction, entry.remove)
+    reacted = facts.Reacted(entry.of, entry.who.identity, entry.reaction, entry.remove)
     return (event, reacted, facts.Amended(replace(target.message, reactions=counts, reacted=event.seq)))
 
 
@@ -268,30 +299,43 @@ def _own(room: Room, entry: entries.Edit | entries.Delete) -> TargetMessage | Re
     target = _target(room, entry.of)
     if target is None:
         return Rejection("message_not_found")
-    if target.author != entry.identity:
+    if target.author != entry.who.identity:
         return Rejection("not_allowed", "Only the author of a message may change it.")
     return target
 
 
 def _set_topic(room: Room, entry: entries.SetTopic, name: str, name_key: str) -> Outcome:
-    return (TopicChanged(room.last + 1, _now(room, entry.at), name, entry.topic), facts.Retitled(entry.topic))
+    return (TopicChanged(room.last + 1, now_in(room, entry.at), name, entry.topic), facts.Retitled(entry.topic))
 
 
 def _rename(room: Room, entry: entries.Rename, name: str, name_key: str) -> Outcome:
     participant = room.participants.get(name_key)
     if participant is None:
         return Rejection("not_allowed", "Only a participant of the room can change its name.")
+    own = room.server.names.get(name_key)
+    if own is not None and own.identity == entry.who.identity and entry.new_key != name_key:
+        return Rejection("not_allowed", f"You are {own.name!r} in every room: your token says so.")
     # Another spelling of one's own name is never taken.
     if entry.new_key != name_key and entry.new_key in room.participants:
         return Rejection("name_taken", f"The name {entry.new_name!r} is taken here; choose another one.")
+    reserved = _reserved(room, entry.new_name, entry.new_key, entry.who)
+    if reserved is not None:
+        return reserved
     if entry.new_name == participant.name:
         return NOTHING
-    event = ParticipantRenamed(room.last + 1, _now(room, entry.at), participant.name, entry.new_name)
+    event = ParticipantRenamed(room.last + 1, now_in(room, entry.at), participant.name, entry.new_name)
     renamed = facts.Renamed(name_key, entry.new_key, entry.new_name)
     # Its time to come back is counted under its name, so under the new one it starts again.
     return (event, renamed, facts.WentAway(entry.new_key, entry.at)) if participant.away else (event, renamed)
 
 
+_NEEDED: Final[dict[type[entries.Change], Action]] = {
+    entries.Edit: Action.CONVERSE,
+    entries.Delete: Action.DELETE,
+    entries.React: Action.CONVERSE,
+    entries.SetTopic: Action.TOPIC,
+    entries.Rename: Action.CONVERSE,
+}
 _CHANGE: Final[dict[type[entries.Change], Callable[[Room, Any, str, str], Outcome]]] = {
     entries.Edit: _edit,
     entries.Delete: _delete,

@@ -10,10 +10,12 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from chatty.events import Message
 from chatty.server.business.facts import (
     Amended,
+    Audited,
     Closed,
     Connected,
     Created,
@@ -21,17 +23,26 @@ from chatty.server.business.facts import (
     Disconnected,
     Edited,
     Erased,
+    Evicted,
     Fact,
+    Granted,
     IdempotencyKeyUsed,
+    Issued,
+    Lifted,
+    PolicySet,
     Produced,
     Purged,
     Reacted,
     Renamed,
+    Reserved,
+    Restricted,
     Retimed,
     Retitled,
+    Revoked,
     Trimmed,
     WentAway,
 )
+from chatty.server.business.rights import OPEN, SERVER, Access, Grant, Principal, Token, Trust
 
 
 class Participant(Struct):
@@ -39,9 +50,14 @@ class Participant(Struct):
 
     name: str
     identity: bytes
-    resumable: bool
+    trust: Trust
     connections: set[str]
     away: int = 0
+
+    @property
+    def resumable(self) -> bool:
+        """Whether it may come back after it has lost its connection."""
+        return self.trust > Trust.NONE
 
 
 class TargetMessage(Struct, frozen=True):
@@ -50,6 +66,22 @@ class TargetMessage(Struct, frozen=True):
     message: Message
     author: bytes
     reactions: frozenset[str] = frozenset()
+
+
+class Server(Struct):
+    """The server scope's working state: the outermost room, as far as rights are concerned.
+
+    Of its many rows it has those that an entry is about, which the store loads
+    before. ``knows``: some row speaks for the entry's author, in any scope.
+    """
+
+    key: int = 0
+    id: str = SERVER
+    access: Access = OPEN
+    grants: dict[bytes, Grant | None] = field(default_factory=dict)
+    tokens: dict[str, Token | None] = field(default_factory=dict)
+    names: dict[str, Principal | None] = field(default_factory=dict)
+    knows: bool = True
 
 
 class Room(Struct):
@@ -82,16 +114,23 @@ class Room(Struct):
     producers: dict[tuple[bytes, str], Produced] = field(default_factory=dict)
     idempotency_keys: dict[tuple[bytes, str], tuple[bytes, int]] = field(default_factory=dict)
     targets: dict[int, TargetMessage] = field(default_factory=dict)
+    access: Access = OPEN
+    grants: dict[bytes, Grant | None] = field(default_factory=dict)
+    server: Server = field(default_factory=Server)
 
 
-def evolve(room: Room, fact: Fact) -> None:
-    """Apply ``fact`` to ``room``."""
+Scope = Room | Server
+"""What has rules of its own."""
+
+
+def evolve(room: Scope, fact: Fact) -> None:
+    """Apply ``fact`` to ``room``, or to the server scope, to which facts about tokens and names belong."""
     change = _EVOLVE.get(type(fact))
     if change is not None:
         change(room, fact)
     else:
         # Every other fact is an event, and events change nothing else.
-        room.last, room.at = fact.seq, fact.at  # type: ignore[union-attr,assignment]
+        room.last, room.at = fact.seq, fact.at  # type: ignore[union-attr]
 
 
 def _created(room: Room, fact: Created) -> None:
@@ -101,12 +140,14 @@ def _created(room: Room, fact: Created) -> None:
 
 
 def _connected(room: Room, fact: Connected) -> None:
-    participant = room.participants.get(fact.name_key)
+    who = fact.who
+    participant = room.participants.get(who.name_key)
     if participant is None:
-        participant = room.participants[fact.name_key] = Participant(fact.name, fact.identity, fact.resumable, set())
+        participant = room.participants[who.name_key] = Participant(who.name, who.identity, who.trust, set())
+    participant.trust = max(participant.trust, who.trust)
     participant.connections.add(fact.connection)
     participant.away = 0
-    room.connections[fact.connection] = fact.name_key
+    room.connections[fact.connection] = who.name_key
 
 
 def _disconnected(room: Room, fact: Disconnected) -> None:
@@ -120,7 +161,7 @@ def _went_away(room: Room, fact: WentAway) -> None:
         room.participants[fact.name_key].away = fact.away
 
 
-def _departed(room: Room, fact: Departed) -> None:
+def _departed(room: Room, fact: Departed | Evicted) -> None:
     participant = room.participants.pop(fact.name_key, None)
     for connection in participant.connections if participant else ():
         room.connections.pop(connection, None)
@@ -167,20 +208,61 @@ def _retimed(room: Room, fact: Retimed) -> None:
     room.at, room.trimmed_at = fact.text(room.at), fact.text(room.trimmed_at)
 
 
+def _issued(server: Server, fact: Issued) -> None:
+    server.tokens[fact.token.id] = fact.token
+
+
+def _revoked(server: Server, fact: Revoked) -> None:
+    token = server.tokens.get(fact.id)
+    if token is not None:
+        server.tokens[fact.id] = replace(token, revoked_at=fact.at)
+
+
+def _reserved(server: Server, fact: Reserved) -> None:
+    server.names[fact.name_key] = Principal(fact.identity, Trust.VERIFIED, fact.name, fact.name_key)
+
+
+def _granted(scope: Scope, fact: Granted) -> None:
+    scope.grants[fact.identity] = Grant(fact.role, fact.until)
+
+
+def _policy_set(scope: Scope, fact: PolicySet) -> None:
+    scope.access = fact.changed(scope.access)
+
+
+def _restricted(scope: Scope, fact: Restricted) -> None:
+    scope.access = replace(scope.access, restrictions=(*scope.access.restrictions, fact.restriction))
+
+
+def _lifted(scope: Scope, fact: Lifted) -> None:
+    left = tuple(one for one in scope.access.restrictions if one.id != fact.id)
+    scope.access = replace(scope.access, restrictions=left)
+
+
+def _audited(scope: Scope, fact: Audited) -> None:
+    """The audit log is in the store."""
+
+
 def _purged(room: Room, fact: Purged) -> None:
     room.exists = False
+    room.access = OPEN
+    room.grants.clear()
     room.participants.clear()
     room.connections.clear()
     room.producers.clear()
     room.idempotency_keys.clear()
 
 
-_EVOLVE: Final[dict[type, Callable[[Room, Any], None]]] = {
+SERVER_FACTS: Final = frozenset({Issued, Revoked, Reserved})
+"""Facts that change the server scope, whichever scope the entry was about."""
+
+_EVOLVE: Final[dict[type, Callable[[Any, Any], None]]] = {
     Created: _created,
     Connected: _connected,
     Disconnected: _disconnected,
     WentAway: _went_away,
     Departed: _departed,
+    Evicted: _departed,
     Closed: _closed,
     Produced: _produced,
     IdempotencyKeyUsed: _idempotency_key_used,
@@ -193,4 +275,12 @@ _EVOLVE: Final[dict[type, Callable[[Room, Any], None]]] = {
     Trimmed: _trimmed,
     Retimed: _retimed,
     Purged: _purged,
+    Issued: _issued,
+    Revoked: _revoked,
+    Reserved: _reserved,
+    Granted: _granted,
+    PolicySet: _policy_set,
+    Restricted: _restricted,
+    Lifted: _lifted,
+    Audited: _audited,
 }

@@ -32,6 +32,7 @@ from chatty.server.business.entries import (
 from chatty.server.business.facts import Amended, Edited, Erased, Produced, Reacted, WentAway
 from chatty.server.business.room import MOST_REACTIONS, Outcome, decide
 from chatty.server.business.state import Room, TargetMessage, evolve
+from tests.server.principals import speaker
 
 ROOM = "room-a"
 AT = 1_700_000_000_000
@@ -43,8 +44,8 @@ def room() -> Room:
     """With Ada's message 3 in it, and Ada and Bob."""
     room = Room(1, ROOM, exists=True)
     for name, identity in (("Ada", ADA), ("Bob", BOB)):
-        do(room, Connect(ROOM, AT, f"node/1/{name}", name, name.casefold(), identity, True))
-    do(room, Post(ROOM, AT, "Ada", "ada", ADA, "hello"))
+        do(room, Connect(ROOM, AT, f"node/1/{name}", speaker(name, identity)))
+    do(room, Post(ROOM, AT, speaker("Ada", ADA), "hello"))
     room.targets[3] = TargetMessage(Message(3, room.at, "Ada", "hello"), ADA)
     return room
 
@@ -58,7 +59,7 @@ def do(room: Room, entry: Entry) -> Outcome:
 
 
 def by(name: str = "Ada", identity: bytes = ADA, **more: Any) -> Any:
-    return {"room": ROOM, "at": AT, "name": name, "name_key": name.casefold(), "identity": identity, **more}
+    return {"room": ROOM, "at": AT, "who": speaker(name, identity), **more}
 
 
 def code(outcome: Outcome) -> str:
@@ -136,14 +137,14 @@ def test_a_renamed_participant_keeps_its_place_and_its_old_name_is_free(room: Ro
     assert event == ParticipantRenamed(4, room.at, "Ada", "Countess")
     assert set(room.participants) == {"countess", "bob"}
     assert room.connections["node/1/Ada"] == "countess"
-    assert facts(do(room, Connect(ROOM, AT, "node/1/New", "Ada", "ada", b"n" * 16, True)))
+    assert facts(do(room, Connect(ROOM, AT, "node/1/New", speaker("Ada", b"n" * 16))))
     assert facts(do(room, Disconnect(ROOM, AT, "node/1/Ada", True)))[1].participant == "Countess"
 
 
 def test_a_connection_speaks_under_its_participants_current_name(room: Room) -> None:
     do(room, Rename(**by(), new_name="Countess", new_key="countess"))
-    do(room, Connect(ROOM, AT, "node/1/New", "Ada", "ada", b"n" * 16, True))
-    late = Post(ROOM, AT, "Ada", "ada", ADA, "still me", connection="node/1/Ada")
+    do(room, Connect(ROOM, AT, "node/1/New", speaker("Ada", b"n" * 16)))
+    late = Post(ROOM, AT, speaker("Ada", ADA), "still me", connection="node/1/Ada")
     assert facts(do(room, late))[0].participant == "Countess"
     (event, _) = facts(do(room, Rename(**by(connection="node/1/Ada"), new_name="Ada L.", new_key="ada l.")))
     assert event.participant == "Countess"
@@ -167,11 +168,11 @@ def test_nobody_takes_a_name_that_is_held_or_without_being_there(room: Room) -> 
 
 
 def test_a_reply_is_to_a_message_that_is_there(room: Room) -> None:
-    (reply,) = facts(do(room, Post(ROOM, AT, "Bob", "bob", BOB, "yes", reply_to=3)))
+    (reply,) = facts(do(room, Post(ROOM, AT, speaker("Bob", BOB), "yes", reply_to=3)))
     assert reply.reply_to == 3
-    assert code(do(room, Post(ROOM, AT, "Bob", "bob", BOB, "yes", reply_to=1))) == "message_not_found"
+    assert code(do(room, Post(ROOM, AT, speaker("Bob", BOB), "yes", reply_to=1))) == "message_not_found"
     room.targets[3] = TargetMessage(Message(3, room.at, "Ada", "", deleted=5), ADA)
-    assert code(do(room, Post(ROOM, AT, "Bob", "bob", BOB, "yes", reply_to=3))) == "message_not_found"
+    assert code(do(room, Post(ROOM, AT, speaker("Bob", BOB), "yes", reply_to=3))) == "message_not_found"
 
 
 def test_a_change_takes_its_place_in_its_producers_numbers(room: Room) -> None:
@@ -188,20 +189,20 @@ def test_a_change_takes_its_place_in_its_producers_numbers(room: Room) -> None:
 
 def test_the_last_number_with_another_message_is_a_conflict_and_no_repetition(room: Room) -> None:
     for n, text in enumerate(["one", "two"], 1):
-        do(room, Post(ROOM, AT, "Ada", "ada", ADA, text, "p", n))
-    assert isinstance(do(room, Post(ROOM, AT, "Ada", "ada", ADA, "two", "p", 2)), Duplicate)
-    assert code(do(room, Post(ROOM, AT, "Ada", "ada", ADA, "three", "p", 2))) == "idempotency_conflict"
+        do(room, Post(ROOM, AT, speaker("Ada", ADA), text, "p", n))
+    assert isinstance(do(room, Post(ROOM, AT, speaker("Ada", ADA), "two", "p", 2)), Duplicate)
+    assert code(do(room, Post(ROOM, AT, speaker("Ada", ADA), "three", "p", 2))) == "idempotency_conflict"
     assert code(do(room, Delete(**by(producer="p", n=2), of=3))) == "idempotency_conflict"
     # The message under an earlier number is not kept.
-    assert isinstance(do(room, Post(ROOM, AT, "Ada", "ada", ADA, "three", "p", 1)), Duplicate)
+    assert isinstance(do(room, Post(ROOM, AT, speaker("Ada", ADA), "three", "p", 1)), Duplicate)
 
 
 def test_nothing_is_compared_for_a_producer_from_before_there_were_digests(room: Room) -> None:
     room.producers[ADA, "p"] = Produced(ADA, "p", 7, AT, UNKNOWN, UNKNOWN)
-    assert isinstance(do(room, Post(ROOM, AT, "Ada", "ada", ADA, "x", "p", 7)), Duplicate)
-    do(room, Post(ROOM, AT, "Ada", "ada", ADA, "y", "p", 8))
+    assert isinstance(do(room, Post(ROOM, AT, speaker("Ada", ADA), "x", "p", 7)), Duplicate)
+    do(room, Post(ROOM, AT, speaker("Ada", ADA), "y", "p", 8))
     assert room.producers[ADA, "p"] == Produced(ADA, "p", 8, AT, UNKNOWN, UNKNOWN)
-    assert isinstance(do(room, Post(ROOM, AT, "Ada", "ada", ADA, "z", "p", 8)), Duplicate)
+    assert isinstance(do(room, Post(ROOM, AT, speaker("Ada", ADA), "z", "p", 8)), Duplicate)
 
 
 def test_nothing_changes_in_a_closed_room_or_under_anothers_name(room: Room) -> None:

@@ -23,8 +23,9 @@ from chatty.server.business.entries import (
     is_from,
     is_of_incarnation,
 )
+from tests.server.principals import speaker
 
-AUTHOR: dict[str, Any] = {"room": "room-a", "at": 1, "name": "Ada", "name_key": "ada", "identity": b"a"}
+AUTHOR: dict[str, Any] = {"room": "room-a", "at": 1, "who": speaker("Ada", b"a")}
 
 
 def post(text: str, **more: Any) -> Post:

@@ -42,8 +42,10 @@ from chatty.server.business.facts import (
     Trimmed,
     WentAway,
 )
+from chatty.server.business.rights import Trust
 from chatty.server.business.room import Outcome, decide
 from chatty.server.business.state import Participant, Room, TargetMessage
+from tests.server.principals import owning, speaker
 
 ROOM = "room-a"
 AT = 1_700_000_000_000
@@ -57,8 +59,8 @@ def room() -> Room:
     """Ada said the events 7 and 8, and is here by one connection; Bob is here by two, and can't come back."""
     here = Room(1, ROOM, owner=OWNER, exists=True, first=5, last=8, at=rfc3339(AT - 1), settled_at="settled")
     here.participants = {
-        "ada": Participant("Ada", ADA, True, {"n/1/1"}),
-        "bob": Participant("Bob", BOB, False, {"n/1/2", "m/1/2"}),
+        "ada": Participant("Ada", ADA, Trust.KEY, {"n/1/1"}),
+        "bob": Participant("Bob", BOB, Trust.NONE, {"n/1/2", "m/1/2"}),
     }
     here.connections = {"n/1/1": "ada", "n/1/2": "bob", "m/1/2": "bob"}
     here.producers = {(ADA, "p"): Produced(ADA, "p", 2, AT, chained(b"one", "send\n0\n0\ntwo"), b"one")}
@@ -68,18 +70,18 @@ def room() -> Room:
 
 
 def post(text: str, identity: bytes = ADA, **more: Any) -> Post:
-    return Post(ROOM, AT, "Ada", "ada", identity, text, **more)
+    return Post(ROOM, AT, speaker("Ada", identity), text, **more)
 
 
 def by(name: str, identity: bytes) -> Any:
-    return {"room": ROOM, "at": AT, "name": name, "name_key": name.casefold(), "identity": identity}
+    return {"room": ROOM, "at": AT, "who": speaker(name, identity)}
 
 
 @pytest.mark.parametrize(
     ("entry", "outcome"),
     [
-        (CloseRoom(ROOM, AT, OWNER), (RoomClosed(9, NOW), Closed(AT))),
-        (CloseRoom(ROOM, AT, b"x" * 32), Rejection("not_allowed")),
+        (CloseRoom(ROOM, AT, owning(OWNER)), (RoomClosed(9, NOW), Closed(AT))),
+        (CloseRoom(ROOM, AT, owning(b"x" * 32)), Rejection("not_allowed")),
         (TrimRoom(ROOM, AT, 5), ()),
         (TrimRoom(ROOM, AT, 6), (Trimmed(6),)),
         (TrimRoom(ROOM, AT, 10), (Trimmed(9),)),
@@ -111,7 +113,7 @@ def test_nothing_is_said_in_a_room_that_is_over(room: Room, over: dict[str, int]
         setattr(room, name, value)
     assert decide(room, post("late")) == Rejection("room_closed")
     assert decide(room, Delete(**by("Ada", ADA), of=7)) == Rejection("room_closed")
-    assert decide(room, Connect(ROOM, AT, "n/1/9", "Ada", "ada", ADA, True)) == Rejection("room_closed")
+    assert decide(room, Connect(ROOM, AT, "n/1/9", speaker("Ada", ADA))) == Rejection("room_closed")
 
 
 @pytest.mark.parametrize(("expires_at", "closed_at", "ends"), [(AT + 1, 0, False), (AT, 0, True), (AT, 1, False)])
@@ -127,13 +129,13 @@ SOMEBODY_ELSE = Rejection("name_taken", "Somebody else holds the name 'Ada' here
     ("entry", "outcome"),
     [
         (
-            Connect(ROOM, AT, "n/1/9", "Eve", "eve", EVE, False),
-            (ParticipantJoined(9, NOW, "Eve"), Connected("n/1/9", "Eve", "eve", EVE, False)),
+            Connect(ROOM, AT, "n/1/9", speaker("Eve", EVE, Trust.NONE)),
+            (ParticipantJoined(9, NOW, "Eve"), Connected("n/1/9", speaker("Eve", EVE, Trust.NONE))),
         ),
-        (Connect(ROOM, AT, "n/1/9", "ADA", "ada", ADA, True), (Connected("n/1/9", "Ada", "ada", ADA, True),)),
-        (Connect(ROOM, AT, "n/1/9", "Ada", "ada", EVE, True), SOMEBODY_ELSE),
+        (Connect(ROOM, AT, "n/1/9", speaker("ADA", ADA)), (Connected("n/1/9", speaker("Ada", ADA)),)),
+        (Connect(ROOM, AT, "n/1/9", speaker("Ada", EVE)), SOMEBODY_ELSE),
         (
-            Connect(ROOM, AT, "n/1/1", "Ada", "ada", ADA, True),
+            Connect(ROOM, AT, "n/1/1", speaker("Ada", ADA)),
             Rejection("internal", "This connection is in the room already."),
         ),
         (Disconnect(ROOM, AT, "n/1/9", True), ()),
@@ -162,7 +164,7 @@ def test_a_participant_that_has_nothing_to_come_back_with_is_lost_with_its_last_
     bob.connections = {"n/1/2"}
     left = (ParticipantLeft(9, NOW, "Bob", "lost"), Departed("bob"))
     assert decide(room, Disconnect(ROOM, AT, "n/1/2", False)) == (Disconnected("bob", "n/1/2"), *left)
-    room.participants = {"bob": bob, "ada": Participant("Ada", ADA, False, {"n/1/1"})}  # in the order of names
+    room.participants = {"bob": bob, "ada": Participant("Ada", ADA, Trust.NONE, {"n/1/1"})}  # in the order of names
     assert decide(room, StartNode("", AT, "n", "2")) == (
         Disconnected("ada", "n/1/1"),
         ParticipantLeft(9, NOW, "Ada", "lost"),

@@ -38,9 +38,11 @@ from chatty.server.business.entries import (
     is_of_incarnation,
 )
 from chatty.server.business.facts import Purged, Trimmed
+from chatty.server.business.rights import Trust
 from chatty.server.business.room import Outcome, decide
 from chatty.server.business.state import Room, evolve
 from tests.server.entries import room_entries
+from tests.server.principals import owning, speaker
 
 ROOM = "room-a"
 AT = 1_700_000_000_000
@@ -66,14 +68,14 @@ class Place:
                     self.events.append(fact)
         return outcome
 
-    def connect(self, connection: str, name: str = "John", identity: bytes = JOHN, resumable: bool = True) -> Outcome:
-        return self.do(Connect(ROOM, self.now, connection, name, name.casefold(), identity, resumable))
+    def connect(self, connection: str, name: str = "John", identity: bytes = JOHN, trust: Trust = Trust.KEY) -> Outcome:
+        return self.do(Connect(ROOM, self.now, connection, speaker(name, identity, trust)))
 
     def disconnect(self, connection: str, clean: bool = False) -> Outcome:
         return self.do(Disconnect(ROOM, self.now, connection, clean))
 
     def post(self, text: str, name: str = "John", identity: bytes = JOHN, **more: Any) -> Outcome:
-        return self.do(Post(ROOM, self.now, name, name.casefold(), identity, text, **more))
+        return self.do(Post(ROOM, self.now, speaker(name, identity), text, **more))
 
     @property
     def happened(self) -> list[str]:
@@ -130,7 +132,7 @@ def test_a_lost_participant_keeps_its_name_and_comes_back_without_an_event(place
 
 
 def test_a_participant_that_is_not_resumable_leaves_at_once(place: Place) -> None:
-    place.connect("n/1/1", resumable=False)
+    place.connect("n/1/1", trust=Trust.NONE)
     place.disconnect("n/1/1")
     assert place.happened == ["participant_joined John", "participant_left John lost"]
 
@@ -155,7 +157,7 @@ def test_the_end_of_an_older_absence_changes_nothing(place: Place) -> None:
 
 def test_a_new_life_of_the_node_leaves_no_ghosts(place: Place) -> None:
     place.connect("n/1/1", "John")
-    place.connect("n/1/2", "Ada", ADA, resumable=False)
+    place.connect("n/1/2", "Ada", ADA, trust=Trust.NONE)
     place.connect("n/1/3", "Bob", b"b" * 16)
     place.connect("other/1/1", "Bob", b"b" * 16)
     place.do(StartNode("", AT, "n", "2"))
@@ -167,7 +169,7 @@ def test_a_new_life_of_the_node_leaves_no_ghosts(place: Place) -> None:
 
 def test_participants_that_leave_at_once_have_numbers_of_their_own(place: Place) -> None:
     for number, name in enumerate(("Ada", "Bob", "Zoe")):
-        place.connect(f"n/1/{number}", name, name.encode(), resumable=False)
+        place.connect(f"n/1/{number}", name, name.encode(), trust=Trust.NONE)
     place.do(StartNode("", AT, "n", "2"))
     assert [event.seq for event in place.events] == [1, 2, 3, 4, 5, 6]
     assert place.happened[3:] == [f"participant_left {name} lost" for name in ("Ada", "Bob", "Zoe")]
@@ -209,7 +211,7 @@ def test_an_idempotency_key_stores_once_and_names_the_event(place: Place) -> Non
 def test_an_accepted_request_is_answered_again_even_after_the_rooms_end(place: Place) -> None:
     place.post("one", producer="p", n=1)
     place.post("once", idempotency_key="key", digest=b"1")
-    place.do(CloseRoom(ROOM, AT, OWNER))
+    place.do(CloseRoom(ROOM, AT, owning(OWNER)))
     assert place.post("one", producer="p", n=1) == Duplicate()
     assert place.post("once", idempotency_key="key", digest=b"1") == Duplicate(2)
     assert code(place.post("two", producer="p", n=2)) == "room_closed"
@@ -219,16 +221,16 @@ def test_an_accepted_request_is_answered_again_even_after_the_rooms_end(place: P
 
 
 def test_only_the_owner_ends_a_room_and_once(place: Place) -> None:
-    assert code(place.do(CloseRoom(ROOM, AT, b"x" * 32))) == "not_allowed"
-    place.do(CloseRoom(ROOM, AT, OWNER))
-    assert code(place.do(CloseRoom(ROOM, AT, OWNER))) == "room_closed"
+    assert code(place.do(CloseRoom(ROOM, AT, owning(b"x" * 32)))) == "not_allowed"
+    place.do(CloseRoom(ROOM, AT, owning(OWNER)))
+    assert code(place.do(CloseRoom(ROOM, AT, owning(OWNER)))) == "room_closed"
     assert code(place.connect("n/1/1")) == "room_closed"
     assert place.happened == ["room_closed"]
 
 
 def test_nobody_is_in_a_room_that_has_ended_and_nobody_leaves_it(place: Place) -> None:
     place.connect("n/1/1")
-    place.do(CloseRoom(ROOM, AT, OWNER))
+    place.do(CloseRoom(ROOM, AT, owning(OWNER)))
     assert place.disconnect("n/1/1") == ()
     assert place.room.participants == {}
     assert place.happened == ["participant_joined John", "room_closed"]
@@ -254,7 +256,7 @@ def test_a_room_without_an_end_never_expires(place: Place) -> None:
 
 def test_only_a_room_that_was_closed_long_enough_is_forgotten(place: Place) -> None:
     assert place.do(PurgeRoom(ROOM, AT, AT)) == ()
-    place.do(CloseRoom(ROOM, AT, OWNER))
+    place.do(CloseRoom(ROOM, AT, owning(OWNER)))
     assert place.do(PurgeRoom(ROOM, AT, AT - 1)) == ()
     assert place.do(PurgeRoom(ROOM, AT, AT)) == (Purged(),)
     assert code(place.post("anybody?")) == "room_not_found"
@@ -279,7 +281,7 @@ def test_a_rooms_time_never_runs_backwards(place: Place) -> None:
 
 def test_a_room_that_does_not_exist_accepts_nothing() -> None:
     room = Room(0, ROOM)
-    assert code(decide(room, Post(ROOM, AT, "John", "john", JOHN, "text"))) == "room_not_found"
+    assert code(decide(room, Post(ROOM, AT, speaker("John", JOHN), "text"))) == "room_not_found"
     assert code(decide(room, PurgeRoom(ROOM, AT, AT))) == "room_not_found"
 
 
@@ -343,7 +345,7 @@ class Life(RuleBasedStateMachine):
         if not isinstance(outcome, tuple):
             return
         if isinstance(entry, Connect):
-            self.connected[entry.connection] = entry.name_key
+            self.connected[entry.connection] = entry.who.name_key
         elif isinstance(entry, Disconnect):
             self.connected.pop(entry.connection, None)
         elif isinstance(entry, StartNode):
@@ -353,7 +355,7 @@ class Life(RuleBasedStateMachine):
         elif isinstance(entry, Post | Change):
             assert isinstance(entry, Change) or any(isinstance(fact, Message) for fact in outcome)
             if entry.n:
-                key = (entry.identity, entry.producer)
+                key = (entry.who.identity, entry.producer)
                 assert entry.n == producers.get(key, 0) + 1, "a producer's number was skipped or came twice"
                 self.accepted[key] = entry.n
 

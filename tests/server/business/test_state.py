@@ -25,7 +25,9 @@ from chatty.server.business.facts import (
     Trimmed,
     WentAway,
 )
+from chatty.server.business.rights import Trust
 from chatty.server.business.state import Participant, Room, TargetMessage, evolve
+from tests.server.principals import speaker
 
 ADA, BOB = b"a" * 16, b"b" * 16
 PRODUCED = Produced(ADA, "p", 1, 5, b"digest", b"before")
@@ -36,8 +38,8 @@ def room(**more: object) -> Room:
     there = Room(1, "room-a", name="A room", topic="talk", epoch="epoch", owner=b"o", created_at=7, exists=True)
     there.last, there.at = 3, rfc3339(9)
     there.participants = {
-        "ada": Participant("Ada", ADA, True, {"n/1/1", "n/1/2"}),
-        "bob": Participant("Bob", BOB, False, {"n/1/3"}),
+        "ada": Participant("Ada", ADA, Trust.KEY, {"n/1/1", "n/1/2"}),
+        "bob": Participant("Bob", BOB, Trust.NONE, {"n/1/3"}),
     }
     there.connections = {"n/1/1": "ada", "n/1/2": "ada", "n/1/3": "bob"}
     there.producers = {(ADA, "p"): PRODUCED}
@@ -72,19 +74,19 @@ def test_an_event_is_the_last_one_and_changes_nothing_else() -> None:
 
 
 def test_a_first_connection_makes_a_participant() -> None:
-    changed = after(Connected("n/1/4", "Eve", "eve", b"e", True))
-    assert changed.participants["eve"] == Participant("Eve", b"e", True, {"n/1/4"}, away=0)
+    changed = after(Connected("n/1/4", speaker("Eve", b"e")))
+    assert changed.participants["eve"] == Participant("Eve", b"e", Trust.KEY, {"n/1/4"}, away=0)
     assert changed.connections["n/1/4"] == "eve"
-    assert Participant("Eve", b"e", True, set()).away == 0
+    assert Participant("Eve", b"e", Trust.KEY, set()).away == 0
     assert {**changed.participants, "eve": None} == {**room().participants, "eve": None}
 
 
 def test_a_connection_of_a_participant_that_is_away_brings_it_back() -> None:
     changed = after(Disconnected("bob", "n/1/3"), WentAway("bob", 10))
-    assert changed.participants["bob"] == Participant("Bob", BOB, False, set(), away=10)
+    assert changed.participants["bob"] == Participant("Bob", BOB, Trust.NONE, set(), away=10)
     assert "n/1/3" not in changed.connections
-    evolve(changed, Connected("n/1/5", "BOB", "bob", BOB, False))
-    assert changed.participants["bob"] == Participant("Bob", BOB, False, {"n/1/5"}, away=0)
+    evolve(changed, Connected("n/1/5", speaker("BOB", BOB, Trust.NONE)))
+    assert changed.participants["bob"] == Participant("Bob", BOB, Trust.NONE, {"n/1/5"}, away=0)
 
 
 def test_the_connections_of_a_participant_go_with_it() -> None:
@@ -114,7 +116,7 @@ def test_a_producers_last_number_and_a_used_key_are_remembered() -> None:
 def test_a_topic_and_a_name_change() -> None:
     assert after(Retitled("cats")) == room(topic="cats")
     renamed = after(Renamed("ada", "countess", "Countess"))
-    assert renamed.participants["countess"] == Participant("Countess", ADA, True, {"n/1/1", "n/1/2"})
+    assert renamed.participants["countess"] == Participant("Countess", ADA, Trust.KEY, {"n/1/1", "n/1/2"})
     assert "ada" not in renamed.participants
     assert renamed.connections == {"n/1/1": "countess", "n/1/2": "countess", "n/1/3": "bob"}
 

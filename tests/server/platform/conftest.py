@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from chatty.server.business.entries import Connect, CreateRoom, Disconnect, Entry, Post
+from chatty.server.business.rights import Trust
 from chatty.server.platform.store.applying import Store
 from chatty.server.platform.store.reads import Reads
+from tests.server.principals import speaker
 
 AT = 1_700_000_000_000
 ROOM = "a-room"
@@ -39,7 +41,7 @@ class Shelf:
 
     def say(self, *texts: str, at: int | None = None) -> None:
         """One event each."""
-        self.apply(*(Post(ROOM, at or self.at, "Ada", "ada", b"a" * 16, text) for text in texts))
+        self.apply(*(Post(ROOM, at or self.at, speaker("Ada", b"a" * 16), text) for text in texts))
 
     def come_and_go(self, count: int) -> None:
         """Two events each."""
@@ -47,7 +49,7 @@ class Shelf:
         for _ in range(count):
             self._members += 1
             one = f"node/1/{self._members}"
-            entries.append(Connect(ROOM, self.at, one, "Bob", "bob", b"b" * 16, False))
+            entries.append(Connect(ROOM, self.at, one, speaker("Bob", b"b" * 16, Trust.NONE)))
             entries.append(Disconnect(ROOM, self.at, one, True))
         self.apply(*entries)
 

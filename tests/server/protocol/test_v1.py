@@ -44,7 +44,7 @@ async def test_the_first_frame_welcomes_and_live_follows(server: Server, room: s
     async with door(server, room) as john:
         assert john.subprotocol == "chatty.v1"
         welcome, live = await heard(john, 2)
-    assert welcome["you"] == {"participant": "John"}
+    assert welcome["you"] == {"participant": "John", "can": ["read", "post"]}
     assert welcome["participants"] == ["John"]
     assert (welcome["first"], welcome["last"], welcome["participant_count"]) == (1, 1, 1)
     assert welcome["limits"] == {"message_bytes": 16_384}

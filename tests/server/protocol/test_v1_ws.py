@@ -105,7 +105,7 @@ async def test_a_welcome_shows_the_room_as_it_is_with_oneself_in_it(server: Serv
     assert list(welcome) == [
         "event_type", "room", "you", "participants", "participant_count", "epoch", "first", "last", "limits",
     ]  # fmt: skip
-    assert welcome["you"] == {"participant": "John"}
+    assert welcome["you"] == {"participant": "John", "can": ["read", "post"]}
     assert welcome["participants"] == ["Ada", "John"]
     assert (welcome["participant_count"], welcome["first"], welcome["last"]) == (2, 1, 2)
     shown = server.ask("GET", f"/v1/rooms/{room}")
@@ -116,7 +116,7 @@ async def test_a_welcome_shows_the_room_as_it_is_with_oneself_in_it(server: Serv
 async def test_a_reader_is_nobody_and_can_not_send(server: Server, room: str) -> None:
     async with door(server, room, join="false") as reader:
         welcome = (await until(reader, "live"))[0]
-        assert welcome["you"] == {}
+        assert welcome["you"] == {"can": ["read", "post"]}
         assert welcome["participant_count"] == 0
         assert (await answer(reader, op="send", text="x"))["code"] == "name_invalid"
     assert server.history(room) == []

@@ -92,7 +92,7 @@ SABOTAGED = """
 import sys
 from pathlib import Path
 from chatty.server import app
-from chatty.server.platform.store.search import Search
+from chatty.server.platform.store.search.searching import Search
 from chatty.server.settings import Settings
 from tests.support.room_list import NoRooms
 

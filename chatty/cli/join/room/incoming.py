@@ -26,6 +26,7 @@ from chatty.protocol import (
     Gap,
     Live,
     Producing,
+    RightsChanged,
     Tick,
     Typing,
     Unknown,
@@ -104,7 +105,7 @@ class Incoming:
                 if reason != "retention":
                     self.pointer.renumbered()
                 self.show(view.missing(frame))
-            case Ack() | Error() | Tick() | Producing() | Unknown():
+            case Ack() | Error() | Tick() | Producing() | RightsChanged() | Unknown():
                 return  # the client library sees to these
             case _:
                 assert_never(frame)

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
+import struct
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final, cast
@@ -21,6 +25,8 @@ KEEPALIVE_SECONDS: Final = 630.0
 90 s, Caddy 120 s, Google 600 s). Where the server closes first, a proxy may have sent a request already: a 502."""
 HANDSHAKE_SECONDS: Final = 10.0
 """How long a newcomer may take for its first request, and anybody for the rest of one that has begun."""
+_PEER: Final = struct.Struct("3i")
+"""A process at the other end of a Unix socket: its id, its user's and its group's (unix(7), SO_PEERCRED)."""
 LINGER_SECONDS: Final = 2.0
 """How long a peer that was refused without being read may take to read why."""
 
@@ -29,18 +35,19 @@ class Connection(web.RequestHandler):
     """One accepted socket: aiohttp's protocol for it, with limits and back-pressure.
 
     ``surplus``: its address already had as many as it may have. ``guarded``: a
-    session or an event stream looks after it.
+    session or an event stream looks after it. ``is_operator``: it came over the
+    control socket, which only those reach who have the server's files.
     """
 
     __slots__ = (
         "_gone", "_node", "_resumed", "_tail", "_unread", "_wire",
-        "address", "asked", "begun_at", "guarded", "since", "stall", "surplus",
+        "address", "asked", "begun_at", "guarded", "is_operator", "since", "stall", "surplus",
     )  # fmt: skip
 
     written: Final = 0
     """Responses are not counted. The backlog alone shows whether the peer reads."""
 
-    def __init__(self, node: Node, server: web.Server) -> None:
+    def __init__(self, node: Node, server: web.Server, *, is_operator: bool = False) -> None:
         super().__init__(
             server,
             loop=node.loop,
@@ -63,11 +70,14 @@ class Connection(web.RequestHandler):
         self.begun_at = 0.0
         self.guarded = False
         self.surplus = False
+        self.is_operator = is_operator
         self.stall: Stall | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        if self._wire is None:
+        if self.is_operator and not is_operator(transport.get_extra_info("socket")):
+            transport.abort()  # type: ignore[attr-defined]
+        elif self._wire is None:
             self.accepted(cast(asyncio.Transport, transport))
         self._wire = cast(asyncio.Transport, transport)
 
@@ -77,7 +87,7 @@ class Connection(web.RequestHandler):
         self._wire = transport
         self._node.connections[self] = None
         peer = transport.get_extra_info("peername")
-        self.count(limited(peer[0]) if peer else "")
+        self.count(limited(peer[0]) if peer and not self.is_operator else "")
         if self.surplus and self._node.addresses[self.address] > 2 * self._node.settings.connections_per_ip:
             self.abort()  # with so many, not even a refusal is worth its costs
 
@@ -212,6 +222,17 @@ class Connection(web.RequestHandler):
         response.headers["Server"] = "chatty"  # otherwise aiohttp names its own and Python's versions
         response.force_close()
         return response
+
+
+def is_operator(peer: socket.socket) -> bool:
+    """Whether the process at the other end of a Unix socket is root's, or of the same user as this one.
+
+    Elsewhere than on Linux, the socket's permissions alone keep others out.
+    """
+    if not sys.platform.startswith("linux"):
+        return True
+    _, uid, _ = _PEER.unpack(peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size))
+    return uid in (0, os.getuid())
 
 
 def connection_of(request: web.Request) -> Connection:

@@ -7,6 +7,8 @@ import asyncio
 from aiohttp import web
 
 from chatty.protocol import PONG_SECONDS, Close
+from chatty.server.business.access import Action
+from chatty.server.business.entries import Rejection
 from chatty.server.platform.network.connections import Connection
 from chatty.server.platform.network.dialects import SSE, SSE_CHUNKED
 from chatty.server.platform.network.heartbeat import Stall, is_stalled
@@ -23,7 +25,7 @@ class EventStream(Subscriber):
 
     def __init__(self, node: Node, view: RoomView, connection: Connection, *, chunked: bool) -> None:
         dialect = SSE_CHUNKED if chunked else SSE
-        super().__init__(dialect, view.info.id)
+        super().__init__(dialect, view.info.id, view.standing.who)
         self.node = node
         self.view = view
         self.stall: Stall | None = None
@@ -46,6 +48,14 @@ class EventStream(Subscriber):
         self.connect(request.transport)
         self.node.streams[self] = None
         try:
+            # Registered first, looked at second: so no ruling is missed.
+            at = self.now()
+            if self.node.has_rulings:
+                view = await self.node.reads.enter(self.room_id, self.who, Action.SEE, at)
+                if isinstance(view, Rejection):
+                    return response
+                self.view = view
+            self.look(self.view.standing, at)
             await follow(self, self.node.reads, self.node.hub, self.view, start)
             await self._ended.wait()
         except ConnectionError:
@@ -68,7 +78,16 @@ class EventStream(Subscriber):
             self._commented_at = now
             self.send(self._comment)
 
+    def now(self) -> int:
+        return self.node.now()
+
+    def send(self, blob: bytes) -> None:
+        if not self._ended.is_set():
+            super().send(blob)
+
     async def drained(self) -> None:
+        if self._ended.is_set():
+            raise ConnectionResetError
         await self._connection.drained()
 
     def cut(self, code: Close) -> None:

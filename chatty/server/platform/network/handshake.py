@@ -6,19 +6,28 @@ import asyncio
 import base64
 
 from aiohttp import HttpVersion11, web
+from msgspec.structs import replace
 
 from chatty.errors import Refused
 from chatty.events import StreamPosition
 from chatty.protocol import SUBPROTOCOL
+from chatty.server.business.access import Action
 from chatty.server.business.entries import Connect, Rejection
+from chatty.server.business.rights import Principal, Trust
 from chatty.server.business.room import Outcome
-from chatty.server.platform.network.addresses import address_of
+from chatty.server.platform.network.access.credentials import nobody, offered, principal_of
+from chatty.server.platform.network.access.routes import (
+    MOST_DIGITS,
+    Route,
+    find_room,
+    number,
+    participant_name,
+    speaking,
+)
 from chatty.server.platform.network.connections import connection_of
 from chatty.server.platform.network.event_stream import EventStream
-from chatty.server.platform.network.identities import identity_of, nobody, offered_key
 from chatty.server.platform.network.rate_limit import PerAddress
 from chatty.server.platform.network.responses import refused
-from chatty.server.platform.network.rooms import MOST_DIGITS, find_room, number, participant_name
 from chatty.server.platform.network.session import Session
 from chatty.server.platform.network.websocket import SeedSession, V1Session
 from chatty.server.platform.pipeline.catching_up import StartAt, is_over
@@ -32,16 +41,18 @@ class Handshake:
         self.node = node
         self._joins = PerAddress(node.settings.join_rate)
 
-    def routes(self) -> list[web.RouteDef]:
-        """Method, address, handler."""
+    def routes(self) -> list[Route]:
+        """The addresses that are kept open."""
         return [
-            web.get("/chat/join", self.join_seed, allow_head=False),
-            web.get("/v1/rooms/{room}/ws", self.join, allow_head=False),
-            web.get("/v1/rooms/{room}/stream", self.stream, allow_head=False),
+            Route("GET", "/chat/join", Action.JOIN, self.join_seed),
+            Route("GET", "/v1/rooms/{room}/ws", Action.JOIN, self.join),
+            Route("GET", "/v1/rooms/{room}/stream", Action.SEE, self.stream),
         ]
 
     async def join_seed(self, request: web.Request) -> web.StreamResponse:
-        name, name_key = participant_name(request.query.get("name"))
+        given = request.query.get("name")
+        if given is not None or not offered(request):
+            participant_name(given)
         room_id = request.query.get("room", "")
         if not room_id:
             raise Refused("bad_request", "room is missing: the id that creating the room returned.")
@@ -49,10 +60,10 @@ class Handshake:
             # Without an upgrade, the first thing to learn is whether there is such a room at all.
             await find_room(self.node, request, room_id)
             raise _upgrade_required()
-        address = address_of(request)
-        session = SeedSession(self.node, room_id, nobody(), name, name_key, paced=bool(address))
+        who = _of_its_own(speaking(await principal_of(self.node, request), given))
+        session = SeedSession(self.node, room_id, who, paced=bool(who.address))
         with connection_of(request).under_guard():
-            await self._join(address, session)
+            await self._join(who.address, session)
             return await session.serve(request)
 
     async def join(self, request: web.Request) -> web.StreamResponse:
@@ -61,18 +72,21 @@ class Handshake:
             raise Refused("bad_request", "join is true or false.")
         # Everything that can be refused is refused before the upgrade, as an HTTP status.
         given = request.query.get("name")
-        name, name_key = participant_name(given) if given is not None or joins == "true" else ("", "")
+        if given is not None or (joins == "true" and not offered(request)):
+            participant_name(given)
         start = _start(request)
-        view = await find_room(self.node, request)
+        # To open a socket without joining, any right is enough: some only post.
+        view = await find_room(self.node, request, action=Action.JOIN if joins == "true" else Action.DELETE)
         if not _is_upgrade(request):
             raise _upgrade_required()
-        key, address = offered_key(request), address_of(request)
-        identity = identity_of(key) if key else nobody()
-        session = V1Session(self.node, view, identity, name, name_key, start, paced=bool(address))
+        who = _of_its_own(view.standing.who)
+        if given is not None or joins == "true" or who.name:
+            who = speaking(who, given)
+        session = V1Session(self.node, view, who, start, paced=bool(who.address))
         # From here on the session looks after its connection, also while the join waits for the disk.
         with connection_of(request).under_guard():
             if joins == "true":
-                await self._join(address, session)
+                await self._join(who.address, session)
             return await session.serve(request, (SUBPROTOCOL,))
 
     async def stream(self, request: web.Request) -> web.StreamResponse:
@@ -105,18 +119,16 @@ class Handshake:
             if not outcome.done():
                 outcome.set_result(result)
 
-        identity = session.identity
-        node.log.propose(
-            Connect(
-                session.room_id, node.now(), session.connection_id, session.name, session.name_key,
-                identity.hash, identity.resumable,
-            ),
-            reply,
-        )  # fmt: skip
+        node.log.propose(Connect(session.room_id, node.now(), session.connection_id, session.who), reply)
         result = await outcome
         if isinstance(result, Rejection):
             session.connection_id = ""
             raise refused(result)
+
+
+def _of_its_own(who: Principal) -> Principal:
+    """Without a key, a connection is an identity of its own."""
+    return who if who.trust > Trust.NONE else replace(who, identity=nobody())
 
 
 def _start(request: web.Request) -> StartAt:

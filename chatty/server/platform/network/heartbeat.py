@@ -31,10 +31,11 @@ async def sweep(node: Node) -> None:
             peer.check(now)
             if number % AT_ONCE == 0:
                 await asyncio.sleep(0)
+        node.check_rights()
         node.hub.tick(time.monotonic() - TICK_SECONDS)
 
 
-class Action(Enum):
+class Pulse(Enum):
     """The action that a heartbeat asks for."""
 
     NOTHING = auto()
@@ -58,22 +59,22 @@ class Heartbeat:
         self.idle_since: float | None = None
         self.ping_sent_at: float | None = None
 
-    def check(self, now: float) -> Action:
-        """What to do; with `Action.PING` it counts on the ping being sent. Times are seconds of a steady clock."""
+    def check(self, now: float) -> Pulse:
+        """What to do; with `Pulse.PING` it counts on the ping being sent. Times are seconds of a steady clock."""
         # Pinged: wait for anything at all, since a busy peer's pong may be behind its messages.
         if self.ping_sent_at is not None:
             if self.heard:
                 self.ping_sent_at, self.idle_since = None, now
             elif now - self.ping_sent_at > PONG_SECONDS:
-                return Action.CUT
+                return Pulse.CUT
         # Idle, from the first look on.
         elif self.idle_since is None:
             self.idle_since = now
         elif now - self.idle_since > PING_SECONDS:
             self.heard = False
             self.ping_sent_at = now
-            return Action.PING
-        return Action.NOTHING
+            return Pulse.PING
+        return Pulse.NOTHING
 
 
 class Stall(NamedTuple):

@@ -12,10 +12,12 @@ from chatty.events import Event
 from chatty.names import compare_key
 from chatty.protocol import MESSAGE_BYTES, NAME_POINTS, REACTION_POINTS, TOPIC_POINTS, NewMessage, NewTopic
 from chatty.server.business import entries
+from chatty.server.business.access import Action
 from chatty.server.business.names import check_name, check_reaction, check_text
-from chatty.server.platform.network.identities import identity_of, offered_key
+from chatty.server.business.rights import Principal
+from chatty.server.platform.network.access.routes import Route, find_room, json_of, speaking
 from chatty.server.platform.network.responses import answer, refused
-from chatty.server.platform.network.rooms import RoomHandlers, find_room, json_of, participant_name
+from chatty.server.platform.network.rooms import RoomHandlers
 from chatty.server.platform.pipeline.node import Node
 
 ChangeCommand = protocol.Edit | protocol.Delete | protocol.React | protocol.SetTopic | protocol.Rename
@@ -24,9 +26,7 @@ ChangeCommand = protocol.Edit | protocol.Delete | protocol.React | protocol.SetT
 class Author(NamedTuple):
     """The author of a change. ``n`` is the change's number within ``producer``, or 0 without one."""
 
-    name: str
-    name_key: str
-    identity: bytes
+    who: Principal
     producer: str = ""
     n: int = 0
     connection: str = ""
@@ -61,16 +61,16 @@ class ChangeHandlers:
         self.node = node
         self._rooms = rooms
 
-    def routes(self) -> list[web.RouteDef]:
-        """Method, address, handler."""
+    def routes(self) -> list[Route]:
+        """The addresses of messages and topics."""
         message = "/v1/rooms/{room}/messages/{seq}"
         reaction = message + "/reactions/{reaction}"
         return [
-            web.patch(message, self.edit),
-            web.delete(message, self.delete),
-            web.put(reaction, self.react),
-            web.delete(reaction, self.react),
-            web.put("/v1/rooms/{room}/topic", self.set_topic),
+            Route("PATCH", message, Action.CONVERSE, self.edit),
+            Route("DELETE", message, Action.DELETE, self.delete),
+            Route("PUT", reaction, Action.CONVERSE, self.react),
+            Route("DELETE", reaction, Action.CONVERSE, self.react),
+            Route("PUT", "/v1/rooms/{room}/topic", Action.TOPIC, self.set_topic),
         ]
 
     async def edit(self, request: web.Request) -> web.StreamResponse:
@@ -93,11 +93,10 @@ class ChangeHandlers:
     async def _change(self, request: web.Request, command: ChangeCommand, given: str | None) -> web.StreamResponse:
         view = await find_room(self.node, request)
         self._rooms.may_post(request)
-        name, name_key = participant_name(given)
-        key = offered_key(request)
-        if not key:
+        who = speaking(view.standing.who, given or None)
+        if not who.resumable:
             raise Refused("unauthorized", "Send the key that you post with as Authorization: Bearer.")
-        made = change(command, view.info.id, self.node.now(), Author(name, name_key, identity_of(key).hash))
+        made = change(command, view.info.id, self.node.now(), Author(who))
         outcome = made if isinstance(made, entries.Rejection) else await self.node.log.commit(made)
         if isinstance(outcome, entries.Rejection):
             raise refused(outcome)

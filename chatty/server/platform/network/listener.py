@@ -14,6 +14,10 @@ from aiohttp import web
 
 from chatty.server.best_effort import attempt
 from chatty.server.origins import address_to_listen_on
+from chatty.server.platform.network.access.control import control_socket
+from chatty.server.platform.network.access.moderation import ModerationHandlers
+from chatty.server.platform.network.access.routes import add_routes
+from chatty.server.platform.network.access.tokens import TokenHandlers
 from chatty.server.platform.network.connections import Connection
 from chatty.server.platform.network.guard import guard, response_headers
 from chatty.server.platform.network.handshake import Handshake
@@ -43,29 +47,41 @@ _OPTIONS: Final = (
 
 @contextlib.asynccontextmanager
 async def listening(node: Node, certificate: Certificate | None) -> AsyncIterator[str]:
-    """Serve HTTP, with a ``certificate`` over TLS; gives the server's origin."""
+    """Serve HTTP, with a ``certificate`` over TLS, and over the control socket; gives the server's origin."""
     settings = node.settings
+    async with accepting(node) as accept:
+        listener = _listen(address_to_listen_on(settings.host), settings.port)
+
+        def newcomer() -> asyncio.Protocol:
+            connection = Connection(node, accept)
+            return TlsTransport(certificate.context, connection) if certificate else connection
+
+        server = await node.loop.create_server(newcomer, sock=listener, backlog=BACKLOG)
+        host, port = listener.getsockname()[:2]
+        try:
+            yield f"{'https' if certificate else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
+        finally:
+            server.close()
+
+
+@contextlib.asynccontextmanager
+async def accepting(node: Node) -> AsyncIterator[web.Server]:
+    """The application, which also serves the control socket; gives what takes other connections."""
     app = web.Application(middlewares=[guard(node)], client_max_size=BODY_BYTES)
-    app.on_response_prepare.append(response_headers(settings))
+    app.on_response_prepare.append(response_headers(node.settings))
     rooms = RoomHandlers(node)
-    for handlers in (Handshake(node), rooms, ChangeHandlers(node, rooms), Probes(node)):
-        app.add_routes(handlers.routes())
+    for handlers in (
+        Handshake(node), rooms, ChangeHandlers(node, rooms), Probes(node), TokenHandlers(node), ModerationHandlers(node)
+    ):  # fmt: skip
+        add_routes(app, handlers.routes())
     runner = web.AppRunner(app, handle_signals=False, shutdown_timeout=0.5)
     await runner.setup()
     accept = runner.server
     assert accept is not None
-    listener = _listen(address_to_listen_on(settings.host), settings.port)
-
-    def newcomer() -> asyncio.Protocol:
-        connection = Connection(node, accept)
-        return TlsTransport(certificate.context, connection) if certificate else connection
-
-    server = await node.loop.create_server(newcomer, sock=listener, backlog=BACKLOG)
-    host, port = listener.getsockname()[:2]
     try:
-        yield f"{'https' if certificate else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
+        async with control_socket(node, lambda: Connection(node, accept, is_operator=True)):
+            yield accept
     finally:
-        server.close()
         await runner.cleanup()
 
 

@@ -8,6 +8,7 @@ from typing import Final
 from aiohttp import web
 
 from chatty.server.business.entries import Probe, Rejection
+from chatty.server.platform.network.access.routes import OPEN, Route
 from chatty.server.platform.network.responses import problem
 from chatty.server.platform.pipeline.node import Node
 
@@ -32,12 +33,12 @@ class Probes:
         )
         node.metrics.counters["deliveries"] = ("Events written to members.", lambda: node.hub.delivered)
 
-    def routes(self) -> list[web.RouteDef]:
-        """Method, address, handler."""
+    def routes(self) -> list[Route]:
+        """The addresses of probes."""
         return [
-            web.get("/healthz", self.alive),
-            web.get("/readyz", self.ready),
-            web.get("/metrics", self.metrics),
+            Route("GET", "/healthz", OPEN, self.alive),
+            Route("GET", "/readyz", OPEN, self.ready),
+            Route("GET", "/metrics", OPEN, self.metrics),
         ]
 
     async def alive(self, request: web.Request) -> web.StreamResponse:

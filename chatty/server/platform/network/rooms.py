@@ -7,17 +7,14 @@ import secrets
 from collections.abc import Callable
 from typing import Final, TypeVar
 
-import msgspec
 from aiohttp import web
 from msgspec import Raw
 
 from chatty.errors import Refused
 from chatty.events import LAST_MOMENT, Event, milliseconds
 from chatty.ksuid import new_ksuid
-from chatty.names import compare_key
 from chatty.protocol import (
     EXPIRES_SECONDS,
-    LAST_SEQ,
     MESSAGE_BYTES,
     NAME_POINTS,
     PAGE_EVENTS,
@@ -32,58 +29,31 @@ from chatty.protocol import (
     encode,
 )
 from chatty.seed_dialect import SeedRoom
+from chatty.server.business.access import Action
 from chatty.server.business.entries import CloseRoom, CreateRoom, Duplicate, Post, Rejection
-from chatty.server.business.names import check_known_name, check_name, check_room_name, check_text
+from chatty.server.business.names import check_known_name, check_room_name, check_text
+from chatty.server.business.rights import READ, Principal
+from chatty.server.platform.network.access.credentials import bearer, owner_hash, principal_of
+from chatty.server.platform.network.access.routes import Route, accepted, find_room, json_of, number, speaking
 from chatty.server.platform.network.addresses import address_of
+from chatty.server.platform.network.connections import connection_of
 from chatty.server.platform.network.forwarded import base_path, base_url
-from chatty.server.platform.network.identities import ANONYMOUS, bearer, identity_of, offered_key, token_hash
 from chatty.server.platform.network.rate_limit import PerAddress
 from chatty.server.platform.network.responses import answer, body_of, refused
 from chatty.server.platform.pipeline.node import Node
-from chatty.server.platform.store.query import wanted
 from chatty.server.platform.store.reads import RoomView, Slice
 from chatty.server.platform.store.schema import KINDS
+from chatty.server.platform.store.search.query import wanted
 
 T = TypeVar("T")
 MOST_KEY: Final = 255
-MOST_DIGITS: Final = 20
 PAGE_SIZE: Final = 1 << 20
 """Bytes of events at which a page ends, because a page that a client does not read waits in memory."""
 
 
-async def find_room(node: Node, request: web.Request, room_id: str = "") -> RoomView:
-    """The room in the request's address. Raises Refused if there is no such room."""
-    view = await node.reads.room(room_id or request.match_info["room"])
-    if view is None:
-        raise Refused("room_not_found")
-    return view
-
-
-def participant_name(given: str | None) -> tuple[str, str]:
-    """A participant's name and its key. Raises Refused for an invalid name."""
-    name = _accepted(check_name(given or "", points=NAME_POINTS))
-    return name, compare_key(name)
-
-
 def _known_name(given: str | None) -> str | None:
     """The participant's name in a search, if one is given. Raises Refused for an invalid name."""
-    return None if given is None else _accepted(check_known_name(given, points=NAME_POINTS))
-
-
-def _accepted(checked: str | Rejection) -> str:
-    if isinstance(checked, Rejection):
-        raise refused(checked)
-    return checked
-
-
-def number(request: web.Request, name: str, least: int = 0, most: int = LAST_SEQ) -> int | None:
-    """A whole number from the query, or None if it is missing. Raises Refused for anything else."""
-    text = request.query.get(name)
-    if text is None:
-        return None
-    if not text.isascii() or not text.isdigit() or len(text) > MOST_DIGITS or not least <= int(text) <= most:
-        raise Refused("bad_request", f"{name} must be a whole number from {least} to {most}.")
-    return int(text)
+    return None if given is None else accepted(check_known_name(given, points=NAME_POINTS))
 
 
 def moment(request: web.Request, name: str) -> int | None:
@@ -105,35 +75,37 @@ class RoomHandlers:
         self._new_rooms = PerAddress(node.settings.room_rate)
         self._posts = PerAddress(node.settings.message_rate * 60)
 
-    def routes(self) -> list[web.RouteDef]:
-        """Method, address, handler."""
+    def routes(self) -> list[Route]:
+        """The addresses of rooms."""
         return [
-            web.post("/chat", self.create_seed),
-            web.post("/v1/rooms", self.create),
-            web.get("/v1/rooms/{room}", self.show),
-            web.delete("/v1/rooms/{room}", self.close),
-            web.get("/v1/rooms/{room}/events", self.events),
-            web.post("/v1/rooms/{room}/messages", self.post),
-            web.get("/v1/rooms/{room}/participants", self.participants),
+            Route("POST", "/chat", Action.CREATE, self.create_seed),
+            Route("POST", "/v1/rooms", Action.CREATE, self.create),
+            Route("GET", "/v1/rooms/{room}", Action.SEE, self.show),
+            Route("DELETE", "/v1/rooms/{room}", Action.RULE, self.close),
+            Route("GET", "/v1/rooms/{room}/events", Action.SEE, self.events),
+            Route("POST", "/v1/rooms/{room}/messages", Action.POST, self.post),
+            Route("GET", "/v1/rooms/{room}/participants", Action.SEE, self.participants),
         ]
 
     async def create_seed(self, request: web.Request) -> web.StreamResponse:
         self._may_create(request)
-        created = await self.create_room(NewRoom(request.query.get("name", "")))
+        who = await principal_of(self.node, request)
+        created = await self.create_room(NewRoom(request.query.get("name", "")), who)
         return answer(SeedRoom(created.id, created.name), 201)
 
     async def create(self, request: web.Request) -> web.StreamResponse:
         self._may_create(request)
+        who = await principal_of(self.node, request)
         new = await json_of(request, NewRoom)
-        created = await self.create_room(new, base_url(request))
+        created = await self.create_room(new, who, base_url(request))
         return answer(created, 201, {"Location": f"{base_path(request)}/v1/rooms/{created.id}"})
 
     async def create_room(
-        self, new: NewRoom, origin: str = "", note: Callable[[str, str], None] | None = None
+        self, new: NewRoom, who: Principal, origin: str = "", note: Callable[[str, str], None] | None = None
     ) -> CreatedRoom:
-        """Create a room. Before that, ``note`` gets its id and its owner's token.
+        """Create a room for ``who``. Before that, ``note`` gets its id and its owner's token.
 
-        Raises Refused for an invalid name, topic or time.
+        Raises Refused for an invalid name, topic or time, or if that isn't allowed.
         """
         name = check_room_name(new.name, points=ROOM_NAME_POINTS)
         if isinstance(name, Rejection):
@@ -148,7 +120,7 @@ class RoomHandlers:
         room_id, epoch = new_ksuid(now / 1000), secrets.token_hex(8)
         if note is not None:
             note(room_id, token)
-        entry = CreateRoom(room_id, now, name, new.topic, epoch, token_hash(token), expires_at)
+        entry = CreateRoom(room_id, now, name, new.topic, epoch, owner_hash(token), expires_at, who)
         outcome = await self.node.log.commit(entry)
         if isinstance(outcome, Rejection):
             raise refused(outcome)
@@ -172,10 +144,11 @@ class RoomHandlers:
         return answer((await find_room(self.node, request)).info)
 
     async def close(self, request: web.Request) -> web.StreamResponse:
-        view, token = await find_room(self.node, request), bearer(request)
-        if not token:
+        if not bearer(request) and not connection_of(request).is_operator:
+            await find_room(self.node, request, action=Action.SEE)
             raise Refused("unauthorized", "Send the room's owner token as Authorization: Bearer.")
-        outcome = await self.node.log.commit(CloseRoom(view.info.id, self.node.now(), token_hash(token)))
+        view = await find_room(self.node, request)
+        outcome = await self.node.log.commit(CloseRoom(view.info.id, self.node.now(), view.standing.who))
         if isinstance(outcome, Rejection):
             raise refused(outcome)
         return web.Response(status=204)
@@ -208,6 +181,8 @@ class RoomHandlers:
                 view.key, after=low, before=high, limit=limit + 1, kinds=kinds, newest=newest, size=PAGE_SIZE
             )
             more = len(page.bodies) > limit
+        if page.rulings != view.rulings:
+            view = await find_room(self.node, request)  # somebody may have lost a right since
         bodies = [Raw(body) for body in _cut(page.bodies, limit, newest=newest)]
         return answer(Page(bodies, view.info.epoch, view.info.first, view.info.last, more or page.cut))
 
@@ -232,21 +207,19 @@ class RoomHandlers:
         view = await find_room(self.node, request)
         self.may_post(request)
         new = await _new_message(request)
-        name, name_key = participant_name(new.participant)
+        who = speaking(view.standing.who, new.participant or None)
         refusal = check_text(new.text, size=MESSAGE_BYTES)
         if refusal is not None:
             raise refused(refusal)
-        key = offered_key(request)
-        identity = identity_of(key) if key else ANONYMOUS
         # With an Idempotency-Key, the digest tells a repeated request from another message under the same key.
         idempotency_key = request.headers.get("Idempotency-Key", "")
         if len(idempotency_key) > MOST_KEY:
             raise Refused("bad_request", f"An Idempotency-Key has at most {MOST_KEY} characters.")
-        said = encode((name, new.text, new.reply_to, new.action))
+        said = encode((who.name, new.text, new.reply_to, new.action))
         digest = hashlib.sha256(said).digest()[:16] if idempotency_key else b""
         outcome = await self.node.log.commit(
             Post(
-                view.info.id, self.node.now(), name, name_key, identity.hash, new.text,
+                view.info.id, self.node.now(), who, new.text,
                 idempotency_key=idempotency_key, digest=digest, reply_to=new.reply_to, action=new.action,
                 automatic=new.automatic,
             )
@@ -254,6 +227,8 @@ class RoomHandlers:
         if isinstance(outcome, Rejection):
             raise refused(outcome)
         if isinstance(outcome, Duplicate):
+            if not view.standing.rights(self.node.now()) & READ:
+                return answer(Ack(duplicate=True))
             stored = await self.node.reads.page(view.key, after=outcome.seq - 1, before=outcome.seq + 1, limit=1)
             return answer(Raw(stored.bodies[0]) if stored.bodies else Ack(seq=outcome.seq, duplicate=True))
         event = outcome[0]
@@ -273,13 +248,3 @@ async def _new_message(request: web.Request) -> NewMessage:
         return NewMessage(request.query.get("name", ""), (await body_of(request)).decode())
     except UnicodeDecodeError as error:
         raise Refused("bad_request", f"The text is not UTF-8: {error.reason} at byte {error.start}.") from None
-
-
-async def json_of(request: web.Request, kind: type[T]) -> T:
-    """The request's body as ``kind``. Raises Refused if it is anything else."""
-    if request.content_type != "application/json":
-        raise Refused("unsupported_media_type", "Send application/json.")
-    try:
-        return msgspec.json.decode(await body_of(request), type=kind)
-    except (ValueError, RecursionError) as error:  # also invalid UTF-8, and endless nesting
-        raise Refused("bad_request", str(error)) from None

@@ -23,19 +23,22 @@ from collections.abc import Awaitable
 from typing import Final
 
 from aiohttp import WSMessage, WSMsgType, web
+from msgspec.structs import replace
 
 from chatty.names import compare_key
 from chatty.protocol import FRAME_BYTES, IN_FLIGHT, Close
-from chatty.server.business.entries import Disconnect
+from chatty.server.business.access import Action
+from chatty.server.business.entries import Disconnect, Rejection
 from chatty.server.business.facts import Connected
+from chatty.server.business.rights import Principal
 from chatty.server.business.room import Facts, Outcome
 from chatty.server.platform.network.connections import Connection, connection_of
 from chatty.server.platform.network.frames import close_frame
-from chatty.server.platform.network.heartbeat import Action, Heartbeat, Stall, is_stalled
-from chatty.server.platform.network.identities import Identity
+from chatty.server.platform.network.heartbeat import Heartbeat, Pulse, Stall, is_stalled
 from chatty.server.platform.network.rate_limit import TokenBucket
 from chatty.server.platform.pipeline.node import Node
 from chatty.server.platform.pipeline.subscriber import Dialect, Subscriber
+from chatty.server.platform.store.reads import RoomView
 
 MOST_IN_FLIGHT: Final = 256
 """Entries of one connection that may wait for their outcome: its share of a batch, however much it sends."""
@@ -59,17 +62,13 @@ class Session(Subscriber):
 
     __slots__ = (
         "_bucket", "_controls", "_gone", "_waiter_at", "closed_cleanly", "connection", "connection_id", "following",
-        "heartbeat", "identity", "in_flight", "name", "name_key", "node", "stall", "waiter",
+        "heartbeat", "in_flight", "node", "refusal", "stall", "waiter",
     )  # fmt: skip
 
-    def __init__(
-        self, node: Node, dialect: Dialect, room_id: str, identity: Identity, name: str, name_key: str, *, paced: bool
-    ) -> None:
-        super().__init__(dialect, room_id)
+    def __init__(self, node: Node, dialect: Dialect, room_id: str, who: Principal, *, paced: bool) -> None:
+        super().__init__(dialect, room_id, who)
         self.node = node
-        self.identity = identity
-        self.name = name
-        self.name_key = name_key
+        self.refusal: Close | None = None
         self.connection_id = ""
         self.in_flight = 0
         self.closed_cleanly = False
@@ -104,8 +103,11 @@ class Session(Subscriber):
             self.connection = connection_of(request)
             self.connect(request.transport)
             self.node.sessions[self] = None
-            # Catching up, or live at once. `begin` doesn't wait, so that pings are answered meanwhile.
-            await self.begin()
+            # Catching up, or live at once. `begin` doesn't wait for that, so that pings are answered meanwhile.
+            if self.refusal is None:
+                await self.begin()
+            else:
+                self.cut(self.refusal)  # it was sent away during the handshake
             # Live and closing: until the peer is gone, or has answered the close frame.
             await self._read(ws)
         except ConnectionError:
@@ -125,8 +127,18 @@ class Session(Subscriber):
         """Its `Connect` was accepted with ``facts``."""
         connected = facts[-1]
         assert isinstance(connected, Connected)
-        self.name = connected.name
+        self.who = connected.who
         self.node.sessions[self] = None
+
+    async def enter(self, action: Action) -> RoomView | None:
+        """The room as it is now, if the peer may still do ``action`` there; else it is cut."""
+        at = self.node.now()
+        view = await self.node.reads.enter(self.room_id, self.who, action, at)
+        if isinstance(view, Rejection):
+            self.cut(Close.CREDENTIALS_EXPIRED if view.code == "unauthorized" else Close.REMOVED)
+            return None
+        self.look(view.standing, at)
+        return view if self._gone is None else None
 
     @abstractmethod
     async def begin(self) -> None:
@@ -208,10 +220,10 @@ class Session(Subscriber):
         if is_stalled(self, now):
             self.cut(Close.SLOW)
             return
-        action = self.heartbeat.check(now)
-        if action is Action.PING:
+        pulse = self.heartbeat.check(now)
+        if pulse is Pulse.PING:
             self.send(_PING)
-        elif action is Action.CUT:
+        elif pulse is Pulse.CUT:
             self.cut(Close.SILENT)
 
     def send(self, blob: bytes) -> None:
@@ -219,10 +231,14 @@ class Session(Subscriber):
             super().send(blob)
 
     def cut(self, code: Close) -> None:
-        if self._gone is None and self.connection is not None:
+        if self.connection is None:
+            self.refusal = self.refusal or code
+        elif self._gone is None:
             # From live or catching up to closing. The session leaves first, so nothing follows the close frame.
             if self.following is not None:
                 self.following.cancel()
+            # A participant that was sent away will not be back, so the others need not wait for it.
+            self.closed_cleanly = self.closed_cleanly or code is Close.REMOVED
             self._leave()
             self.node.metrics.closes[code] += 1
             self.send(close_frame(code))
@@ -236,8 +252,10 @@ class Session(Subscriber):
 
     def rename(self, room_id: str, identity: bytes, name_key: str, name: str) -> None:
         """Speak as ``name`` from here on, if this is a connection of the participant that was renamed."""
-        if self.connection_id and (self.room_id, self.identity.hash, self.name_key) == (room_id, identity, name_key):
-            self.name, self.name_key = name, compare_key(name)
+        if self.connection_id and (self.room_id, self.who.identity, self.who.name_key) == (room_id, identity, name_key):
+            self.who = replace(self.who, name=name, name_key=compare_key(name))
+            if self.standing is not None:
+                self.standing = replace(self.standing, who=self.who)
 
     # --- entries in flight ----------------------------------------------------------------------------------
 
@@ -257,6 +275,9 @@ class Session(Subscriber):
         while self.in_flight > most:
             self.waiter, self._waiter_at = self.node.loop.create_future(), most
             await self.waiter
+
+    def now(self) -> int:
+        return self.node.now()
 
     async def drained(self) -> None:
         assert self.connection is not None

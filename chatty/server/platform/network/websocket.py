@@ -19,10 +19,13 @@ from chatty.protocol import (
     Edit,
     Error,
     Limits,
+    Live,
     Produce,
     Producing,
     React,
     Rename,
+    RightsChanged,
+    RoomInfo,
     Send,
     SetTopic,
     Type,
@@ -30,12 +33,13 @@ from chatty.protocol import (
     You,
     decode_command,
 )
+from chatty.server.business.access import Action, Standing
 from chatty.server.business.entries import Duplicate, Entry, Post, Rejection
 from chatty.server.business.names import check_text
+from chatty.server.business.rights import MEMBER, NOBODY, READ, Principal, rights_named
 from chatty.server.business.room import Facts, Outcome
 from chatty.server.platform.network.dialects import SEED, V1
 from chatty.server.platform.network.http_messages import Author, change
-from chatty.server.platform.network.identities import Identity
 from chatty.server.platform.network.session import MOST_IN_FLIGHT, Session
 from chatty.server.platform.pipeline.catching_up import StartAt, follow
 from chatty.server.platform.pipeline.node import Node
@@ -53,8 +57,8 @@ class SeedSession(Session):
 
     __slots__ = ()
 
-    def __init__(self, node: Node, room_id: str, identity: Identity, name: str, name_key: str, *, paced: bool) -> None:
-        super().__init__(node, SEED, room_id, identity, name, name_key, paced=paced)
+    def __init__(self, node: Node, room_id: str, who: Principal, *, paced: bool) -> None:
+        super().__init__(node, SEED, room_id, who, paced=paced)
 
     def joined(self, facts: Facts) -> None:
         super().joined(facts)
@@ -63,6 +67,11 @@ class SeedSession(Session):
         self.node.hub.attach(self, first.seq - 1)  # its own join is the first event that it gets
 
     async def begin(self) -> None:
+        if self.node.has_rulings or self.who.resumable:
+            if await self.enter(Action.SEE) is None:
+                return
+        else:
+            self.look(Standing(self.who, self.room_id), self.now())
         self.node.hub.go_live(self, "")
         if self.held is not None:
             # More has happened during the handshake than the hub holds for a subscriber, so it was detached.
@@ -75,7 +84,7 @@ class SeedSession(Session):
         node = self.node
         self.in_flight += 1
         node.log.propose(
-            Post(self.room_id, node.now(), self.name, self.name_key, self.identity.hash, text), self.settle
+            Post(self.room_id, node.now(), self.who, text, connection=self.connection_id), self.settle
         )  # fmt: skip
         return self.in_flight_at_most(MOST_IN_FLIGHT // 2) if self.in_flight >= MOST_IN_FLIGHT else None
 
@@ -105,15 +114,13 @@ class V1Session(Session):
         self,
         node: Node,
         view: RoomView,
-        identity: Identity,
-        name: str,
-        name_key: str,
+        who: Principal,
         start: StartAt,
         *,
         paced: bool,
     ) -> None:
-        """``view`` is the room before the join; if the session joins, it is read again afterwards."""
-        super().__init__(node, V1, view.info.id, identity, name, name_key, paced=paced)
+        """``view`` is the room before the session is registered; it is read again afterwards."""
+        super().__init__(node, V1, view.info.id, who, paced=paced)
         self.view = view
         self._start = start
         self._commands: deque[tuple[int, str | None]] = deque()
@@ -122,22 +129,25 @@ class V1Session(Session):
         self._typed_at = -TYPING_SECONDS
 
     async def begin(self) -> None:
-        if self.connection_id:
-            # Read again, so that the welcome shows this participant, too.
-            self.view = await self.node.reads.room(self.room_id) or self.view
-        info = self.view.info
-        self.send_control(Welcome(
-            room=info,
-            you=You(self.name if self.connection_id else None),
-            participants=self.view.names,
-            participant_count=info.participant_count,
-            epoch=info.epoch,
-            first=info.first,
-            last=info.last,
-            limits=Limits(),
-        ))  # fmt: skip
+        # A token with which one only posts opens a socket, too, and nothing of the room comes through it.
+        self.needs = READ if self.view.standing.rights(self.now()) & READ or self.connection_id else NOBODY
+        view = await self.enter(Action.SEE if self.needs else Action.DELETE)
+        if view is None:
+            return
+        self.view = view
+        info = view.info
+        if not self.needs:
+            self.send_control(
+                _welcome(RoomInfo(info.id, info.name, "", info.created_at, info.epoch, 0, 0, 0), self, [])
+            )
+            self.send_control(Live(last=0))
+            return
+        self.send_control(_welcome(info, self, view.names))
         self.following = self.node.loop.create_task(self._follow())
         self.node.keep(self.following)
+
+    def tell_rights(self) -> None:
+        self.send_control(RightsChanged(rights_named(self.rights)))
 
     async def _follow(self) -> None:
         """Catch up beside reading: meanwhile a client may talk, and has to answer pings."""
@@ -162,7 +172,7 @@ class V1Session(Session):
         if refusal is not None:
             return self._refuse(refusal, n, ref)
         return self._propose(n, ref, Post(
-            self.room_id, self.node.now(), self.name, self.name_key, self.identity.hash, text,
+            self.room_id, self.node.now(), self.who, text,
             self._producer if n else "", n or 0,
             reply_to=command.reply_to, action=command.action, connection=self.connection_id,
             automatic=command.automatic,
@@ -171,9 +181,7 @@ class V1Session(Session):
     def _change(self, command: Edit | Delete | React | SetTopic | Rename) -> Awaitable[None] | None:
         n, ref = command.n, command.ref
         refusal = self._check(n, ref)
-        author = Author(
-            self.name, self.name_key, self.identity.hash, self._producer if n else "", n or 0, self.connection_id
-        )
+        author = Author(self.who, self._producer if n else "", n or 0, self.connection_id)
         made = refusal or change(command, self.room_id, self.node.now(), author)
         if isinstance(made, Rejection):
             return self._refuse(made, n, ref, understood=refusal is None)
@@ -185,7 +193,7 @@ class V1Session(Session):
             return Rejection("bad_request", "n counts from 1, after a produce command.")
         if ref is not None and len(ref) > MOST_REF:
             return Rejection("bad_request", f"A ref has at most {MOST_REF} characters.")
-        return None if self.name else Rejection("name_invalid", "Connect with a name to send.")
+        return None if self.who.name else Rejection("name_invalid", "Connect with a name to send.")
 
     def _propose(self, n: int | None, ref: str | None, entry: Entry) -> Awaitable[None] | None:
         self._invalid = 0
@@ -200,7 +208,8 @@ class V1Session(Session):
         now = self.node.loop.time()
         if self.connection_id and now - self._typed_at >= TYPING_SECONDS / 2 - TYPING_SLACK:
             self._typed_at = now
-            self.node.hub.show_typing(self, self.name)
+            if self.rights & MEMBER == MEMBER:
+                self.node.hub.show_typing(self, self.who.name)
 
     async def _produce(self, command: Produce) -> None:
         producer = command.producer
@@ -209,7 +218,7 @@ class V1Session(Session):
         if len(producer) != PRODUCER_LENGTH or not producer.isascii() or not producer.isalnum():
             await self._refuse(Rejection("bad_request", "A producer is a KSUID: 27 letters and digits."))
             return
-        accepted, digest = await self.node.reads.accepted(self.view.key, self.identity.hash, producer)
+        accepted, digest = await self.node.reads.accepted(self.view.key, self.who.identity, producer)
         self._invalid, self._producer = 0, producer
         self.send_control(Producing(accepted=accepted, digest=digest.hex()))
 
@@ -234,13 +243,15 @@ class V1Session(Session):
         if type(outcome) is tuple:
             # A change that changes nothing has no event.
             event = outcome[0] if outcome else None
-            answer = Ack(n=n, seq=getattr(event, "seq", None), ref=ref)
+            answer = Ack(n=n, seq=getattr(event, "seq", None) if self.needs else None, ref=ref)
             if isinstance(event, ParticipantRenamed):
                 self._rename_all(event.name)
         elif type(outcome) is Duplicate:
             answer = Ack(n=n, seq=outcome.seq or None, duplicate=True, ref=ref)
         else:
             assert type(outcome) is Rejection
+            if outcome.code == "unauthorized":
+                self.cut(Close.CREDENTIALS_EXPIRED)  # it comes again, with a valid token
             self.node.metrics.refusals[outcome.code] += 1
             answer = Error(n=n, code=outcome.code, message=text_of(outcome), ref=ref)
         self.node.hub.answer(self, V1.control(answer))
@@ -253,9 +264,22 @@ class V1Session(Session):
 
         Some may not be attached to the hub yet, so all sessions are asked. Renames are rare enough for that.
         """
-        identity, name_key = self.identity.hash, self.name_key
+        identity, name_key = self.who.identity, self.who.name_key
         for session in self.node.sessions:
             session.rename(self.room_id, identity, name_key, name)
+
+
+def _welcome(info: RoomInfo, session: V1Session, names: list[str]) -> Welcome:
+    return Welcome(
+        room=info,
+        you=You(session.who.name if session.connection_id else None, rights_named(session.rights)),
+        participants=names,
+        participant_count=info.participant_count,
+        epoch=info.epoch,
+        first=info.first,
+        last=info.last,
+        limits=Limits(),
+    )
 
 
 def text_of(refusal: Rejection) -> str:

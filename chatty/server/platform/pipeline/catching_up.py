@@ -14,6 +14,8 @@ from msgspec import Struct
 
 from chatty.events import Event, Happening, RoomClosed, StreamPosition
 from chatty.protocol import PAGE_EVENTS, Close, Gap, Live, RoomInfo, decode_frame
+from chatty.server.business.access import Action
+from chatty.server.business.entries import Rejection
 from chatty.server.platform.pipeline.hub import Hub
 from chatty.server.platform.pipeline.subscriber import Subscriber
 from chatty.server.platform.store.applying import StoredEvent
@@ -86,6 +88,7 @@ async def _replay_newest(subscriber: Subscriber, reads: Reads, view: RoomView, c
         )  # fmt: skip
         if not page.seqs:
             return
+        view = await _checked(subscriber, reads, view, page)
         position = (await _send_page(subscriber, view, page)).seq
 
 
@@ -107,6 +110,7 @@ async def _page_to_head(
         if held and position >= head:
             return position, closed
         page = await reads.page(view.key, after=position, limit=PAGE_EVENTS)
+        view = await _checked(subscriber, reads, view, page)
         next_kept = page.seqs[0] if page.seqs else head + 1
         if next_kept > position + 1:  # events were forgotten since the welcome
             subscriber.send_control(Gap("retention", next_kept, head))
@@ -117,6 +121,20 @@ async def _page_to_head(
         # The room has gone on while this page was sent, which takes as long as the peer needs to read it.
         if not held:
             head = await reads.last(view.key)
+
+
+async def _checked(subscriber: Subscriber, reads: Reads, view: RoomView, page: Slice) -> RoomView:
+    """The view that a page goes with. If there was a ruling before the page was read, the subscriber may not see it.
+
+    Raises ConnectionResetError then. The event loop may get to know of that ruling only later.
+    """
+    if page.rulings == view.rulings:
+        return view
+    now = await reads.enter(subscriber.room_id, subscriber.who, Action.SEE, subscriber.now())
+    if isinstance(now, Rejection):
+        subscriber.cut(Close.CREDENTIALS_EXPIRED if now.code == "unauthorized" else Close.REMOVED)
+        raise ConnectionResetError(now.code)
+    return now
 
 
 async def _send_page(subscriber: Subscriber, view: RoomView, page: Slice) -> Happening:

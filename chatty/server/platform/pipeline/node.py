@@ -11,14 +11,16 @@ import structlog
 
 from chatty.protocol import AWAY_SECONDS, Close
 from chatty.server.business.entries import EndGrace, Entry, Rejection, connection_id
+from chatty.server.business.rights import Principal
 from chatty.server.business.room import Outcome
 from chatty.server.platform.pipeline.clock import Clock
 from chatty.server.platform.pipeline.hub import Hub
 from chatty.server.platform.pipeline.log.protocol import Log, Reply
 from chatty.server.platform.pipeline.metrics import Metrics
+from chatty.server.platform.store.access.loading import Rulings
 from chatty.server.platform.store.applying import Applied
 from chatty.server.platform.store.reads import Reads
-from chatty.server.platform.store.search import Search
+from chatty.server.platform.store.search.searching import Search
 from chatty.server.settings import Settings
 
 NODE: Final = "local"
@@ -49,9 +51,19 @@ class Listener(Peer, Protocol):
     def abort(self) -> None:
         """End it at once, and drop everything that waits to be written."""
 
+    def rule(self, rulings: Rulings, at: int) -> None:
+        """Rights have changed, perhaps this one's."""
+
+    def check_rights(self, at: int) -> None:
+        """Look whether rights have ended by themselves by ``at``."""
+
 
 class Member(Listener, Protocol):
     """A session, as the node knows it."""
+
+    connection_id: str
+    room_id: str
+    who: Principal
 
     def rename(self, room_id: str, identity: bytes, name_key: str, name: str) -> None:
         """A participant of the room is called ``name`` now; it may be this one."""
@@ -80,6 +92,8 @@ class Node:
         self.connections: dict[Peer, None] = {}
         self.addresses: Counter[str] = Counter()
         self.stopping = False
+        self.has_rulings = True
+        """Whether anybody has ever changed a right. It is looked up at the start."""
         self._connections = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._refused: list[Entry] = []
@@ -120,6 +134,9 @@ class Node:
                 reply(outcome)
         # An ack comes before its own message, so the answers go out before any event.
         self.hub.flush_answers()
+        # And those go that may not see what follows.
+        if applied.rulings is not None:
+            self._rule(applied.rulings)
         for room_id, events in applied.events.items():
             self.hub.publish(room_id, events)
         # None of this is in the way of a delivery: the index follows behind, and absences end by entries.
@@ -127,6 +144,24 @@ class Node:
         for absence in applied.away:
             self.await_return(*absence)
         self.metrics.batch(len(replies), sum(map(len, applied.events.values())), seconds, time.monotonic() - since)
+
+    def _rule(self, rulings: Rulings) -> None:
+        """Let everybody who listens know that rights have changed. That is rare enough to ask all of them."""
+        at = self.now()
+        self.has_rulings = True
+        for session in list(self.sessions):
+            if session.connection_id in rulings.evicted:
+                session.cut(Close.REMOVED)
+            else:
+                session.rule(rulings, at)
+        for stream in list(self.streams):
+            stream.rule(rulings, at)
+
+    def check_rights(self) -> None:
+        """Look whether rights of those who listen have ended by themselves."""
+        at = self.now()
+        for listener in (*self.sessions, *self.streams):
+            listener.check_rights(at)
 
     def await_return(self, room_id: str, name_key: str, away: int) -> None:
         """End an absence after its grace period. The log decides whether the participant is still away."""

@@ -12,6 +12,9 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol
 
 from chatty.protocol import Close, Control
+from chatty.server.business.access import Standing
+from chatty.server.business.rights import READ, Principal, Rights
+from chatty.server.platform.store.access.loading import Rulings
 from chatty.server.platform.store.applying import StoredEvent
 
 LOOK_AFTER: Final = 8 * 1024
@@ -48,14 +51,23 @@ class Subscriber(ABC):
     """Somebody who listens to a room. ``position`` is the last event that it has been sent.
 
     ``held`` and ``audience`` belong to the hub, which says in which states a
-    subscriber can be.
+    subscriber can be. ``needs``: without these rights it is cut.
     """
 
-    __slots__ = ("_sent_alone", "_transport", "audience", "backlog", "dialect", "held", "position", "room_id", "write")
+    __slots__ = (
+        "_changes_at", "_missed", "_sent_alone", "_transport", "audience", "backlog", "dialect", "held", "needs",
+        "position", "rights", "room_id", "standing", "who", "write",
+    )  # fmt: skip
 
-    def __init__(self, dialect: Dialect, room_id: str) -> None:
+    def __init__(self, dialect: Dialect, room_id: str, who: Principal) -> None:
         self.dialect = dialect
         self.room_id = room_id
+        self.who = who
+        self.needs: Rights = READ
+        self.rights: Rights = READ
+        self.standing: Standing | None = None
+        self._missed: list[Rulings] = []
+        self._changes_at = 0
         self.position = 0
         self.held: list[StoredEvent] | None = None
         self.audience: Audience | None = None
@@ -87,6 +99,57 @@ class Subscriber(ABC):
     @abstractmethod
     def cut(self, code: Close) -> None:
         """End the connection, for the reason ``code``. The hub calls it once at most."""
+
+    # --- rights: registered first, looked at second, and again whenever they may have changed ----------------
+
+    @abstractmethod
+    def now(self) -> int:
+        """The time by which rights end, in milliseconds since 1970."""
+
+    def look(self, standing: Standing, at: int) -> None:
+        """Its standing was read from the store, at ``at`` (milliseconds), after it was registered with the node.
+
+        Rulings that came in between may be missing in it, so they are applied again.
+        """
+        missed, self._missed = self._missed, []
+        for rulings in missed:
+            standing = rulings.applied(standing)
+        self.standing = standing
+        self.rights = standing.rights(at)
+        self._changes_at = standing.changes_at(at)
+        self._cut_without(standing, at)
+
+    def rule(self, rulings: Rulings, at: int) -> None:
+        """Rights have changed, perhaps this one's."""
+        if self.standing is None:
+            self._missed.append(rulings)
+            return
+        standing = rulings.applied(self.standing)
+        if standing is not self.standing:
+            self.standing = standing
+            self._look_again(at)
+
+    def check_rights(self, at: int) -> None:
+        """Look whether rights have ended by themselves by ``at``."""
+        if 0 < self._changes_at <= at:
+            self._look_again(at)
+
+    def _look_again(self, at: int) -> None:
+        assert self.standing is not None
+        before, self.rights = self.rights, self.standing.rights(at)
+        self._changes_at = self.standing.changes_at(at)
+        if self._cut_without(self.standing, at) and self.rights != before:
+            self.tell_rights()
+
+    def _cut_without(self, standing: Standing, at: int) -> bool:
+        """Whether it may stay. If it may not, it is cut."""
+        if self.rights & self.needs == self.needs:
+            return True
+        self.cut(Close.CREDENTIALS_EXPIRED if standing.has_invalid_token(at) else Close.REMOVED)
+        return False
+
+    def tell_rights(self) -> None:  # noqa: B027 - most dialects have no words for it
+        """Tell the peer what it may do now, if its dialect has words for that."""
 
     @property
     def written(self) -> int:

@@ -8,33 +8,46 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-import msgspec
 from msgspec import Struct
 
-from chatty.digests import NOTHING_SAID, UNKNOWN
-from chatty.events import Happening, Message
+from chatty.events import Happening
 from chatty.protocol import MESSAGE_BYTES, encode
 from chatty.server.business.entries import (
     Change,
+    CloseRoom,
+    Connect,
     CorrectTimes,
     CreateRoom,
     Entry,
     Forget,
+    Grant,
+    Issue,
+    Kick,
+    Lift,
     Post,
     Probe,
     PurgeRoom,
     Rejection,
+    Rename,
+    Restrict,
+    Revoke,
+    Ruling,
+    SetPolicy,
     StartNode,
     TrimRoom,
 )
-from chatty.server.business.facts import Erased, Produced, WentAway
-from chatty.server.business.room import Outcome, decide
-from chatty.server.business.state import Participant, Room, TargetMessage, evolve
+from chatty.server.business.facts import Erased, Evicted, WentAway
+from chatty.server.business.rights import SERVER
+from chatty.server.business.room import Facts, Outcome, decide
+from chatty.server.business.rulings import evictions, rule
+from chatty.server.business.state import SERVER_FACTS, Room, Scope, evolve
 from chatty.server.memory_limit import PLENTY, Budget
+from chatty.server.platform.store.access.loading import Rights, Rulings
+from chatty.server.platform.store.access.rows import delete_ended
 from chatty.server.platform.store.database import connect
 from chatty.server.platform.store.errors import Unavailable, translated
+from chatty.server.platform.store.loading import load_idempotency_key, load_producer, load_room, load_target
 from chatty.server.platform.store.rows import KIND_OF, Rows
-from chatty.server.platform.store.schema import ROOM_BITS, decode_time
 from chatty.server.platform.store.times import correct_records, rooms_ahead, settled_at
 from chatty.server.platform.store.write_ahead_log import WriteAheadLog
 
@@ -43,16 +56,17 @@ StoredEvent = tuple[int, bytes, Happening]
 
 PROBE_PAGES: Final = 6
 
-_decode_connections = msgspec.json.Decoder(list[str]).decode
-_decode_message = msgspec.json.Decoder(Message).decode
-
 
 class Applied(Struct):
-    """The results of a batch: each entry's outcome, the new events by room, and the participants that went away."""
+    """The results of a batch: each entry's outcome, the new events by room, and the participants that went away.
+
+    ``rulings`` is there if any rights have changed.
+    """
 
     outcomes: list[Outcome]
     events: dict[str, list[StoredEvent]]
     away: list[tuple[str, str, int]]
+    rulings: Rulings | None = None
 
 
 class Store:
@@ -76,6 +90,7 @@ class Store:
             self._db = connect(self.path, self._budget.page_cache)
             self._rows = Rows(self._db)
             self._wal = WriteAheadLog(self._db, self.path)
+            self._rights = Rights(self._db)
             self._last_key = self._stored_last_key()
 
     def close(self) -> None:
@@ -127,43 +142,90 @@ class Store:
         author = None
         try:
             if type(entry) is Post:
-                author = entry.identity
+                author = entry.who.identity
+                self._rights.load_for(room, entry.who)
                 if entry.n or entry.idempotency_key or entry.reply_to:
                     self._load_for(room, entry, entry.reply_to)
             elif isinstance(entry, Change):
-                author = entry.identity
+                author = entry.who.identity
+                self._rights.load_for(room, entry.who, entry.new_key if type(entry) is Rename else "")
                 self._load_for(room, entry, getattr(entry, "of", 0))
+            elif type(entry) is Connect:
+                self._rights.load_for(room, entry.who)
             outcome = decide(room, entry)
         except sqlite3.Error:
             raise
         except Exception as error:  # noqa: BLE001 - if a rule fails, one entry is refused, and nothing has changed
             self._on_error(error)
             return Rejection("internal")
-        # Accepted: each fact changes the state in memory and the rows. Those that are events are also delivered.
         if type(outcome) is tuple:
-            fact: Any  # types are compared, because isinstance is slow for msgspec's structs
-            for fact in outcome:
-                evolve(room, fact)
-                kind = KIND_OF.get(type(fact))
-                if kind is not None:
-                    body = encode(fact)
-                    self._rows.event(room.key, fact.seq, kind, author, body)
-                    new = applied.events.get(room.id)
-                    if new is None:
-                        applied.events[room.id] = [(fact.seq, body, fact)]
-                    else:
-                        new.append((fact.seq, body, fact))
-                else:
-                    self._rows.fact(room, fact)
-                    if type(fact) is Erased:
-                        self._wal.note_erasure()
-                    if type(fact) is WentAway:
-                        applied.away.append((room.id, fact.name_key, fact.away))
+            self._accept(room, outcome, author, applied)
         return outcome
+
+    def _accept(self, scope: Scope, accepted: Facts, author: bytes | None, applied: Applied) -> None:
+        """Each fact changes the state in memory and the rows. Those that are events are also delivered."""
+        fact: Any  # types are compared, because isinstance is slow for msgspec's structs
+        for fact in accepted:
+            kind = type(fact)
+            if kind is Evicted:
+                self._rulings(applied).evicted |= scope.participants[fact.name_key].connections  # type: ignore[union-attr]
+            evolve(self._rights.server if kind in SERVER_FACTS else scope, fact)
+            number = KIND_OF.get(kind)
+            if number is not None:
+                body = encode(fact)
+                self._rows.event(scope.key, fact.seq, number, author, body)
+                new = applied.events.get(scope.id)
+                if new is None:
+                    applied.events[scope.id] = [(fact.seq, body, fact)]
+                else:
+                    new.append((fact.seq, body, fact))
+            else:
+                self._rows.fact(scope, fact)
+                if kind is Erased:
+                    self._wal.note_erasure()
+                elif kind is WentAway:
+                    applied.away.append((scope.id, fact.name_key, fact.away))
+
+    def _rule(self, entry: Ruling, applied: Applied) -> Outcome:
+        """A ruling, and at once the departure of those who may not stay because of it."""
+        rights = self._rights
+        scope = rights.server if entry.room == SERVER else self._room(entry.room)
+        try:
+            if isinstance(scope, Room):
+                self._load_target(scope, getattr(getattr(entry, "whom", None), "of", 0), entry.who.identity)
+                rights.load_for_all(scope)
+            rights.load_for_ruling(scope, entry)
+            outcome = rule(scope, entry)
+        except sqlite3.Error:
+            raise
+        except Exception as error:  # noqa: BLE001 - as above
+            self._on_error(error)
+            return Rejection("internal")
+        if type(outcome) is tuple:
+            self._accept(scope, outcome, entry.who.identity, applied)
+            for fact in outcome:
+                self._rulings(applied).note(scope, rights.server, fact)
+            rights.note()
+            for room in [scope] if isinstance(scope, Room) else self._inhabited():
+                rights.load_for_all(room)
+                self._accept(room, evictions(room, entry.at), None, applied)
+        return outcome
+
+    def _rulings(self, applied: Applied) -> Rulings:
+        if applied.rulings is None:
+            applied.rulings = Rulings()
+        return applied.rulings
+
+    def _inhabited(self) -> list[Room]:
+        """The rooms with participants."""
+        self._rows.flush()
+        rows = self._db.execute("SELECT id FROM rooms WHERE key IN (SELECT room FROM participants) ORDER BY id")
+        return [self._room(room_id) for (room_id,) in rows.fetchall()]
 
     def _create(self, entry: CreateRoom, applied: Applied) -> Outcome:
         room = self._room(entry.room)
-        if not room.exists:
+        self._rights.load_for(self._rights.server, entry.creator)
+        if type(decide(room, entry)) is tuple:  # only then, because a key that was given out is never given out again
             room.key = self._last_key = self._last_key + 1
             self._rooms[room.id] = room
         return self._decide(room, entry, applied)
@@ -182,6 +244,11 @@ class Store:
         if not room.exists:
             self._rooms.pop(room.id, None)
         return outcome
+
+    def _end(self, entry: CloseRoom, applied: Applied) -> Outcome:
+        room = self._room(entry.room)
+        self._rights.load_standing(room, entry.who)
+        return self._decide(room, entry, applied)
 
     def _trim(self, entry: TrimRoom, applied: Applied) -> Outcome:
         return self._decide(self._room(entry.room), entry, applied)
@@ -204,6 +271,8 @@ class Store:
     def _forget(self, entry: Forget, applied: Applied) -> Outcome:
         self._db.execute("DELETE FROM producers WHERE at < ?", (entry.producers_before,))
         self._db.execute("DELETE FROM receipts WHERE at < ?", (entry.idempotency_keys_before,))
+        if entry.rights_before:
+            delete_ended(self._db, entry.rights_before)
         for room in self._rooms.values():
             room.producers.clear()
             room.idempotency_keys.clear()
@@ -215,87 +284,37 @@ class Store:
         return self._rooms.get(room_id) or self._load(room_id)
 
     def _load(self, room_id: str) -> Room:
-        row = self._db.execute(
-            "SELECT key, id, name, topic, epoch, owner, created_at, expires_at, closed_at, first, trimmed_at"
-            " FROM rooms WHERE id = ?",
-            (room_id,),
-        ).fetchone()
-        if row is None:
-            return Room(0, room_id)
-        room = Room(*row[:9])
-        room.exists, room.first, room.last = True, row[9], row[9] - 1
-        room.at = room.trimmed_at = row[10]
-        # The newest event shows how far the room has got. If all events are forgotten, the room's own row does.
-        newest = self._db.execute(
-            "SELECT body FROM events WHERE key > ? AND key < ? ORDER BY key DESC LIMIT 1",
-            (room.key << ROOM_BITS, (room.key + 1) << ROOM_BITS),
-        ).fetchone()
-        if newest is not None:
-            event = decode_time(newest[0])
-            room.last, room.at = event.seq, event.at
-        for name_key, name, identity, resumable, away, connections in self._db.execute(
-            "SELECT name_key, name, identity, returns, away, connections FROM participants WHERE room = ?", (room.key,)
-        ):
-            found = set(_decode_connections(connections))
-            room.participants[name_key] = Participant(name, identity, bool(resumable), found, away)
-            room.connections.update(dict.fromkeys(found, name_key))
-        self._rooms[room_id] = room
+        room = load_room(self._db, room_id, self._rights.server)
+        if room.exists:
+            self._rooms[room_id] = room
         return room
 
     def _load_for(self, room: Room, entry: Post | Change, of: int) -> None:
         """Load the state that the rules need for ``entry``, which is about the message ``of``, or 0 for none."""
         if entry.n:
-            self._load_producer(room, entry)
+            self._rows.remembered += load_producer(self._db, room, entry)
         elif type(entry) is Post and entry.idempotency_key:
-            self._load_idempotency_key(room, entry)
+            self._rows.remembered += load_idempotency_key(self._db, room, entry)
         if of:
-            self._load_target(room, of, entry)
+            self._load_target(room, of, entry.who.identity)
 
-    def _load_target(self, room: Room, of: int, entry: Post | Change) -> None:
-        """Load the message as it is now: an earlier entry of the batch may have changed it."""
+    def _load_target(self, room: Room, of: int, identity: bytes) -> None:
         room.targets.clear()
-        if not 0 < of <= room.last:
-            return  # clients may send any number, and a key has no room for larger ones
-        self._rows.flush()
-        key = room.key << ROOM_BITS | of
-        row = self._db.execute("SELECT author, body FROM events WHERE key = ? AND kind = 0", (key,)).fetchone()
-        if row:
-            mine = self._db.execute(
-                "SELECT reaction FROM reactions WHERE message = ? AND identity = ?", (key, entry.identity)
-            ).fetchall()
-            room.targets[of] = TargetMessage(
-                _decode_message(row[1]), row[0], frozenset(reaction for (reaction,) in mine)
-            )
-
-    def _load_producer(self, room: Room, entry: Post | Change) -> None:
-        key = (entry.identity, entry.producer)
-        if key not in room.producers:
-            row = self._db.execute(
-                "SELECT n, at, digest, before FROM producers WHERE room = ? AND identity = ? AND producer = ?",
-                (room.key, *key),
-            ).fetchone()
-            room.producers[key] = Produced(*key, *(row or (0, 0, NOTHING_SAID, UNKNOWN)))
-            self._rows.remembered += 1
-
-    def _load_idempotency_key(self, room: Room, entry: Post) -> None:
-        key = (entry.identity, entry.idempotency_key)
-        if key not in room.idempotency_keys:
-            row = self._db.execute(
-                "SELECT digest, seq FROM receipts WHERE room = ? AND identity = ? AND key = ?", (room.key, *key)
-            ).fetchone()
-            if row:
-                room.idempotency_keys[key] = (row[0], row[1])
-                self._rows.remembered += 1
+        if 0 < of <= room.last:  # clients may send any number, and a key has no room for larger ones
+            self._rows.flush()  # an earlier entry of the batch may have changed the message
+            load_target(self._db, room, of, identity)
 
     def _drop_surplus(self) -> None:
         """Drop state from memory that can be loaded again."""
         if len(self._rooms) > self._budget.rooms:
             self._rooms.clear()
-        if self._rows.remembered > self._budget.rooms:
+        if self._rows.remembered + self._rights.remembered > self._budget.rooms:
             self._rows.remembered = 0
+            self._rights.drop()
             for room in self._rooms.values():
                 room.producers.clear()
                 room.idempotency_keys.clear()
+                room.grants.clear()
 
     def _forget_all(self) -> None:
         """Drop all state after a failure: memory must not know anything that is not on disk."""
@@ -304,6 +323,7 @@ class Store:
         if self._db.in_transaction:
             self._db.execute("ROLLBACK")
         self._last_key = self._stored_last_key()
+        self._rights = Rights(self._db)
 
     def _stored_last_key(self) -> int:
         row = self._db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'rooms'").fetchone()
@@ -318,4 +338,6 @@ _RARE: Final[dict[type[Entry], Callable[[Store, Any, Applied], Outcome]]] = {
     CorrectTimes: Store._correct_times,
     Forget: Store._forget,
     Probe: Store._probe,
+    CloseRoom: Store._end,
+    **dict.fromkeys((Issue, Revoke, Grant, SetPolicy, Kick, Restrict, Lift), Store._rule),
 }

@@ -11,7 +11,7 @@ import structlog
 from chatty.server.memory_limit import PLENTY
 from chatty.server.platform.store.errors import RESTORE, StoreError, retried_later
 from chatty.server.platform.store.schema import begin_epochs, migrate, version
-from chatty.server.platform.store.search_index import INDEX, is_ahead
+from chatty.server.platform.store.search.index import INDEX, is_ahead
 from chatty.server.platform.store.write_ahead_log import BUSY_MS, LONG_BYTES, empty_wal
 
 QUICK_CHECK_BYTES: Final = 32 * 1024 * 1024

@@ -17,7 +17,7 @@ from chatty.server.platform.store.data_directory import DATABASE, read_only_uri
 from chatty.server.platform.store.database import check_length
 from chatty.server.platform.store.errors import StoreError, explain
 from chatty.server.platform.store.schema import ROOM_BITS, version
-from chatty.server.platform.store.search_index import INDEX, is_ahead
+from chatty.server.platform.store.search.index import INDEX, is_ahead
 from chatty.server.platform.store.sqlite_version import check_sqlite
 
 MOST: Final = 100

@@ -22,7 +22,13 @@ from msgspec import Struct
 from chatty.digests import UNKNOWN
 from chatty.events import LAST_MOMENT, rfc3339
 from chatty.protocol import WELCOME_PARTICIPANTS, Present, RoomInfo
+from chatty.server.business.access import Action, Standing
+from chatty.server.business.entries import Rejection
+from chatty.server.business.rights import OPERATOR, SERVER, Principal, Token
+from chatty.server.platform.store.access.lookup import SERVER_KEY, RulesCache, name_of, rulings, token_of_hash
+from chatty.server.platform.store.access.reads import AccessReads
 from chatty.server.platform.store.errors import translated
+from chatty.server.platform.store.loading import NOWHERE
 from chatty.server.platform.store.schema import ROOM_BITS
 from chatty.server.platform.store.threads import started_pool
 from chatty.server.platform.store.times import Span, first_since, last_seq, newest_before, span_since
@@ -38,20 +44,29 @@ MOST_AHEAD: Final = 1_000
 
 
 class RoomView(Struct, frozen=True):
-    """A room as readers see it: its public information, and up to 200 of its participants' names."""
+    """A room as readers see it: its public information, and up to 200 of its participants' names.
+
+    ``standing`` is that of the one who looks, as of the ruling with the number ``rulings``.
+    """
 
     key: int
     info: RoomInfo
     closed_at: int
     names: list[str]
+    standing: Standing
+    rulings: int
 
 
 class Slice(Struct, frozen=True):
-    """Ascending events: their numbers, their JSON as it is sent, and whether the page ended because of its size."""
+    """Ascending events: their numbers, their JSON as it is sent, and whether the page ended because of its size.
+
+    ``rulings``: up to which ruling anything had happened that it may show.
+    """
 
     seqs: list[int]
     bodies: list[bytes]
     cut: bool = False
+    rulings: int = 0
 
 
 class Reads:
@@ -63,6 +78,7 @@ class Reads:
         self._local = threading.local()
         self._asked_at: dict[Future[Any], float] = {}
         self._open: list[sqlite3.Connection] = []
+        self.access = AccessReads(self._ask)
 
     def close(self) -> None:
         """Wait until everything is read that was asked for, and close."""
@@ -76,8 +92,26 @@ class Reads:
         return time.monotonic() - min(list(self._asked_at.values()), default=math.inf) < STUCK_SECONDS
 
     async def room(self, room_id: str) -> RoomView | None:
-        """The room, or None."""
-        return await self._ask(lambda db: _room(db, room_id))
+        """The room as the server itself sees it, or None."""
+        found = await self.enter(room_id, OPERATOR, Action.SEE, 0)
+        return found if isinstance(found, RoomView) else None
+
+    async def enter(self, room_id: str, who: Principal, action: Action, at: int) -> RoomView | Rejection:
+        """The room, for ``who`` to do ``action`` there at ``at``, or why not."""
+        return await self._ask(lambda db: self._enter(db, room_id, who, action, at))
+
+    async def standing(self, who: Principal) -> Standing:
+        """The standing of ``who`` on the server."""
+        return await self._ask(lambda db: self._rules().standing(db, SERVER_KEY, SERVER, b"", who))
+
+    async def bearer(self, hashed: bytes) -> tuple[Token | None, str, str]:
+        """The token whose secret has this hash, and the name that is its bearer's everywhere, and that name's key."""
+
+        def look(db: sqlite3.Connection) -> tuple[Token | None, str, str]:
+            token = token_of_hash(db, hashed)
+            return (token, *(name_of(db, token.identity) if token else ("", "")))
+
+        return await self._ask(look)
 
     async def page(
         self,
@@ -151,6 +185,10 @@ class Reads:
         """Whether there is any open room."""
         return bool(await self._rows("SELECT 1 FROM rooms WHERE closed_at = 0 LIMIT 1"))
 
+    async def has_rulings(self) -> bool:
+        """Whether anybody has ever changed a right."""
+        return await self._ask(lambda db: rulings(db) > 0)
+
     # --- for housekeeping -----------------------------------------------------------------------------------
 
     async def expired_rooms(self, now: int) -> list[str]:
@@ -219,6 +257,28 @@ class Reads:
     async def _rows(self, sql: str, *values: object) -> list[Any]:
         return await self._ask(lambda db: db.execute(sql, values).fetchall())
 
+    def _rules(self) -> RulesCache:
+        """Those that this thread keeps."""
+        rules: RulesCache | None = getattr(self._local, "rules", None)
+        if rules is None:
+            rules = self._local.rules = RulesCache()
+        return rules
+
+    def _enter(
+        self, db: sqlite3.Connection, room_id: str, who: Principal, action: Action, at: int
+    ) -> RoomView | Rejection:
+        row = db.execute(
+            "SELECT key, owner, name, topic, epoch, created_at, expires_at, closed_at, first FROM rooms WHERE id = ?",
+            (room_id,),
+        ).fetchone()
+        # The same is read for a room that isn't there, so that nobody can tell it from one that is hidden.
+        key, owner = row[:2] if row else (NOWHERE, b"")
+        standing = self._rules().standing(db, key, room_id, owner, who)
+        refused = standing.refusal(action, at)
+        if row is None and (refused is None or refused.code != "unauthorized"):
+            return standing.nothing_here()
+        return refused or _view(db, room_id, row, standing)
+
     async def _ask(self, question: Callable[[sqlite3.Connection], T]) -> T:
         answer = self._pool.submit(self._answer, question)
         self._asked_at[answer] = time.monotonic()
@@ -245,13 +305,8 @@ def _number(db: sqlite3.Connection, sql: str, *values: object) -> int:
     return row[0] if row and row[0] is not None else 0
 
 
-def _room(db: sqlite3.Connection, room_id: str) -> RoomView | None:
-    row = db.execute(
-        "SELECT key, name, topic, epoch, created_at, expires_at, closed_at, first FROM rooms WHERE id = ?", (room_id,)
-    ).fetchone()
-    if row is None:
-        return None
-    key, name, topic, epoch, created_at, expires_at, closed_at, first = row
+def _view(db: sqlite3.Connection, room_id: str, row: Sequence[Any], standing: Standing) -> RoomView:
+    key, _, name, topic, epoch, created_at, expires_at, closed_at, first = row
     count = _number(db, "SELECT count(*) FROM participants WHERE room = ?", key)
     names = db.execute(
         "SELECT group_concat(name, x'0a') FROM"
@@ -270,7 +325,7 @@ def _room(db: sqlite3.Connection, room_id: str) -> RoomView | None:
         expires_at=rfc3339(expires_at) if expires_at else None,
         closed_at=rfc3339(closed_at) if closed_at else None,
     )
-    return RoomView(key, info, closed_at, names.split("\n") if names else [])
+    return RoomView(key, info, closed_at, names.split("\n") if names else [], standing, rulings(db))
 
 
 def _page(
@@ -299,7 +354,7 @@ def _slice(
 ) -> Slice:
     """A page is cut by lengths alone, which SQLite knows without reading the bodies, and those may be large."""
     order = "DESC" if newest else "ASC"
-    seqs, bodies, cut = db.execute(
+    seqs, bodies, cut, ruled = db.execute(
         f"""
         WITH wanted AS MATERIALIZED (
             SELECT key, length(body) AS size FROM events WHERE {which} ORDER BY key {order} LIMIT ?
@@ -308,10 +363,10 @@ def _slice(
             WHERE before < ?
         )
         SELECT group_concat(key & ?, ','), group_concat(CAST(body AS TEXT), x'0a'),
-            count(*) < (SELECT count(*) FROM wanted)
+            count(*) < (SELECT count(*) FROM wanted), coalesce((SELECT max(n) FROM audit), 0)
         FROM (SELECT key, body FROM events WHERE key IN fitting ORDER BY key)""",  # noqa: S608 - nothing of a user's
         (*values, limit, size, (1 << ROOM_BITS) - 1),
     ).fetchone()
     if seqs is None:
-        return Slice([], [])
-    return Slice([int(seq) for seq in seqs.split(",")], bodies.encode().split(b"\n"), bool(cut))
+        return Slice([], [], rulings=ruled)
+    return Slice([int(seq) for seq in seqs.split(",")], bodies.encode().split(b"\n"), bool(cut), ruled)

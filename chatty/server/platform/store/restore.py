@@ -16,7 +16,7 @@ from chatty.server.platform.store.disk import sync
 from chatty.server.platform.store.doctor import examine
 from chatty.server.platform.store.errors import RESTORE, StoreError, explain
 from chatty.server.platform.store.schema import begin_epochs
-from chatty.server.platform.store.search_index import INDEX
+from chatty.server.platform.store.search.index import INDEX
 from chatty.server.platform.store.sqlite_version import check_sqlite
 
 

@@ -26,6 +26,7 @@ from chatty.server.business.facts import (
     Disconnected,
     Edited,
     Erased,
+    Evicted,
     Fact,
     IdempotencyKeyUsed,
     Produced,
@@ -37,7 +38,8 @@ from chatty.server.business.facts import (
     Trimmed,
     WentAway,
 )
-from chatty.server.business.state import Room
+from chatty.server.business.state import Room, Scope
+from chatty.server.platform.store.access import rows as access_rows
 from chatty.server.platform.store.schema import KINDS, ROOM_BITS
 from chatty.server.platform.store.times import correct_events
 
@@ -102,7 +104,7 @@ class Rows:
         rows += (room << ROOM_BITS | seq, kind, author and bytearray(author), bytearray(body))
         self._bytes += len(body) + 40
 
-    def fact(self, room: Room, fact: Fact) -> None:
+    def fact(self, room: Scope, fact: Fact) -> None:
         """``fact``, which is not an event, changed ``room``."""
         _WRITE[type(fact)](self, room, fact)
 
@@ -147,13 +149,14 @@ class Rows:
 
     def _purged(self, room: Room, fact: Purged) -> None:
         self._delete_room(room.key)
+        access_rows.delete_rules(self._db, room.key, room.id)
 
     def _retimed(self, room: Room, fact: Retimed) -> None:
         self._rooms[room.key] = room
         self.flush()  # events may be in this batch
         self.written_pages += correct_events(self._db, room.key, room.first, fact) // _PAGE
 
-    def _presence_changed(self, room: Room, fact: Connected | Disconnected | WentAway | Departed) -> None:
+    def _presence_changed(self, room: Room, fact: Connected | Disconnected | WentAway | Departed | Evicted) -> None:
         self._participants[room.key, fact.name_key] = room
 
     def _renamed(self, room: Room, fact: Renamed) -> None:
@@ -170,6 +173,10 @@ class Rows:
         self.flush()  # the message may be in this batch
         rewritten = _REWRITE[type(fact)](self._db, room.key << ROOM_BITS, fact)
         self.written_pages += 2 + rewritten // _PAGE
+
+    def _rights_changed(self, scope: Scope, fact: Any) -> None:
+        access_rows.WRITE[type(fact)](self._db, scope.key, fact)
+        self.written_pages += 2
 
     # --- rows -----------------------------------------------------------------------------------------------
 
@@ -189,7 +196,7 @@ class Rows:
                 gone.append((room_key, name_key))
             else:
                 connections = encode(sorted(p.connections)).decode()
-                there += (room_key, name_key, p.name, p.identity, p.resumable, p.away, connections)
+                there += (room_key, name_key, p.name, p.identity, p.trust, p.away, connections)
         insert(self._db, "INSERT OR REPLACE INTO participants", 7, there)
         if gone:
             self._db.executemany("DELETE FROM participants WHERE room = ? AND name_key = ?", gone)
@@ -264,7 +271,7 @@ _REWRITE: Final[dict[type, Callable[[sqlite3.Connection, int, Any], int]]] = {
     Amended: _amend, Edited: _reword, Erased: _erase, Reacted: _react,
 }  # fmt: skip
 """Facts that change a stored message; each function gives the number of bytes that it rewrote."""
-_WRITE: Final[dict[type, Callable[[Rows, Room, Any], None]]] = {
+_WRITE: Final[dict[type, Callable[[Rows, Any, Any], None]]] = {
     Created: Rows._room_changed,
     Retitled: Rows._room_changed,
     Closed: Rows._closed,
@@ -275,8 +282,10 @@ _WRITE: Final[dict[type, Callable[[Rows, Room, Any], None]]] = {
     Disconnected: Rows._presence_changed,
     WentAway: Rows._presence_changed,
     Departed: Rows._presence_changed,
+    Evicted: Rows._presence_changed,
     Renamed: Rows._renamed,
     Produced: Rows._produced,
     IdempotencyKeyUsed: Rows._idempotency_key_used,
     **dict.fromkeys(_REWRITE, Rows._message_changed),
+    **dict.fromkeys(access_rows.WRITE, Rows._rights_changed),
 }

@@ -86,6 +86,70 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     ALTER TABLE producers ADD COLUMN digest BLOB NOT NULL DEFAULT x''; -- of all up to n, see digests.py; empty: unknown
     ALTER TABLE producers ADD COLUMN before BLOB NOT NULL DEFAULT x''; -- the same, up to n - 1
     """,
+    """
+    CREATE TABLE tokens (
+        id         TEXT PRIMARY KEY,                -- public: people name a token by it
+        hash       BLOB NOT NULL UNIQUE,            -- SHA-256 of the secret, which is kept nowhere
+        identity   BLOB NOT NULL,
+        cap        INTEGER NOT NULL,                -- a set of rights, see rights.py, as are all of them here
+        room       TEXT NOT NULL,                   -- the only room's id in which it counts; empty: everywhere
+        expires_at INTEGER NOT NULL,
+        revoked_at INTEGER NOT NULL,
+        label      TEXT NOT NULL,
+        by         TEXT NOT NULL,
+        at         INTEGER NOT NULL
+    ) WITHOUT ROWID;
+    CREATE INDEX tokens_of ON tokens (identity);
+    CREATE INDEX tokens_in ON tokens (room) WHERE room <> '';
+    CREATE INDEX tokens_expire ON tokens (expires_at) WHERE expires_at > 0;
+    CREATE INDEX tokens_revoked ON tokens (revoked_at) WHERE revoked_at > 0;
+    CREATE TABLE names (
+        name_key TEXT PRIMARY KEY,
+        name     TEXT NOT NULL,
+        identity BLOB NOT NULL UNIQUE               -- the only one that may be called so, in any room
+    ) WITHOUT ROWID;
+    CREATE TABLE grants (
+        room     INTEGER NOT NULL,                  -- a room's key, or 0 for the server, as in the tables below
+        identity BLOB NOT NULL,
+        role     INTEGER NOT NULL,
+        until    INTEGER NOT NULL,
+        name     TEXT NOT NULL,
+        by       TEXT NOT NULL,
+        PRIMARY KEY (room, identity)
+    ) WITHOUT ROWID;
+    CREATE INDEX grants_of ON grants (identity);
+    CREATE TABLE policies (
+        room     INTEGER PRIMARY KEY,
+        everyone INTEGER NOT NULL,
+        locked   INTEGER NOT NULL,
+        topic    INTEGER NOT NULL,                  -- the role that sets it
+        less     INTEGER NOT NULL                   -- somebody was granted less than everyone
+    );
+    CREATE TABLE restrictions (
+        room   INTEGER NOT NULL,
+        id     TEXT NOT NULL,
+        of     INTEGER NOT NULL,                    -- 0 an identity, 1 a name's key, 2 an address
+        value  BLOB NOT NULL,
+        rights INTEGER NOT NULL,
+        until  INTEGER NOT NULL,
+        name   TEXT NOT NULL,
+        by     TEXT NOT NULL,
+        at     INTEGER NOT NULL,
+        reason TEXT NOT NULL,
+        PRIMARY KEY (room, id, of, value)
+    ) WITHOUT ROWID;
+    CREATE TABLE audit (
+        n      INTEGER PRIMARY KEY AUTOINCREMENT,
+        room   INTEGER NOT NULL,
+        at     INTEGER NOT NULL,
+        by     TEXT NOT NULL,
+        what   TEXT NOT NULL,
+        whom   TEXT NOT NULL,
+        until  INTEGER NOT NULL,
+        reason TEXT NOT NULL
+    );
+    CREATE INDEX audit_of ON audit (room);
+    """,
 )
 
 KINDS: Final[dict[str, int]] = {

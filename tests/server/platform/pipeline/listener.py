@@ -11,6 +11,7 @@ from chatty.server.platform.network.dialects import V1
 from chatty.server.platform.pipeline.hub import Hub
 from chatty.server.platform.pipeline.subscriber import Dialect, Subscriber
 from chatty.server.platform.store.applying import StoredEvent
+from tests.server.principals import NOBODY
 
 ROOM = "a room"
 AT = "2026-11-23T12:00:00.123Z"
@@ -44,11 +45,14 @@ class Listener(Subscriber):
     """A subscriber that remembers everything it was sent, and why it was cut."""
 
     def __init__(self, hub: Hub, line: Line | None = None, dialect: Dialect = V1, room: str = ROOM) -> None:
-        super().__init__(dialect, room)
+        super().__init__(dialect, room, NOBODY)
         self.hub = hub
         self.line = line or Line()
         self.cuts: list[Close] = []
         self.connect(self.line)
+
+    def now(self) -> int:
+        return 0
 
     async def drained(self) -> None:
         """Its line takes everything at once."""

@@ -17,17 +17,21 @@ from chatty.server.platform.pipeline.hub import Hub
 from chatty.server.platform.pipeline.subscriber import Subscriber
 from tests.server.platform.conftest import AT, OWNER, ROOM, Shelf
 from tests.server.platform.pipeline.listener import Line, payloads
+from tests.server.principals import NOBODY, owning, speaker
 
 
 class Follower(Subscriber):
     """A reader that lets the test act between two pages."""
 
     def __init__(self, between: Callable[[], None] = lambda: None) -> None:
-        super().__init__(V1, ROOM)
+        super().__init__(V1, ROOM, NOBODY)
         self.line = Line()
         self.connect(self.line)
         self.cuts: list[Close] = []
         self.between = between
+
+    def now(self) -> int:
+        return 0
 
     async def drained(self) -> None:
         between, self.between = self.between, lambda: None
@@ -72,7 +76,7 @@ def after(seq: int, epoch: str) -> StartAt:
 
 
 def messages(*texts: str) -> list[Entry]:
-    return [Post(ROOM, AT, "Ada", "ada", b"a" * 16, text) for text in texts]
+    return [Post(ROOM, AT, speaker("Ada", b"a" * 16), text) for text in texts]
 
 
 async def test_events_while_a_reader_catches_up_come_once_and_in_order(place: Place) -> None:
@@ -91,7 +95,7 @@ async def test_a_room_that_closes_while_a_reader_catches_up_is_sent_to_its_end_a
     place: Place, size: int
 ) -> None:
     place.shelf.say(*map(str, range(size)))
-    follower = Follower(lambda: place.apply(CloseRoom(ROOM, AT, OWNER)))
+    follower = Follower(lambda: place.apply(CloseRoom(ROOM, AT, owning(OWNER))))
     await place.follow(follower, after(0, "epoch"))
     assert follower.seqs == list(range(1, size + 2))
     assert [f["event_type"] for f in follower.frames if f.get("seq") == size + 1] == ["room_closed"]

@@ -19,6 +19,7 @@ from chatty.server.platform.pipeline.housekeeping import (
 )
 from chatty.server.platform.store.reads import Reads
 from tests.server.platform.conftest import AT, OWNER, ROOM, Shelf
+from tests.server.principals import speaker
 
 T = TypeVar("T")
 DAY = 86_400.0
@@ -183,7 +184,7 @@ async def test_the_newest_messages_are_kept_and_idle_rooms_are_not_looked_at(she
     for number in range(20):
         room = f"room-{number}"
         shelf.apply(CreateRoom(room, AT, room, "", "epoch", OWNER))
-        shelf.apply(*(Post(room, AT, "Ada", "ada", b"a" * 16, text) for text in "abcde"))
+        shelf.apply(*(Post(room, AT, speaker("Ada", b"a" * 16), text) for text in "abcde"))
     house = keep(3, DAY)
     await house.live(10)
     assert await house.first("room-7") == 3

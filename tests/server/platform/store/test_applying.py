@@ -33,6 +33,7 @@ from chatty.server.business.entries import (
     Rejection,
     TrimRoom,
 )
+from chatty.server.business.rights import Trust
 from chatty.server.business.room import Outcome
 from chatty.server.platform.store import doctor
 from chatty.server.platform.store.applying import Store, StoredEvent
@@ -40,6 +41,7 @@ from chatty.server.platform.store.data_directory import DATABASE
 from chatty.server.platform.store.errors import StoreError, Unavailable
 from chatty.server.platform.store.schema import MARK, MIGRATIONS
 from tests.server.entries import OWNER, texts
+from tests.server.principals import owning, speaker
 from tests.support.old_data import take_back
 
 ROOM = "a-room"
@@ -86,11 +88,11 @@ def creation(room: str = ROOM, at: int = AT) -> CreateRoom:
 
 def post(text: str, *, room: str = ROOM, at: int = AT, n: int = 0, key: str = "") -> Post:
     producer = "producer" if n else ""
-    return Post(room, at, "Ada", "ada", NOBODY, text, producer, n, key, text.encode()[:16])
+    return Post(room, at, speaker("Ada", NOBODY), text, producer, n, key, text.encode()[:16])
 
 
 def connect(connection: str, *, resumable: bool = True, name: str = "Eve") -> Connect:
-    return Connect(ROOM, AT, connection, name, name.casefold(), name.encode() * 4, resumable)
+    return Connect(ROOM, AT, connection, speaker(name, name.encode() * 4, Trust.KEY if resumable else Trust.NONE))
 
 
 def texts_in(path: Path) -> list[str]:
@@ -123,7 +125,7 @@ def run(
 
 
 def as_ada(producer: str = "", n: int = 0, key: str = "", digest: bytes = b"") -> Post:
-    return Post(ROOM, AT, "Ada", "ada", NOBODY, "text", producer, n, key, digest)
+    return Post(ROOM, AT, speaker("Ada", NOBODY), "text", producer, n, key, digest)
 
 
 @pytest.mark.parametrize(
@@ -135,7 +137,7 @@ def as_ada(producer: str = "", n: int = 0, key: str = "", digest: bytes = b"") -
         [as_ada(key="key", digest=b"1"), Forget("", AT, AT, AT + 1), as_ada(key="key", digest=b"2")],
         [as_ada("producer", 1), Forget("", AT, AT + 1, AT), as_ada("producer", 1)],
         [connect("node/1/1", name="Zoe"), connect("node/1/1", name="Eve"), Disconnect(ROOM, AT, "node/1/1", True)],
-        [connect("node/1/1"), CloseRoom(ROOM, AT, OWNER), PurgeRoom(ROOM, AT, AT), creation(), as_ada()],
+        [connect("node/1/1"), CloseRoom(ROOM, AT, owning(OWNER)), PurgeRoom(ROOM, AT, AT), creation(), as_ada()],
     ],
     ids=["key, then number", "number, then key", "key kept", "key forgotten", "producer forgotten",
          "connection named twice", "room made again"],
@@ -230,7 +232,7 @@ def test_a_rule_that_fails_refuses_its_entry_and_no_other(path: Path) -> None:
     errors: list[BaseException] = []
     store = Store(path, on_error=errors.append)
     store.open()
-    broken = CloseRoom(ROOM, AT, "no bytes")  # type: ignore[arg-type]
+    broken = CloseRoom(ROOM, AT, owning("no bytes"))  # type: ignore[arg-type]
     senseless = replace(post("about what?"), reply_to="no number")  # the answered message can't even be looked up
     applied = store.apply([creation(), post("one"), broken, senseless, post("two")])
     store.close()

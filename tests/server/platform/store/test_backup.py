@@ -26,6 +26,7 @@ from chatty.server.platform.store.restore import restore
 from chatty.server.settings import SettingError
 from tests.server.platform.conftest import AT, OWNER, ROOM
 from tests.server.platform.store.test_restore import opened, say, texts
+from tests.server.principals import speaker
 
 
 @pytest.fixture
@@ -75,7 +76,7 @@ def test_data_of_a_stopped_server_is_backed_up_too_and_left_as_it_is(data: Path,
 def test_a_backup_is_of_one_moment_while_the_server_writes(
     data: Path, store: Store, target: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store.apply([Post(ROOM, AT, "Ada", "ada", b"a" * 16, f"{number} ".ljust(1_000, "x")) for number in range(500)])
+    store.apply([Post(ROOM, AT, speaker("Ada", b"a" * 16), f"{number} ".ljust(1_000, "x")) for number in range(500)])
     before = texts(data / DATABASE)
     meanwhile: list[str] = []
 

@@ -15,8 +15,9 @@ from chatty.server.platform.store import doctor
 from chatty.server.platform.store.applying import Store
 from chatty.server.platform.store.data_directory import DATABASE
 from chatty.server.platform.store.schema import MIGRATIONS
-from chatty.server.platform.store.search_index import INDEX, Index
+from chatty.server.platform.store.search.index import INDEX, Index
 from tests.server.platform.conftest import AT, OWNER, ROOM
+from tests.server.principals import speaker
 
 
 def fail(error: BaseException) -> None:
@@ -31,8 +32,8 @@ def data(tmp_path: Path) -> Path:
     store.open()
     for room in (ROOM, "another"):
         store.apply([CreateRoom(room, AT, f"The {room}", "", "epoch", OWNER)])
-        store.apply([Post(room, AT, "Ada", "ada", b"a" * 16, f"text {number}") for number in range(20)])
-    store.apply([Edit("another", AT, name="Ada", name_key="ada", identity=b"a" * 16, of=2, text="other")])
+        store.apply([Post(room, AT, speaker("Ada", b"a" * 16), f"text {number}") for number in range(20)])
+    store.apply([Edit("another", AT, who=speaker("Ada", b"a" * 16), of=2, text="other")])
     store.apply([TrimRoom("another", AT, 5), Probe("", AT)])
     with closing(Index(tmp_path / INDEX, store.path, "boot")) as index:
         index.take_in([ROOM, "another"])
@@ -57,7 +58,7 @@ def test_rooms_that_are_created_during_a_check_are_not_damage(data: Path, monkey
     def make_room(question: str) -> None:
         if "FROM events" in question:
             store.apply([CreateRoom("new", AT, "New", "", "epoch", OWNER)])
-            store.apply([Post("new", AT, "Ada", "ada", b"a" * 16, "the first")])
+            store.apply([Post("new", AT, speaker("Ada", b"a" * 16), "the first")])
             made.append("new")
 
     def watched(*arguments: Any, **options: Any) -> sqlite3.Connection:

@@ -12,6 +12,7 @@ from chatty.server.business.entries import Connect, CreateRoom, Disconnect, Post
 from chatty.server.platform.store.errors import StoreError
 from chatty.server.platform.store.schema import KINDS
 from tests.server.platform.conftest import AT, OWNER, ROOM, Shelf
+from tests.server.principals import speaker
 
 MESSAGES = (KINDS["message"],)
 
@@ -88,7 +89,7 @@ async def test_a_page_keeps_all_texts_apart(shelf: Shelf) -> None:
 
 async def test_rooms_pages_do_not_mix(shelf: Shelf) -> None:
     shelf.apply(CreateRoom("other", AT, "Other", "", "epoch", OWNER))
-    shelf.apply(Post("other", AT, "Ada", "ada", b"a" * 16, "there"))
+    shelf.apply(Post("other", AT, speaker("Ada", b"a" * 16), "there"))
     shelf.say("here")
     other = await shelf.reads.room("other")
     assert other is not None
@@ -146,7 +147,7 @@ async def test_the_first_event_since_a_moment_is_found(shelf: Shelf) -> None:
 async def test_a_room_shows_some_names_and_the_whole_number(shelf: Shelf) -> None:
     many = WELCOME_PARTICIPANTS + 20
     shelf.apply(*(
-        Connect(ROOM, AT, f"node/1/{n}", f"Name {n:03}", f"name {n:03}", b"%16d" % n, True) for n in range(many)
+        Connect(ROOM, AT, f"node/1/{n}", speaker(f"Name {n:03}", b"%16d" % n)) for n in range(many)
     ))  # fmt: skip
     shelf.apply(Disconnect(ROOM, AT, "node/1/0", False))
     view = await shelf.reads.room(ROOM)

@@ -26,6 +26,7 @@ from chatty.server.platform.store.restore import Restored, restore
 from chatty.server.platform.store.schema import MIGRATIONS
 from chatty.server.settings import SettingError
 from tests.server.platform.conftest import AT, OWNER, ROOM
+from tests.server.principals import speaker
 from tests.support.old_data import take_back
 from tests.support.server import PATIENCE, ROOT, environment
 
@@ -40,7 +41,7 @@ def opened(database: Path) -> Store:
 
 
 def say(store: Store, text: str) -> None:
-    store.apply([Post(ROOM, AT, "Ada", "ada", b"a" * 16, text)])
+    store.apply([Post(ROOM, AT, speaker("Ada", b"a" * 16), text)])
 
 
 def asked(database: Path, question: str) -> list[Any]:

@@ -25,13 +25,15 @@ from chatty.server.business.entries import (
     SetTopic,
     TrimRoom,
 )
+from chatty.server.business.rights import Trust
 from chatty.server.platform.store.schema import decode_time
 from chatty.server.platform.store.times import Span
 from tests.server.platform.conftest import AT, OWNER, ROOM, Shelf
+from tests.server.principals import owning, speaker
 
 HOUR = 3_600_000
 YEAR = 365 * 24 * HOUR
-WHOSE: dict[str, Any] = {"room": ROOM, "name": "Ada", "name_key": "ada", "identity": b"a" * 16}
+WHOSE: dict[str, Any] = {"room": ROOM, "who": speaker("Ada", b"a" * 16)}
 
 
 def stored(shelf: Shelf, sql: str, *values: object) -> list[Any]:
@@ -49,7 +51,7 @@ def times(shelf: Shelf, room: int = 1) -> list[int]:
 
 
 def say(shelf: Shelf, *after: int, room: str = ROOM, **more: Any) -> None:
-    shelf.apply(*(Post(room, AT + ms, "Ada", "ada", b"a" * 16, f"at {ms}", **more) for ms in after))
+    shelf.apply(*(Post(room, AT + ms, speaker("Ada", b"a" * 16), f"at {ms}", **more) for ms in after))
 
 
 def correct(shelf: Shelf, after: int, *, by: int = YEAR, since: int = YEAR) -> None:
@@ -65,9 +67,9 @@ def test_what_was_said_under_a_wrong_clock_gets_its_right_time(shelf: Shelf) -> 
 
 def test_what_was_proposed_in_the_same_batch_is_corrected_too_and_what_follows_has_its_own_time(shelf: Shelf) -> None:
     shelf.apply(
-        Post(ROOM, AT + YEAR, "Ada", "ada", b"a" * 16, "wrong"),
+        Post(ROOM, AT + YEAR, speaker("Ada", b"a" * 16), "wrong"),
         CorrectTimes("", AT + 5, AT + YEAR, YEAR),
-        Post(ROOM, AT + 6, "Ada", "ada", b"a" * 16, "right"),
+        Post(ROOM, AT + 6, speaker("Ada", b"a" * 16), "right"),
     )
     assert times(shelf) == [0, 6]
 
@@ -92,16 +94,16 @@ def test_nothing_but_the_time_changes_in_any_kind_of_event(shelf: Shelf) -> None
     """Texts that look like what is sought among them."""
     text, at = '"at":"x", "seq":9 \x00 é "', AT + YEAR
     entries: list[Entry] = [
-        Connect(ROOM, at, "node/1/1", "Ada", "ada", b"a" * 16, False),
-        Post(ROOM, at, "Ada", "ada", b"a" * 16, text),
-        Post(ROOM, at, "Ada", "ada", b"a" * 16, text, reply_to=2, action=True),
+        Connect(ROOM, at, "node/1/1", speaker("Ada", b"a" * 16, Trust.NONE)),
+        Post(ROOM, at, speaker("Ada", b"a" * 16), text),
+        Post(ROOM, at, speaker("Ada", b"a" * 16), text, reply_to=2, action=True),
         Edit(at=at, of=2, text=text * 2, **WHOSE),
         React(at=at, of=2, reaction="👍", **WHOSE),
         Delete(at=at, of=3, **WHOSE),
         SetTopic(at=at, topic=text, **WHOSE),
         Rename(at=at, new_name='at":"', new_key='at":"', **WHOSE),
         Disconnect(ROOM, at, "node/1/1", True),
-        CloseRoom(ROOM, at, OWNER),
+        CloseRoom(ROOM, at, owning(OWNER)),
     ]
     shelf.apply(*entries)
     before = bodies(shelf)
@@ -129,7 +131,7 @@ def test_a_room_that_was_made_then_is_made_and_ends_at_its_right_time(shelf: She
 
 
 def test_a_room_that_was_closed_then_is_closed_since_its_right_time(shelf: Shelf) -> None:
-    shelf.apply(CloseRoom(ROOM, AT + YEAR + 5, OWNER))
+    shelf.apply(CloseRoom(ROOM, AT + YEAR + 5, owning(OWNER)))
     correct(shelf, 10)
     assert stored(shelf, "SELECT closed_at FROM rooms") == [(AT + 5,)]
     assert times(shelf) == [5]

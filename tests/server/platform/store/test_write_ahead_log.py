@@ -13,6 +13,7 @@ from chatty.protocol import MESSAGE_BYTES
 from chatty.server.business.entries import CreateRoom, Post
 from chatty.server.platform.store.applying import Store
 from chatty.server.platform.store.write_ahead_log import LONG_BYTES, WAL_BYTES
+from tests.server.principals import speaker
 from tests.support.faults import eventually
 from tests.support.server import Server
 
@@ -37,7 +38,7 @@ class Kept:
 
     def talk(self, megabytes: int) -> None:
         for _ in range(megabytes * 1_000_000 // (MESSAGE_BYTES * A_BATCH) + 1):
-            self.store.apply([Post(ROOM, AT, "Ada", "ada", b"a" * 16, BIG)] * A_BATCH)
+            self.store.apply([Post(ROOM, AT, speaker("Ada", b"a" * 16), BIG)] * A_BATCH)
             self.store.checkpoint(quiet=False)
 
     def rest(self) -> None:

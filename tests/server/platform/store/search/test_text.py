@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from chatty.server.platform.store.search_text import TOKENIZE, fold, terms
+from chatty.server.platform.store.search.text import TOKENIZE, fold, terms
 
 
 @pytest.mark.parametrize(

@@ -20,9 +20,9 @@ import msgspec
 
 from chatty.server.platform.store.data_directory import is_ours, read_only_uri
 from chatty.server.platform.store.errors import StoreError
-from chatty.server.platform.store.query import PREFIXES, who
 from chatty.server.platform.store.schema import KINDS, ROOM_BITS
-from chatty.server.platform.store.search_text import TOKENIZE, fold
+from chatty.server.platform.store.search.query import PREFIXES, who
+from chatty.server.platform.store.search.text import TOKENIZE, fold
 from chatty.server.platform.store.write_ahead_log import BUSY_MS, LONG_BYTES
 
 INDEX: Final = "search.db"

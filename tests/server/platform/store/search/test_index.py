@@ -11,15 +11,17 @@ from typing import Any
 import pytest
 
 from chatty.server.business.entries import CloseRoom, CreateRoom, Delete, Edit, Post, PurgeRoom, TrimRoom
+from chatty.server.business.rights import Principal, Trust
 from chatty.server.platform.store.applying import Store
 from chatty.server.platform.store.errors import may_retry
-from chatty.server.platform.store.query import MOST_ENDINGS, match, wanted
 from chatty.server.platform.store.schema import ROOM_BITS
-from chatty.server.platform.store.search_index import CHUNK, Index
+from chatty.server.platform.store.search.index import CHUNK, Index
+from chatty.server.platform.store.search.query import MOST_ENDINGS, match, wanted
 from chatty.server.platform.store.write_ahead_log import LONG_BYTES
 from tests.server.platform.conftest import AT, OWNER, ROOM
+from tests.server.principals import owning, speaker
 
-ADA: dict[str, Any] = {"room": ROOM, "at": AT, "name": "Ada", "name_key": "ada", "identity": b"a" * 16}
+ADA: dict[str, Any] = {"room": ROOM, "at": AT, "who": speaker("Ada", b"a" * 16)}
 
 
 def opened(path: Path) -> Store:
@@ -49,7 +51,7 @@ def index(store: Store) -> Iterator[Index]:
 
 
 def say(store: Store, *texts: str, room: str = ROOM, name: str = "Ada") -> None:
-    store.apply([Post(room, AT, name, name.lower(), b"a" * 16, text) for text in texts])
+    store.apply([Post(room, AT, Principal(b"a" * 16, Trust.KEY, name, name.lower()), text) for text in texts])
 
 
 def take_all(index: Index) -> None:
@@ -212,7 +214,7 @@ def test_events_that_the_room_has_forgotten_leave_the_index(store: Store, index:
     index.take_in([ROOM])
     take_all(index)
     assert found(store, "fleeting") == list(range(2 * CHUNK + 1, 2 * CHUNK + 102))
-    store.apply([CloseRoom(ROOM, AT, OWNER), TrimRoom(ROOM, AT, 2 * CHUNK + 103), PurgeRoom(ROOM, AT, AT)])
+    store.apply([CloseRoom(ROOM, AT, owning(OWNER)), TrimRoom(ROOM, AT, 2 * CHUNK + 103), PurgeRoom(ROOM, AT, AT)])
     take_all(index)
     assert (found(store, "fleeting"), index.positions()) == ([], {})
     while index.erase():

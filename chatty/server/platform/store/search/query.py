@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from chatty.errors import Refused
 from chatty.names import compare_key
-from chatty.server.platform.store.search_text import fold, terms
+from chatty.server.platform.store.search.text import fold, terms
 
 PREFIXES: Final = 2
 """Prefixes of up to this many characters have an index of their own."""

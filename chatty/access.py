@@ -1,0 +1,182 @@
+"""The bodies of requests about tokens, roles, policies and restrictions, for servers and clients. No I/O.
+
+docs/access.md says who may do what, and docs/protocol.md how to ask for it.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+Role = Literal["nobody", "reader", "poster", "member", "moderator", "owner"]
+"""A set of rights, which somebody has in a room or on the server. A higher one has all rights of a lower one."""
+
+ROOM_ROLES: tuple[Role, ...] = ("nobody", "reader", "poster", "member", "moderator", "owner")
+MOST_REASON = 200
+MOST_LABEL = 100
+Reason = Annotated[str, Meta(max_length=MOST_REASON)]
+Seconds = Annotated[float, Meta(gt=0, le=10 * 366 * 24 * 3600)]
+
+
+class ServerInfo(Struct, frozen=True):
+    """``GET /v1``. ``access`` is ``open`` or ``token``; ``sign_in`` are the ways to get a token."""
+
+    name: str
+    access: str
+    sign_in: list[str]
+
+
+class GrantedRoom(Struct, frozen=True, omit_defaults=True):
+    """A room in which the one who asks was given a role."""
+
+    id: str
+    name: str
+    role: Role
+    until: str | None = None
+
+
+class Me(Struct, frozen=True, omit_defaults=True):
+    """``GET /v1/me``: who the server thinks that this is. ``trust`` is none, weak, key, verified or operator.
+
+    ``can`` are the rights on the server. ``token`` is the public id of the token that was shown.
+    """
+
+    identity: str
+    trust: str
+    can: list[str]
+    role: Role
+    rooms: list[GrantedRoom]
+    name: str | None = None
+    token: str | None = None
+    expires_at: str | None = None
+
+
+class NewToken(Struct, frozen=True, omit_defaults=True):
+    """``POST /v1/tokens``. Without a ``name``, the token is for the one who asks.
+
+    ``role``: it is worth no more than that. With a ``room``, it counts there
+    alone, and the name gets the role there. ``admin``: the name owns the server.
+    """
+
+    name: str = ""
+    room: str = ""
+    role: Role | None = None
+    admin: bool = False
+    expires_in: Seconds | None = None
+    label: Annotated[str, Meta(max_length=MOST_LABEL)] = ""
+
+
+class TokenInfo(Struct, frozen=True, omit_defaults=True):
+    """A token, but for its secret. ``can`` is what it is worth at most."""
+
+    id: str
+    can: list[str]
+    by: str
+    at: str
+    name: str | None = None
+    room: str | None = None
+    expires_at: str | None = None
+    revoked_at: str | None = None
+    label: str = ""
+
+
+class IssuedToken(TokenInfo, frozen=True, omit_defaults=True, kw_only=True):
+    """The answer to `NewToken`. ``token`` is the secret, which is shown this once."""
+
+    token: str
+
+
+class Tokens(Struct, frozen=True):
+    """``GET /v1/tokens``."""
+
+    tokens: list[TokenInfo]
+
+
+class MemberInfo(Struct, frozen=True, omit_defaults=True):
+    """Somebody with a role of its own. ``identity`` names it where its name doesn't."""
+
+    name: str
+    identity: str
+    role: Role
+    by: str
+    until: str | None = None
+
+
+class Members(Struct, frozen=True):
+    """``GET …/members``. ``everyone`` is the role of all others."""
+
+    members: list[MemberInfo]
+    everyone: Role
+
+
+class NewRole(Struct, frozen=True, omit_defaults=True):
+    """``PUT …/members/{name}``."""
+
+    role: Role
+    expires_in: Seconds | None = None
+
+
+class Policy(Struct, frozen=True, omit_defaults=True):
+    """``GET …/policy``, and in part ``PUT``. ``topic`` is the role that may set the topic."""
+
+    everyone: Literal["nobody", "reader", "poster", "member"] | None = None
+    locked: bool | None = None
+    topic: Literal["member", "moderator"] | None = None
+
+
+class NewRestriction(Struct, frozen=True, omit_defaults=True):
+    """``POST …/restrictions``: for a ``name``, an ``identity``, the author of message ``of``, or an ``address``."""
+
+    act: Literal["ban", "mute"]
+    name: str = ""
+    identity: str = ""
+    of: int = 0
+    address: str = ""
+    expires_in: Seconds | None = None
+    reason: Reason = ""
+
+
+class RestrictionInfo(Struct, frozen=True, omit_defaults=True):
+    """Restrictions that were made together. ``holds_for`` has some of identity, name and address."""
+
+    id: str
+    act: Literal["ban", "mute"]
+    name: str
+    holds_for: list[str]
+    by: str
+    at: str
+    until: str | None = None
+    reason: str = ""
+
+
+class Restrictions(Struct, frozen=True):
+    """``GET …/restrictions``."""
+
+    restrictions: list[RestrictionInfo]
+
+
+class NewKick(Struct, frozen=True, omit_defaults=True):
+    """``POST …/kick``: a ``name``, or the author of message ``of``."""
+
+    name: str = ""
+    of: int = 0
+    reason: Reason = ""
+
+
+class AuditEntry(Struct, frozen=True, omit_defaults=True):
+    """Something that was ruled: by whom, what, and about whom."""
+
+    n: int
+    at: str
+    by: str
+    what: str
+    whom: str = ""
+    until: str | None = None
+    reason: str = ""
+
+
+class Audit(Struct, frozen=True):
+    """``GET …/audit``, the newest first."""
+
+    entries: list[AuditEntry]

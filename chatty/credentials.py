@@ -1,0 +1,60 @@
+"""Credentials as they look: client keys, room owners' tokens, and tokens that a server issued.
+
+An issued token is ``chatty_t``, 256 random bits, and a checksum, all of them
+letters, digits and underscores. So a double click selects it, secret scanners
+find it in what should not contain it, and a typing error shows at once.
+"""
+
+from __future__ import annotations
+
+import secrets
+import string
+import zlib
+from typing import Final
+
+TOKEN: Final = "chatty_t"
+"""How a token begins that a server issued."""
+RESERVED: Final = "chatty_"
+"""What begins so is never a client key."""
+OWNER: Final = "owner_"
+"""How the token of a room's owner begins."""
+STRONG_KEY: Final = 32
+"""Characters of a key that nobody guesses. A shorter one may be posted with, and owns nothing."""
+
+_DIGITS: Final = string.digits + string.ascii_uppercase + string.ascii_lowercase
+_RANDOM: Final = 43
+_CHECK: Final = 6
+
+
+def new_token() -> str:
+    """A token that nobody can guess."""
+    body = TOKEN + _base62(secrets.randbits(256), _RANDOM)
+    return body + _checksum(body)
+
+
+def is_token(text: str) -> bool:
+    """Whether ``text`` has the form of an issued token, checksum included."""
+    body, check = text[:-_CHECK], text[-_CHECK:]
+    return (
+        text.startswith(TOKEN)
+        and len(text) == len(TOKEN) + _RANDOM + _CHECK
+        and text.isascii()
+        and check == _checksum(body)
+    )
+
+
+def new_public_id() -> str:
+    """An id by which people name a token or a restriction: no secret, and never given twice."""
+    return _base62(secrets.randbits(70), 12)
+
+
+def _checksum(body: str) -> str:
+    return _base62(zlib.crc32(body.encode()), _CHECK)
+
+
+def _base62(number: int, width: int) -> str:
+    digits = ""
+    for _ in range(width):
+        number, digit = divmod(number, len(_DIGITS))
+        digits = _DIGITS[digit] + digits
+    return digits

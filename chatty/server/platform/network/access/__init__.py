@@ -1,0 +1,1 @@
+"""Who asks, and what for: credentials, routes with their actions, and the handlers for tokens, roles and rules."""

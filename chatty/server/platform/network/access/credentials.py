@@ -1,0 +1,96 @@
+"""From a request's credential to the principal that it shows. Only hashes of credentials are stored or compared."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from typing import Final
+
+from aiohttp import web
+from msgspec.structs import replace
+
+from chatty import credentials
+from chatty.errors import Refused
+from chatty.protocol import KEY_SUBPROTOCOL
+from chatty.server.business.rights import Principal, Trust
+from chatty.server.platform.network.addresses import address_of
+from chatty.server.platform.network.connections import connection_of
+from chatty.server.platform.pipeline.node import Node
+
+IDENTITY_BYTES: Final = 16
+
+ANONYMOUS: Final = Principal(bytes(IDENTITY_BYTES))
+"""Everybody who posts over HTTP without a key. It is one identity, so that an Idempotency-Key works for plain curl."""
+
+IN_ADDRESS: Final = frozenset({"token", "access_token", "auth", "key", "password", "invitation"})
+"""Names in a query that show that somebody puts a credential where servers and proxies log it."""
+
+
+def bearer(request: web.BaseRequest) -> str:
+    """The credential of the ``Authorization: Bearer`` header, or an empty string. Raises Refused if there are two."""
+    given = request.headers.getall("Authorization", [])
+    if len(given) > 1:
+        raise Refused("bad_request", "Send one Authorization header.")
+    scheme, _, credential = (given[0] if given else "").partition(" ")
+    return credential.strip() if scheme.lower() == "bearer" else ""
+
+
+def offered(request: web.BaseRequest) -> str:
+    """The credential, from the header, or from an offered subprotocol for clients that can't set headers.
+
+    Raises Refused if there are several.
+    """
+    found = {
+        protocol.strip().removeprefix(KEY_SUBPROTOCOL)
+        for protocol in request.headers.get("Sec-WebSocket-Protocol", "").split(",")
+        if protocol.strip().startswith(KEY_SUBPROTOCOL)
+    }
+    if header := bearer(request):
+        found.add(header)
+    if len(found) > 1:
+        raise Refused("bad_request", "The credentials in this request differ; send one.")
+    return found.pop() if found else ""
+
+
+async def principal_of(node: Node, request: web.Request) -> Principal:
+    """The principal that the request's credential shows; `ANONYMOUS` without one. It has no name but a reserved one.
+
+    Raises Refused for a token that is not valid.
+    """
+    connection = connection_of(request)
+    if connection.is_operator:
+        return Principal(b"", Trust.OPERATOR)
+    credential, address = offered(request), address_of(request)
+    if not credential:
+        return replace(ANONYMOUS, address=address) if address else ANONYMOUS
+    if not credential.startswith(credentials.RESERVED):
+        return replace(_of_key(credential), address=address)
+    # A wrong checksum is a typing error, which is seen without a look at the store.
+    token, name, name_key = None, "", ""
+    if credentials.is_token(credential):
+        token, name, name_key = await node.reads.bearer(token_hash(credential))
+    if token is None or not token.is_valid(node.now()):
+        raise Refused("unauthorized", "This token is not valid, or no longer; `chatty login` takes a new one.")
+    return Principal(token.identity, Trust.VERIFIED, name, name_key, token.id, address)
+
+
+def _of_key(key: str) -> Principal:
+    if key.startswith(credentials.OWNER):
+        return Principal(owner_hash(key)[:IDENTITY_BYTES], Trust.KEY)
+    trust = Trust.KEY if len(key) >= credentials.STRONG_KEY else Trust.WEAK
+    return Principal(hashlib.sha256(b"chatty client key\0" + key.encode()).digest()[:IDENTITY_BYTES], trust)
+
+
+def nobody() -> bytes:
+    """A new identity, for one connection."""
+    return secrets.token_bytes(IDENTITY_BYTES)
+
+
+def owner_hash(token: str) -> bytes:
+    """The hash that is stored for a room's owner token."""
+    return hashlib.sha256(b"chatty owner token\0" + token.encode()).digest()
+
+
+def token_hash(token: str) -> bytes:
+    """The hash that is stored for a token that the server issued. It is random, so it needs no slow hash."""
+    return hashlib.sha256(b"chatty token\0" + token.encode()).digest()

@@ -1,0 +1,180 @@
+"""The handlers for roles, policies and restrictions, of a room and of the server."""
+
+from __future__ import annotations
+
+import re
+from typing import Final, Literal, cast
+
+from aiohttp import web
+from msgspec import Struct
+
+from chatty.access import (
+    Audit,
+    Members,
+    NewKick,
+    NewRestriction,
+    NewRole,
+    Policy,
+    Restrictions,
+    Role,
+)
+from chatty.credentials import new_public_id
+from chatty.errors import Refused
+from chatty.events import Message
+from chatty.names import compare_key
+from chatty.protocol import decode_frame
+from chatty.server.business.access import Action, Standing
+from chatty.server.business.entries import Grant, Kick, Lift, Rejection, Restrict, Ruling, SetPolicy, Target
+from chatty.server.business.rights import MODERATOR, NAME_OF_ROLE, OWNER, POST, ROLES, SERVER
+from chatty.server.platform.network.access.credentials import principal_of
+from chatty.server.platform.network.access.routes import Route, find_room, json_of, number
+from chatty.server.platform.network.addresses import limited
+from chatty.server.platform.network.responses import answer, refused
+from chatty.server.platform.pipeline.node import Node
+from chatty.server.platform.store.access.lookup import SERVER_KEY
+
+ADDRESS_MS: Final = 3_600_000
+"""For how long a ban holds for addresses, too, unless it is shorter: others will have them."""
+
+_IDENTITY: Final = re.compile("[0-9a-f]{32}")
+
+
+class Place(Struct, frozen=True):
+    """The scope that a request is about: its id, its key, and the standing of the one who asks."""
+
+    id: str
+    key: int
+    standing: Standing
+
+
+class ModerationHandlers:
+    """The handlers. Each serves a room and the server."""
+
+    def __init__(self, node: Node) -> None:
+        self.node = node
+
+    def routes(self) -> list[Route]:
+        """The addresses of rules."""
+        return [
+            *self._routes("/v1/rooms/{room}", Action.MODERATE, Action.SEE, Action.RULE),
+            Route("POST", "/v1/rooms/{room}/kick", Action.MODERATE, self.kick),
+            *self._routes("/v1/server", Action.ADMINISTER, Action.ADMINISTER, Action.ADMINISTER),
+        ]
+
+    def _routes(self, scope: str, moderate: Action, see: Action, rule: Action) -> list[Route]:
+        return [
+            Route("GET", f"{scope}/members", moderate, self.members),
+            Route("PUT", f"{scope}/members/{{member}}", moderate, self.grant),
+            Route("GET", f"{scope}/policy", see, self.policy),
+            # A moderator may lock the room, and nothing else: the writer looks closer.
+            Route("PUT", f"{scope}/policy", moderate, self.set_policy),
+            Route("POST", f"{scope}/restrictions", moderate, self.restrict),
+            Route("GET", f"{scope}/restrictions", moderate, self.restrictions),
+            Route("DELETE", f"{scope}/restrictions/{{restriction}}", moderate, self.lift),
+            Route("GET", f"{scope}/audit", moderate, self.audit),
+        ]
+
+    async def members(self, request: web.Request) -> web.StreamResponse:
+        place = await self._place(request)
+        everyone = cast(Role, NAME_OF_ROLE[place.standing.rules.everyone])
+        return answer(Members(await self.node.reads.access.members(place.key), everyone))
+
+    async def grant(self, request: web.Request) -> web.StreamResponse:
+        place, new = await self._place(request), await json_of(request, NewRole)
+        member = request.match_info["member"]
+        target = self._target(identity=member) if _IDENTITY.fullmatch(member) else self._target(name=member)
+        at = self.node.now()
+        return await self._rule(
+            Grant(place.id, at, place.standing.who, target, ROLES[new.role], self._until(at, new.expires_in))
+        )
+
+    async def policy(self, request: web.Request) -> web.StreamResponse:
+        rules = (await self._place(request)).standing.rules
+        topic: Literal["member", "moderator"] = "moderator" if rules.topic >= MODERATOR else "member"
+        everyone = cast(Literal["nobody", "reader", "poster", "member"], NAME_OF_ROLE[rules.everyone])
+        return answer(Policy(everyone, rules.locked, topic))
+
+    async def set_policy(self, request: web.Request) -> web.StreamResponse:
+        place, new = await self._place(request), await json_of(request, Policy)
+        everyone = None if new.everyone is None else ROLES[new.everyone]
+        topic = None if new.topic is None else ROLES[new.topic]
+        return await self._rule(SetPolicy(place.id, self.node.now(), place.standing.who, everyone, new.locked, topic))
+
+    async def restrict(self, request: web.Request) -> web.StreamResponse:
+        place, new = await self._place(request), await json_of(request, NewRestriction)
+        at = self.node.now()
+        until, address = self._until(at, new.expires_in), ""
+        target = await self._target_of(place, new.name, new.identity, new.of)
+        if new.address:
+            address = limited(new.address)
+            if not address:
+                raise Refused("bad_request", "This machine's own address can't be restricted.")
+        addresses = {address} if address else self._addresses(place, target) if new.act == "ban" else set()
+        soon = at + ADDRESS_MS
+        entry = Restrict(
+            place.id, at, place.standing.who, new_public_id(), target, OWNER if new.act == "ban" else POST, until,
+            tuple(sorted(addresses)), 0 if address else min(until or soon, soon), new.reason,
+        )  # fmt: skip
+        outcome = await self.node.log.commit(entry)
+        if isinstance(outcome, Rejection):
+            raise refused(outcome)
+        made = [one for one in await self.node.reads.access.restrictions(place.key) if one.id == entry.id]
+        return answer(made[0], 201) if made else web.Response(status=204)
+
+    async def restrictions(self, request: web.Request) -> web.StreamResponse:
+        place = await self._place(request)
+        return answer(Restrictions(await self.node.reads.access.restrictions(place.key)))
+
+    async def lift(self, request: web.Request) -> web.StreamResponse:
+        place = await self._place(request)
+        return await self._rule(Lift(place.id, self.node.now(), place.standing.who, request.match_info["restriction"]))
+
+    async def kick(self, request: web.Request) -> web.StreamResponse:
+        place, new = await self._place(request), await json_of(request, NewKick)
+        target = await self._target_of(place, new.name, "", new.of)
+        return await self._rule(Kick(place.id, self.node.now(), place.standing.who, target, new.reason))
+
+    async def audit(self, request: web.Request) -> web.StreamResponse:
+        place = await self._place(request)
+        return answer(Audit(await self.node.reads.access.audit(place.key, number(request, "before") or 0)))
+
+    # --- the scope, and those whom a ruling is about -----------------------------------------------------------
+
+    async def _place(self, request: web.Request) -> Place:
+        if "room" in request.match_info:
+            view = await find_room(self.node, request)
+            return Place(view.info.id, view.key, view.standing)
+        standing = await self.node.reads.standing(await principal_of(self.node, request))
+        refusal = standing.refusal(Action.ADMINISTER, self.node.now())
+        if refusal is not None:
+            raise refused(refusal)
+        return Place(SERVER, SERVER_KEY, standing)
+
+    async def _rule(self, entry: Ruling) -> web.StreamResponse:
+        outcome = await self.node.log.commit(entry)
+        if isinstance(outcome, Rejection):
+            raise refused(outcome)
+        return web.Response(status=204)
+
+    def _until(self, at: int, seconds: float | None) -> int:
+        return at + round(seconds * 1000) if seconds else 0
+
+    def _target(self, name: str = "", identity: str = "", of: int = 0) -> Target:
+        if identity and not _IDENTITY.fullmatch(identity):
+            raise Refused("bad_request", "An identity has 32 hexadecimal digits; see the list of members.")
+        return Target(name, compare_key(name) if name else "", bytes.fromhex(identity), of)
+
+    async def _target_of(self, place: Place, name: str, identity: str, of: int) -> Target:
+        if not of:
+            return self._target(name, identity)
+        page = await self.node.reads.page(place.key, after=of - 1, before=of + 1, limit=1)
+        message = decode_frame(page.bodies[0]) if page.bodies else None
+        if not isinstance(message, Message):
+            raise Refused("message_not_found")
+        return self._target(message.participant, of=of)
+
+    def _addresses(self, place: Place, target: Target) -> set[str]:
+        """The addresses from which the target is connected right now."""
+        here = (session.who for session in self.node.sessions if session.room_id == place.id or place.id == SERVER)
+        known = {target.name_key, target.identity} - {"", b""}
+        return {who.address for who in here if who.address and known & {who.name_key, who.identity}}

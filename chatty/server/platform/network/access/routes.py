@@ -1,0 +1,112 @@
+"""Requests: routes, each with the action that it is for, the only way to a room, and what an address or a body says."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Final, NamedTuple, TypeVar
+
+import msgspec
+from aiohttp import web
+from msgspec.structs import replace
+
+from chatty.errors import Refused
+from chatty.names import compare_key
+from chatty.protocol import LAST_SEQ, NAME_POINTS
+from chatty.server.business.access import Action
+from chatty.server.business.entries import Rejection
+from chatty.server.business.names import check_name
+from chatty.server.business.rights import Principal
+from chatty.server.platform.network.access.credentials import principal_of
+from chatty.server.platform.network.responses import body_of, refused
+from chatty.server.platform.pipeline.node import Node
+from chatty.server.platform.store.reads import RoomView
+
+T = TypeVar("T")
+MOST_DIGITS: Final = 20
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+_ACTION: Final = "action"
+
+OPEN: Final = None
+"""In the place of an action: everybody may ask."""
+
+
+class Route(NamedTuple):
+    """A method and an address, the action for which somebody has to be allowed there, and the handler."""
+
+    method: str
+    path: str
+    action: Action | None
+    handler: Handler
+
+
+def add_routes(app: web.Application, routes: list[Route]) -> None:
+    """Serve ``routes``."""
+    for route in routes:
+        # A HEAD of a stream or a socket would only be a surprise.
+        head = {"allow_head": False} if route.path.endswith(("/ws", "/stream", "/join")) else {}
+        app.add_routes([web.route(route.method, route.path, _bound(route), **head)])
+
+
+def _bound(route: Route) -> Handler:
+    async def handle(request: web.Request) -> web.StreamResponse:
+        request[_ACTION] = route.action
+        return await route.handler(request)
+
+    return handle
+
+
+async def find_room(node: Node, request: web.Request, room_id: str = "", action: Action | None = None) -> RoomView:
+    """The room in the request's address, as the one who asks may see it, for the route's action.
+
+    Raises Refused if there is none, or if the action isn't allowed there.
+    """
+    who = await principal_of(node, request)
+    wanted = action or request[_ACTION]
+    found = await node.reads.enter(room_id or request.match_info["room"], who, wanted, node.now())
+    if isinstance(found, Rejection):
+        raise refused(found)
+    return found
+
+
+def number(request: web.Request, name: str, least: int = 0, most: int = LAST_SEQ) -> int | None:
+    """A whole number from the query, or None if it is missing. Raises Refused for anything else."""
+    text = request.query.get(name)
+    if text is None:
+        return None
+    if not text.isascii() or not text.isdigit() or len(text) > MOST_DIGITS or not least <= int(text) <= most:
+        raise Refused("bad_request", f"{name} must be a whole number from {least} to {most}.")
+    return int(text)
+
+
+async def json_of(request: web.Request, kind: type[T]) -> T:
+    """The request's body as ``kind``. Raises Refused if it is anything else."""
+    if request.content_type != "application/json":
+        raise Refused("unsupported_media_type", "Send application/json.")
+    try:
+        return msgspec.json.decode(await body_of(request), type=kind)
+    except (ValueError, RecursionError) as error:  # also invalid UTF-8, and endless nesting
+        raise Refused("bad_request", str(error)) from None
+
+
+def participant_name(given: str | None) -> tuple[str, str]:
+    """A participant's name and its key. Raises Refused for an invalid name."""
+    name = accepted(check_name(given or "", points=NAME_POINTS))
+    return name, compare_key(name)
+
+
+def speaking(who: Principal, given: str | None) -> Principal:
+    """``who``, speaking under a name. Raises Refused for an invalid name, or one that isn't its own."""
+    if who.name and (given is None or compare_key(given) == who.name_key):
+        return who
+    name, name_key = participant_name(given)
+    if who.name:
+        raise Refused("not_allowed", f"With this token you are {who.name!r}; leave out the name.")
+    return replace(who, name=name, name_key=name_key)
+
+
+def accepted(checked: str | Rejection) -> str:
+    """A checked name. Raises Refused if it is invalid."""
+    if isinstance(checked, Rejection):
+        raise refused(checked)
+    return checked

@@ -1,0 +1,98 @@
+"""The handlers for credentials: what the server wants, who somebody is to it, and the tokens that it issued."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from aiohttp import web
+
+from chatty.access import IssuedToken, Me, NewToken, ServerInfo, Tokens
+from chatty.credentials import new_public_id, new_token
+from chatty.errors import Refused
+from chatty.events import rfc3339
+from chatty.server.business.access import Action
+from chatty.server.business.entries import Issue, Rejection, Revoke
+from chatty.server.business.rights import MEMBER, NAME_OF_ROLE, OWNER, READ, ROLES, SERVER, Trust, rights_named
+from chatty.server.platform.network.access.credentials import nobody, principal_of, token_hash
+from chatty.server.platform.network.access.routes import OPEN, Route, json_of, participant_name
+from chatty.server.platform.network.responses import answer, refused
+from chatty.server.platform.pipeline.node import Node
+
+_SIGN_IN: Final = ["token"]
+
+
+class TokenHandlers:
+    """The handlers."""
+
+    def __init__(self, node: Node) -> None:
+        self.node = node
+
+    def routes(self) -> list[Route]:
+        """The addresses of credentials. Each handler finds out for itself what the one who asks may see."""
+        return [
+            Route("GET", "/v1", OPEN, self.server),
+            Route("GET", "/v1/me", OPEN, self.me),
+            Route("POST", "/v1/tokens", OPEN, self.issue),
+            Route("GET", "/v1/tokens", OPEN, self.show),
+            Route("DELETE", "/v1/tokens/{token}", OPEN, self.revoke),
+        ]
+
+    async def server(self, request: web.Request) -> web.StreamResponse:
+        rules = (await self.node.reads.standing(await principal_of(self.node, request))).server_rules
+        return answer(ServerInfo("chatty", "open" if rules.everyone & READ else "token", _SIGN_IN))
+
+    async def me(self, request: web.Request) -> web.StreamResponse:
+        node, who = self.node, await principal_of(self.node, request)
+        at, standing = node.now(), await node.reads.standing(who)
+        rooms = await node.reads.access.rooms_of(who.identity) if who.trust >= Trust.KEY else []
+        until = standing.token.expires_at if standing.token else 0
+        return answer(
+            Me(
+                who.identity.hex(), who.trust.name.lower(), rights_named(standing.rights(at)),
+                NAME_OF_ROLE[standing.role(at)],  # type: ignore[arg-type]
+                rooms, who.name or None, who.token or None, rfc3339(until) if until else None,
+            )
+        )  # fmt: skip
+
+    async def issue(self, request: web.Request) -> web.StreamResponse:
+        node, who = self.node, await principal_of(self.node, request)
+        new, at, secret = await json_of(request, NewToken), node.now(), new_token()
+        if new.admin and (new.room or new.role):
+            raise Refused("bad_request", "An administrator's token has neither a room nor a role.")
+        # Without a role, a token for a room is a member's, and one for the server is worth all that its bearer is.
+        cap = ROLES[new.role] if new.role else (MEMBER if new.room else OWNER)
+        role = OWNER if new.admin else (cap if new.room else MEMBER)
+        name, name_key = participant_name(new.name) if new.name else ("", "")
+        expires_at = at + round(new.expires_in * 1000) if new.expires_in else 0
+        entry = Issue(
+            new.room or SERVER, at, who, new_public_id(), token_hash(secret), cap, name, name_key, nobody(),
+            role if name else 0, expires_at, new.label,
+        )  # fmt: skip
+        outcome = await node.log.commit(entry)
+        if isinstance(outcome, Rejection):
+            raise refused(outcome)
+        until = rfc3339(expires_at) if expires_at else None
+        by = who.name or "the operator"
+        issued = IssuedToken(
+            id=entry.id, can=rights_named(cap), by=by, at=rfc3339(at), name=name or who.name or None,
+            room=new.room or None, expires_at=until, label=new.label, token=secret,
+        )  # fmt: skip
+        return answer(issued, 201)
+
+    async def show(self, request: web.Request) -> web.StreamResponse:
+        node, who = self.node, await principal_of(self.node, request)
+        everybody = request.query.get("all", "false") == "true"
+        if everybody:
+            refusal = (await node.reads.standing(who)).refusal(Action.ADMINISTER, node.now())
+            if refusal is not None:
+                raise refused(refusal)
+        elif who.trust not in (Trust.KEY, Trust.VERIFIED):
+            raise Refused("unauthorized", "Tokens belong to somebody; send a credential, or ask for all of them.")
+        return answer(Tokens(await node.reads.access.tokens(None if everybody else who.identity)))
+
+    async def revoke(self, request: web.Request) -> web.StreamResponse:
+        node, who = self.node, await principal_of(self.node, request)
+        outcome = await node.log.commit(Revoke(SERVER, node.now(), who, request.match_info["token"]))
+        if isinstance(outcome, Rejection):
+            raise refused(outcome)
+        return web.Response(status=204)

@@ -1,0 +1,148 @@
+"""Loading the rows that the writer's rules need to decide about rights, once each, into the working state."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from chatty.server.business.access import Standing
+from chatty.server.business.entries import Grant as GrantEntry
+from chatty.server.business.entries import Issue, Kick, Restrict, Revoke, Ruling, Target
+from chatty.server.business.facts import Fact, Granted, Lifted, PolicySet, Restricted, Revoked
+from chatty.server.business.rights import OPEN, READ, SERVER, Access, Grant, Principal, Token, Trust
+from chatty.server.business.rulings import whom
+from chatty.server.business.state import Room, Scope, Server
+from chatty.server.platform.store.access.lookup import (
+    access_of,
+    grant_of,
+    has_names,
+    holder_of,
+    is_granted_anything,
+    token_of_id,
+)
+
+
+class Rulings(Struct):
+    """Changes of rights in a batch, for sessions and streams: by scope, by scope and identity, by token's id.
+
+    ``evicted`` are connections of participants that were sent away.
+    """
+
+    access: dict[str, Access] = field(default_factory=dict)
+    granted: dict[tuple[str, bytes], Grant] = field(default_factory=dict)
+    tokens: dict[str, Token] = field(default_factory=dict)
+    evicted: set[str] = field(default_factory=set)
+
+    def applied(self, standing: Standing) -> Standing:
+        """A standing as it is after these changes; the same object if they don't concern it."""
+        changes: dict[str, Any] = {}
+        scope, who = standing.scope, standing.who
+        if scope in self.access:
+            changes["rules"] = self.access[scope]
+        if SERVER in self.access:
+            changes["server_rules"] = self.access[SERVER]
+        if (scope, who.identity) in self.granted:
+            changes["in_scope"] = self.granted[scope, who.identity]
+        if (SERVER, who.identity) in self.granted:
+            changes["in_server"] = self.granted[SERVER, who.identity]
+        if who.token in self.tokens:
+            changes["token"] = self.tokens[who.token]
+        return replace(standing, **changes) if changes else standing
+
+    def note(self, scope: Scope, server: Server, fact: Fact) -> None:
+        """``fact`` has changed ``scope``, or the ``server`` scope."""
+        match fact:
+            case Granted(identity=identity, role=role, until=until):
+                self.granted[scope.id, identity] = Grant(role, until)
+            case PolicySet() | Restricted() | Lifted():
+                self.access[scope.id] = scope.access
+            case Revoked(id=token_id):
+                token = server.tokens.get(token_id)
+                if token is not None:
+                    self.tokens[token_id] = token
+            case _:
+                pass  # nobody who listens is affected
+
+
+class Rights:
+    """The server scope, and what of its rows is in memory."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+        self.server = Server(access=access_of(db, 0))
+        self._has_names = has_names(db)
+        self.remembered = 0
+
+    def load_for(self, scope: Scope, who: Principal, name_key: str = "") -> None:
+        """Load the rows that decide about ``who`` in ``scope``, and the holder of its name, or of ``name_key``."""
+        server = self.server
+        if scope.access is not OPEN or server.access is not OPEN or who.token:
+            self.load_standing(scope, who)
+        if self._has_names:
+            self._load_name(name_key or who.name_key)
+
+    def load_for_ruling(self, scope: Scope, entry: Ruling) -> None:
+        """Load the rows that ``entry`` is about, and those of its author."""
+        self.load_standing(scope, entry.who)
+        target = entry.whom if isinstance(entry, GrantEntry | Kick | Restrict) else Target()
+        name_key = entry.name_key if isinstance(entry, Issue) else target.name_key
+        if name_key:
+            self._load_name(name_key)
+        if isinstance(entry, Issue | Revoke):
+            self._load_token(entry.id)
+        one = whom(scope, target)
+        holder = self.server.names.get(name_key)
+        for identity in (one.identity if one else b"", holder.identity if holder else b""):
+            self._load_grants(scope, identity)
+
+    def load_for_all(self, room: Room) -> None:
+        """Load the rows that decide about all participants of ``room``."""
+        for participant in room.participants.values():
+            if participant.trust >= Trust.KEY:
+                self._load_grants(room, participant.identity)
+
+    def note(self) -> None:
+        """A ruling was applied."""
+        self._has_names = self._has_names or bool(self.server.names)
+
+    def drop(self) -> None:
+        """Drop rows from memory that can be loaded again."""
+        self.remembered = 0
+        for rows in (self.server.grants, self.server.tokens, self.server.names):
+            rows.clear()
+
+    def load_standing(self, scope: Scope, who: Principal) -> None:
+        """Load the rows that decide about ``who`` in ``scope``, also if nobody has made rules there."""
+        server = self.server
+        if who.trust >= Trust.KEY:
+            self._load_grants(scope, who.identity)
+        if who.token:
+            self._load_token(who.token)
+        server.knows = bool(
+            who.token
+            or server.access.everyone & READ
+            or scope.grants.get(who.identity)
+            or server.grants.get(who.identity)
+            or (who.trust >= Trust.KEY and is_granted_anything(self._db, who.identity))
+        )
+
+    def _load_grants(self, scope: Scope, identity: bytes) -> None:
+        if not identity:
+            return
+        for one in (scope, self.server):
+            if identity not in one.grants:
+                one.grants[identity] = grant_of(self._db, one.key, identity)
+                self.remembered += 1
+
+    def _load_token(self, token_id: str) -> None:
+        if token_id not in self.server.tokens:
+            self.server.tokens[token_id] = token_of_id(self._db, token_id)
+            self.remembered += 1
+
+    def _load_name(self, name_key: str) -> None:
+        if name_key not in self.server.names:
+            self.server.names[name_key] = holder_of(self._db, name_key)
+            self.remembered += 1

@@ -1,0 +1,111 @@
+"""Looking up the rows that somebody's rights follow from, for the writer as well as for readers."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Final
+
+from chatty.server.business.access import Standing, shows_owner
+from chatty.server.business.rights import OPEN, READ, Access, Grant, Of, Principal, Restriction, Token, Trust
+
+SERVER_KEY: Final = 0
+"""The server scope's key, in the place of a room's."""
+
+MOST_RULES: Final = 10_000
+"""Scopes whose rules a thread keeps."""
+
+_TOKEN: Final = "SELECT id, identity, cap, room, expires_at, revoked_at FROM tokens WHERE"
+
+
+def access_of(db: sqlite3.Connection, key: int) -> Access:
+    """A scope's rules."""
+    policy = db.execute("SELECT everyone, locked, topic, less FROM policies WHERE room = ?", (key,)).fetchone()
+    restrictions = tuple(
+        Restriction(one, Of(of), value, rights, until)
+        for one, of, value, rights, until in db.execute(
+            "SELECT id, of, value, rights, until FROM restrictions WHERE room = ? ORDER BY at, id, of, value", (key,)
+        ).fetchall()
+    )
+    if policy is None:
+        return Access(restrictions=restrictions) if restrictions else OPEN
+    everyone, locked, topic, less = policy
+    access = Access(everyone, bool(locked), topic, bool(less), restrictions)
+    return OPEN if access == OPEN else access
+
+
+def grant_of(db: sqlite3.Connection, key: int, identity: bytes) -> Grant | None:
+    """The role that an identity was given in a scope."""
+    row = db.execute("SELECT role, until FROM grants WHERE room = ? AND identity = ?", (key, identity)).fetchone()
+    return Grant(*row) if row else None
+
+
+def is_granted_anything(db: sqlite3.Connection, identity: bytes) -> bool:
+    """Whether an identity was given a role in any scope."""
+    return db.execute("SELECT 1 FROM grants WHERE identity = ? LIMIT 1", (identity,)).fetchone() is not None
+
+
+def token_of_id(db: sqlite3.Connection, token_id: str) -> Token | None:
+    """The token with this public id."""
+    row = db.execute(f"{_TOKEN} id = ?", (token_id,)).fetchone()
+    return Token(*row) if row else None
+
+
+def token_of_hash(db: sqlite3.Connection, hashed: bytes) -> Token | None:
+    """The token whose secret has this hash."""
+    row = db.execute(f"{_TOKEN} hash = ?", (hashed,)).fetchone()
+    return Token(*row) if row else None
+
+
+def holder_of(db: sqlite3.Connection, name_key: str) -> Principal | None:
+    """The identity whose name this is in every room, if it is reserved."""
+    row = db.execute("SELECT identity, name FROM names WHERE name_key = ?", (name_key,)).fetchone()
+    return Principal(row[0], Trust.VERIFIED, row[1], name_key) if row else None
+
+
+def name_of(db: sqlite3.Connection, identity: bytes) -> tuple[str, str]:
+    """The reserved name of an identity, and its key; empty if it has none."""
+    row = db.execute("SELECT name, name_key FROM names WHERE identity = ?", (identity,)).fetchone()
+    return (row[0], row[1]) if row else ("", "")
+
+
+def has_names(db: sqlite3.Connection) -> bool:
+    """Whether any name is reserved."""
+    return db.execute("SELECT 1 FROM names LIMIT 1").fetchone() is not None
+
+
+def rulings(db: sqlite3.Connection) -> int:
+    """The number of the last ruling: as long as it is the same, so are all rules."""
+    (last,) = db.execute("SELECT max(n) FROM audit").fetchone()
+    return last or 0
+
+
+class RulesCache:
+    """The rules of scopes as one thread read them last. They are read again after every ruling."""
+
+    def __init__(self) -> None:
+        self._rulings = -1
+        self._rules: dict[int, Access] = {}
+
+    def standing(self, db: sqlite3.Connection, key: int, scope: str, owner: bytes, who: Principal) -> Standing:
+        """The standing of ``who`` in a scope, within one transaction."""
+        if (last := rulings(db)) != self._rulings or len(self._rules) > MOST_RULES:
+            self._rulings, self._rules = last, {}
+        rules, server_rules = self._of(db, key), self._of(db, SERVER_KEY)
+        token = token_of_id(db, who.token) if who.token else None
+        in_scope = in_server = None
+        if who.trust >= Trust.KEY:
+            in_scope, in_server = grant_of(db, key, who.identity), grant_of(db, SERVER_KEY, who.identity)
+        knows = bool(
+            token
+            or server_rules.everyone & READ
+            or in_scope
+            or in_server
+            or (who.trust >= Trust.KEY and is_granted_anything(db, who.identity))
+        )
+        owns = shows_owner(owner, who)
+        return Standing(who, scope, rules, server_rules, in_scope, in_server, token, owns, knows)
+
+    def _of(self, db: sqlite3.Connection, key: int) -> Access:
+        if key not in self._rules:
+            self._rules[key] = access_of(db, key)
+        return self._rules[key]

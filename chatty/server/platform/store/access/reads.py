@@ -1,0 +1,119 @@
+"""Lists of tokens, members, restrictions and rulings, for those who may see them."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Awaitable, Callable
+from itertools import groupby
+from typing import Any, Final, Protocol, TypeVar
+
+from chatty.access import AuditEntry, GrantedRoom, MemberInfo, RestrictionInfo, Role, TokenInfo
+from chatty.events import rfc3339
+from chatty.server.business.rights import NAME_OF_ROLE, READ, Of, rights_named
+
+T = TypeVar("T", covariant=True)
+MOST: Final = 1_000
+"""Rows in a list."""
+
+_TOKENS: Final = (
+    "SELECT tokens.id, cap, room, expires_at, revoked_at, label, by, at, names.name"
+    " FROM tokens LEFT JOIN names USING (identity)"
+)
+_TOKENS_OF: Final = f"{_TOKENS} WHERE tokens.identity = ?"
+
+
+class Ask(Protocol):
+    """Runs a question in a thread of the readers'."""
+
+    def __call__(self, question: Callable[[sqlite3.Connection], T], /) -> Awaitable[T]: ...
+
+
+class AccessReads:
+    """Reads of what was ruled. Every method may raise StoreError."""
+
+    def __init__(self, ask: Ask) -> None:
+        self._ask = ask
+
+    async def tokens(self, identity: bytes | None) -> list[TokenInfo]:
+        """The tokens of an identity, or all of them; the newest first."""
+        which, values = (_TOKENS, ()) if identity is None else (_TOKENS_OF, (identity,))
+        sql = f"{which} ORDER BY at DESC, tokens.id LIMIT {MOST}"
+        rows = await self._ask(lambda db: db.execute(sql, values).fetchall())
+        return [_token(*row) for row in rows]
+
+    async def valid_tokens(self, begin: str) -> list[str]:
+        """The ids that begin so, of tokens that were not revoked."""
+        sql = "SELECT id FROM tokens WHERE id >= ? AND id < ? AND revoked_at = 0"
+        rows = await self._ask(lambda db: db.execute(sql, (begin, begin + "\U0010ffff")).fetchall())
+        return [token_id for (token_id,) in rows]
+
+    async def rooms_of(self, identity: bytes) -> list[GrantedRoom]:
+        """The open rooms in which an identity was given a role, by name."""
+        return await self._ask(
+            lambda db: [
+                GrantedRoom(room_id, name, _role(role), _when(until))
+                for room_id, name, role, until in db.execute(
+                    "SELECT rooms.id, rooms.name, role, until FROM grants JOIN rooms ON rooms.key = grants.room"
+                    " WHERE grants.identity = ? AND role > 0 AND closed_at = 0 ORDER BY rooms.name, rooms.key LIMIT ?",
+                    (identity, MOST),
+                ).fetchall()
+            ]
+        )
+
+    async def members(self, key: int) -> list[MemberInfo]:
+        """Those who were given a role in a scope, the highest first."""
+        return await self._ask(
+            lambda db: [
+                MemberInfo(name, identity.hex(), _role(role), by, _when(until))
+                for name, identity, role, by, until in db.execute(
+                    "SELECT coalesce(names.name, grants.name), grants.identity, role, by, until FROM grants"
+                    " LEFT JOIN names USING (identity) WHERE room = ? ORDER BY role DESC, 1 LIMIT ?",
+                    (key, MOST),
+                ).fetchall()
+            ]
+        )
+
+    async def restrictions(self, key: int) -> list[RestrictionInfo]:
+        """The restrictions of a scope, the newest first."""
+        rows = await self._ask(
+            lambda db: db.execute(
+                "SELECT id, rights, name, of, by, at, until, reason FROM restrictions WHERE room = ?"
+                " ORDER BY at DESC, id, of LIMIT ?",
+                (key, MOST),
+            ).fetchall()
+        )
+        return [_restriction(list(group)) for _, group in groupby(rows, key=lambda row: row[0])]
+
+    async def audit(self, key: int, before: int) -> list[AuditEntry]:
+        """The rulings in a scope, the newest first; with ``before``, those with smaller numbers."""
+        return await self._ask(
+            lambda db: [
+                AuditEntry(n, rfc3339(at), by, what, whom, _when(until), reason)
+                for n, at, by, what, whom, until, reason in db.execute(
+                    "SELECT n, at, by, what, whom, until, reason FROM audit WHERE room = ? AND n < ?"
+                    " ORDER BY n DESC LIMIT ?",
+                    (key, before or 1 << 62, MOST),
+                ).fetchall()
+            ]
+        )
+
+
+def _role(role: int) -> Role:
+    return NAME_OF_ROLE[role]  # type: ignore[return-value]
+
+
+def _when(at: int) -> str | None:
+    return rfc3339(at) if at else None
+
+
+def _token(
+    token_id: str, cap: int, room: str, expires_at: int, revoked_at: int, label: str, by: str, at: int, name: str | None
+) -> TokenInfo:
+    ends = (_when(expires_at), _when(revoked_at))
+    return TokenInfo(token_id, rights_named(cap), by, rfc3339(at), name, room or None, *ends, label)
+
+
+def _restriction(rows: list[Any]) -> RestrictionInfo:
+    one, rights, name, _, by, at, until, reason = rows[0]
+    of = list(dict.fromkeys(Of(row[3]).name.lower() for row in rows))
+    return RestrictionInfo(one, "ban" if rights & READ else "mute", name, of, by, rfc3339(at), _when(until), reason)

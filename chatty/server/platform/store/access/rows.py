@@ -1,0 +1,93 @@
+"""Facts about rights become rows. They are rare, so each is written at once."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from typing import Any, Final
+
+from chatty.server.business.facts import (
+    Audited,
+    Granted,
+    Issued,
+    Lifted,
+    PolicySet,
+    Reserved,
+    Restricted,
+    Revoked,
+)
+
+
+def _issued(db: sqlite3.Connection, key: int, fact: Issued) -> None:
+    token = fact.token
+    row = (token.id, fact.hash, token.identity, token.cap, token.room, token.expires_at, token.revoked_at)
+    db.execute("INSERT INTO tokens VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (*row, fact.label, fact.by, fact.at))
+
+
+def _revoked(db: sqlite3.Connection, key: int, fact: Revoked) -> None:
+    db.execute("UPDATE tokens SET revoked_at = ? WHERE id = ?", (fact.at, fact.id))
+
+
+def _reserved(db: sqlite3.Connection, key: int, fact: Reserved) -> None:
+    db.execute("INSERT INTO names VALUES (?, ?, ?)", (fact.name_key, fact.name, fact.identity))
+
+
+def _granted(db: sqlite3.Connection, key: int, fact: Granted) -> None:
+    db.execute(
+        "INSERT OR REPLACE INTO grants VALUES (?, ?, ?, ?, ?, ?)",
+        (key, fact.identity, fact.role, fact.until, fact.name, fact.by),
+    )
+
+
+def _policy_set(db: sqlite3.Connection, key: int, fact: PolicySet) -> None:
+    db.execute(
+        "INSERT OR REPLACE INTO policies VALUES (?, ?, ?, ?, ?)",
+        (key, fact.everyone, fact.locked, fact.topic, fact.less),
+    )
+
+
+def _restricted(db: sqlite3.Connection, key: int, fact: Restricted) -> None:
+    one = fact.restriction
+    db.execute(
+        "INSERT INTO restrictions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (key, one.id, one.of, one.value, one.rights, one.until, fact.name, fact.by, fact.at, fact.reason),
+    )
+
+
+def _lifted(db: sqlite3.Connection, key: int, fact: Lifted) -> None:
+    db.execute("DELETE FROM restrictions WHERE room = ? AND id = ?", (key, fact.id))
+
+
+def _audited(db: sqlite3.Connection, key: int, fact: Audited) -> None:
+    db.execute(
+        "INSERT INTO audit (room, at, by, what, whom, until, reason) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (key, fact.at, fact.by, fact.what, fact.whom, fact.until, fact.reason),
+    )
+
+
+def delete_rules(db: sqlite3.Connection, key: int, room_id: str) -> None:
+    """Forget the rules of a room that is forgotten, and the tokens that were for it. The audit log stays."""
+    for table in ("grants", "policies", "restrictions"):
+        db.execute(f"DELETE FROM {table} WHERE room = ?", (key,))  # noqa: S608 - names of our own
+    db.execute("DELETE FROM tokens WHERE room = ? AND room <> ''", (room_id,))
+
+
+def delete_ended(db: sqlite3.Connection, by: int) -> None:
+    """Forget everything that ended at or before ``by``: it is worth nothing any more."""
+    for ended in ("expires_at", "revoked_at"):
+        db.execute(f"DELETE FROM tokens WHERE {ended} > 0 AND {ended} <= ?", (by,))  # noqa: S608 - as above
+    for table in ("grants", "restrictions"):
+        db.execute(f"DELETE FROM {table} WHERE until > 0 AND until <= ?", (by,))  # noqa: S608 - names of our own
+
+
+WRITE: Final[dict[type, Callable[[sqlite3.Connection, int, Any], None]]] = {
+    Issued: _issued,
+    Revoked: _revoked,
+    Reserved: _reserved,
+    Granted: _granted,
+    PolicySet: _policy_set,
+    Restricted: _restricted,
+    Lifted: _lifted,
+    Audited: _audited,
+}
+"""How each fact about rights is written, for the scope with this key."""
