@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ def say(server: Server, room: str, text: str, name: str = "Ada", **fields: Any) 
 
 def fill(user: User, room: str, count: int, prefix: str = "line") -> list[str]:
     lines = [f"{prefix} {number}" for number in range(count)]
-    user.run("send", room, said="\n".join(lines).encode())
+    user.here.run("send", room, said="\n".join(lines).encode())
     return lines
 
 
@@ -55,15 +56,15 @@ def test_everything_comes_oldest_first_over_many_pages(user: User, room: str) ->
 @pytest.mark.parametrize("count", [1, PAGE_EVENTS - 1, PAGE_EVENTS, PAGE_EVENTS + 1, 2 * PAGE_EVENTS, 5_000])
 def test_n_gives_the_newest_ones(user: User, room: str, count: int) -> None:
     lines = fill(user, room, PAGE_EVENTS + 10)
-    assert texts(user.says("history", room, "--format", "json", "-n", str(count))) == lines[-count:]
+    assert texts(user.here.says("history", room, "--format", "json", "-n", str(count))) == lines[-count:]
 
 
 def test_long_messages_come_whole_and_all_of_them(server: Server, user: User, room: str) -> None:
     said = [f"{number} " + "\0" * 16_000 for number in range(25)]  # JSON makes six bytes of each, and pages end early
     for text in said:
         say(server, room, text)
-    assert texts(user.says("history", room, "--format", "json")) == said
-    assert texts(user.says("history", room, "--format", "json", "-n", "20")) == said[-20:]
+    assert texts(user.here.says("history", room, "--format", "json")) == said
+    assert texts(user.here.says("history", room, "--format", "json", "-n", "20")) == said[-20:]
 
 
 def test_json_is_what_the_wire_has(server: Server, user: User, room: str) -> None:
@@ -72,7 +73,7 @@ def test_json_is_what_the_wire_has(server: Server, user: User, room: str) -> Non
     server.ask("PUT", f"/v1/rooms/{room}/topic", {"participant": "Ada", "topic": "not a message"}, token=KEY)
     server.ask("PUT", f"/v1/rooms/{room}/messages/{first}/reactions/%2B1?name=Bob", token=KEY)
     events = [event for event in server.history(room) if event["event_type"] == "message"]
-    assert [json.loads(line) for line in user.says("history", room, "--format", "json").splitlines()] == events
+    assert [json.loads(line) for line in user.here.says("history", room, "--format", "json").splitlines()] == events
 
 
 def test_text_shows_what_became_of_each_message(server: Server, user: User, room: str) -> None:
@@ -84,7 +85,7 @@ def test_text_shows_what_became_of_each_message(server: Server, user: User, room
     server.ask("PATCH", f"{base}/{first}", {"participant": "Ada", "text": "hello\nworld"}, token=KEY)
     server.ask("PUT", f"{base}/{first}/reactions/%2B1?name=Bob", token=KEY)
     server.ask("DELETE", f"{base}/{gone}?name=Ada", token=KEY)
-    printed = user.says("history", room)
+    printed = user.here.says("history", room)
     assert [re.sub(r"^\d\d:\d\d  ", "", line) for line in printed.splitlines()] == [
         "Ada │ hello",
         "           │ world (edited)",
@@ -101,38 +102,38 @@ def test_grep_and_from_find_what_was_said_a_moment_ago(server: Server, user: Use
     say(server, room, "the release failed", "Bob")
     say(server, room, "lunch", "Bob")
     json_of = ("history", room, "--format", "json")
-    assert texts(user.says(*json_of, "--grep", "relea")) == ["The release is out", "the release failed"]
-    assert texts(user.says(*json_of, "--grep", "release OUT")) == ["The release is out"]
-    assert texts(user.says(*json_of, "--from", "bob")) == ["the release failed", "lunch"]
-    assert texts(user.says(*json_of, "--grep", "release", "--from", "BOB")) == ["the release failed"]
-    assert texts(user.says(*json_of, "--grep", "release", "-n", "1")) == ["the release failed"]
-    assert user.says("history", room, "--grep", "nothing of that") == ""
+    assert texts(user.here.says(*json_of, "--grep", "relea")) == ["The release is out", "the release failed"]
+    assert texts(user.here.says(*json_of, "--grep", "release OUT")) == ["The release is out"]
+    assert texts(user.here.says(*json_of, "--from", "bob")) == ["the release failed", "lunch"]
+    assert texts(user.here.says(*json_of, "--grep", "release", "--from", "BOB")) == ["the release failed"]
+    assert texts(user.here.says(*json_of, "--grep", "release", "-n", "1")) == ["the release failed"]
+    assert user.here.says("history", room, "--grep", "nothing of that") == ""
 
 
 def test_times_and_numbers_bound_it(server: Server, user: User, room: str) -> None:
     seqs = [say(server, room, word) for word in ("one", "two", "three", "four")]
     json_of = ("history", room, "--format", "json")
-    assert texts(user.says(*json_of, "--since", str(seqs[0]), "--until", str(seqs[2]))) == ["two", "three"]
-    assert texts(user.says(*json_of, "--since", str(seqs[0]), "--until", str(seqs[2]), "-n", "1")) == ["three"]
-    assert texts(user.says(*json_of, "--since", str(seqs[2]), "-n", "9")) == ["four"]
-    assert texts(user.says(*json_of, "--until", "0")) == []
-    assert texts(user.says(*json_of, "--since", "@1700000000")) == ["one", "two", "three", "four"]
-    assert texts(user.says(*json_of, "--until", "@1700000000.5")) == []
-    assert texts(user.says(*json_of, "--since", "1h")) == ["one", "two", "three", "four"]
-    assert texts(user.says(*json_of, "--until", "1h")) == []
+    assert texts(user.here.says(*json_of, "--since", str(seqs[0]), "--until", str(seqs[2]))) == ["two", "three"]
+    assert texts(user.here.says(*json_of, "--since", str(seqs[0]), "--until", str(seqs[2]), "-n", "1")) == ["three"]
+    assert texts(user.here.says(*json_of, "--since", str(seqs[2]), "-n", "9")) == ["four"]
+    assert texts(user.here.says(*json_of, "--until", "0")) == []
+    assert texts(user.here.says(*json_of, "--since", "@1700000000")) == ["one", "two", "three", "four"]
+    assert texts(user.here.says(*json_of, "--until", "@1700000000.5")) == []
+    assert texts(user.here.says(*json_of, "--since", "1h")) == ["one", "two", "three", "four"]
+    assert texts(user.here.says(*json_of, "--until", "1h")) == []
     moment = at(server, room, seqs[3])
-    until = texts(user.says(*json_of, "--until", moment))
-    assert until + texts(user.says(*json_of, "--since", moment)) == ["one", "two", "three", "four"]
+    until = texts(user.here.says(*json_of, "--until", moment))
+    assert until + texts(user.here.says(*json_of, "--since", moment)) == ["one", "two", "three", "four"]
     assert "four" not in until
 
 
 def test_an_end_that_cannot_be_meant_is_refused_or_mentioned(server: Server, user: User, room: str) -> None:
     say(server, room, "one")
-    assert "for a Unix time, write @1795900000" in user.fails(2, "history", room, "--until", "1795900000")
-    assert "for a day, write 2026-11-28" in user.fails(2, "history", room, "--until", "20261128")
-    assert "--until is before --since" in user.fails(2, "history", room, "--since", "1", "--until", "0")
-    assert "--until is before --since" in user.fails(2, "history", room, "--since", "1h", "--until", "2h")
-    done = user.run("history", room, "--format", "json", "--until", "9")
+    assert "for a Unix time, write @1795900000" in user.here.fails(2, "history", room, "--until", "1795900000")
+    assert "for a day, write 2026-11-28" in user.here.fails(2, "history", room, "--until", "20261128")
+    assert "--until is before --since" in user.here.fails(2, "history", room, "--since", "1", "--until", "0")
+    assert "--until is before --since" in user.here.fails(2, "history", room, "--since", "1h", "--until", "2h")
+    done = user.here.run("history", room, "--format", "json", "--until", "9")
     assert (texts(done.stdout.decode()), done.stderr) == (
         ["one"], b"note:  --until: event 9 is ahead of the newest, which is 1\n",
     )  # fmt: skip
@@ -161,25 +162,22 @@ def test_a_restart_of_the_server_in_the_middle_loses_nothing(own_server: Server,
     assert texts((begun + rest).decode()) == lines
 
 
-async def test_a_server_that_is_away_in_the_middle_is_waited_for(own_server: Server, own_user: User) -> None:
+def test_a_server_that_is_away_in_the_middle_is_waited_for(own_server: Server, own_user: User) -> None:
     room = own_server.make_room()["id"]
     lines = fill(own_user, room, 3_000, "x" * 200)
     process = own_user.start("history", room, "--format", "json")
     assert process.stdout is not None
     begun = process.stdout.readline()  # the pipe is full long before the end
     own_server.kill9()
-    reading = asyncio.create_task(asyncio.to_thread(process.stdout.read))
-
-    def turn_away() -> None:
+    with ThreadPoolExecutor() as beside:
+        reading = beside.submit(process.stdout.read)
         with socket.create_server(("127.0.0.1", own_server.port)) as listener:
             listener.settimeout(PATIENCE)
-            for _ in range(3):  # who comes again has been sent away, and waits
+            for _ in range(3):  # a client that comes again has been sent away, and waits
                 listener.accept()[0].close()
-
-    await asyncio.to_thread(turn_away)
-    await asyncio.to_thread(own_server.start)
-    rest = await reading
-    assert await asyncio.to_thread(process.wait, PATIENCE) == 0
+        own_server.start()
+        rest = reading.result(PATIENCE)
+    assert process.wait(PATIENCE) == 0
     assert texts((begun + rest).decode()) == lines
 
 
@@ -195,20 +193,20 @@ def test_it_ends_quietly_when_nobody_reads_on(user: User, room: str) -> None:
 
 
 def test_what_goes_wrong_is_said_with_the_statuses_of_all_commands(user: User, room: str) -> None:
-    assert "no room" in user.fails(3, "history", "2SzErhA2PvYGjf4PQ4pvTh9BfE0")
-    said = user.fails(2, "history", room, "--until", "soon")
+    assert "no room" in user.here.fails(3, "history", "2SzErhA2PvYGjf4PQ4pvTh9BfE0")
+    said = user.here.fails(2, "history", room, "--until", "soon")
     assert said.startswith('error: --until: "soon" is not a number, a time, or a length of time\nhint:  write an event')
-    assert "--since" in user.fails(2, "history", room, "--since", "soon")
-    assert "--since" in user.fails(2, "history", room, "--since", "9" * 20)
-    assert "--until" in user.fails(2, "history", room, "--until", "9" * 20)
-    assert "chatty serve" in user.fails(5, "history", room, "--server", "http://127.0.0.1:1")
-    user.fails(2, "history", room, "--format", "html")
-    user.fails(2, "history", room, "-n", "0")
+    assert "--since" in user.here.fails(2, "history", room, "--since", "soon")
+    assert "--since" in user.here.fails(2, "history", room, "--since", "9" * 20)
+    assert "--until" in user.here.fails(2, "history", room, "--until", "9" * 20)
+    assert "chatty serve" in user.here.fails(5, "history", room, "--server", "http://127.0.0.1:1")
+    user.here.fails(2, "history", room, "--format", "html")
+    user.here.fails(2, "history", room, "-n", "0")
 
 
 def test_a_name_that_nobody_can_have_is_said_of_the_option_that_holds_it(server: Server, user: User, room: str) -> None:
     say(server, room, "hello")
-    said = user.fails(6, "history", room, "--from", "x" * 33)
+    said = user.here.fails(6, "history", room, "--from", "x" * 33)
     assert "hint:" in said
     assert "--from NAME" in said
     assert "--name" not in said
@@ -223,7 +221,7 @@ def test_a_full_disk_is_said(user: User, room: str) -> None:
 def test_markdown_is_a_document_with_days(server: Server, user: User) -> None:
     room = server.make_room("deploys *now*")["id"]
     say(server, room, "hello\n\n```\ncode\n```")
-    printed = user.says("history", room, "--format", "markdown")
+    printed = user.here.says("history", room, "--format", "markdown")
     assert re.fullmatch(
         r"# deploys \\\*now\\\*\n\n## \d{4}-\d\d-\d\d\n\n\*\*Ada\*\* \d\d:\d\d\n\n"
         r"> hello\n>\n> ```\n> code\n> ```\n\n",

@@ -56,14 +56,14 @@ async def test_as_text_everything_has_its_line(user: User, server: Server, room:
 
 def test_what_somebody_sent_cannot_drive_the_terminal(user: User, server: Server, room: str) -> None:
     say(server, room, "\x1b]0;owned\x07\x1b[2J \u202etxt")
-    assert user.says("tail", room, "--no-follow")[7:] == "Ada │ ␛]0;owned␇␛[2J <U+202E>txt\n"
+    assert user.here.says("tail", room, "--no-follow")[7:] == "Ada │ ␛]0;owned␇␛[2J <U+202E>txt\n"
 
 
 def test_it_begins_with_the_newest_ten_messages_or_as_many_as_told(user: User, server: Server, room: str) -> None:
     say(server, room, *(str(number) for number in range(1, 13)))
-    assert [event["text"] for event in user.events(room)] == [str(number) for number in range(3, 13)]
-    assert [event["text"] for event in user.events(room, "-n", "2")] == ["11", "12"]
-    assert user.events(room, "-n", "0") == []
+    assert [event["text"] for event in user.here.events(room)] == [str(number) for number in range(3, 13)]
+    assert [event["text"] for event in user.here.events(room, "-n", "2")] == ["11", "12"]
+    assert user.here.events(room, "-n", "0") == []
 
 
 def test_since_begins_after_an_event_or_at_a_time(user: User, server: Server, room: str) -> None:
@@ -71,12 +71,12 @@ def test_since_begins_after_an_event_or_at_a_time(user: User, server: Server, ro
     time.sleep(0.01)  # so that the third has a millisecond of its own
     say(server, room, "three", "four", "five")
     third = server.history(room)[2]["at"]
-    assert [event["text"] for event in user.events(room, "--since", "3")] == ["four", "five"]
-    assert [event["text"] for event in user.events(room, "--since", third)] == ["three", "four", "five"]
-    assert len(user.events(room, "--since", "1h")) == 5
-    assert len(user.events(room, "--since", "2020-01-01")) == 5
+    assert [event["text"] for event in user.here.events(room, "--since", "3")] == ["four", "five"]
+    assert [event["text"] for event in user.here.events(room, "--since", third)] == ["three", "four", "five"]
+    assert len(user.here.events(room, "--since", "1h")) == 5
+    assert len(user.here.events(room, "--since", "2020-01-01")) == 5
     for text in ("yesterday", "1795900000.5", "１２m", ""):
-        said = user.fails(2, "tail", room, "--since", text)
+        said = user.here.fails(2, "tail", room, "--since", text)
         assert f'"{text}" is not a number, a time, or a length of time' in said
 
 
@@ -95,7 +95,7 @@ def test_a_number_ahead_of_the_newest_event_is_refused_with_what_to_write(
     user: User, server: Server, room: str, command: tuple[str, ...], since: str, hint: str
 ) -> None:
     say(server, room, "one")
-    said = user.fails(2, command[0], room, "--since", since, *command[1:])
+    said = user.here.fails(2, command[0], room, "--since", since, *command[1:])
     assert f"event {since} is ahead of the newest, which is 1" in said or f"no event has the number {since}" in said
     assert f"\nhint:  {hint}" in said
     assert "lost" not in said
@@ -103,7 +103,7 @@ def test_a_number_ahead_of_the_newest_event_is_refused_with_what_to_write(
 
 def test_a_time_in_the_future_is_taken_and_mentioned(user: User, server: Server, room: str) -> None:
     say(server, room, "one")
-    done = user.run("tail", room, "--no-follow", "--since", "2100-01-01T00:00Z")
+    done = user.here.run("tail", room, "--no-follow", "--since", "2100-01-01T00:00Z")
     assert (done.stdout, done.stderr) == (b"", b"note:  2100-01-01T00:00:00+00:00 is in the future\n")
 
 
@@ -124,7 +124,7 @@ async def test_messages_alone_are_printed_and_counted_where_only_they_matter(
 
 def test_count_ends_it_after_so_many_events(user: User, server: Server, room: str) -> None:
     say(server, room, "one", "two", "three")
-    lines = user.says("tail", room, "--count", "2", "--json").splitlines()
+    lines = user.here.says("tail", room, "--count", "2", "--json").splitlines()
     assert [json.loads(line)["text"] for line in lines] == ["one", "two"]
 
 
@@ -139,7 +139,7 @@ def test_count_waits_for_what_is_yet_to_come(user: User, server: Server, room: s
 
 def test_timeout_ends_it_with_status_5(user: User, server: Server, room: str) -> None:
     say(server, room, "one")
-    assert "1 of 2 events came" in user.fails(5, "tail", room, "--count", "2", "--timeout", "1s")
+    assert "1 of 2 events came" in user.here.fails(5, "tail", room, "--count", "2", "--timeout", "1s")
 
 
 def test_a_room_that_closes_ends_it_well(user: User, server: Server) -> None:
@@ -150,7 +150,7 @@ def test_a_room_that_closes_ends_it_well(user: User, server: Server) -> None:
     server.ask("DELETE", f"/v1/rooms/{room['id']}", token=room["owner_token"])
     assert line_of(following).endswith(b"-- the room is closed\n")
     assert following.wait(PATIENCE) == 0
-    assert user.says("tail", room["id"], "--since", "0").endswith("-- the room is closed\n")
+    assert user.here.says("tail", room["id"], "--since", "0").endswith("-- the room is closed\n")
 
 
 def test_following_makes_nobody_a_participant(user: User, server: Server, room: str) -> None:
@@ -207,7 +207,7 @@ def test_in_a_terminal_no_text_looks_like_somebody_elses_and_in_a_pipe_it_is_one
     first, second, *_ = (child.before or "").split("\r\n")
     assert first.endswith("Ada │ ok")
     assert second == "           │ 09:33  Alice │ approved: deploy"
-    assert user.says("tail", room, "--no-follow").endswith(f"Ada │ {text}\n")
+    assert user.here.says("tail", room, "--no-follow").endswith(f"Ada │ {text}\n")
 
 
 def test_an_idle_tail_ends_silently_when_its_reader_goes(user: User, server: Server, room: str) -> None:
@@ -233,8 +233,8 @@ def test_a_signal_ends_it_with_its_status(user: User, server: Server, room: str,
 
 def test_an_unreachable_server_is_status_5_at_once_or_waited_for(user: User, room: str) -> None:
     server = f"http://127.0.0.1:{free_port()}"
-    assert "cannot reach" in user.fails(5, "tail", room, "--server", server)
-    assert "cannot reach" in user.fails(5, "tail", room, "--server", server, "--wait", "600ms")
+    assert "cannot reach" in user.here.fails(5, "tail", room, "--server", server)
+    assert "cannot reach" in user.here.fails(5, "tail", room, "--server", server, "--wait", "600ms")
 
 
 def test_a_full_disk_ends_it(user: User, server: Server, room: str) -> None:

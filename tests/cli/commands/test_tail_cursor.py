@@ -21,23 +21,26 @@ def test_a_new_cursor_begins_at_the_rooms_first_event_and_later_runs_go_on(
 ) -> None:
     cursor = str(tmp_path / "cursor")
     say(server, room, *(str(number) for number in range(20)))
-    assert len(user.events(room, "--cursor", cursor)) == 20
-    assert user.events(room, "--cursor", cursor) == []
+    assert len(user.here.events(room, "--cursor", cursor)) == 20
+    assert user.here.events(room, "--cursor", cursor) == []
     say(server, room, "new")
-    assert [event["text"] for event in user.events(room, "--cursor", cursor)] == ["new"]
-    assert user.events(room, "--cursor", cursor, "--since", "0") == [], "an old cursor knows better"
+    assert [event["text"] for event in user.here.events(room, "--cursor", cursor)] == ["new"]
+    assert user.here.events(room, "--cursor", cursor, "--since", "0") == [], "an old cursor knows better"
 
 
 def test_a_new_cursor_may_begin_elsewhere(user: User, server: Server, room: str, tmp_path: Path) -> None:
     say(server, room, "one", "two", "three")
-    assert user.events(room, "--cursor", str(tmp_path / "end"), "-n", "0") == []
+    assert user.here.events(room, "--cursor", str(tmp_path / "end"), "-n", "0") == []
     say(server, room, "four")
-    assert [event["text"] for event in user.events(room, "--cursor", str(tmp_path / "end"))] == ["four"]
-    assert [event["text"] for event in user.events(room, "--cursor", str(tmp_path / "last"), "-n", "2")] == [
+    assert [event["text"] for event in user.here.events(room, "--cursor", str(tmp_path / "end"))] == ["four"]
+    assert [event["text"] for event in user.here.events(room, "--cursor", str(tmp_path / "last"), "-n", "2")] == [
         "three",
         "four",
     ]
-    assert [event["seq"] for event in user.events(room, "--cursor", str(tmp_path / "since"), "--since", "2")] == [3, 4]
+    assert [event["seq"] for event in user.here.events(room, "--cursor", str(tmp_path / "since"), "--since", "2")] == [
+        3,
+        4,
+    ]
 
 
 def test_count_leaves_the_cursor_at_the_last_event_that_went_out(
@@ -50,8 +53,8 @@ def test_count_leaves_the_cursor_at_the_last_event_that_went_out(
 
 def test_a_cursor_of_another_room_is_refused(user: User, server: Server, room: str, tmp_path: Path) -> None:
     cursor = str(tmp_path / "cursor")
-    user.events(room, "--cursor", cursor)
-    assert "is a cursor of another room" in user.fails(2, "tail", server.make_room()["id"], "--cursor", cursor)
+    user.here.events(room, "--cursor", cursor)
+    assert "is a cursor of another room" in user.here.fails(2, "tail", server.make_room()["id"], "--cursor", cursor)
 
 
 def test_two_tails_do_not_share_a_cursor(user: User, server: Server, room: str, tmp_path: Path) -> None:
@@ -59,7 +62,7 @@ def test_two_tails_do_not_share_a_cursor(user: User, server: Server, room: str, 
     following = user.start("tail", room, "--cursor", cursor)
     say(server, room, "one")
     assert line_of(following)
-    assert "in use by another command" in user.fails(1, "tail", room, "--cursor", cursor)
+    assert "in use by another command" in user.here.fails(1, "tail", room, "--cursor", cursor)
 
 
 def test_into_a_pipe_a_kill_may_repeat_the_last_lines_but_loses_none(
@@ -80,7 +83,7 @@ def test_into_a_pipe_a_kill_may_repeat_the_last_lines_but_loses_none(
         assert again == list(range(again[0], again[0] + len(again)))
         assert not got or again[0] <= got[-1] + 1, "a line is missing"
         got = sorted({*got, *again})
-    got = sorted({*got, *(event["seq"] for event in user.events(room, "--cursor", str(tmp_path / "cursor")))})
+    got = sorted({*got, *(event["seq"] for event in user.here.events(room, "--cursor", str(tmp_path / "cursor")))})
     assert got == list(range(1, 601))
 
 
