@@ -48,7 +48,7 @@ def test_without_a_command_it_shows_how_it_is_used_and_fails(user: User) -> None
     ],
 )
 def test_wrong_usage_is_told_in_one_line_with_a_hint(user: User, arguments: list[str], error: str, hint: str) -> None:
-    first, *rest = user.fails(2, *arguments).splitlines()
+    first, *rest = user.here.fails(2, *arguments).splitlines()
     assert first.startswith("error: ")
     assert error in first
     assert hint in " ".join(rest)
@@ -68,7 +68,7 @@ def test_the_label_of_an_error_has_a_colour_where_the_options_say_so(
     user: User, options: list[str], variables: dict[str, str], colored: bool
 ) -> None:
     user.env |= variables
-    assert ("\x1b[" in user.fails(2, "join", "nowhere", *options)) == colored
+    assert ("\x1b[" in user.here.fails(2, "join", "nowhere", *options)) == colored
 
 
 def test_a_command_is_the_same_in_a_process_of_its_own_and_in_one_that_is_there_already(user: User, room: str) -> None:
@@ -84,7 +84,7 @@ def test_a_command_is_the_same_in_a_process_of_its_own_and_in_one_that_is_there_
 
 
 def test_with_json_an_error_is_one_object_on_stderr(user: User) -> None:
-    said = user.fails(2, "tail", "--json")
+    said = user.here.fails(2, "tail", "--json")
     assert json.loads(said) == {
         "event_type": "error",
         "code": "usage",
@@ -95,12 +95,12 @@ def test_with_json_an_error_is_one_object_on_stderr(user: User) -> None:
 
 
 def test_json_behind_the_dashes_is_text(user: User, room: str) -> None:
-    assert user.fails(2, "send", room, "--bogus", "--", "--json").startswith("error: ")
+    assert user.here.fails(2, "send", room, "--bogus", "--", "--json").startswith("error: ")
 
 
 def test_a_server_that_is_not_there_is_status_5_and_says_how_to_start_one(user: User) -> None:
     server = f"http://127.0.0.1:{free_port()}"
-    assert user.fails(5, "create", "deploys", "--server", server) == (
+    assert user.here.fails(5, "create", "deploys", "--server", server) == (
         f"error: cannot reach {server} (connection refused)\nhint:  start one: chatty serve\n"
     )
 
@@ -121,7 +121,7 @@ def test_something_else_than_chatty_is_told_apart(user: User) -> None:
     with HTTPServer(("127.0.0.1", 0), Elsewhere) as elsewhere:
         Thread(target=elsewhere.handle_request).start()
         server = f"http://127.0.0.1:{elsewhere.server_port}"
-        assert "is this the address of a chatty server?" in user.fails(1, "create", "x", "--server", server)
+        assert "is this the address of a chatty server?" in user.here.fails(1, "create", "x", "--server", server)
 
 
 def test_who_stops_reading_ends_a_command_silently(user: User, room: str) -> None:
@@ -168,6 +168,6 @@ def test_without_standard_streams_help_and_version_are_no_mistake(user: User, op
 
 
 def test_an_error_is_red_only_where_somebody_sees_it(user: User) -> None:
-    assert user.fails(2, "send").startswith("error:")
-    assert user.fails(2, "send", env={**user.env, "FORCE_COLOR": "1"}).startswith("\x1b[1;31merror:\x1b[0m")
-    assert user.fails(2, "send", env={**user.env, "FORCE_COLOR": "1", "NO_COLOR": "1"}).startswith("error:")
+    assert user.here.fails(2, "send").startswith("error:")
+    assert user.here.fails(2, "send", env={**user.env, "FORCE_COLOR": "1"}).startswith("\x1b[1;31merror:\x1b[0m")
+    assert user.here.fails(2, "send", env={**user.env, "FORCE_COLOR": "1", "NO_COLOR": "1"}).startswith("error:")

@@ -95,13 +95,13 @@ def test_only_those_who_are_asked_may_answer(user: User, server: Server, room: s
 
 
 def test_no_answer_in_time_is_status_5(user: User, room: str) -> None:
-    assert user.fails(5, "ask", room, "Deploy?", "--timeout", "100ms") == "error: no answer came in 0.1 s\n"
+    assert user.here.fails(5, "ask", room, "Deploy?", "--timeout", "100ms") == "error: no answer came in 0.1 s\n"
 
 
 def test_a_default_is_the_answer_that_nobody_gave(user: User, room: str) -> None:
     patience = ("--timeout", "100ms", "--default", "no")
-    assert user.says("ask", room, "Deploy?", *patience) == "no\n"
-    told = json.loads(user.says("ask", room, "Deploy?", *patience, "--json"))
+    assert user.here.says("ask", room, "Deploy?", *patience) == "no\n"
+    told = json.loads(user.here.says("ask", room, "Deploy?", *patience, "--json"))
     assert told == {"event_type": "default", "text": "no"}
 
 
@@ -139,7 +139,7 @@ def test_a_reply_that_was_edited_since_counts_from_the_edit_on_also_for_a_later_
     assert answer_of(process) == "no\n"
     edit = {"participant": "Ada", "text": "yes"}
     server.ask("PATCH", f"/v1/rooms/{room}/messages/{early}", edit, token="a" * 32)
-    assert user.says("ask", room, *arguments) == "no\n"
+    assert user.here.says("ask", room, *arguments) == "no\n"
 
 
 def outcomes(server: Server, room: str) -> list[str]:
@@ -156,8 +156,8 @@ def test_a_bare_choice_as_the_next_message_is_the_answer(user: User, server: Ser
 
 
 def test_the_room_is_told_when_nobody_answered(user: User, server: Server, room: str) -> None:
-    user.fails(5, "ask", room, "Deploy?", "--timeout", "10ms")
-    user.says("ask", room, "Deploy?", "--timeout", "10ms", "--default", "no")
+    user.here.fails(5, "ask", room, "Deploy?", "--timeout", "10ms")
+    user.here.says("ask", room, "Deploy?", "--timeout", "10ms", "--default", "no")
     assert outcomes(server, room) == ["timed out", "timed out; default no"]
 
 
@@ -165,15 +165,15 @@ def test_the_room_is_told_the_outcome_once_and_a_later_run_whose_answer_it_is(
     user: User, server: Server, room: str
 ) -> None:
     arguments = ("ask", room, "Deploy?", "--choices", "yes,no", "--key", "K")
-    user.fails(5, *arguments, "--timeout", "10ms")
+    user.here.fails(5, *arguments, "--timeout", "10ms")
     question = server.history(room)[0]["seq"]
     reply(server, room, question, "yes")
     at = server.history(room)[-1]["at"]
     for _ in range(2):
-        done = user.run(*arguments)
+        done = user.here.run(*arguments)
         assert done.stdout == b"yes\n"
         assert done.stderr.decode() == f"note:  answered by Ada on {at[:10]} at {at[11:16]}\n"
-    done = user.run(*arguments, "--json")
+    done = user.here.run(*arguments, "--json")
     assert json.loads(done.stderr) == {"event_type": "note", "answered_by": "Ada", "at": at}
     assert outcomes(server, room) == ["timed out", "answered by Ada: yes"]
 
@@ -195,8 +195,8 @@ async def test_an_answer_is_printed_also_where_the_room_cannot_be_told(user: Use
 
 
 def test_a_key_belongs_to_one_question(user: User, room: str) -> None:
-    user.fails(5, "ask", room, "Deploy?", "--key", "K", "--timeout", "10ms")
-    assert "--key K" in user.fails(6, "ask", room, "Something else?", "--key", "K", "--timeout", "10ms")
+    user.here.fails(5, "ask", room, "Deploy?", "--key", "K", "--timeout", "10ms")
+    assert "--key K" in user.here.fails(6, "ask", room, "Something else?", "--key", "K", "--timeout", "10ms")
 
 
 def test_a_question_that_is_deleted_gets_no_answer(user: User, server: Server, room: str) -> None:
@@ -281,17 +281,17 @@ async def test_a_signal_behind_the_answer_does_not_keep_it_from_the_room(user: U
 
 def test_a_server_that_is_not_there_is_told_at_once(user: User, room: str) -> None:
     elsewhere = f"http://127.0.0.1:{free_port()}"
-    said = user.fails(5, "ask", room, "Deploy?", "--default", "yes", "--timeout", "60s", "--server", elsewhere)
+    said = user.here.fails(5, "ask", room, "Deploy?", "--default", "yes", "--timeout", "60s", "--server", elsewhere)
     assert "connection refused" in said
 
 
 def test_a_room_that_is_not_there_is_status_3(user: User) -> None:
-    assert "no room" in user.fails(3, "ask", "0" * 27, "Deploy?")
+    assert "no room" in user.here.fails(3, "ask", "0" * 27, "Deploy?")
 
 
 @pytest.mark.parametrize("arguments", [("Deploy?", "--default", "no"), ("Deploy?", "--choices", "yes,,no")])
 def test_what_makes_no_sense_is_not_asked(user: User, server: Server, room: str, arguments: tuple[str, ...]) -> None:
-    user.fails(2, "ask", room, *arguments)
+    user.here.fails(2, "ask", room, *arguments)
     assert server.texts(room) == []
 
 
@@ -299,13 +299,13 @@ def test_what_makes_no_sense_is_not_asked(user: User, server: Server, room: str,
 def test_a_question_that_is_empty_is_not_asked(
     user: User, server: Server, room: str, arguments: tuple[str, ...], said: bytes
 ) -> None:
-    told = user.fails(2, "ask", room, *arguments, "--choices", "yes,no", said=said)
+    told = user.here.fails(2, "ask", room, *arguments, "--choices", "yes,no", said=said)
     assert told.startswith("error: there is nothing to ask\nhint:  ")
     assert server.texts(room) == []
 
 
 @pytest.mark.parametrize("said", [b"Deploy?" + b"\n" * 17_000 + b"Or not?", b"x" * 16_385])
 def test_a_question_that_is_too_long_is_not_asked_cut_short(user: User, server: Server, room: str, said: bytes) -> None:
-    told = user.fails(6, "ask", room, said=said)
+    told = user.here.fails(6, "ask", room, said=said)
     assert told == "error: the question is too long: a message holds at most 16,384 bytes\n"
     assert server.texts(room) == []

@@ -26,7 +26,7 @@ def test_a_running_servers_data_is_copied_and_the_rooms_and_the_size_are_told(
 def test_the_data_may_be_named_by_the_servers_variable(user: User, own_server: Server, tmp_path: Path) -> None:
     env = {**user.env, "CHATTY_DATA": str(own_server.data)}
     assert "rooms: 0" in user.says("backup", "backup.db", env={**env, "PYTHONSAFEPATH": ""}, cwd=tmp_path)
-    assert user.says("doctor", env=env) == f"{own_server.data} is sound\n"
+    assert user.here.says("doctor", env=env) == f"{own_server.data} is sound\n"
     assert (tmp_path / "backup.db").exists()
 
 
@@ -34,22 +34,22 @@ def test_a_file_that_is_there_is_kept_unless_force_is_meant(user: User, own_serv
     target = tmp_path / "backup.db"
     target.write_text("mine")
     arguments = ("backup", str(target), "--data", str(own_server.data))
-    assert user.fails(2, *arguments) == (
+    assert user.here.fails(2, *arguments) == (
         f"error: {target} already exists\nhint:  choose another name, or replace it with --force\n"
     )
     assert target.read_text() == "mine"
-    assert "rooms: 0" in user.says(*arguments, "--force")
+    assert "rooms: 0" in user.here.says(*arguments, "--force")
 
 
 def test_without_data_it_fails_and_makes_nothing(user: User, tmp_path: Path) -> None:
-    told = user.fails(1, "backup", str(tmp_path / "backup.db"), "--data", str(tmp_path / "nowhere"))
+    told = user.here.fails(1, "backup", str(tmp_path / "backup.db"), "--data", str(tmp_path / "nowhere"))
     assert re.match("error: there is no chatty.db in .*nowhere\nhint:  name the server's data directory", told)
     assert list(tmp_path.glob("*backup*")) == []
 
 
 def test_a_signal_in_the_middle_leaves_nothing_behind(user: User, own_server: Server, tmp_path: Path) -> None:
     room = own_server.make_room()["id"]
-    user.run("send", room, "--server", own_server.url, said=(b"x" * 16_000 + b"\n") * 1_500)
+    user.here.run("send", room, "--server", own_server.url, said=(b"x" * 16_000 + b"\n") * 1_500)
     place = tmp_path / "backups"
     place.mkdir()
     process = user.start("backup", str(place / "backup.db"), "--data", str(own_server.data))

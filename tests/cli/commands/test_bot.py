@@ -234,7 +234,7 @@ def test_it_ends_with_the_room(user: User, server: Server, cursor: Path) -> None
 
 @pytest.mark.parametrize(("name", "status"), [("no-such-command", 127), ("./no-such-file", 127), ("./docs", 126)])
 def test_a_command_that_cannot_be_started_ends_it_at_once(user: User, room: str, name: str, status: int) -> None:
-    assert user.fails(status, "bot", room, "--on", "a", "--", name).startswith(f"error: {name}: ")
+    assert user.here.fails(status, "bot", room, "--on", "a", "--", name).startswith(f"error: {name}: ")
 
 
 def test_a_command_that_is_gone_when_it_is_needed_ends_it_and_the_message_waits(
@@ -329,18 +329,18 @@ def test_it_works_under_who_ignores_the_deaths_of_children_and_with_scripts_with
     ],
 )
 def test_what_makes_no_sense_is_told_at_once(user: User, room: str, arguments: tuple[str, ...], said: str) -> None:
-    assert said in user.fails(2, "bot", room, *arguments)
+    assert said in user.here.fails(2, "bot", room, *arguments)
 
 
 def test_a_server_that_is_not_there_is_told_at_once(user: User, room: str) -> None:
     elsewhere = f"http://127.0.0.1:{free_port()}"
-    assert "connection refused" in user.fails(5, "bot", room, "--on", "a", "--server", elsewhere, "--", "cat")
+    assert "connection refused" in user.here.fails(5, "bot", room, "--on", "a", "--server", elsewhere, "--", "cat")
 
 
 def test_a_cursor_is_one_bots_at_a_time_and_one_rooms(user: User, server: Server, room: str, cursor: Path) -> None:
     process = bot(user, room, cursor, "--on", "a", "--", "cat")
     again = ("--on", "a", "--cursor", str(cursor), "--", "cat")
-    assert "in use" in user.fails(1, "bot", room, *again)
+    assert "in use" in user.here.fails(1, "bot", room, *again)
     process.kill()
     process.wait(PATIENCE)
-    assert "another room" in user.fails(2, "bot", server.make_room()["id"], *again)
+    assert "another room" in user.here.fails(2, "bot", server.make_room()["id"], *again)

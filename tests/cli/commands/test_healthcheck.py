@@ -19,17 +19,17 @@ def well(server: Server) -> str:
 
 
 def test_a_server_is_found_by_what_it_noted_in_its_data(user: User, own_server: Server) -> None:
-    assert user.says("healthcheck", "--data", str(own_server.data)) == well(own_server)
+    assert user.here.says("healthcheck", "--data", str(own_server.data)) == well(own_server)
     env = {**user.env, "CHATTY_DATA": str(own_server.data), "CHATTY_PORT": "1", "CHATTY_HOST": "192.0.2.1"}
-    assert user.says("healthcheck", env=env) == well(own_server)
+    assert user.here.says("healthcheck", env=env) == well(own_server)
 
 
 def test_without_a_note_it_is_where_the_settings_say(user: User, own_server: Server, tmp_path: Path) -> None:
     env = {**user.env, "CHATTY_DATA": str(tmp_path / "elsewhere"), "CHATTY_PORT": str(own_server.port)}
-    assert user.says("healthcheck", env=env) == well(own_server)
+    assert user.here.says("healthcheck", env=env) == well(own_server)
     for host in ("127.0.0.1", "0.0.0.0"):
-        assert user.says("healthcheck", env={**env, "CHATTY_HOST": host}) == well(own_server)
-    told = user.fails(1, "healthcheck", "--host", "::", "--port", str(free_port()), env=env)
+        assert user.here.says("healthcheck", env={**env, "CHATTY_HOST": host}) == well(own_server)
+    told = user.here.fails(1, "healthcheck", "--host", "::", "--port", str(free_port()), env=env)
     assert told.startswith("error: the server at http://[::1]:")
 
 
@@ -42,7 +42,7 @@ def test_no_proxy_is_asked(user: User, own_server: Server) -> None:
 def test_the_host_check_is_not_in_its_way(user: User, tmp_path: Path) -> None:
     options = ("--allowed-host", "chat.example.org", "--host", "0.0.0.0", "--access", "open")
     with Server(tmp_path / "data", *options) as server:
-        assert user.says("healthcheck", "--data", str(server.data)) == well(server)
+        assert user.here.says("healthcheck", "--data", str(server.data)) == well(server)
 
 
 def test_a_certificate_need_not_be_for_this_machine(user: User, tmp_path: Path) -> None:
@@ -59,11 +59,11 @@ def test_a_server_that_is_gone_or_hangs_is_not_well(user: User, own_server: Serv
     arguments = ("healthcheck", "--data", str(own_server.data))
     hint = "hint:  see its log\n"
     own_server.signal(signal.SIGSTOP)
-    assert user.fails(1, *arguments) == f"error: the server at {own_server.url} is not healthy (timed out)\n{hint}"
+    assert user.here.fails(1, *arguments) == f"error: the server at {own_server.url} is not healthy (timed out)\n{hint}"
     own_server.signal(signal.SIGCONT)
-    assert user.says(*arguments) == well(own_server)
+    assert user.here.says(*arguments) == well(own_server)
     own_server.kill9()
-    assert user.fails(1, *arguments) == (
+    assert user.here.fails(1, *arguments) == (
         f"error: the server at {own_server.url} is not healthy (connection refused)\n{hint}"
     )
 

@@ -12,7 +12,7 @@ from tests.support.server import PATIENCE, ROOT, Server
 
 
 def test_without_a_terminal_it_names_what_scripts_use(user: User, room: str) -> None:
-    said = user.fails(2, "join", room)
+    said = user.here.fails(2, "join", room)
     assert "chatty send ROOM" in said
     assert "chatty tail ROOM" in said
 
@@ -47,6 +47,6 @@ def test_a_room_that_was_joined_is_known_by_its_name(user: User, server: Server)
     child.expect(pexpect.EOF)
     child.close()
     assert child.exitstatus == 0
-    assert user.says("rooms").split()[:4] == ["elsewhere", room, server.url, "joined"]
-    user.run("send", "elsewhere", "hello")
+    assert user.here.says("rooms").split()[:4] == ["elsewhere", room, server.url, "joined"]
+    user.here.run("send", "elsewhere", "hello")
     assert server.texts(room) == ["hello"]

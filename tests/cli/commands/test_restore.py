@@ -13,11 +13,11 @@ def test_a_backup_of_a_running_server_is_restored_when_it_is_stopped(
 ) -> None:
     data, backup = own_server.data, tmp_path / "backup.db"
     room = own_server.make_room()["id"]
-    user.run("send", room, "before", "--server", own_server.url)
-    user.run("backup", str(backup), "--data", str(data))
-    user.run("send", room, "after", "--server", own_server.url)
+    user.here.run("send", room, "before", "--server", own_server.url)
+    user.here.run("backup", str(backup), "--data", str(data))
+    user.here.run("send", room, "after", "--server", own_server.url)
 
-    said = user.fails(2, "restore", str(backup), "--data", str(data))
+    said = user.here.fails(2, "restore", str(backup), "--data", str(data))
     assert (
         said
         == f"error: another server uses {data}\nhint:  stop it first, or give this one a --data directory of its own\n"
@@ -30,18 +30,18 @@ def test_a_backup_of_a_running_server_is_restored_when_it_is_stopped(
     assert user.says("restore", str(backup), env=env) == (
         f"restored {backup} to {data}, rooms: 1; the old data is in {kept}\n"
     )
-    assert user.says("doctor", str(data)) == f"{data} is sound\n"
-    assert user.says("doctor", str(kept)) == f"{kept} is sound\n"
+    assert user.here.says("doctor", str(data)) == f"{data} is sound\n"
+    assert user.here.says("doctor", str(kept)) == f"{kept} is sound\n"
     own_server.start()
     assert own_server.texts(room) == ["before"]
 
 
 def test_what_is_no_backup_is_refused_with_what_to_do(user: User, tmp_path: Path) -> None:
-    assert user.fails(1, "restore", "nowhere.db", "--data", str(tmp_path / "data")) == (
+    assert user.here.fails(1, "restore", "nowhere.db", "--data", str(tmp_path / "data")) == (
         "error: there is no backup nowhere.db\nhint:  name a database, such as backup.db\n"
     )
     (tmp_path / "notes").write_text("my notes")
-    assert user.fails(1, "restore", str(tmp_path / "notes"), "--data", str(tmp_path / "data")) == (
+    assert user.here.fails(1, "restore", str(tmp_path / "notes"), "--data", str(tmp_path / "data")) == (
         f"error: {tmp_path / 'notes'} can't be restored: it is damaged: it is not an SQLite database\n"
         "hint:  choose another one; nothing was changed\n"
     )

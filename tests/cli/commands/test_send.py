@@ -35,7 +35,7 @@ def test_the_arguments_are_one_message(user: User, server: Server, room: str) ->
 
 
 def test_sending_makes_nobody_a_participant(user: User, server: Server, room: str) -> None:
-    user.run("send", room, "hello", "--name", "Ada")
+    user.here.run("send", room, "hello", "--name", "Ada")
     assert [event["event_type"] for event in server.history(room)] == ["message"]
 
 
@@ -67,32 +67,32 @@ def test_what_a_line_holds_goes_as_it_is(user: User, server: Server, room: str) 
         "  spaces  ",
         "-- dash",
     ]
-    user.run("send", room, said="\n".join(lines).encode())
+    user.here.run("send", room, said="\n".join(lines).encode())
     assert server.texts(room) == lines
 
 
 def test_what_had_to_be_changed_is_counted_on_stderr(user: User, server: Server, room: str) -> None:
     said = b"ok\n\n \nb\xff\n" + b"x" * (MESSAGE_BYTES + 1) + b"\n"
-    done = user.run("send", room, said=said)
+    done = user.here.run("send", room, said=said)
     assert done.stderr.decode() == ("note:  lines: 2 blank, skipped; 1 too long, split; 1 not UTF-8, repaired\n")
     assert server.texts(room) == ["ok", "b\ufffd", "x" * MESSAGE_BYTES, "x"]
-    told = json.loads(user.run("send", room, "--json", said=b"\na").stderr)
+    told = json.loads(user.here.run("send", room, "--json", said=b"\na").stderr)
     assert told == {"event_type": "note", "blank": 1, "split": 0, "repaired": 0}
 
 
 def test_strict_sends_nothing_from_the_odd_line_on_and_says_its_number(user: User, server: Server, room: str) -> None:
-    said = user.fails(6, "send", room, "--strict", said=b"one\ntwo\n\xff\nfour\n")
+    said = user.here.fails(6, "send", room, "--strict", said=b"one\ntwo\n\xff\nfour\n")
     assert "line 3 is not UTF-8" in said
     assert server.texts(room) == ["one", "two"]
 
 
 def test_a_block_is_one_message(user: User, server: Server, room: str) -> None:
-    user.run("send", room, "--block", said=b"one\n\ntwo\n")
+    user.here.run("send", room, "--block", said=b"one\n\ntwo\n")
     assert server.texts(room) == ["one\n\ntwo"]
 
 
 def test_a_block_that_does_not_fit_is_refused_whole(user: User, server: Server, room: str) -> None:
-    assert "16,384" in user.fails(6, "send", room, "--block", said=b"x\n" * MESSAGE_BYTES)
+    assert "16,384" in user.here.fails(6, "send", room, "--block", said=b"x\n" * MESSAGE_BYTES)
     assert server.texts(room) == []
 
 
@@ -102,7 +102,7 @@ def test_nothing_to_send_is_done_at_once(user: User, room: str) -> None:
 
 
 def test_with_json_every_ack_is_printed_as_on_the_wire(user: User, room: str) -> None:
-    acks = user.says("send", room, "--json", said=b"a\nb\n").splitlines()
+    acks = user.here.says("send", room, "--json", said=b"a\nb\n").splitlines()
     assert acks == ['{"event_type":"ack","n":1,"seq":1}', '{"event_type":"ack","n":2,"seq":2}']
 
 
@@ -140,13 +140,13 @@ def test_in_a_terminal_without_a_text_it_says_how_it_is_used(user: User, room: s
 
 
 def test_every_way_to_fail_has_its_status(user: User, server: Server, room: str) -> None:
-    assert "no room" in user.fails(3, "send", "1" * 27, "x")
-    assert "A message needs some text" in user.fails(6, "send", room, " ")
-    assert "reserved" in user.fails(6, "send", room, "x", "--name", "system")
-    assert "cannot reach" in user.fails(5, "send", room, "x", "--server", f"http://127.0.0.1:{free_port()}")
+    assert "no room" in user.here.fails(3, "send", "1" * 27, "x")
+    assert "A message needs some text" in user.here.fails(6, "send", room, " ")
+    assert "reserved" in user.here.fails(6, "send", room, "x", "--name", "system")
+    assert "cannot reach" in user.here.fails(5, "send", room, "x", "--server", f"http://127.0.0.1:{free_port()}")
     closed = server.make_room()
     server.ask("DELETE", f"/v1/rooms/{closed['id']}", token=closed["owner_token"])
-    assert "closed" in user.fails(6, "send", closed["id"], "x")
+    assert "closed" in user.here.fails(6, "send", closed["id"], "x")
 
 
 def test_a_room_that_closes_ends_a_send_that_waits_for_input(user: User, server: Server) -> None:
@@ -285,15 +285,15 @@ def test_a_rerun_with_the_same_key_sends_what_is_missing(user: User, server: Ser
     assert first.wait(PATIENCE) == -signal.SIGKILL
     assert 0 < len(server.texts(room)) < len(lines)
     stored = len(server.texts(room))  # at least: the server may have more of them in hand
-    told = user.fails(0, "send", room, "--key", "build-7", said=said)
+    told = user.here.fails(0, "send", room, "--key", "build-7", said=said)
     assert server.texts(room) == lines
     count, _, rest = told.removeprefix("note:  ").partition(" ")
     assert stored <= int(count.replace(",", "")) < len(lines)
     assert rest == "of 20,000 lines were already stored\n"
-    told = user.fails(0, "send", room, "--key", "build-7", said=said)
+    told = user.here.fails(0, "send", room, "--key", "build-7", said=said)
     assert told == "note:  20,000 of 20,000 lines were already stored\n"
     assert server.texts(room) == lines
-    user.run("send", room, "--key", "build-8", said=b"again")
+    user.here.run("send", room, "--key", "build-8", said=b"again")
     assert server.texts(room)[-1] == "again"
 
 
@@ -328,14 +328,14 @@ async def test_a_line_that_is_refused_is_what_a_rerun_with_the_same_key_begins_w
 
 def test_what_a_closed_room_is_told_again_is_not_to_be_tried_again(user: User, server: Server) -> None:
     room = server.make_room()
-    user.run("send", room["id"], "--key", "K", said=b"a\nb\n")
+    user.here.run("send", room["id"], "--key", "K", said=b"a\nb\n")
     server.ask("DELETE", f"/v1/rooms/{room['id']}", token=room["owner_token"])
-    assert "hint" not in user.fails(6, "send", room["id"], "--key", "K", said=b"a\nb\n")
+    assert "hint" not in user.here.fails(6, "send", room["id"], "--key", "K", said=b"a\nb\n")
 
 
 def test_a_key_needs_an_identity_that_lasts(user: User, server: Server, room: str) -> None:
     user.home.mkdir()
     (user.home / "config").write_text("in the way")
-    assert "Not a directory" in user.fails(1, "send", room, "--key", "build-7", "hello")
-    user.run("send", room, "hello")
+    assert "Not a directory" in user.here.fails(1, "send", room, "--key", "build-7", "hello")
+    user.here.run("send", room, "hello")
     assert server.texts(room) == ["hello"]

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pexpect
@@ -209,6 +210,7 @@ def variables(home: Path) -> dict[str, str]:
     )
 
 
+@cache
 def script_of(shell: str) -> str:
     command = [sys.executable, "-m", "chatty", "completion", shell]
     return subprocess.run(command, capture_output=True, check=True, timeout=PATIENCE).stdout.decode()

@@ -15,7 +15,7 @@ SAME = "hint:  send the same input, or choose another key\n"
 
 def again(user: User, room: str, said: bytes, *options: str, status: int = 0) -> str:
     """What a run with a key tells on standard error."""
-    return user.fails(status, "send", room, "--key", "K", *options, said=said)
+    return user.here.fails(status, "send", room, "--key", "K", *options, said=said)
 
 
 def test_a_true_repetition_is_told_with_how_many_lines_were_there(user: User, server: Server, room: str) -> None:
@@ -29,8 +29,8 @@ def test_a_true_repetition_is_told_with_how_many_lines_were_there(user: User, se
 
 def test_a_text_that_was_there_already_is_told_as_one(user: User, server: Server, room: str) -> None:
     for told in ("", "note:  the message was already stored\n"):
-        assert user.fails(0, "send", room, "--key", "K", "hello") == told
-        assert user.fails(0, "send", room, "--key", "L", "--block", said=b"hel\nlo") == told
+        assert user.here.fails(0, "send", room, "--key", "K", "hello") == told
+        assert user.here.fails(0, "send", room, "--key", "L", "--block", said=b"hel\nlo") == told
     assert server.texts(room) == ["hello", "hel\nlo"]
 
 
@@ -59,9 +59,9 @@ def test_input_that_is_shorter_than_what_was_sent_is_refused_since_it_need_not_b
 
 
 def test_another_text_under_a_key_is_refused(user: User, server: Server, room: str) -> None:
-    user.run("send", room, "--key", "K", "hello")
+    user.here.run("send", room, "--key", "K", "hello")
     for other in (["hallo"], ["--block"]):
-        told = user.fails(6, "send", room, "--key", "K", *other, said=b"hallo")
+        told = user.here.fails(6, "send", room, "--key", "K", *other, said=b"hallo")
         assert told == f"error: another text was sent with --key K; nothing was sent\n{SAME}"
     told = again(user, room, b"hallo\n", status=6)
     assert told.startswith("error: the first line is not the one that was sent with --key K; nothing was sent\n")
@@ -72,14 +72,14 @@ def test_for_programs_a_repetition_is_acked_once_it_is_known_to_be_one_and_told_
     user: User, server: Server, room: str
 ) -> None:
     again(user, room, b"a\nb\n")
-    done = user.run("send", room, "--key", "K", "--json", said=b"a\nb\nc\n")
+    done = user.here.run("send", room, "--key", "K", "--json", said=b"a\nb\nc\n")
     acks = [json.loads(line) for line in done.stdout.splitlines()]
     assert [(ack["n"], ack.get("duplicate", False)) for ack in acks] == [(1, True), (2, True), (3, False)]
     assert json.loads(done.stderr) == {"event_type": "note", "already_stored": 2, "messages": 3}
-    done = user.run("send", room, "--key", "K", "--json", said=b"x\nb\nc\n", status=6)
+    done = user.here.run("send", room, "--key", "K", "--json", said=b"x\nb\nc\n", status=6)
     assert done.stdout == b""
     assert json.loads(done.stderr)["code"] == "idempotency_conflict"
-    assert user.run("send", room, "--key", "K", "--json", said=b"a\n", status=6).stdout == b""
+    assert user.here.run("send", room, "--key", "K", "--json", said=b"a\n", status=6).stdout == b""
 
 
 def test_input_that_comes_slowly_is_compared_when_it_has_come_so_far(user: User, server: Server, room: str) -> None:
@@ -98,4 +98,4 @@ def test_input_that_comes_slowly_is_compared_when_it_has_come_so_far(user: User,
 def test_an_empty_key_is_none(user: User, room: str) -> None:
     for command in (("send", room, "hello"), ("ask", room, "Deploy?")):
         for key in ("", " "):
-            assert "'--key': it is empty" in user.fails(2, *command, "--key", key)
+            assert "'--key': it is empty" in user.here.fails(2, *command, "--key", key)
