@@ -35,10 +35,10 @@ from chatty.server.business.entries import (
     TrimRoom,
     connection_id,
 )
-from chatty.server.business.rights import Trust
 from chatty.server.platform.store.applying import Store
 from chatty.server.platform.store.schema import ROOM_BITS
 from tests.server.principals import owning, speaker
+from tests.server.rulings import principals, rulings
 
 ROOMS = ["alpha", "beta", "gamma"]
 NAMES = ["john", "ada", "bo"]
@@ -59,8 +59,10 @@ def _entries() -> st.SearchStrategy[Entry]:
     producer, idempotency_key = st.sampled_from(["p", "q"]), st.sampled_from(["r", "s"])
     digest = st.sampled_from([b"1", b"2"])
     return st.one_of(
-        st.builds(CreateRoom, room, TIMES, text, text, st.just("epoch"), owner, expiry),
-        st.builds(lambda r, t, n, i, x: Post(r, t, speaker(n, i), x), room, TIMES, name, identity, text),
+        st.builds(CreateRoom, room, TIMES, text, text, st.just("epoch"), owner, expiry, principals(name, identity)),
+        st.builds(Post, room, TIMES, principals(name, identity), text),
+        rulings(room, TIMES, name, identity),
+        rulings(room, TIMES, name, identity),
         st.builds(
             lambda r, t, n, i, x, p, k: Post(r, t, speaker(n, i), x, p, k),
             room, TIMES, name, identity, text, producer, st.integers(1, 4),
@@ -69,10 +71,7 @@ def _entries() -> st.SearchStrategy[Entry]:
             lambda r, t, n, i, x, k, d: Post(r, t, speaker(n, i), x, idempotency_key=k, digest=d),
             room, TIMES, name, identity, text, idempotency_key, digest,
         ),
-        st.builds(
-            lambda r, t, c, n, i, back: Connect(r, t, c, speaker(n, i, Trust.KEY if back else Trust.NONE)),
-            room, TIMES, st.sampled_from(CONNECTIONS), name, identity, st.booleans(),
-        ),
+        st.builds(Connect, room, TIMES, st.sampled_from(CONNECTIONS), principals(name, identity)),
         _changes(room, name, identity),
         st.builds(Disconnect, room, TIMES, st.sampled_from(CONNECTIONS), st.booleans()),
         st.builds(EndGrace, room, TIMES, name, TIMES),
@@ -81,7 +80,7 @@ def _entries() -> st.SearchStrategy[Entry]:
         st.builds(PurgeRoom, room, TIMES, TIMES),
         st.builds(TrimRoom, room, TIMES, seq),
         st.builds(StartNode, st.just(""), TIMES, st.just("local"), st.sampled_from(["one", "two"])),
-        st.builds(Forget, st.just(""), TIMES, TIMES, TIMES),
+        st.builds(Forget, st.just(""), TIMES, TIMES, TIMES, st.just(0) | TIMES),
         st.builds(Probe, st.just(""), TIMES),
     )  # fmt: skip
 

@@ -32,13 +32,16 @@ from chatty.protocol import (
     Welcome,
     You,
     decode_command,
+    encode,
 )
+from chatty.seed_dialect import SeedJoined
 from chatty.server.business.access import Action, Standing
 from chatty.server.business.entries import Duplicate, Entry, Post, Rejection
 from chatty.server.business.names import check_text
 from chatty.server.business.rights import MEMBER, NOBODY, READ, Principal, rights_named
 from chatty.server.business.room import Facts, Outcome
 from chatty.server.platform.network.dialects import SEED, V1
+from chatty.server.platform.network.frames import text_frame
 from chatty.server.platform.network.http_messages import Author, change
 from chatty.server.platform.network.session import MOST_IN_FLIGHT, Session
 from chatty.server.platform.pipeline.catching_up import StartAt, follow
@@ -55,16 +58,17 @@ TYPING_SLACK: Final = 0.5
 class SeedSession(Session):
     """A client of the original service: every text frame is a message."""
 
-    __slots__ = ()
+    __slots__ = ("_has_joined",)
 
     def __init__(self, node: Node, room_id: str, who: Principal, *, paced: bool) -> None:
         super().__init__(node, SEED, room_id, who, paced=paced)
 
     def joined(self, facts: Facts) -> None:
         super().joined(facts)
+        # Its own join is the first event that it gets. A second connection of a participant joins nobody.
         first = facts[0]
-        assert isinstance(first, Event)
-        self.node.hub.attach(self, first.seq - 1)  # its own join is the first event that it gets
+        self.node.hub.attach(self, first.seq - 1 if isinstance(first, Event) else 0)
+        self._has_joined = isinstance(first, Event)
 
     async def begin(self) -> None:
         if self.node.has_rulings or self.who.resumable:
@@ -72,6 +76,8 @@ class SeedSession(Session):
                 return
         else:
             self.look(Standing(self.who, self.room_id), self.now())
+        if not self._has_joined:
+            self.send(text_frame(encode(SeedJoined(self.who.name))))
         self.node.hub.go_live(self, "")
         if self.held is not None:
             # More has happened during the handshake than the hub holds for a subscriber, so it was detached.

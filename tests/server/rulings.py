@@ -1,0 +1,64 @@
+"""Rulings in all their kinds, for hypothesis: few people and tokens, so that they meet."""
+
+from __future__ import annotations
+
+from hypothesis import strategies as st
+
+from chatty.server.business.entries import (
+    Entry,
+    Grant,
+    Issue,
+    Kick,
+    Lift,
+    Restrict,
+    Revoke,
+    SetPolicy,
+    Target,
+)
+from chatty.server.business.rights import OPERATOR, OWNER, POST, ROLES, SERVER, Principal, Trust
+
+TOKENS = ("t1", "t2", "t3")
+ADDRESSES = ("", "192.0.2.1", "192.0.2.2")
+
+
+def principals(names: st.SearchStrategy[str], identities: st.SearchStrategy[bytes]) -> st.SearchStrategy[Principal]:
+    """Speakers with and without a key, with a token, and from some addresses."""
+    return st.builds(
+        lambda name, identity, trust, token, address: Principal(
+            identity, Trust.VERIFIED if token else trust, name, name.casefold(), token, address
+        ),
+        names, identities, st.sampled_from([Trust.NONE, Trust.WEAK, Trust.KEY, Trust.KEY]),
+        st.sampled_from(["", "", "", *TOKENS]), st.sampled_from(ADDRESSES),
+    )  # fmt: skip
+
+
+def rulings(
+    rooms: st.SearchStrategy[str],
+    times: st.SearchStrategy[int],
+    names: st.SearchStrategy[str],
+    identities: st.SearchStrategy[bytes],
+) -> st.SearchStrategy[Entry]:
+    """Rulings in rooms and on the server, most of them by those who may."""
+    scope = rooms | st.just(SERVER)
+    who = st.just(OPERATOR) | st.just(OPERATOR) | principals(names, identities)
+    role, until = st.sampled_from(list(ROLES.values())), st.just(0) | times
+    target = st.builds(
+        lambda name, identity, of: Target(name, name.casefold(), identity, of),
+        names | st.just(""), st.just(b"") | identities, st.sampled_from([0, 0, 1, 2]),
+    )  # fmt: skip
+    rights, ids, token = st.sampled_from([OWNER, POST]), st.sampled_from(["r1", "r2", "r3"]), st.sampled_from(TOKENS)
+    addresses = st.sampled_from([(), ("192.0.2.1",)])
+    return st.one_of(
+        st.builds(
+            lambda r, t, w, i, cap, name, identity, given, end: Issue(
+                r, t, w, i, i.encode(), cap, name, name.casefold(), identity, given, end
+            ),
+            scope, times, who, token, role, names | st.just(""), identities, role, until,
+        ),
+        st.builds(Revoke, st.just(SERVER), times, who, token),
+        st.builds(Grant, scope, times, who, target, role, until),
+        st.builds(SetPolicy, scope, times, who, st.none() | role, st.none() | st.booleans(), st.none() | role),
+        st.builds(Kick, rooms, times, who, target),
+        st.builds(Restrict, scope, times, who, ids, target, rights, until, addresses, until),
+        st.builds(Lift, scope, times, who, ids),
+    )  # fmt: skip
