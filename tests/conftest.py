@@ -19,9 +19,13 @@ settings.load_profile("same")
 
 
 def pytest_configure() -> None:
-    """Tests that run in the background ignore interrupts, and every process that they start would inherit that."""
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    """Tests that run in the background or under nohup ignore what a terminal sends, and go on doing so.
+
+    Every process that they start would inherit that, but it inherits no handler.
+    """
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, lambda *_: None)
 
 
 SYSTEM: Final = Path(__file__).parent / "system"
