@@ -53,10 +53,10 @@ def test_the_help_of_serve_needs_no_http_server(user: User) -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help(user: User, command: str) -> None:
-    said = user.says(command, "--help")
+    said = user.here.says(command, "--help")
     assert said.startswith(f"Usage: chatty {command}")
-    assert user.says(command, "-h") == user.says("help", command) == said
-    assert f"\n  {command} " in user.says("--help")
+    assert user.here.says(command, "-h") == user.here.says("help", command) == said
+    assert f"\n  {command} " in user.here.says("--help")
 
 
 def test_help_on_all_commands_is_the_same_however_it_is_asked_for(user: User) -> None:
@@ -65,6 +65,6 @@ def test_help_on_all_commands_is_the_same_however_it_is_asked_for(user: User) ->
 
 def test_help_on_what_is_no_command_is_wrong_usage_and_suggests_only_what_is_close(user: User) -> None:
     hint = "hint:  see: chatty --help\n"
-    assert user.fails(2, "help", "sned") == f"error: no such command 'sned'. Did you mean 'send'?\n{hint}"
-    assert user.fails(2, "help", "xyzzy") == f"error: no such command 'xyzzy'\n{hint}"
-    assert user.fails(2, "xyzzy") == f"error: no such command 'xyzzy'\n{hint}"
+    assert user.here.fails(2, "help", "sned") == f"error: no such command 'sned'. Did you mean 'send'?\n{hint}"
+    assert user.here.fails(2, "help", "xyzzy") == f"error: no such command 'xyzzy'\n{hint}"
+    assert user.here.fails(2, "xyzzy") == f"error: no such command 'xyzzy'\n{hint}"

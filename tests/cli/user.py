@@ -114,7 +114,8 @@ class Here(Caller):
 
     All else is real: files are its streams, and the network is the network.
     It takes the main thread and an event loop of its own. A process is for
-    what only a process has: signals, pipes, terminals, children.
+    what only a process has: signals, pipes, terminals, a group of its own,
+    and the server's default directory, which is chosen when it is imported.
     """
 
     def __init__(self, env: Mapping[str, str]) -> None:

@@ -59,8 +59,11 @@ PASSED_ON = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signa
 
 @pytest.mark.parametrize("number", PASSED_ON)
 def test_signals_are_passed_on_and_the_command_decides(user: User, room: str, number: signal.Signals) -> None:
-    script = f"import signal, sys; signal.signal({int(number)}, lambda *_: sys.exit(9)); print(1, flush=True)"
-    process = user.start("run", room, "--", sys.executable, "-c", f"{script}\nwhile True: signal.pause()")
+    wanted = f"{{{int(number)}}}"
+    script = f"import signal, sys; signal.pthread_sigmask(signal.SIG_BLOCK, {wanted}); print(1, flush=True)\n"
+    command = (sys.executable, "-c", f"{script}sys.exit(9 if signal.sigwait({wanted}) else 0)")
+    # Without the terminal of these tests: it would be taken to have sent the signal to both.
+    process = user.start("run", room, "--", *command, start_new_session=True)
     assert process.stdout is not None
     assert process.stdout.readline() == b"1\n"
     process.send_signal(number)
@@ -195,7 +198,7 @@ def test_a_slow_reader_loses_nothing(user: User, room: str) -> None:
 
 
 def test_the_room_learns_the_beginning_and_the_result(user: User, server: Server, room: str) -> None:
-    user.run("run", room, "--", "sh", "-c", "echo one; echo two >&2; exit 3", status=3)
+    user.here.run("run", room, "--", "sh", "-c", "echo one; echo two >&2; exit 3", status=3)
     (_, begun), (replied, result) = messages(server, room)
     first = server.history(room)[0]
     assert begun == "▶ `sh -c 'echo one; echo two >&2; exit 3'`"
@@ -207,7 +210,7 @@ def test_the_room_learns_the_beginning_and_the_result(user: User, server: Server
 
 
 def test_success_says_so(user: User, server: Server, room: str) -> None:
-    user.run("run", room, "--", "true")
+    user.here.run("run", room, "--", "true")
     assert [without_time(text) for _, text in messages(server, room)] == ["▶ `true`", "✔ `true`: done in N s"]
 
 
@@ -226,16 +229,16 @@ def test_while_it_runs_one_message_shows_its_last_lines(user: User, server: Serv
 
 
 def test_only_failures_leaves_success_untold(user: User, server: Server, room: str) -> None:
-    user.run("run", room, "--only-failures", "--", "echo", "hi")
+    user.here.run("run", room, "--only-failures", "--", "echo", "hi")
     assert messages(server, room) == []
-    user.run("run", room, "--only-failures", "--", "sh", "-c", "echo hi; exit 1", status=1)
+    user.here.run("run", room, "--only-failures", "--", "sh", "-c", "echo hi; exit 1", status=1)
     (replied, text), *more = messages(server, room)
     assert (replied, more) == (0, [])
     assert "failed with 1" in text
 
 
 def test_quiet_shows_nothing_of_what_it_prints(user: User, server: Server, room: str) -> None:
-    assert user.run("run", room, "--quiet", "--", "printenv", "CHATTY_NAME").stdout == b"John\n"
+    assert user.here.run("run", room, "--quiet", "--", "printenv", "CHATTY_NAME").stdout == b"John\n"
     assert [without_time(text) for text in server.texts(room)] == [
         "▶ `printenv CHATTY_NAME`",
         "✔ `printenv CHATTY_NAME`: done in N s",
@@ -316,14 +319,14 @@ def test_secrets_are_redacted_in_all_that_is_told_and_in_nothing_else(
 
 def test_a_server_that_is_not_there_fails_nothing(user: User, room: str) -> None:
     elsewhere = f"http://127.0.0.1:{free_port()}"
-    done = user.run("run", room, "--server", elsewhere, "--", "sh", "-c", "echo out; exit 4", status=4)
+    done = user.here.run("run", room, "--server", elsewhere, "--", "sh", "-c", "echo out; exit 4", status=4)
     assert done.stdout == b"out\n"
     assert done.stderr == b"note:  the room was not told how it ended (no answer in time)\n"
 
 
 def test_a_room_that_is_not_there_fails_nothing(user: User) -> None:
     for room in ("0" * 27, "no such name"):
-        done = user.run("run", room, "--", "sh", "-c", "cat; exit 4", said=b"in", status=4)
+        done = user.here.run("run", room, "--", "sh", "-c", "cat; exit 4", said=b"in", status=4)
         assert done.stdout == b"in"
         assert done.stderr.startswith(b'note:  the room was not told how it ended (no room "')
         assert done.stderr.count(b"\n") == 1
@@ -348,7 +351,7 @@ def test_no_file_and_no_variable_keeps_the_command_from_running(
     file.parent.mkdir(parents=True)
     file.write_text(config)
     command = ("run", room, *options, "--", "sh", "-c", "echo out; exit 4")
-    done = user.run(*command, status=4, env={**user.env, **variables})
+    done = user.here.run(*command, status=4, env={**user.env, **variables})
     assert done.stdout == b"out\n"
     assert done.stderr.startswith(b"note:  the room was not told how it ended (")
     assert why in done.stderr.decode()
@@ -356,8 +359,8 @@ def test_no_file_and_no_variable_keeps_the_command_from_running(
 
 def test_two_rooms_of_one_name_do_not_keep_the_command_from_running(user: User) -> None:
     for _ in range(2):
-        user.run("create", "backups")
-    done = user.run("run", "backups", "--", "sh", "-c", "exit 4", status=4)
+        user.here.run("create", "backups")
+    done = user.here.run("run", "backups", "--", "sh", "-c", "exit 4", status=4)
     assert done.stderr == b'note:  the room was not told how it ended (2 rooms are called "backups")\n'
 
 
@@ -375,7 +378,7 @@ async def test_a_signal_cuts_the_wait_for_the_room_short(
 
 def test_a_success_that_nobody_is_told_needs_no_server(user: User, room: str) -> None:
     elsewhere = f"http://127.0.0.1:{free_port()}"
-    assert user.run("run", room, "--server", elsewhere, "--only-failures", "--", "true").stderr == b""
+    assert user.here.run("run", room, "--server", elsewhere, "--only-failures", "--", "true").stderr == b""
 
 
 def test_a_signal_after_the_end_leaves_the_status_the_commands(user: User, room: str, tmp_path: Path) -> None:
@@ -390,8 +393,8 @@ def test_a_signal_after_the_end_leaves_the_status_the_commands(user: User, room:
 
 @pytest.mark.parametrize("arguments", [("--redact", "(", "--", "true"), ("--nonsense", "--", "true"), ()])
 def test_what_makes_no_sense_runs_nothing(user: User, room: str, arguments: tuple[str, ...]) -> None:
-    user.fails(2, "run", room, *arguments)
+    user.here.fails(2, "run", room, *arguments)
 
 
 def test_a_command_may_have_options_of_its_own(user: User, room: str) -> None:
-    assert user.says("run", room, "--", "echo", "--quiet", "--", "--help") == "--quiet -- --help\n"
+    assert user.here.says("run", room, "--", "echo", "--quiet", "--", "--help") == "--quiet -- --help\n"
