@@ -11,7 +11,7 @@ from chatty.server import structured_logging as logs
 from chatty.server.business.entries import Rejection
 from chatty.server.business.names import check_room_name
 from chatty.server.origins import check_hosts
-from chatty.server.platform.network.addresses import is_loopback
+from chatty.server.platform.network.addresses import TrustedProxies, is_loopback
 from chatty.server.settings import SETTINGS, SettingError, Settings
 
 _LONGEST_AGE: Final = 1e11
@@ -32,6 +32,7 @@ def check(settings: Settings, rooms: Sequence[str] = ()) -> None:
         if isinstance(checked, Rejection):
             raise SettingError(f"{name!r} cannot be a room's name", checked.message[:1].lower() + checked.message[1:])
     check_hosts(settings)
+    TrustedProxies(settings.trusted_proxy)
     if settings.access not in ("", "open", "token"):
         raise SettingError(f"unknown access {settings.access!r}", "choose open or token")
     if not is_loopback(settings.host) and not settings.access:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from functools import lru_cache
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
@@ -128,14 +128,10 @@ class AllowedOrigins:
         return any(origin._replace(name=name) in self._origins for name in _alike(origin.name))
 
 
-def is_same(origin: Origin, host: Host, *, secure: bool) -> bool:
-    """Whether a page of ``origin`` asks the very host and port that it came from.
-
-    ``secure``: the request is known to have come by TLS, and then so must the page have. Where it is not known,
-    a proxy may have taken TLS off.
-    """
+def is_same(origin: Origin, host: Host, schemes: Container[str]) -> bool:
+    """Whether a page of ``origin`` asks the very host and port that it came from, by the same one of ``schemes``."""
     default = DEFAULT_PORTS.get(origin.scheme)
-    if default is None or (secure and origin.scheme != "https"):
+    if default is None or origin.scheme not in schemes:
         return False
     return (origin.name, origin.port) == (host.name, host.port or default)
 

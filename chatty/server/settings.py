@@ -52,6 +52,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     tls_key: Annotated[Path | None, _help("The PEM file with the certificate's key.")] = None
     allowed_host: Annotated[str, _help("Host names to answer to besides loopback's, separated by commas.")] = ""
     allowed_origin: Annotated[str, _help("Origins of pages that may use it, separated by commas.")] = ""
+    trusted_proxy: Annotated[
+        str, _help("Addresses or networks of proxies to believe who their clients are, separated by commas.")
+    ] = ""
     message_rate: Annotated[
         float, _help("Messages per second from one connection after a burst of 50; 0: no limit."), _PACE
     ] = 10.0

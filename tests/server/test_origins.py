@@ -122,30 +122,32 @@ def test_an_origin_is_allowed_with_its_scheme_and_port_and_no_other() -> None:
 
 
 @pytest.mark.parametrize(
-    ("origin", "host", "unknown", "secure"),
+    ("origin", "host", "schemes"),
     [
-        ("https://a.example", "a.example", True, True),
-        ("https://a.example", "a.example:443", True, True),
-        ("https://a.example:443", "a.example", True, True),
-        ("https://a.example:8443", "a.example:8443", True, True),
-        ("https://a.example:8443", "a.example", False, False),
-        ("https://a.example", "a.example:80", False, False),
-        ("https://a.example", "b.example", False, False),
-        ("http://a.example", "a.example:80", True, False),
-        ("http://a.example", "a.example", True, False),
-        ("http://a.example:8080", "A.example.:8080", True, False),
-        ("http://[::1]:1", "[::1]:1", True, False),
-        ("app://a.example", "a.example", False, False),
+        ("https://a.example", "a.example", "https"),
+        ("https://a.example", "a.example:443", "https"),
+        ("https://a.example:443", "a.example", "https"),
+        ("https://a.example:8443", "a.example:8443", "https"),
+        ("https://a.example:8443", "a.example", ""),
+        ("https://a.example", "a.example:80", ""),
+        ("https://a.example", "b.example", ""),
+        ("http://a.example", "a.example:80", "http"),
+        ("http://a.example", "a.example", "http"),
+        ("http://a.example:8080", "A.example.:8080", "http"),
+        ("http://[::1]:1", "[::1]:1", "http"),
+        ("app://a.example", "a.example", ""),
+        ("app://a.example:8080", "a.example:8080", ""),
+        ("ws://a.example", "a.example:80", ""),
     ],
 )
-def test_a_page_may_ask_the_host_and_port_that_it_comes_from_unless_it_is_less_secure(
-    origin: str, host: str, unknown: bool, secure: bool
+def test_a_page_may_ask_the_host_and_port_that_it_comes_from_by_its_own_scheme(
+    origin: str, host: str, schemes: str
 ) -> None:
     page, here = origin_of(origin), host_of(host)
     assert page
     assert here
-    assert is_same(page, here, secure=False) is unknown
-    assert is_same(page, here, secure=True) is secure
+    for possible in ({"http"}, {"https"}, {"http", "https"}, set[str]()):
+        assert is_same(page, here, possible) is bool(schemes and schemes in possible)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from typing import Final, cast
 from aiohttp import web
 from aiohttp.streams import EMPTY_PAYLOAD
 
-from chatty.server.platform.network.addresses import limited
+from chatty.server.platform.network.addresses import TrustedProxies, limited
 from chatty.server.platform.network.heartbeat import Stall, is_stalled
 from chatty.server.platform.network.malformed import HEADER_BYTES, HEADERS, LINE_BYTES, Malformed, malformed
 from chatty.server.platform.network.responses import EVERY_RESPONSE, problem
@@ -37,17 +37,19 @@ class Connection(web.RequestHandler):
     ``surplus``: its address already had as many as it may have. ``guarded``: a
     session or an event stream looks after it. ``is_operator``: it came over the
     control socket, which only those reach who have the server's files.
+    ``shared``: the peer is a trusted proxy, which may send requests of one client
+    after those of another.
     """
 
     __slots__ = (
-        "_gone", "_node", "_resumed", "_tail", "_unread", "_wire",
-        "address", "asked", "begun_at", "guarded", "is_operator", "since", "stall", "surplus",
+        "_gone", "_node", "_proxies", "_resumed", "_tail", "_unread", "_wire",
+        "address", "asked", "begun_at", "guarded", "is_operator", "shared", "since", "stall", "surplus",
     )  # fmt: skip
 
     written: Final = 0
     """Responses are not counted. The backlog alone shows whether the peer reads."""
 
-    def __init__(self, node: Node, server: web.Server, *, is_operator: bool = False) -> None:
+    def __init__(self, node: Node, server: web.Server, proxies: TrustedProxies, *, is_operator: bool = False) -> None:
         super().__init__(
             server,
             loop=node.loop,
@@ -59,6 +61,7 @@ class Connection(web.RequestHandler):
             max_headers=HEADERS,
         )
         self._node = node
+        self._proxies = proxies
         self._wire: asyncio.Transport | None = None
         self._resumed: asyncio.Future[None] | None = None
         self._gone: asyncio.Future[None] | None = None
@@ -69,6 +72,7 @@ class Connection(web.RequestHandler):
         self.asked = False
         self.begun_at = 0.0
         self.guarded = False
+        self.shared = False
         self.surplus = False
         self.is_operator = is_operator
         self.stall: Stall | None = None
@@ -87,7 +91,9 @@ class Connection(web.RequestHandler):
         self._wire = transport
         self._node.connections[self] = None
         peer = transport.get_extra_info("peername")
-        self.count(limited(peer[0]) if peer and not self.is_operator else "")
+        address = peer[0] if peer else ""  # a Unix socket's peer has none
+        self.shared = address in self._proxies
+        self.count(limited(address) if address and not self.shared else "")
         if self.surplus and self._node.addresses[self.address] > 2 * self._node.settings.connections_per_ip:
             self.abort()  # with so many, not even a refusal is worth its costs
 
@@ -98,10 +104,7 @@ class Connection(web.RequestHandler):
         if self._gone is not None and not self._gone.done():
             self._gone.set_result(None)
         self._node.connections.pop(self, None)
-        if self.address:
-            self._node.addresses[self.address] -= 1
-            if not self._node.addresses[self.address]:
-                del self._node.addresses[self.address]
+        self._uncount()
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
@@ -133,6 +136,24 @@ class Connection(web.RequestHandler):
             self.address = address
             self._node.addresses[address] += 1
             self.surplus = 0 < self._node.settings.connections_per_ip < self._node.addresses[address]
+
+    def _uncount(self) -> None:
+        address, self.address, self.surplus = self.address, "", False
+        if address:
+            self._node.addresses[address] -= 1
+            if not self._node.addresses[address]:
+                del self._node.addresses[address]
+
+    @contextmanager
+    def asked_by(self, address: str) -> Iterator[None]:
+        """In this context it answers a request from ``address``."""
+        self.asked = True
+        self.count(address)
+        try:
+            yield
+        finally:
+            if self.shared:
+                self._uncount()  # a proxy keeps its connections for other clients
 
     @contextmanager
     def under_guard(self) -> Iterator[None]:

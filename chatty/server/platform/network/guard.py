@@ -7,18 +7,21 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
+import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from chatty.errors import Refused
 from chatty.server.best_effort import descriptor_limit
 from chatty.server.origins import AllowedHosts, AllowedOrigins, Host, host_of, is_same, origin_of
-from chatty.server.platform.network.addresses import address_of, is_loopback
+from chatty.server.platform.network.addresses import TRUSTED_PROXIES, address_of, is_loopback
 from chatty.server.platform.network.connections import connection_of
-from chatty.server.platform.network.forwarded import is_secure
+from chatty.server.platform.network.forwarded import BOTH, host_asked, schemes_of
 from chatty.server.platform.network.responses import EVERY_RESPONSE, problem
 from chatty.server.platform.pipeline.node import Node
 from chatty.server.settings import Settings
+
+_LOG = structlog.get_logger("chatty")
 
 RESERVE: Final = 64
 """File descriptors that are not for new connections: the store, its readers and established members need some."""
@@ -48,24 +51,25 @@ def guard(node: Node) -> Middleware:
     """The only middleware: it checks every request, and answers exceptions with problem documents."""
     may_ask = _host_check(node.settings)
     limit = descriptor_limit() - RESERVE
+    warn_of_proxy = _warning_of_proxy()
 
     @web.middleware
     async def guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
         connection = connection_of(request)
-        connection.asked = True
-        connection.count(address_of(request))
+        warn_of_proxy(request)
         try:
-            if node.stopping:
-                raise Refused("unavailable", "The server is stopping; try again in a moment.")
-            if 0 < limit < _descriptor(request):
-                raise Refused("busy")
-            if connection.surplus:
-                raise Refused("too_many_connections", retry_after=10)
-            _check_encoding(request)
-            may_ask(request)
-            if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
-                return web.Response(status=204, headers=_PREFLIGHT)
-            return await handler(request)
+            with connection.asked_by(address_of(request)):
+                if node.stopping:
+                    raise Refused("unavailable", "The server is stopping; try again in a moment.")
+                if 0 < limit < _descriptor(request):
+                    raise Refused("busy")
+                if connection.surplus:
+                    raise Refused("too_many_connections", retry_after=10)
+                _check_encoding(request)
+                may_ask(request)
+                if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
+                    return web.Response(status=204, headers=_PREFLIGHT)
+                return await handler(request)
         except Refused as error:
             node.metrics.refusals[error.code] += 1
             response = problem(error.code, error.message, status=error.status, headers=refusal_headers(error))
@@ -127,25 +131,59 @@ def response_headers(settings: Settings) -> Callable[[web.Request, web.StreamRes
     return add_headers
 
 
+def _warning_of_proxy() -> Callable[[web.Request], None]:
+    """Logs once that there is a proxy on this machine that nobody named."""
+    warned = False
+
+    def warn(request: web.Request) -> None:
+        nonlocal warned
+        peer = request.remote or ""
+        if warned or "X-Forwarded-For" not in request.headers:
+            return
+        if is_loopback(peer) and peer not in request.app[TRUSTED_PROXIES]:
+            warned = True
+            _LOG.warning(
+                "all clients of a proxy on this machine share the limits of one address",
+                hint=f"if the proxy sets X-Forwarded-For itself, start the server with --trusted-proxy {peer}",
+            )
+
+    return warn
+
+
 def _host_check(settings: Settings) -> Callable[[web.Request], None]:
     """Keeps out browsers that were led here by DNS rebinding, or by a page from somewhere else."""
     local = is_loopback(settings.host)
     hosts, origins = AllowedHosts(settings.allowed_host), AllowedOrigins(settings.allowed_origin)
 
     def check(request: web.Request) -> None:
-        host = host_of(request.host)
+        text = host_asked(request)
+        host = host_of(text)
         known = host is not None and (host in hosts or (local and is_loopback(host.name)))
         if not known and (local or hosts) and request.path not in PROBES:
-            shown = host.name if host else request.host
+            shown = host.name if host else text
             raise Refused("not_allowed", f"This server does not answer to the host {shown!r}; see --allowed-host.")
-        given = request.headers.get("Origin", "")
-        if given and not _may_come_from(given, host, secure=is_secure(request)):
-            raise Refused("not_allowed", f"Pages of {given!r} may not use this server; see --allowed-origin.")
+        given = _origin_given(request)
+        if given is not None:
+            _check_origin(request, given, host)
 
-    def _may_come_from(given: str, host: Host | None, *, secure: bool) -> bool:
+    def _check_origin(request: web.Request, given: str, host: Host | None) -> None:
         origin = origin_of(given)
-        if origin is None:
-            return False
-        return origin in origins or (host is not None and is_same(origin, host, secure=secure))
+        if origin is not None:
+            if origin in origins or (host is not None and is_same(origin, host, schemes_of(request, host))):
+                return
+            if host is not None and is_same(origin, host, BOTH):
+                raise Refused(
+                    "not_allowed",
+                    f"Pages of {given!r} may not use this server by another scheme than their own; "
+                    "see --allowed-origin, or --trusted-proxy if a proxy speaks TLS for it.",
+                )
+        raise Refused("not_allowed", f"Pages of {given!r} may not use this server; see --allowed-origin.")
 
     return check
+
+
+def _origin_given(request: web.Request) -> str | None:
+    """The page's origin, as a browser says it; None without one. Several become a list, which isn't an origin."""
+    # The second one is what versions 7 and 8 of WebSockets call it.
+    given = [value for name in ("Origin", "Sec-WebSocket-Origin") for value in request.headers.getall(name, ())]
+    return ", ".join(given) if given else None

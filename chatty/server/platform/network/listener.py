@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import errno
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from functools import partial
 from typing import Final
 
@@ -18,6 +18,7 @@ from chatty.server.platform.network.access.control import control_socket
 from chatty.server.platform.network.access.moderation import ModerationHandlers
 from chatty.server.platform.network.access.routes import add_routes
 from chatty.server.platform.network.access.tokens import TokenHandlers
+from chatty.server.platform.network.addresses import TRUSTED_PROXIES, TrustedProxies
 from chatty.server.platform.network.connections import Connection
 from chatty.server.platform.network.guard import guard, response_headers
 from chatty.server.platform.network.handshake import Handshake
@@ -49,11 +50,11 @@ _OPTIONS: Final = (
 async def listening(node: Node, certificate: Certificate | None) -> AsyncIterator[str]:
     """Serve HTTP, with a ``certificate`` over TLS, and over the control socket; gives the server's origin."""
     settings = node.settings
-    async with accepting(node) as accept:
+    async with accepting(node) as new_connection:
         listener = _listen(address_to_listen_on(settings.host), settings.port)
 
         def newcomer() -> asyncio.Protocol:
-            connection = Connection(node, accept)
+            connection = new_connection()
             return TlsTransport(certificate.context, connection) if certificate else connection
 
         server = await node.loop.create_server(newcomer, sock=listener, backlog=BACKLOG)
@@ -65,9 +66,10 @@ async def listening(node: Node, certificate: Certificate | None) -> AsyncIterato
 
 
 @contextlib.asynccontextmanager
-async def accepting(node: Node) -> AsyncIterator[web.Server]:
-    """The application, which also serves the control socket; gives what takes other connections."""
+async def accepting(node: Node) -> AsyncIterator[Callable[[], Connection]]:
+    """The application, which also serves the control socket; gives what makes its other connections."""
     app = web.Application(middlewares=[guard(node)], client_max_size=BODY_BYTES)
+    app[TRUSTED_PROXIES] = proxies = TrustedProxies(node.settings.trusted_proxy)
     app.on_response_prepare.append(response_headers(node.settings))
     rooms = RoomHandlers(node)
     for handlers in (
@@ -78,9 +80,10 @@ async def accepting(node: Node) -> AsyncIterator[web.Server]:
     await runner.setup()
     accept = runner.server
     assert accept is not None
+    connection = partial(Connection, node, accept, proxies)
     try:
-        async with control_socket(node, lambda: Connection(node, accept, is_operator=True)):
-            yield accept
+        async with control_socket(node, partial(connection, is_operator=True)):
+            yield connection
     finally:
         await runner.cleanup()
 

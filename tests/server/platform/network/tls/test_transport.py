@@ -17,6 +17,7 @@ import pytest
 from aiohttp import web
 
 from benchmarks import wire
+from chatty.server.platform.network.addresses import TrustedProxies
 from chatty.server.platform.network.connections import HANDSHAKE_SECONDS, Connection
 from chatty.server.platform.network.tls.transport import TlsTransport
 from chatty.server.settings import Settings
@@ -232,7 +233,7 @@ async def test_a_newcomer_counts_for_its_address_before_its_handshake_and_is_cut
     wires = [Wire() for _ in range(5)]
     newcomers = []
     for line in wires:
-        connection = Connection(node, server)
+        connection = Connection(node, server, TrustedProxies(""))
         newcomers.append(TlsTransport(context, connection))
         newcomers[-1].connection_made(line)
     assert node.addresses == {"192.0.2.1": 5}
