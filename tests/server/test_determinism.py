@@ -10,6 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -29,12 +30,16 @@ from chatty.server.business.entries import (
     Probe,
     PurgeRoom,
     React,
+    Rejection,
     Rename,
+    Restrict,
     SetTopic,
     StartNode,
+    Target,
     TrimRoom,
     connection_id,
 )
+from chatty.server.business.rights import OPERATOR, OWNER
 from chatty.server.platform.store.applying import Store
 from chatty.server.platform.store.schema import ROOM_BITS
 from tests.server.principals import owning, speaker
@@ -173,3 +178,28 @@ def test_what_is_stored_never_runs_backwards_also_where_a_clock_was_wrong(entrie
     for key, at in events:
         stored.setdefault(int(key) >> ROOM_BITS, []).append(bytes.fromhex(at).decode())
     assert all(times == sorted(times) for times in stored.values())
+
+
+@pytest.mark.parametrize("ban_first", [True, False])
+def test_a_ban_and_a_post_have_one_order_in_batches_of_any_size(*, ban_first: bool) -> None:
+    eve, at = speaker("eve", IDENTITIES[0]), 1_700_000_000_000
+    ban = Restrict("alpha", at, OPERATOR, "r1", Target("eve", "eve"), OWNER)
+    post = Post("alpha", at, eve, "before", connection=CONNECTIONS[0])
+    entries = [
+        CreateRoom("alpha", at, "alpha", "", "epoch", b"a" * 32),
+        Connect("alpha", at, CONNECTIONS[0], eve),
+        *((ban, post) if ban_first else (post, ban)),
+        Post("alpha", at, eve, "after"),
+    ]
+    whole = _apply([entries], reopen=False)
+    for cuts in range(1 << (len(entries) - 1)):  # every way to cut them into batches
+        batches: list[list[Entry]] = [[]]
+        for place, entry in enumerate(entries):
+            batches[-1].append(entry)
+            if cuts >> place & 1:
+                batches.append([])
+        assert _apply(batches, reopen=False) == whole
+    outcomes, events, _ = whole
+    assert outcomes[-1] == Rejection("banned")
+    kinds = [type(event).__name__ for _, _, event in events[0][1]]
+    assert kinds == ["ParticipantJoined", *([] if ban_first else ["Message"]), "ParticipantLeft"]

@@ -31,7 +31,7 @@ from chatty.server.business.rights import (
     Trust,
     has_ended,
 )
-from chatty.server.business.state import Room, Scope
+from chatty.server.business.state import Decided, Room, Scope, server_of
 
 
 class Action(Enum):
@@ -123,7 +123,7 @@ class Standing(Struct, frozen=True):
         if self.has_invalid_token(at):
             return Rejection("unauthorized", "This token is not valid, or no longer.")
         rights = self.rights(at)
-        needed = MODERATOR if action is Action.TOPIC and self.rules.topic >= MODERATOR else NEEDS[action]
+        needed = _needed(self.rules, action)
         if not rights or rights & needed != needed:
             return self._why_not(needed, rights, at)
         if whom and whom >= self.role(at) and not self.administers(at):
@@ -180,7 +180,7 @@ class Standing(Struct, frozen=True):
 
 def standing(scope: Scope, who: Principal) -> Standing:
     """The standing of ``who`` in ``scope``, as far as its rows are loaded."""
-    server = scope.server if isinstance(scope, Room) else scope
+    server = server_of(scope)
     return Standing(
         who,
         scope.id,
@@ -195,12 +195,37 @@ def standing(scope: Scope, who: Principal) -> Standing:
 
 
 def refusal(scope: Scope, who: Principal, action: Action, at: int) -> Rejection | None:
-    """Why ``who`` may not do ``action`` in ``scope``, or None. Where nobody has made rules, it costs nearly nothing."""
-    if scope.access is OPEN and not who.token and action in _MEMBERS_DO:
-        server = scope.server if type(scope) is Room else scope
-        if server.access is OPEN:
+    """Why ``who`` may not do ``action`` in ``scope``, or None.
+
+    It is asked for every message. Where nobody has made rules, it costs nearly
+    nothing, and elsewhere the rights of those who speak often are remembered.
+    """
+    server = server_of(scope)
+    if scope.access is OPEN and not who.token and action in _MEMBERS_DO and server.access is OPEN:
+        return None
+    known = remembered(scope, who, at)
+    if known is not None:
+        needed = _needed(scope.access, action)
+        if known.rights & needed == needed and known.rights:
             return None
     return standing(scope, who).refusal(action, at)
+
+
+def remembered(scope: Scope, who: Principal, at: int) -> Decided | None:
+    """The rights of ``who`` in ``scope``, if they are remembered and are the same at ``at``."""
+    known = scope.decided.get((who.identity, who.trust, who.token, who.name_key, who.address))
+    return known if known is not None and known.holds(server_of(scope), at) else None
+
+
+def remember(scope: Scope, who: Principal, at: int) -> None:
+    """Remember the rights of ``who`` in ``scope``, whose rows are loaded, for the entries that follow."""
+    own = standing(scope, who)
+    known = Decided(server_of(scope).rulings, at, own.changes_at(at), own.rights(at))
+    scope.decided[who.identity, who.trust, who.token, who.name_key, who.address] = known
+
+
+def _needed(access: Access, action: Action) -> Rights:
+    return MODERATOR if action is Action.TOPIC and access.topic >= MODERATOR else NEEDS[action]
 
 
 def shows_owner(owner: bytes, who: Principal) -> bool:

@@ -159,9 +159,7 @@ def _check_turn(room: Room, entry: entries.Post | entries.AnyChange) -> Rejectio
 
 
 def _shows_itself(room: Room, entry: entries.Post | entries.AnyChange) -> bool:
-    """Whether the token, if it is one, still shows who the author is."""
-    if not entry.who.token:
-        return True
+    """Whether the author's token still shows who it is."""
     token = room.server.tokens.get(entry.who.token)
     return token is not None and token.is_valid(entry.at)
 
@@ -204,7 +202,7 @@ def _reserved(room: Room, name: str, name_key: str, who: Principal) -> Rejection
 
 
 def _post(room: Room, entry: entries.Post) -> Outcome:
-    if not _shows_itself(room, entry):
+    if entry.who.token and not _shows_itself(room, entry):
         return Rejection("unauthorized")
     # A repeated request gets its answer again, even if nothing more can be posted by now.
     if entry.idempotency_key and not entry.n:
@@ -235,7 +233,7 @@ def _post(room: Room, entry: entries.Post) -> Outcome:
 
 
 def _change(room: Room, entry: entries.AnyChange) -> Outcome:
-    if not _shows_itself(room, entry):
+    if entry.who.token and not _shows_itself(room, entry):
         return Rejection("unauthorized")
     refused = _check_turn(room, entry) or refusal(room, entry.who, _NEEDED[type(entry)], entry.at)
     if refused is not None:

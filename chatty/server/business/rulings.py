@@ -29,7 +29,7 @@ from chatty.server.business.rights import (
     has_ended,
 )
 from chatty.server.business.room import NOTHING, Facts, Outcome, now_in
-from chatty.server.business.state import Room, Scope, Server
+from chatty.server.business.state import Room, Scope, server_of
 
 ANONYMOUS_IDENTITY: Final = bytes(16)
 """The identity of all who post over HTTP without a key."""
@@ -68,11 +68,6 @@ def whom(scope: Scope, target: Target) -> Whom | None:
     if identity == ANONYMOUS_IDENTITY:
         identity = b""
     return Whom(identity, target.name, target.name_key) if identity or target.name_key else None
-
-
-def server_of(scope: Scope) -> Server:
-    """The server scope that a scope lies in, or is."""
-    return scope.server if isinstance(scope, Room) else scope
 
 
 def evictions(room: Room, at: int) -> Facts:

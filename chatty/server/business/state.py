@@ -42,7 +42,7 @@ from chatty.server.business.facts import (
     Trimmed,
     WentAway,
 )
-from chatty.server.business.rights import OPEN, SERVER, Access, Grant, Principal, Token, Trust
+from chatty.server.business.rights import OPEN, SERVER, Access, Grant, Principal, Rights, Token, Trust, has_ended
 
 
 class Participant(Struct):
@@ -68,11 +68,25 @@ class TargetMessage(Struct, frozen=True):
     reactions: frozenset[str] = frozenset()
 
 
+class Decided(Struct, frozen=True, gc=False):
+    """The rights of somebody in a scope, from ``since`` on until ``until`` (0 for good), unless there is a ruling."""
+
+    rulings: int
+    since: int
+    until: int
+    rights: Rights
+
+    def holds(self, server: Server, at: int) -> bool:
+        """Whether they are the same at ``at``. An entry's time may be before that of the one before it."""
+        return self.rulings == server.rulings and self.since <= at and not has_ended(self.until, at)
+
+
 class Server(Struct):
     """The server scope's working state: the outermost room, as far as rights are concerned.
 
     Of its many rows it has those that an entry is about, which the store loads
     before. ``knows``: some row speaks for the entry's author, in any scope.
+    ``rulings`` counts facts that change rights, as long as this is in memory.
     """
 
     key: int = 0
@@ -82,6 +96,8 @@ class Server(Struct):
     tokens: dict[str, Token | None] = field(default_factory=dict)
     names: dict[str, Principal | None] = field(default_factory=dict)
     knows: bool = True
+    rulings: int = 0
+    decided: dict[tuple[bytes, Trust, str, str, str], Decided] = field(default_factory=dict)
 
 
 class Room(Struct):
@@ -117,10 +133,16 @@ class Room(Struct):
     access: Access = OPEN
     grants: dict[bytes, Grant | None] = field(default_factory=dict)
     server: Server = field(default_factory=Server)
+    decided: dict[tuple[bytes, Trust, str, str, str], Decided] = field(default_factory=dict)
 
 
 Scope = Room | Server
 """What has rules of its own."""
+
+
+def server_of(scope: Scope) -> Server:
+    """The server scope that a scope lies in, or is."""
+    return scope.server if type(scope) is Room else scope  # type: ignore[return-value]
 
 
 def evolve(room: Scope, fact: Fact) -> None:
@@ -210,12 +232,14 @@ def _retimed(room: Room, fact: Retimed) -> None:
 
 def _issued(server: Server, fact: Issued) -> None:
     server.tokens[fact.token.id] = fact.token
+    server.rulings += 1
 
 
 def _revoked(server: Server, fact: Revoked) -> None:
     token = server.tokens.get(fact.id)
     if token is not None:
         server.tokens[fact.id] = replace(token, revoked_at=fact.at)
+    server.rulings += 1
 
 
 def _reserved(server: Server, fact: Reserved) -> None:
@@ -224,19 +248,23 @@ def _reserved(server: Server, fact: Reserved) -> None:
 
 def _granted(scope: Scope, fact: Granted) -> None:
     scope.grants[fact.identity] = Grant(fact.role, fact.until)
+    server_of(scope).rulings += 1
 
 
 def _policy_set(scope: Scope, fact: PolicySet) -> None:
     scope.access = fact.changed(scope.access)
+    server_of(scope).rulings += 1
 
 
 def _restricted(scope: Scope, fact: Restricted) -> None:
     scope.access = replace(scope.access, restrictions=(*scope.access.restrictions, fact.restriction))
+    server_of(scope).rulings += 1
 
 
 def _lifted(scope: Scope, fact: Lifted) -> None:
     left = tuple(one for one in scope.access.restrictions if one.id != fact.id)
     scope.access = replace(scope.access, restrictions=left)
+    server_of(scope).rulings += 1
 
 
 def _audited(scope: Scope, fact: Audited) -> None:
@@ -247,6 +275,7 @@ def _purged(room: Room, fact: Purged) -> None:
     room.exists = False
     room.access = OPEN
     room.grants.clear()
+    room.decided.clear()
     room.participants.clear()
     room.connections.clear()
     room.producers.clear()

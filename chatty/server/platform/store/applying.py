@@ -37,7 +37,7 @@ from chatty.server.business.entries import (
     TrimRoom,
 )
 from chatty.server.business.facts import Erased, Evicted, WentAway
-from chatty.server.business.rights import SERVER
+from chatty.server.business.rights import OPEN, SERVER
 from chatty.server.business.room import Facts, Outcome, decide
 from chatty.server.business.rulings import evictions, rule
 from chatty.server.business.state import SERVER_FACTS, Room, Scope, evolve
@@ -142,16 +142,19 @@ class Store:
         author = None
         try:
             if type(entry) is Post:
-                author = entry.who.identity
-                self._rights.load_for(room, entry.who)
+                who = entry.who
+                author = who.identity
+                rights = self._rights
+                if room.access is not OPEN or who.token or rights.has_names or rights.server.access is not OPEN:
+                    rights.load_for(room, who, entry.at)
                 if entry.n or entry.idempotency_key or entry.reply_to:
                     self._load_for(room, entry, entry.reply_to)
             elif isinstance(entry, Change):
                 author = entry.who.identity
-                self._rights.load_for(room, entry.who, entry.new_key if type(entry) is Rename else "")
+                self._rights.load_for(room, entry.who, entry.at, entry.new_key if type(entry) is Rename else "")
                 self._load_for(room, entry, getattr(entry, "of", 0))
             elif type(entry) is Connect:
-                self._rights.load_for(room, entry.who)
+                self._rights.load_for(room, entry.who, entry.at)
             outcome = decide(room, entry)
         except sqlite3.Error:
             raise
@@ -224,7 +227,7 @@ class Store:
 
     def _create(self, entry: CreateRoom, applied: Applied) -> Outcome:
         room = self._room(entry.room)
-        self._rights.load_for(self._rights.server, entry.creator)
+        self._rights.load_for(self._rights.server, entry.creator, entry.at)
         if type(decide(room, entry)) is tuple:  # only then, because a key that was given out is never given out again
             room.key = self._last_key = self._last_key + 1
             self._rooms[room.id] = room
@@ -315,6 +318,7 @@ class Store:
                 room.producers.clear()
                 room.idempotency_keys.clear()
                 room.grants.clear()
+                room.decided.clear()
 
     def _forget_all(self) -> None:
         """Drop all state after a failure: memory must not know anything that is not on disk."""

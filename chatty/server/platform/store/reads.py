@@ -273,11 +273,12 @@ class Reads:
         ).fetchone()
         # The same is read for a room that isn't there, so that nobody can tell it from one that is hidden.
         key, owner = row[:2] if row else (NOWHERE, b"")
-        standing = self._rules().standing(db, key, room_id, owner, who)
+        rules = self._rules()
+        standing = rules.standing(db, key, room_id, owner, who)
         refused = standing.refusal(action, at)
         if row is None and (refused is None or refused.code != "unauthorized"):
             return standing.nothing_here()
-        return refused or _view(db, room_id, row, standing)
+        return refused or _view(db, room_id, row, standing, rules.rulings)
 
     async def _ask(self, question: Callable[[sqlite3.Connection], T]) -> T:
         answer = self._pool.submit(self._answer, question)
@@ -305,7 +306,9 @@ def _number(db: sqlite3.Connection, sql: str, *values: object) -> int:
     return row[0] if row and row[0] is not None else 0
 
 
-def _view(db: sqlite3.Connection, room_id: str, row: Sequence[Any], standing: Standing) -> RoomView:
+def _view(
+    db: sqlite3.Connection, room_id: str, row: Sequence[Any], standing: Standing, ruled: int
+) -> RoomView:  # fmt: skip
     key, _, name, topic, epoch, created_at, expires_at, closed_at, first = row
     count = _number(db, "SELECT count(*) FROM participants WHERE room = ?", key)
     names = db.execute(
@@ -325,7 +328,7 @@ def _view(db: sqlite3.Connection, room_id: str, row: Sequence[Any], standing: St
         expires_at=rfc3339(expires_at) if expires_at else None,
         closed_at=rfc3339(closed_at) if closed_at else None,
     )
-    return RoomView(key, info, closed_at, names.split("\n") if names else [], standing, rulings(db))
+    return RoomView(key, info, closed_at, names.split("\n") if names else [], standing, ruled)
 
 
 def _page(

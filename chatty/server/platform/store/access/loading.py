@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from chatty.server.business.access import Standing
+from chatty.server.business.access import Standing, remember, remembered
 from chatty.server.business.entries import Grant as GrantEntry
 from chatty.server.business.entries import Issue, Kick, Restrict, Revoke, Ruling, Target
 from chatty.server.business.facts import Fact, Granted, Lifted, PolicySet, Restricted, Revoked
@@ -73,15 +73,17 @@ class Rights:
     def __init__(self, db: sqlite3.Connection) -> None:
         self._db = db
         self.server = Server(access=access_of(db, 0))
-        self._has_names = has_names(db)
+        self.has_names = has_names(db)
         self.remembered = 0
 
-    def load_for(self, scope: Scope, who: Principal, name_key: str = "") -> None:
+    def load_for(self, scope: Scope, who: Principal, at: int, name_key: str = "") -> None:
         """Load the rows that decide about ``who`` in ``scope``, and the holder of its name, or of ``name_key``."""
-        server = self.server
-        if scope.access is not OPEN or server.access is not OPEN or who.token:
+        has_rules = scope.access is not OPEN or self.server.access is not OPEN or who.token
+        if has_rules and remembered(scope, who, at) is None:
             self.load_standing(scope, who)
-        if self._has_names:
+            remember(scope, who, at)
+            self.remembered += 1
+        if self.has_names:
             self._load_name(name_key or who.name_key)
 
     def load_for_ruling(self, scope: Scope, entry: Ruling) -> None:
@@ -106,12 +108,12 @@ class Rights:
 
     def note(self) -> None:
         """A ruling was applied."""
-        self._has_names = self._has_names or bool(self.server.names)
+        self.has_names = self.has_names or bool(self.server.names)
 
     def drop(self) -> None:
         """Drop rows from memory that can be loaded again."""
         self.remembered = 0
-        for rows in (self.server.grants, self.server.tokens, self.server.names):
+        for rows in (self.server.grants, self.server.tokens, self.server.names, self.server.decided):
             rows.clear()
 
     def load_standing(self, scope: Scope, who: Principal) -> None:
