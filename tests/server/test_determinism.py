@@ -40,6 +40,7 @@ from chatty.server.business.entries import (
     connection_id,
 )
 from chatty.server.business.rights import OPERATOR, OWNER
+from chatty.server.memory_limit import PLENTY, Budget
 from chatty.server.platform.store.applying import Store
 from chatty.server.platform.store.schema import ROOM_BITS
 from tests.server.principals import owning, speaker
@@ -49,6 +50,8 @@ ROOMS = ["alpha", "beta", "gamma"]
 NAMES = ["john", "ada", "bo"]
 IDENTITIES = [bytes([number]) * 16 for number in range(3)]
 CONNECTIONS = [connection_id("local", incarnation, number) for incarnation in ("one", "two") for number in range(3)]
+FORGETFUL = PLENTY._replace(rooms=1)
+"""With so little memory, nearly everything is loaded again for each batch."""
 TIMES = st.integers(1_700_000_000_000, 1_700_000_100_000)
 
 
@@ -115,11 +118,13 @@ def _fail(error: BaseException) -> None:
     raise AssertionError("a rule failed") from error
 
 
-def _apply(batches: Sequence[Sequence[Entry]], *, reopen: bool) -> tuple[list[Any], list[Any], list[str]]:
+def _apply(
+    batches: Sequence[Sequence[Entry]], *, reopen: bool, budget: Budget = PLENTY
+) -> tuple[list[Any], list[Any], list[str]]:
     """The results of the batches: outcomes, events, and all rows."""
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / "chatty.db"
-        store = Store(path, on_error=_fail)
+        store = Store(path, on_error=_fail, budget=budget)
         store.open()
         outcomes: list[Any] = []
         delivered: dict[str, list[Any]] = {}
@@ -152,7 +157,7 @@ def test_batches_and_restarts_make_no_difference(entries: list[Entry], cuts: lis
     parts = [entries[low:high] for low, high in pairwise(bounds) if low < high]
     whole = _apply([entries], reopen=False)
     assert _apply(parts, reopen=False) == whole
-    assert _apply([[entry] for entry in entries], reopen=False) == whole
+    assert _apply([[entry] for entry in entries], reopen=False, budget=FORGETFUL) == whole
     assert _apply(parts, reopen=True) == whole
 
 

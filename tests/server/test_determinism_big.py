@@ -1,0 +1,210 @@
+"""The same entries give the same database, the same outcomes and the same events, in any batches."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import tempfile
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chatty.server.business.entries import (
+    CloseRoom,
+    Connect,
+    CorrectTimes,
+    CreateRoom,
+    Delete,
+    Disconnect,
+    Edit,
+    EndGrace,
+    Entry,
+    ExpireRoom,
+    Forget,
+    Post,
+    Probe,
+    PurgeRoom,
+    React,
+    Rejection,
+    Rename,
+    Restrict,
+    SetTopic,
+    StartNode,
+    Target,
+    TrimRoom,
+    connection_id,
+)
+from chatty.server.business.rights import OPERATOR, OWNER
+from chatty.server.memory_limit import PLENTY, Budget
+from chatty.server.platform.store.applying import Store
+from chatty.server.platform.store.schema import ROOM_BITS
+from tests.server.principals import owning, speaker
+from tests.server.rulings import principals, rulings
+
+ROOMS = ["alpha", "beta", "gamma"]
+NAMES = ["john", "ada", "bo"]
+IDENTITIES = [bytes([number]) * 16 for number in range(3)]
+CONNECTIONS = [connection_id("local", incarnation, number) for incarnation in ("one", "two") for number in range(3)]
+FORGETFUL = PLENTY._replace(rooms=1)
+"""With so little memory, nearly everything is loaded again for each batch."""
+TIMES = st.integers(1_700_000_000_000, 1_700_000_100_000)
+
+
+CORRECTIONS = st.builds(CorrectTimes, st.just(""), TIMES, TIMES, st.integers(-100_000, 100_000))
+"""In any order with all others: some of what it moves was right."""
+
+
+def _entries() -> st.SearchStrategy[Entry]:
+    room, name, identity = st.sampled_from(ROOMS), st.sampled_from(NAMES), st.sampled_from(IDENTITIES)
+    text, seq = st.text(min_size=1, max_size=20), st.integers(0, 12)
+    owner = st.sampled_from([b"a" * 32, b"b" * 32])
+    expiry = st.sampled_from([0, 1_700_000_050_000])
+    producer, idempotency_key = st.sampled_from(["p", "q"]), st.sampled_from(["r", "s"])
+    digest = st.sampled_from([b"1", b"2"])
+    return st.one_of(
+        st.builds(CreateRoom, room, TIMES, text, text, st.just("epoch"), owner, expiry, principals(name, identity)),
+        st.builds(Post, room, TIMES, principals(name, identity), text),
+        rulings(room, TIMES, name, identity),
+        rulings(room, TIMES, name, identity),
+        st.builds(
+            lambda r, t, n, i, x, p, k: Post(r, t, speaker(n, i), x, p, k),
+            room, TIMES, name, identity, text, producer, st.integers(1, 4),
+        ),
+        st.builds(
+            lambda r, t, n, i, x, k, d: Post(r, t, speaker(n, i), x, idempotency_key=k, digest=d),
+            room, TIMES, name, identity, text, idempotency_key, digest,
+        ),
+        st.builds(Connect, room, TIMES, st.sampled_from(CONNECTIONS), principals(name, identity)),
+        _changes(room, name, identity),
+        st.builds(Disconnect, room, TIMES, st.sampled_from(CONNECTIONS), st.booleans()),
+        st.builds(EndGrace, room, TIMES, name, TIMES),
+        st.builds(CloseRoom, room, TIMES, owner.map(owning)),
+        st.builds(ExpireRoom, room, TIMES),
+        st.builds(PurgeRoom, room, TIMES, TIMES),
+        st.builds(TrimRoom, room, TIMES, seq),
+        st.builds(StartNode, st.just(""), TIMES, st.just("local"), st.sampled_from(["one", "two"])),
+        st.builds(Forget, st.just(""), TIMES, TIMES, TIMES, st.just(0) | TIMES),
+        st.builds(Probe, st.just(""), TIMES),
+    )  # fmt: skip
+
+
+def _changes(*where: st.SearchStrategy[Any]) -> st.SearchStrategy[Entry]:
+    room, name, identity = where
+    whose = st.builds(
+        lambda r, t, n, i, p: {
+            "room": r, "at": t, "who": speaker(n, i), "producer": p and "p", "n": p,
+        },
+        room, TIMES, name, identity, st.integers(0, 3),
+    )  # fmt: skip
+    of = st.integers(1, 8)
+    return st.one_of(
+        st.builds(lambda w, m, x: Edit(**w, of=m, text=x), whose, of, st.text(min_size=1, max_size=20)),
+        st.builds(lambda w, m: Delete(**w, of=m), whose, of),
+        st.builds(
+            lambda w, m, x, gone: React(**w, of=m, reaction=x, remove=gone),
+            whose, of, st.sampled_from("ab"), st.booleans(),
+        ),
+        st.builds(lambda w, x: SetTopic(**w, topic=x), whose, st.text(max_size=5)),
+        st.builds(lambda w, n: Rename(**w, new_name=n, new_key=n), whose, name),
+    )  # fmt: skip
+
+
+def _fail(error: BaseException) -> None:
+    raise AssertionError("a rule failed") from error
+
+
+def _apply(
+    batches: Sequence[Sequence[Entry]], *, reopen: bool, budget: Budget = PLENTY
+) -> tuple[list[Any], list[Any], list[str]]:
+    """The results of the batches: outcomes, events, and all rows."""
+    with tempfile.TemporaryDirectory() as scratch:
+        path = Path(scratch) / "chatty.db"
+        store = Store(path, on_error=_fail, budget=budget)
+        store.open()
+        outcomes: list[Any] = []
+        delivered: dict[str, list[Any]] = {}
+        for batch in batches:
+            applied = store.apply(batch)
+            outcomes += applied.outcomes
+            for room, events in applied.events.items():
+                delivered.setdefault(room, []).extend(events)
+            if reopen:
+                store.close()
+                store = Store(path, on_error=_fail)
+                store.open()
+        store.close()
+        db = sqlite3.connect(path)
+        rows = list(db.iterdump())
+        db.close()
+    return outcomes, sorted(delivered.items()), rows
+
+
+@settings(max_examples=500, deadline=None)
+@given(
+    entries=st.lists(_entries() | CORRECTIONS, min_size=1, max_size=40), cuts=st.lists(st.integers(1, 39), max_size=6)
+)
+def test_batches_and_restarts_make_no_difference(entries: list[Entry], cuts: list[int]) -> None:
+    first: list[Entry] = [
+        CreateRoom(room, 1_700_000_000_000, room, "", "epoch", b"a" * 32) for room in ROOMS[:2]
+    ]  # fmt: skip
+    entries = first + entries
+    bounds = [0, *sorted(set(cuts)), len(entries)]
+    parts = [entries[low:high] for low, high in pairwise(bounds) if low < high]
+    whole = _apply([entries], reopen=False)
+    assert _apply(parts, reopen=False) == whole
+    assert _apply([[entry] for entry in entries], reopen=False, budget=FORGETFUL) == whole
+    assert _apply(parts, reopen=True) == whole
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(_entries(), min_size=1, max_size=60))
+def test_a_room_numbers_its_events_without_a_hole_and_its_time_never_runs_backwards(entries: list[Entry]) -> None:
+    _, delivered, _ = _apply([entries], reopen=False)
+    for _, events in delivered:
+        starts = [index for index, (seq, _, _) in enumerate(events) if seq == 1]  # a purged room may be made again
+        for low, high in zip(starts, [*starts[1:], len(events)], strict=True):
+            life = events[low:high]
+            assert [seq for seq, _, _ in life] == list(range(1, len(life) + 1))
+            assert [event.at for _, _, event in life] == sorted(event.at for _, _, event in life)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(_entries() | CORRECTIONS, min_size=1, max_size=60))
+def test_what_is_stored_never_runs_backwards_also_where_a_clock_was_wrong(entries: list[Entry]) -> None:
+    _, _, rows = _apply([entries], reopen=False)
+    events = re.findall(r"""INSERT INTO "events" VALUES\((\d+),.*?226174223A22(.{48})""", "\n".join(rows))
+    assert len(events) == sum('INSERT INTO "events"' in row for row in rows)
+    stored: dict[int, list[str]] = {}
+    for key, at in events:
+        stored.setdefault(int(key) >> ROOM_BITS, []).append(bytes.fromhex(at).decode())
+    assert all(times == sorted(times) for times in stored.values())
+
+
+@pytest.mark.parametrize("ban_first", [True, False])
+def test_a_ban_and_a_post_have_one_order_in_batches_of_any_size(*, ban_first: bool) -> None:
+    eve, at = speaker("eve", IDENTITIES[0]), 1_700_000_000_000
+    ban = Restrict("alpha", at, OPERATOR, "r1", Target("eve", "eve"), OWNER)
+    post = Post("alpha", at, eve, "before", connection=CONNECTIONS[0])
+    entries = [
+        CreateRoom("alpha", at, "alpha", "", "epoch", b"a" * 32),
+        Connect("alpha", at, CONNECTIONS[0], eve),
+        *((ban, post) if ban_first else (post, ban)),
+        Post("alpha", at, eve, "after"),
+    ]
+    whole = _apply([entries], reopen=False)
+    for cuts in range(1 << (len(entries) - 1)):  # every way to cut them into batches
+        batches: list[list[Entry]] = [[]]
+        for place, entry in enumerate(entries):
+            batches[-1].append(entry)
+            if cuts >> place & 1:
+                batches.append([])
+        assert _apply(batches, reopen=False) == whole
+    outcomes, events, _ = whole
+    assert outcomes[-1] == Rejection("banned")
+    kinds = [type(event).__name__ for _, _, event in events[0][1]]
+    assert kinds == ["ParticipantJoined", *([] if ban_first else ["Message"]), "ParticipantLeft"]
