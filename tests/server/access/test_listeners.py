@@ -193,30 +193,15 @@ async def test_a_kick_ends_the_participant_s_connections_and_nobody_else_s(place
             assert json.loads(await back.recv())["event_type"] == "welcome"
 
 
-def control(server: Server, method: str, path: str, body: Any = None) -> Any:
-    """A request over the control socket."""
-    import http.client
-    import socket
-
-    line = http.client.HTTPConnection("localhost")
-    line.sock = socket.socket(socket.AF_UNIX)
-    line.sock.connect(str(server.data / "control"))
-    headers = {"Content-Type": "application/json"}
-    line.request(method, path, json.dumps(body) if body is not None else None, headers)
-    answer = line.getresponse().read()
-    line.close()
-    return json.loads(answer) if answer else None
-
-
 @pytest.mark.parametrize("listener", LISTENERS)
 async def test_a_revoked_token_s_sockets_end_and_ask_for_another(place: Place, listener: str) -> None:
     name = f"ci-{listener}"
-    issued = await asyncio.to_thread(control, place.server, "POST", "/v1/tokens", {"name": name})
+    issued = await asyncio.to_thread(place.server.operate, "POST", "/v1/tokens", {"name": name})
     path = LISTENERS[listener].format(room=place.id).replace("name=Eve&", "").replace("name=Eve", "")
     async with place.socket(path, issued["token"]) as socket:
         await socket.recv()
         await place.say("for all")
-        await asyncio.to_thread(control, place.server, "DELETE", f"/v1/tokens/{issued['id']}")
+        await asyncio.to_thread(place.server.operate, "DELETE", f"/v1/tokens/{issued['id']}")
         await place.say(LATER)
         texts, code = await heard_to_the_end(socket)
     assert (LATER in texts, code) == (False, Close.CREDENTIALS_EXPIRED)

@@ -7,9 +7,13 @@ from typing import Final
 
 from aiohttp import web
 
+from chatty.server.business.access import Action
 from chatty.server.business.entries import Probe, Rejection
+from chatty.server.business.rights import READ
+from chatty.server.platform.network.access.credentials import principal_of
 from chatty.server.platform.network.access.routes import OPEN, Route
-from chatty.server.platform.network.responses import problem
+from chatty.server.platform.network.addresses import address_of
+from chatty.server.platform.network.responses import problem, refused
 from chatty.server.platform.pipeline.node import Node
 
 READY_SECONDS: Final = 2.0
@@ -41,10 +45,24 @@ class Probes:
             Route("GET", "/metrics", OPEN, self.metrics),
         ]
 
+    async def _may_look(self, request: web.Request) -> None:
+        """Raises Refused for somebody from elsewhere, if this server lets in none but those with a token.
+
+        A probe costs a commit, and metrics tell what goes on.
+        """
+        if not address_of(request):
+            return
+        standing = await self.node.reads.standing(await principal_of(self.node, request))
+        if not standing.server_rules.everyone & READ:
+            refusal = standing.refusal(Action.ADMINISTER, self.node.now())
+            if refusal is not None:
+                raise refused(refusal)
+
     async def alive(self, request: web.Request) -> web.StreamResponse:
         return web.Response(text="ok\n")
 
     async def ready(self, request: web.Request) -> web.StreamResponse:
+        await self._may_look(request)
         if self.node.stopping:
             return problem("unavailable", "The server is stopping.")
         try:
@@ -60,5 +78,6 @@ class Probes:
         return web.Response(text="ok\n")
 
     async def metrics(self, request: web.Request) -> web.StreamResponse:
+        await self._may_look(request)
         page = self.node.metrics.page()
         return web.Response(body=page, headers={"Content-Type": "text/plain; version=0.0.4"})
