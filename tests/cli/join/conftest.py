@@ -1,4 +1,4 @@
-"""A server, a room, and people who sit down at terminals in it."""
+"""A room, and people who sit down at terminals in it."""
 
 from __future__ import annotations
 
@@ -12,12 +12,6 @@ from tests.cli.join.seat import Seat
 from tests.support.server import Server
 
 Sit = Callable[..., Seat]
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
-    with Server(tmp_path / "data") as server:
-        yield server
 
 
 @pytest.fixture

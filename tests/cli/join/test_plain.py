@@ -14,8 +14,9 @@ from tests.support.server import Server
 
 
 @pytest.mark.parametrize("how", [{"options": ["--plain"]}, {"term": "dumb"}])
-def test_plain_means_lines_and_nothing_else(server: Server, room: Any, tmp_path: Path, how: Any) -> None:
-    with Seat(tmp_path, server.url, room["id"], *how.get("options", []), term=how.get("term", "xterm")) as john:
+def test_plain_means_lines_and_nothing_else(own_server: Server, tmp_path: Path, how: Any) -> None:
+    room = own_server.make_room("general")["id"]
+    with Seat(tmp_path, own_server.url, room, *how.get("options", []), term=how.get("term", "xterm")) as john:
         john.sees("-- connected")
         john.press(f"typed{ENTER}")
         john.sees("John │ typed")
@@ -24,10 +25,10 @@ def test_plain_means_lines_and_nothing_else(server: Server, room: Any, tmp_path:
         john.press(f"/clear{ENTER}/edit{ENTER}")
         john.sees("!! plain lines are not cleared: ")
         john.sees("!! plain lines don't come back: ")
-        server.kill9()
+        own_server.kill9()
         john.sees("-- reconnecting")
         john.press(f"meanwhile{ENTER}")
-        server.start()
+        own_server.start()
         john.sees("John │ meanwhile")
         john.press(CTRL_D)
         assert john.ends() == 0
@@ -35,7 +36,7 @@ def test_plain_means_lines_and_nothing_else(server: Server, room: Any, tmp_path:
         assert "\x1b" not in cursor_moves
         if "term" in how:
             assert "\x1b" not in john.raw
-    assert server.texts(room["id"]) == ["typed", "meanwhile"]
+    assert own_server.texts(room) == ["typed", "meanwhile"]
 
 
 @pytest.mark.parametrize("leaving", [CTRL_D, f"half a line{CTRL_D}{CTRL_D}", "hang-up"])

@@ -91,33 +91,35 @@ def test_a_half_typed_draft_survives_what_comes_in(server: Server, room: Any, si
 
 
 def test_what_is_typed_while_the_server_is_dead_is_sent_once_when_it_is_back(
-    server: Server, room: Any, sit: Sit
+    own_server: Server, tmp_path: Path
 ) -> None:
-    john = sit("John")
-    john.press(f"before{ENTER}")
-    john.sees("John │ before")
-    server.kill9()
-    john.sees("○ reconnecting")
-    john.press(f"into the dark{ENTER}")
-    rows = john.sees("1 waiting")
-    assert "  into the dark" in rows
-    server.start()
-    john.sees("● connected")
-    rows = john.sees("John │ into the dark")
+    room = own_server.make_room("general")
+    with Seat(tmp_path, own_server.url, room["id"]) as john:
+        john.press(f"before{ENTER}")
+        john.sees("John │ before")
+        own_server.kill9()
+        john.sees("○ reconnecting")
+        john.press(f"into the dark{ENTER}")
+        rows = john.sees("1 waiting")
+        assert "  into the dark" in rows
+        own_server.start()
+        john.sees("● connected")
+        rows = john.sees("John │ into the dark")
     assert sum("into the dark" in row for row in rows) == 1
-    assert server.texts(room["id"]) == ["before", "into the dark"]
+    assert own_server.texts(room["id"]) == ["before", "into the dark"]
 
 
-def test_leaving_with_an_unsent_message_asks_and_leaves_it_behind(server: Server, sit: Sit) -> None:
-    john = sit("John")
-    server.kill9()
-    john.sees("○ reconnecting")
-    john.press(f"precious{ENTER}")
-    john.sees("1 waiting")
-    john.press(CTRL_D)
-    john.sees("1 message waits")
-    john.press(CTRL_D)
-    assert john.ends() == 0
+def test_leaving_with_an_unsent_message_asks_and_leaves_it_behind(own_server: Server, tmp_path: Path) -> None:
+    with Seat(tmp_path, own_server.url, own_server.make_room("general")["id"]) as john:
+        john.sees("● connected")
+        own_server.kill9()
+        john.sees("○ reconnecting")
+        john.press(f"precious{ENTER}")
+        john.sees("1 waiting")
+        john.press(CTRL_D)
+        john.sees("1 message waits")
+        john.press(CTRL_D)
+        assert john.ends() == 0
     assert john.glass.rows[-2:] == ["✗ not sent: no ack came", "  precious"]
 
 
