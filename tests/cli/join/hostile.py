@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 import threading
+from random import Random
 from types import TracebackType
 from typing import Final, Self
-
-from hypothesis import strategies as st
+from unicodedata import category
 
 LIST: Final = (
     # commands for terminals, by ESC and by C1 controls
@@ -113,15 +114,30 @@ LIST: Final = (
     "https://evil.example/\x1b[2J",
 )
 
-TEXTS: Final = st.lists(
-    st.one_of(
-        st.sampled_from(LIST),
-        st.sampled_from([*"\x1b\x9b\x9d\x07*_`~[]()\\>- \n;?0m", "```", "\u200d", "\u0301", "👩", "é", "日本"]),
-        st.text(max_size=8),
-        st.characters(categories=["Cc", "Cf", "Cs", "Zl", "Zp", "Mn", "Me"]),
-    ),
-    max_size=12,
-).map("".join)
+_PIECES: Final = (*"\x1b\x9b\x9d\x07*_`~[]()\\>- \n;?0m", "```", "\u200d", "\u0301", "👩", "é", "日本")
+_UNSEEN: Final = tuple(
+    letter for letter in map(chr, (*range(0x20000), *range(0xE0000, 0xE1000)))  # there are none elsewhere
+    if category(letter) in {"Cc", "Cf", "Cs", "Zl", "Zp", "Mn", "Me"}
+)  # fmt: skip
+
+
+def hostile_text(chance: Random) -> str:
+    """Some of all that, in any order, and between it any letters at all."""
+    kinds = (
+        lambda: chance.choice(LIST),
+        lambda: chance.choice(_PIECES),
+        lambda: chance.choice(_UNSEEN),
+        lambda: "".join(_letter(chance) for _ in range(chance.randint(0, 8))),
+    )
+    return "".join(chance.choice(kinds)() for _ in range(chance.randint(0, 12)))
+
+
+def _letter(chance: Random) -> str:
+    while True:
+        letter = chr(chance.randrange(chance.choice((0x80, 0x3000, sys.maxunicode + 1))))
+        if category(letter) not in {"Cs", "Cn", "Co"}:
+            return letter
+
 
 _SGR: Final = re.compile(r"\x1b\[([0-9;]*)m")
 _OURS: Final = frozenset(map(str, [0, 1, 2, 3, 4, 9, *range(30, 38), *range(90, 98)]))
