@@ -22,6 +22,8 @@ DISTRUST_SECONDS: Final = 3600.0
 CLOSED_KEPT_MS: Final = 24 * 3600 * 1000
 IDEMPOTENCY_KEYS_KEPT_MS: Final = 24 * 3600 * 1000
 PRODUCERS_KEPT_MS: Final = 30 * 24 * 3600 * 1000
+RIGHTS_KEPT_MS: Final = 7 * 24 * 3600 * 1000
+"""How long tokens, roles, bans and mutes are kept after their end, when they are worth nothing any more."""
 EVENTS_A_MESSAGE: Final = 20
 LEAST_EVENTS: Final = 20_000
 """Most events that a room keeps, for each message to keep and as a minimum: joins, edits and the like count as well."""
@@ -106,8 +108,9 @@ async def _by_the_clock(node: Node, now: int, retain_age_ms: int) -> None:
         await _trim(node, room_id, key, await node.reads.last(key) + 1)
         await node.log.commit(PurgeRoom(room_id, now, now - CLOSED_KEPT_MS))
     producers_before, idempotency_keys_before = now - PRODUCERS_KEPT_MS, now - IDEMPOTENCY_KEYS_KEPT_MS
-    if await node.reads.has_older(producers_before, idempotency_keys_before):
-        await node.log.commit(Forget("", now, producers_before, idempotency_keys_before))
+    rights_before = now - RIGHTS_KEPT_MS
+    if await node.reads.has_older(producers_before, idempotency_keys_before, rights_before):
+        await node.log.commit(Forget("", now, producers_before, idempotency_keys_before, rights_before))
     if retain_age_ms:
         since = max(0, now - retain_age_ms)
         for room_id, key, first in await node.reads.rooms_with_events_before(since):

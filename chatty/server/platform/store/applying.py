@@ -276,6 +276,9 @@ class Store:
         self._db.execute("DELETE FROM receipts WHERE at < ?", (entry.idempotency_keys_before,))
         if entry.rights_before:
             delete_ended(self._db, entry.rights_before)
+            # Memory must not know of anything that is gone: it would count again if a clock went back.
+            self._rooms.clear()
+            self._rights = Rights(self._db)
         for room in self._rooms.values():
             room.producers.clear()
             room.idempotency_keys.clear()

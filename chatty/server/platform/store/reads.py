@@ -25,7 +25,14 @@ from chatty.protocol import WELCOME_PARTICIPANTS, Present, RoomInfo
 from chatty.server.business.access import Action, Standing
 from chatty.server.business.entries import Rejection
 from chatty.server.business.rights import OPERATOR, SERVER, Principal, Token
-from chatty.server.platform.store.access.lookup import SERVER_KEY, RulesCache, name_of, rulings, token_of_hash
+from chatty.server.platform.store.access.lookup import (
+    SERVER_KEY,
+    RulesCache,
+    has_ended_rights,
+    name_of,
+    rulings,
+    token_of_hash,
+)
 from chatty.server.platform.store.access.reads import AccessReads
 from chatty.server.platform.store.errors import translated
 from chatty.server.platform.store.loading import NOWHERE
@@ -200,13 +207,13 @@ class Reads:
         """Rooms that were closed at ``at`` or before: their ids and keys."""
         return await self._rows("SELECT id, key FROM rooms WHERE closed_at > 0 AND closed_at <= ?", at)
 
-    async def has_older(self, producers_before: int, idempotency_keys_before: int) -> bool:
-        """Whether there are producers or idempotency keys from before these times."""
+    async def has_older(self, producers_before: int, idempotency_keys_before: int, rights_before: int) -> bool:
+        """Whether there are producers or idempotency keys from before these times, or rights that ended by then."""
         found = await self._rows(
             "SELECT EXISTS (SELECT 1 FROM producers WHERE at < ?) OR EXISTS (SELECT 1 FROM receipts WHERE at < ?)",
             producers_before, idempotency_keys_before,
         )  # fmt: skip
-        return bool(found[0][0])
+        return bool(found[0][0]) or await self._ask(lambda db: has_ended_rights(db, rights_before))
 
     async def rooms_with_events_before(self, at: int) -> list[tuple[str, int, int]]:
         """Rooms whose oldest event is from before ``at``: their ids, keys and first events' numbers.

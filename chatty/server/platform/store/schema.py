@@ -118,6 +118,7 @@ MIGRATIONS: Final[tuple[str, ...]] = (
         PRIMARY KEY (room, identity)
     ) WITHOUT ROWID;
     CREATE INDEX grants_of ON grants (identity);
+    CREATE INDEX grants_until ON grants (until) WHERE until > 0;
     CREATE TABLE policies (
         room     INTEGER PRIMARY KEY,
         everyone INTEGER NOT NULL,

@@ -8,7 +8,9 @@ from typing import Any, TypeVar
 import pytest
 from structlog.testing import capture_logs
 
-from chatty.server.business.entries import CreateRoom, Entry, Post, Rejection
+from chatty.server.business import rights
+from chatty.server.business.entries import CreateRoom, Entry, Issue, Post, Rejection
+from chatty.server.business.rights import MEMBER, OPERATOR, SERVER
 from chatty.server.business.room import Outcome
 from chatty.server.platform.pipeline.housekeeping import (
     CLOCK_SECONDS,
@@ -208,3 +210,15 @@ async def test_messages_that_a_full_disk_kept_are_forgotten_later(shelf: Shelf, 
     house.disk_is_full = False
     await house.live(10)
     assert await house.first() == TRIM_EVENTS + 8
+
+
+async def test_rights_are_forgotten_a_week_after_their_end_but_not_by_a_clock_that_has_jumped(
+    shelf: Shelf, keep: Keep
+) -> None:
+    shelf.apply(Issue(SERVER, AT, OPERATOR, "t1", b"hash", rights.OWNER, "ada", "ada", b"a" * 16, MEMBER, AT + 1))
+    house = keep(0, 0.0)
+    await house.live(CLOCK_SECONDS + 1)
+    await house.live(1, ahead=8 * 24 * 3600)
+    assert [token.id for token in await house.reads.access.tokens(None)] == ["t1"]
+    await house.live(DISTRUST_SECONDS)
+    assert await house.reads.access.tokens(None) == []

@@ -79,6 +79,15 @@ def has_names(db: sqlite3.Connection) -> bool:
     return db.execute("SELECT 1 FROM names LIMIT 1").fetchone() is not None
 
 
+def has_ended_rights(db: sqlite3.Connection, by: int) -> bool:
+    """Whether there are rights that ended at or before ``by``."""
+    ends = (("tokens", "expires_at"), ("tokens", "revoked_at"), ("grants", "until"), ("restrictions", "until"))
+    return any(
+        db.execute(f"SELECT 1 FROM {table} WHERE {end} > 0 AND {end} <= ? LIMIT 1", (by,)).fetchone()  # noqa: S608
+        for table, end in ends
+    )
+
+
 def rulings(db: sqlite3.Connection) -> int:
     """The number of the last ruling: as long as it is the same, so are all rules."""
     (last,) = db.execute("SELECT max(n) FROM audit").fetchone()
