@@ -196,7 +196,6 @@ class Store:
         try:
             if isinstance(scope, Room):
                 self._load_target(scope, getattr(getattr(entry, "whom", None), "of", 0), entry.who.identity)
-                rights.load_for_all(scope)
             rights.load_for_ruling(scope, entry)
             outcome = rule(scope, entry)
         except sqlite3.Error:
@@ -209,9 +208,10 @@ class Store:
             for fact in outcome:
                 self._rulings(applied).note(scope, rights.server, fact)
             rights.note()
-            for room in [scope] if isinstance(scope, Room) else self._inhabited():
-                rights.load_for_all(room)
-                self._accept(room, evictions(room, entry.at), None, applied)
+            if type(entry) in _TAKING:
+                for room in [scope] if isinstance(scope, Room) else self._inhabited():
+                    rights.load_for_all(room)
+                    self._accept(room, evictions(room, entry.at), None, applied)
         return outcome
 
     def _rulings(self, applied: Applied) -> Rulings:
@@ -337,6 +337,8 @@ class Store:
         return row[0] if row else 0
 
 
+_TAKING: Final = frozenset({Grant, SetPolicy, Restrict})
+"""Rulings that may take somebody's right to be in a room."""
 _RARE: Final[dict[type[Entry], Callable[[Store, Any, Applied], Outcome]]] = {
     CreateRoom: Store._create,
     StartNode: Store._start_node,
