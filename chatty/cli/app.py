@@ -23,34 +23,76 @@ HEADINGS: Final = {
     "Talk": ("join", "send", "tail", "history"),
     "Rooms": ("create", "rooms", "who", "close"),
     "Scripts": ("ask", "run", "bot"),
+    "Access": (
+        *("login", "logout", "whoami", "token create", "token list", "token revoke", "token generate"),
+        *("members", "role", "policy", "kick", "ban", "unban", "mute", "unmute", "audit"),
+    ),
     "Serve": ("serve", "backup", "restore", "doctor", "healthcheck"),
     "Help": ("help", "completion"),
 }
 """The headings of the help, and the commands under each, in this order."""
 
-COMMANDS: Final = {name: f"chatty.cli.commands.{name}" for names in HEADINGS.values() for name in names}
+GROUPS: Final = {"token": "Issue, list and revoke tokens."}
+"""The first words of commands with two, and what these are for."""
+
+COMMANDS: Final = {
+    name: f"chatty.cli.commands.{'access.' if heading == 'Access' else ''}{name.replace(' ', '_')}"
+    for heading, names in HEADINGS.items()
+    for name in names
+}
 """Name and module. A module's function ``command`` is the command; its help shows the module's ``EXAMPLES``."""
 
 
 _HELP: Final = {"help_option_names": ["-h", "--help"]}
 
 
-class _Commands(Mapping[str, CliCommand]):
-    def __getitem__(self, name: str) -> CliCommand:
-        module = import_module(COMMANDS[name])
-        app = _typer()
-        app.command(name, cls=CliCommand, context_settings=_HELP, help=docstring(module.command))(module.command)
-        command = typer.main.get_command(app)
-        assert isinstance(command, CliCommand)
-        command.examples = getattr(module, "EXAMPLES", ())
-        coerce_here(command)
-        return command
+class _Commands(Mapping[str, CliCommand | CliGroup]):
+    """The commands behind the words ``above``, by their next word."""
+
+    def __init__(self, above: str = "") -> None:
+        self._above = above
+        behind = (name.removeprefix(above) for name in COMMANDS if name.startswith(above))
+        self._words = list(dict.fromkeys(name.split(" ")[0] for name in behind))
+
+    def __getitem__(self, word: str) -> CliCommand | CliGroup:
+        if word not in self._words:
+            raise KeyError(word)
+        name = self._above + word
+        return _command(name) if name in COMMANDS else _group(name)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(COMMANDS)
+        return iter(self._words)
 
     def __len__(self) -> int:
-        return len(COMMANDS)
+        return len(self._words)
+
+
+def _command(name: str) -> CliCommand:
+    module = import_module(COMMANDS[name])
+    app = _typer()
+    app.command(name, cls=CliCommand, context_settings=_HELP, help=docstring(module.command))(module.command)
+    command = typer.main.get_command(app)
+    assert isinstance(command, CliCommand)
+    command.examples = getattr(module, "EXAMPLES", ())
+    coerce_here(command)
+    return command
+
+
+def _group(name: str) -> CliGroup:
+    app = _typer()
+    app.callback(cls=CliGroup, context_settings=_HELP, help=GROUPS[name], invoke_without_command=True)(_show_help)
+    group = typer.main.get_command(app)
+    assert isinstance(group, CliGroup)
+    commands = _Commands(f"{name} ")
+    group.name, group.headings = name, {"Commands": tuple(commands)}
+    group.commands = commands  # type: ignore[assignment]  # it only reads them
+    return group
+
+
+def _show_help(ctx: typer.Context) -> None:
+    if ctx.invoked_subcommand is None:
+        environment(ctx).err(ctx.get_help())
+        raise typer.Exit(ExitStatus.USAGE)
 
 
 def _typer() -> typer.Typer:
@@ -80,9 +122,7 @@ def _chatty(
 
         env.out(f"chatty {__version__}")
         raise typer.Exit
-    if ctx.invoked_subcommand is None:
-        env.err(ctx.get_help())
-        raise typer.Exit(ExitStatus.USAGE)
+    _show_help(ctx)
 
 
 def run(env: Environment, arguments: Sequence[str]) -> int:

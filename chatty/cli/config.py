@@ -17,10 +17,20 @@ from chatty.cli.paths import as_path
 from chatty.cli.private_files import write_private
 from chatty.names import BadName, check_name
 
-__all__ = ["Profile", "client_key", "load_profile", "login_name", "profiles"]
+__all__ = ["Profile", "ServerChoice", "client_key", "load_profile", "login_name", "profiles"]
 
 DEFAULT = "default"
 _NAME_POINTS = 32  # chatty.protocol.NAME_POINTS, which costs msgspec to import
+
+
+class ServerChoice(NamedTuple):
+    """The options that say which server a command talks to, and as whom."""
+
+    server: str | None = None
+    profile: str | None = None
+    cacert: Path | None = None
+    token_file: Path | None = None
+    insecure: bool = False
 
 
 class Profile(NamedTuple):
@@ -31,6 +41,10 @@ class Profile(NamedTuple):
     name: str | None = None
     cacert: Path | None = None
     """The authorities to trust: ``--cacert``, else ``CHATTY_CACERT``, else the profile's, else the system's."""
+    token_file: Path | None = None
+    """The file with the token to show: ``--token-file``, else ``CHATTY_TOKEN_FILE``."""
+    insecure: bool = False
+    """Whether a token may travel unencrypted: ``--insecure``."""
 
 
 def load_profile(env: Environment, chosen: str | None, cacert: Path | None = None) -> Profile:

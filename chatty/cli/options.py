@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
+import inspect
 import re
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_type_hints
 
 import typer
 
+from chatty.cli.config import ServerChoice
 from chatty.cli.environment import Environment
 from chatty.cli.failures import usage
 from chatty.durations import parse_duration
 
 __all__ = [
-    "CacertOption",
     "CommandArgument",
     "DataOption",
+    "ForOption",
     "JsonOption",
     "NameOption",
-    "ProfileOption",
+    "OfOption",
+    "OperatorOption",
+    "OptionalRoomArgument",
+    "PersonArgument",
+    "PlaceArgument",
+    "ReasonOption",
     "RoomArgument",
-    "ServerOption",
+    "ServerWideOption",
     "WaitOption",
+    "at_server",
     "duration",
     "environment",
     "filled",
@@ -111,7 +121,15 @@ RoomArgument = Annotated[
         show_default=False,
     ),
 ]
-ServerOption = Annotated[
+
+
+def _optional_room(help: str) -> Any:
+    return typer.Argument(metavar="ROOM", parser=filled, help=help, autocompletion=known_room_names, show_default=False)
+
+
+OptionalRoomArgument = Annotated[str | None, _optional_room("A room's id, URL or name. [default: the server itself]")]
+PlaceArgument = Annotated[str | None, _optional_room("A room's id, URL or name; with --server-wide, none.")]
+_ServerOption = Annotated[
     str | None,
     typer.Option(
         "--server",
@@ -121,7 +139,7 @@ ServerOption = Annotated[
         autocompletion=_servers,
     ),
 ]
-ProfileOption = Annotated[
+_ProfileOption = Annotated[
     str | None,
     typer.Option(
         "--profile",
@@ -131,7 +149,7 @@ ProfileOption = Annotated[
         autocompletion=_profiles,
     ),
 ]
-CacertOption = Annotated[
+_CacertOption = Annotated[
     Path | None,
     typer.Option(
         "--cacert",
@@ -139,6 +157,18 @@ CacertOption = Annotated[
         help="Trust only servers that an authority in this PEM file vouches for. [env: CHATTY_CACERT]",
         show_default=False,
     ),
+]
+_TokenFileOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--token-file",
+        metavar="FILE",
+        help="Read your token from FILE, again whenever it is refused. [env: CHATTY_TOKEN_FILE]",
+        show_default=False,
+    ),
+]
+_InsecureOption = Annotated[
+    bool, typer.Option("--insecure", help="Send a token to another machine even if it is not encrypted.")
 ]
 DataOption = Annotated[
     Path, typer.Option("--data", envvar="CHATTY_DATA", metavar="DIRECTORY", help="The server's data directory.")
@@ -159,3 +189,60 @@ JsonOption = Annotated[
     bool, typer.Option("--json", help="Print JSON, one object per line; also for errors, on standard error.")
 ]
 WaitOption = Annotated[float, duration("--wait", "Wait up to this long for the server to be reachable.")]
+OperatorOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--data",
+        metavar="DIRECTORY",
+        help="Be the operator of the server whose data is here, whether it runs or not.",
+        show_default=False,
+    ),
+]
+
+PersonArgument = Annotated[
+    str | None, typer.Argument(metavar="NAME", parser=filled, help="Their name.", show_default=False)
+]
+OfOption = Annotated[
+    int | None,
+    typer.Option("--of", metavar="N", min=1, help="In place of NAME: the author of message number N."),
+]
+ForOption = Annotated[float | None, duration("--for", "For this time: 30m, 1d … [default: for good]")]
+ReasonOption = Annotated[
+    str, typer.Option("--reason", metavar="TEXT", help="Why, for them and the audit log.", show_default=False)
+]
+ServerWideOption = Annotated[
+    bool, typer.Option("--server-wide", help="On the whole server, for administrators; without ROOM.")
+]
+
+_AT_SERVER: dict[str, Any] = {
+    "server": _ServerOption,
+    "profile": _ProfileOption,
+    "cacert": _CacertOption,
+    "token_file": _TokenFileOption,
+    "insecure": _InsecureOption,
+}
+
+
+def at_server(command: Callable[..., int]) -> Callable[..., int]:
+    """Give ``command`` the options of a `ServerChoice` in the place of its parameter ``at``, which gets them as one."""
+
+    @wraps(command)
+    def with_options(**given: Any) -> int:
+        at = ServerChoice(**{name: given.pop(name) for name in _AT_SERVER})
+        return command(at=at, **given)
+
+    annotations = get_type_hints(command, include_extras=True)
+    own = [
+        parameter.replace(annotation=annotations[parameter.name], kind=inspect.Parameter.KEYWORD_ONLY)
+        for parameter in inspect.signature(command).parameters.values()
+        if parameter.name != "at"
+    ]
+    shared = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=_AT_SERVER[name])
+        for name, default in ServerChoice._field_defaults.items()
+    ]
+    end = len(own) - (own[-1].name == "json")
+    signature = inspect.Signature([*own[:end], *shared, *own[end:]])
+    with_options.__signature__ = signature  # type: ignore[attr-defined]  # Typer reads the options from it
+    with_options.__annotations__ = {name: parameter.annotation for name, parameter in signature.parameters.items()}
+    return with_options

@@ -11,7 +11,7 @@ from typing import Final
 import typer
 from platformdirs import user_data_path
 
-from chatty.cli.app import HEADINGS, command_group
+from chatty.cli.app import COMMANDS, HEADINGS, command_group
 from chatty.cli.completion.help import CliCommand, CliGroup, Row, rows, summary
 from chatty.cli.exits import MEANINGS
 
@@ -29,6 +29,7 @@ _FILES: Final = {
     "~/.config/chatty/config.toml": 'Profiles: [profile.NAME] with server = "URL", name = "NAME", cacert = "FILE".',
     "~/.config/chatty/secret": "Your key for each server is derived from it; secret-NAME for a profile.",
     "~/.local/state/chatty/rooms.json": "The rooms that you created or joined, with the tokens to close them.",
+    "~/.local/state/chatty/logins.json": "The tokens with which you are logged in to servers.",
 }
 
 _INTRODUCTION: Final = """\
@@ -51,7 +52,7 @@ def markdown() -> str:
     parts = [_INTRODUCTION]
     for heading, names in HEADINGS.items():
         parts.append(f"## {heading}\n")
-        parts += [_section(name, _command(group, name)) for name in names]
+        parts += [_section(name, group.find(name)) for name in names]
     parts.append("## Exit status\n")
     parts.append(_table(("status", "means"), [(f"{int(status)}", text) for status, text in MEANINGS.items()]))
     parts.append("## Environment\n")
@@ -79,7 +80,7 @@ def manual() -> str:
     for heading, names in HEADINGS.items():
         page.append(f".SH {heading.upper()}")
         for name in names:
-            page += _subsection(name, _command(group, name))
+            page += _subsection(name, group.find(name))
     for heading, defined in (
         ("EXIT STATUS", [(str(int(status)), text) for status, text in MEANINGS.items()]),
         ("ENVIRONMENT", _variables(group)),
@@ -87,12 +88,6 @@ def manual() -> str:
     ):
         page += [f".SH {heading}", *_definitions([Row(name, text, "", "", required=False) for name, text in defined])]
     return "\n".join(page) + "\n"
-
-
-def _command(group: CliGroup, name: str) -> CliCommand:
-    command = group.commands[name]
-    assert isinstance(command, CliCommand)
-    return command
 
 
 def _rows(command: CliCommand) -> tuple[list[Row], list[Row]]:
@@ -111,8 +106,8 @@ def _default(row: Row) -> str:
 def _variables(group: CliGroup) -> list[tuple[str, str]]:
     """All variables, each with its meaning."""
     users: dict[str, list[tuple[str, str]]] = {}
-    for name in group.commands:
-        for option in rows(_command(group, name))[1]:
+    for name in COMMANDS:
+        for option in rows(group.find(name))[1]:
             spelled = option.label.split(" / ")[0].split(", ")[-1].split(" ")[0]
             for variable in option.env.split(", ") if option.env else ():
                 users.setdefault(variable, []).append((name, spelled))

@@ -7,14 +7,14 @@ import shlex
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
-from chatty.cli.config import Profile, load_profile, login_name
+from chatty.cli.config import Profile, ServerChoice, load_profile, login_name
 from chatty.cli.environment import Environment
 from chatty.cli.exits import ExitStatus
 from chatty.cli.failures import Failure, explain, usage
+from chatty.cli.paths import as_path
 from chatty.client.address import ROOM_ID, base_url
 from chatty.errors import ChattyError, Disconnected, Refused
 from chatty.names import same
@@ -22,6 +22,7 @@ from chatty.names import same
 if TYPE_CHECKING:
     from chatty.cli.room_list import KnownRoom
     from chatty.client.http import Http
+    from chatty.client.identity import Credential
     from chatty.client.room import Room
     from chatty.client.states import State
     from chatty.events import StreamPosition
@@ -32,13 +33,18 @@ __all__ = [
     "RoomTarget",
     "about",
     "check_namesakes",
+    "not_known",
     "participant_name",
     "resolve_room",
     "resolve_server",
     "several",
+    "speaking_name",
+    "whole_server",
 ]
 
 DEFAULT_SERVER: Final = "http://127.0.0.1:8080"
+
+_ANY: Final = ServerChoice()
 
 _PATHS: Final = re.compile(rf"(?P<prefix>.*?)(?:/v1/rooms/(?P<id>{ROOM_ID.pattern})(?:/.*)?|/chat/join/?)")
 
@@ -55,7 +61,7 @@ class RoomTarget(NamedTuple):
     profile: Profile
     gone: bool = False
 
-    def http(self, key: str | None) -> Http:
+    def http(self, key: Credential | None) -> Http:
         """The server's HTTP interface, with ``key`` and the authorities that the user trusts."""
         from chatty.client.http import Http
 
@@ -63,7 +69,7 @@ class RoomTarget(NamedTuple):
 
     def read(
         self,
-        key: str,
+        key: Credential,
         start: StreamPosition | None,
         *,
         last: int | None = None,
@@ -103,7 +109,8 @@ def about(env: Environment, target: RoomTarget) -> Iterator[News]:
     """Remember what the server says inside about the room's end, so that its name becomes free for another room.
 
     Gives the `News` for what is said without an error. An error about a
-    missing room calls the room what the user called it.
+    missing room calls the room what the user called it. Where the server wants
+    a credential, the hint says how to get in.
     """
     news = News(env, target)
     try:
@@ -112,6 +119,8 @@ def about(env: Environment, target: RoomTarget) -> Iterator[News]:
         code = explain(error).code
         if code == "room_closed":
             news.closed()
+        if isinstance(error, Refused) and code == "unauthorized":
+            raise not_known(target, error) from error
         if code != "room_not_found":
             raise
         from chatty.cli.room_list import note_gone
@@ -122,6 +131,13 @@ def about(env: Environment, target: RoomTarget) -> Iterator[News]:
         hint = "copy an id as a whole, capitals count; see: chatty rooms"
         raise _no_room(target.name, target.server, hint) from error
     news.found()
+
+
+def not_known(target: RoomTarget, refused: Refused) -> Failure:
+    """The failure of a request with no credential that counts, or none at all."""
+    file = target.profile.token_file
+    hint = f"put a token that counts into {file}" if file else f"chatty login {target.server}"
+    return Failure(ExitStatus.NOT_ALLOWED, refused.code, refused.message, hint)
 
 
 async def check_namesakes(env: Environment, http: Http, room: KnownRoom) -> None:
@@ -151,14 +167,12 @@ def resolve_server(env: Environment, option: str | None, profile: Profile) -> st
     return _address(chosen) if chosen else None
 
 
-def resolve_room(
-    env: Environment, room: str, *, server: str | None = None, profile: str | None = None, cacert: Path | None = None
-) -> RoomTarget:
+def resolve_room(env: Environment, room: str, at: ServerChoice = _ANY) -> RoomTarget:
     """The room that a command line means. Raises Failure: no such room, or usage if it is ambiguous."""
-    settings = load_profile(env, profile, cacert)
+    settings = _settings(env, at)
     if "://" in room:
         return _from_url(room, settings)
-    chosen = resolve_server(env, server, settings)
+    chosen = resolve_server(env, at.server, settings)
     if ROOM_ID.fullmatch(room):
         home = _home(env, room, chosen)
         return RoomTarget(
@@ -166,6 +180,41 @@ def resolve_room(
         )
     known = _named(env, room, chosen)
     return RoomTarget(known.server, known.id, known.name, settings, gone=_is_gone(known))
+
+
+def whole_server(env: Environment, at: ServerChoice) -> RoomTarget:
+    """The server that a command line means, without a room. Raises Failure (usage)."""
+    settings = _settings(env, at)
+    server = resolve_server(env, at.server, settings) or DEFAULT_SERVER
+    return RoomTarget(server, "", server, settings)
+
+
+def _settings(env: Environment, at: ServerChoice) -> Profile:
+    profile = load_profile(env, at.profile, at.cacert)
+    variable = env.environ.get("CHATTY_TOKEN_FILE")
+    try:
+        token_file = at.token_file or (as_path(variable) if variable else None)
+    except ValueError as error:
+        raise usage(f"CHATTY_TOKEN_FILE: {error}") from None
+    return profile._replace(token_file=token_file and token_file.absolute(), insecure=at.insecure)
+
+
+async def speaking_name(
+    env: Environment, target: RoomTarget, key: Credential, option: str | None, *, default: str | None = None
+) -> str:
+    """The user's name in a room: ``--name``, else the one that the token in ``key`` is for, else `participant_name`.
+
+    ``default`` takes the place of the latter. Raises what `chatty.client.http.Http` does.
+    """
+    from chatty.client.identity import current
+    from chatty.credentials import is_token
+
+    if option is None and is_token(current(key)):
+        async with target.http(key) as http:
+            own = (await http.me()).name
+        if own:
+            return own
+    return participant_name(env, option or default, target.profile)
 
 
 def participant_name(env: Environment, option: str | None, profile: Profile) -> str:

@@ -6,14 +6,17 @@ from collections.abc import Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Self, TypeVar
+from urllib.parse import quote
 
 import aiohttp
 from msgspec import Struct
 from msgspec.structs import replace
 
 from chatty import protocol
+from chatty.access import IssuedToken, Me, NewToken, ServerInfo, TokenInfo, Tokens
 from chatty.client.address import ROOM_ID, base_url, room_path
 from chatty.client.decoding import check_page, read_answer
+from chatty.client.identity import Credential
 from chatty.client.session import bearer, failures, open_session
 from chatty.client.tls import CaCert, trusting
 from chatty.errors import ProtocolError
@@ -25,7 +28,7 @@ T = TypeVar("T")
 
 
 class _Stored(Struct):
-    seq: int
+    seq: int = 0  # for a poster, who may not read
 
 
 class Http:
@@ -34,14 +37,18 @@ class Http:
         async with Http("http://127.0.0.1:8080") as http:
             room = await http.create_room("deploys")
 
-    ``key`` identifies the client (see `chatty.client.identity.derive_key`). Reading
-    and creating need none. A message can only be edited with the key that sent it.
+    ``key`` identifies the client (see `chatty.client.identity.derive_key`). Where
+    everybody may read and create rooms, that needs none. A message can only be
+    edited with the key that sent it. The key may be a token, or a function that
+    gives one, such as a `chatty.client.identity.TokenFile`, which is asked with
+    each request, and once more if the server doesn't accept the token.
 
     ``cacert`` is a file with the certificates of the authorities that may
     vouch for an ``https`` server, instead of those that the system trusts; or
     an `ssl.SSLContext` of the program's own. A server that is not on this
     machine is asked by way of the proxy that ``HTTPS_PROXY`` or ``HTTP_PROXY``
-    names, unless ``NO_PROXY`` excepts it.
+    names, unless ``NO_PROXY`` excepts it. ``socket`` is the path of a Unix
+    socket that leads to the server.
 
     Every method raises `Refused` where the server says no, `Unreachable` where
     nothing answers, and `ProtocolError` where something else than chatty does.
@@ -49,14 +56,17 @@ class Http:
     certificate, and OSError if ``cacert`` can't be read.
     """
 
-    def __init__(self, server: str, *, key: str | None = None, cacert: CaCert = None) -> None:
+    def __init__(
+        self, server: str, *, key: Credential | None = None, cacert: CaCert = None, socket: str | None = None
+    ) -> None:
         self.server = base_url(server)
         self._tls = trusting(cacert)
         self._key = key
+        self._socket = socket
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
-        self._session = open_session(self.server, self._key, self._tls)
+        self._session = open_session(self.server, self._key, self._tls, socket=self._socket)
         return self
 
     async def __aexit__(
@@ -71,7 +81,7 @@ class Http:
         ``expires_in``: seconds until the room closes by itself; None: never.
         """
         body = protocol.encode(NewRoom(name, topic, expires_in))
-        created = await self._ask("POST", "/v1/rooms", CreatedRoom, data=body)
+        created = await self.request("POST", "/v1/rooms", CreatedRoom, data=body)
         if not ROOM_ID.fullmatch(created.id):  # it will be printed, typed and put into addresses
             raise ProtocolError(f"{self.server} did not answer as a chatty server does ({created.id!r} is not an id)")
         # Behind a proxy the server may not know its own address. This one has just been reached.
@@ -79,18 +89,42 @@ class Http:
 
     async def room(self, room_id: str) -> RoomInfo:
         """The room as it is now. Refused with ``room_not_found`` where there is none."""
-        room = await self._ask("GET", room_path(room_id), RoomInfo)
+        room = await self.request("GET", room_path(room_id), RoomInfo)
         if room.id != room_id:  # it will be kept and printed
             raise ProtocolError(f"{self.server} did not answer as a chatty server does ({room.id!r} is another room)")
         return room
 
-    async def close_room(self, room_id: str, owner_token: str) -> None:
-        """Closes the room for all, for good. Its history stays readable for a day."""
-        await self._ask("DELETE", room_path(room_id), None, headers=bearer(owner_token))
+    async def close_room(self, room_id: str, owner_token: str | None = None) -> None:
+        """Closes the room for all, for good. Its history stays readable for a day.
+
+        Without ``owner_token``, as an owner by the ``key``.
+        """
+        await self.request("DELETE", room_path(room_id), None, headers=bearer(owner_token) if owner_token else {})
+
+    async def server_info(self) -> ServerInfo:
+        """Whom the server lets in."""
+        return await self.request("GET", "/v1", ServerInfo)
+
+    async def me(self) -> Me:
+        """Who the server thinks that this client is, and what it may do."""
+        return await self.request("GET", "/v1/me", Me)
+
+    async def issue_token(self, new: NewToken) -> IssuedToken:
+        """Issues a token, which is shown this once."""
+        return await self.request("POST", "/v1/tokens", IssuedToken, data=protocol.encode(new))
+
+    async def tokens(self, *, everybodys: bool = False) -> list[TokenInfo]:
+        """This client's tokens, or with ``everybodys`` all that the server issued, the newest first."""
+        params = {"all": "true"} if everybodys else {}
+        return (await self.request("GET", "/v1/tokens", Tokens, params=params)).tokens
+
+    async def revoke_token(self, token_id: str) -> None:
+        """Revokes the token with this public id: at once it is worth nothing."""
+        await self.request("DELETE", f"/v1/tokens/{quote(token_id, safe='')}", None)
 
     async def participants(self, room_id: str) -> list[Present]:
         """Everybody in the room, including people who are away for a moment."""
-        return (await self._ask("GET", room_path(room_id, "participants"), Participants)).participants
+        return (await self.request("GET", room_path(room_id, "participants"), Participants)).participants
 
     async def events(
         self,
@@ -126,7 +160,7 @@ class Http:
         }
         params = [(name, str(value)) for name, value in given.items() if value is not None]
         params += [("type", kind) for kind in types]
-        page = await self._ask("GET", room_path(room_id, "events"), Page, params=params)
+        page = await self.request("GET", room_path(room_id, "events"), Page, params=params)
         check_page(page, after=after, before=before)
         return page
 
@@ -150,14 +184,15 @@ class Http:
         """
         headers = {} if idempotency_key is None else {"Idempotency-Key": idempotency_key}
         body = protocol.encode(NewMessage(name, text, reply_to, automatic=automatic))
-        return (await self._ask("POST", room_path(room_id, "messages"), _Stored, data=body, headers=headers)).seq
+        return (await self.request("POST", room_path(room_id, "messages"), _Stored, data=body, headers=headers)).seq
 
     async def edit(self, room_id: str, of: int, text: str, *, name: str) -> None:
         """Changes your message number ``of``, which says ``text`` from then on."""
         body = protocol.encode(NewMessage(name, text))
-        await self._ask("PATCH", room_path(room_id, "messages", str(of)), _Stored, data=body)
+        await self.request("PATCH", room_path(room_id, "messages", str(of)), _Stored, data=body)
 
-    async def _ask(self, method: str, path: str, answer: type[T] | None, **request: Any) -> T:
+    async def request(self, method: str, path: str, answer: type[T] | None, **request: Any) -> T:
+        """One request. ``data`` and ``params`` are as in aiohttp; ``answer`` is the type of the answer's JSON."""
         if self._session is None:
             raise RuntimeError("use it as a context manager: async with Http(…) as http")
         headers = {"Content-Type": "application/json"} if "data" in request else {}

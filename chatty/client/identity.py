@@ -1,4 +1,4 @@
-"""A client's identity: secrets, the keys derived from them, and producers.
+"""A client's identity: secrets, the keys derived from them, tokens in files, and producers.
 
 An identity is what stays the same when a connection does not: with the same
 key a client that comes back is the same participant. Nothing here is stored;
@@ -9,14 +9,51 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import os
 import secrets
 import time
 from base64 import urlsafe_b64encode
+from collections.abc import Callable
+from pathlib import Path
 
 from chatty import ksuid
 from chatty.client.address import origin
+from chatty.credentials import is_token
 
-__all__ = ["derive_key", "new_producer", "new_secret", "producer_from_key"]
+__all__ = ["Credential", "TokenFile", "current", "derive_key", "new_producer", "new_secret", "producer_from_key"]
+
+Credential = str | Callable[[], str]
+"""A key or a token; or a source that is asked for it with each request, so that it can be replaced meanwhile."""
+
+
+class TokenFile:
+    """A token in a file, to be given as a ``key``. The file may be replaced while a program runs.
+
+    Where the file is missing for a moment, or half written, the token that it
+    had before counts. Calling it raises OSError, or ValueError for a file
+    without a token, if it never had one.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+        self._last = ""
+
+    def __call__(self) -> str:
+        """The token that the file has, or had last."""
+        try:
+            token = self.path.read_bytes().strip().decode("ascii", "replace")
+            if not is_token(token):
+                raise ValueError(f"there is no token in {self.path}")
+            self._last = token
+        except (OSError, ValueError):
+            if not self._last:
+                raise
+        return self._last
+
+
+def current(credential: Credential) -> str:
+    """The key or the token, as it is now."""
+    return credential if isinstance(credential, str) else credential()
 
 
 def new_secret() -> str:

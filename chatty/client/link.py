@@ -14,6 +14,7 @@ from msgspec import Struct
 from chatty.client import backoff
 from chatty.client.connection import ABNORMAL, HEARTBEAT_SECONDS, Closed, Connection, connect
 from chatty.client.decoding import read_frame
+from chatty.client.identity import Credential
 from chatty.client.inbox import Inbox
 from chatty.client.outbox import TRANSIENT, Outbox, Settled
 from chatty.client.session import open_session
@@ -45,7 +46,7 @@ class LinkOptions(Struct, frozen=True, kw_only=True):
 
     server: str
     room_id: str
-    key: str
+    key: Credential
     name: str | None
     participate: bool
     patience: float | None
@@ -56,6 +57,7 @@ class LinkOptions(Struct, frozen=True, kw_only=True):
     stall: float = 5.0  # for a reader that doesn't read; the server cuts off clients that stall for 10
     name_taken: float = 30.0  # for a name that is taken when the link comes back
     transient: float = 30.0  # for a server that cannot store anything
+    renewal: float = 30.0  # for a credential that no longer counts, until its source gives another one
 
 
 class Link:
@@ -209,6 +211,8 @@ class Link:
     async def _greeting(self, connection: Connection) -> tuple[Welcome, str]:
         raw = await connection.receive()
         if isinstance(raw, Closed):
+            if raw.code == Close.CREDENTIALS_EXPIRED:
+                raise Refused("unauthorized")
             if may_reconnect(raw.code):
                 raise Unreachable(self._options.server, raw.reason or "it hung up")
             raise Disconnected(*raw)
@@ -260,6 +264,8 @@ class Link:
     def _is_final(self, refused: Refused, lost_at: float) -> bool:
         if refused.code == "name_taken":  # perhaps by this client's own last connection, which is dying
             return self._now() - lost_at > self._options.name_taken
+        if refused.code == "unauthorized" and callable(self._options.key):
+            return self._now() - lost_at > self._options.renewal
         status = refused.status or CODES["internal"].status
         return status < 500 and status != CODES["rate_limited"].status
 

@@ -14,7 +14,7 @@ from chatty.client.address import base_url
 from chatty.client.asking import Answer, pose
 from chatty.client.history import messages
 from chatty.client.http import Http
-from chatty.client.identity import new_producer, new_secret
+from chatty.client.identity import Credential, new_producer, new_secret
 from chatty.client.inbox import Inbox, Received
 from chatty.client.incoming import Incoming
 from chatty.client.link import Link, LinkOptions
@@ -34,7 +34,7 @@ def join(
     room_id: str,
     *,
     name: str | None = None,
-    key: str | None = None,
+    key: Credential | None = None,
     participate: bool = True,
     since: int | None = None,
     epoch: str | None = None,
@@ -54,7 +54,11 @@ def join(
 
     ``name`` is the name to speak under. ``key`` proves to the server that the same
     client comes back (see `chatty.client.identity.derive_key`); without it
-    the room makes a key of its own, which lasts as long as the room does.
+    the room makes a key of its own, which lasts as long as the room does. It
+    may be a token, or a function that gives one, such as a
+    `chatty.client.identity.TokenFile`: then the token may be replaced while
+    the room is open, and a connection that ends because the old one no longer
+    counts comes back with the new one. For 30 s the room waits for a new one.
     ``participate=False`` reads and sends without being in the room for the
     others: it needs a name only to send.
 

@@ -12,10 +12,12 @@ from urllib.parse import urljoin, urlsplit
 
 import aiohttp
 import msgspec
+from aiohttp import hdrs
 
 from chatty import protocol
 from chatty.client.address import base_url
 from chatty.client.decoding import UNREADABLE
+from chatty.client.identity import Credential, current
 from chatty.client.proxies import UnusableProxy, proxy_for
 from chatty.errors import CODES, ProtocolError, Refused, Unreachable
 
@@ -33,12 +35,15 @@ _GATEWAY = {502, 503, 504}
 _decode_problem = msgspec.json.Decoder(protocol.Problem).decode
 
 
-def open_session(server: str, key: str | None, tls: ssl.SSLContext | None = None) -> aiohttp.ClientSession:
+def open_session(
+    server: str, key: Credential | None, tls: ssl.SSLContext | None = None, *, socket: str | None = None
+) -> aiohttp.ClientSession:
     """A session that raises `Refused`, `Unreachable` or `ProtocolError` for every answer of 300 and above.
 
     ``key`` goes along with each request. ``tls`` says whom to trust, the
-    environment which proxy to ask. Raises ValueError if ``server`` is not
-    an address, Unreachable where the proxy can't be used.
+    environment which proxy to ask. ``socket`` is the path of a Unix socket
+    that leads to the server. Raises ValueError if ``server`` is not an
+    address, Unreachable where the proxy can't be used.
     """
     address = base_url(server)
     try:
@@ -47,11 +52,10 @@ def open_session(server: str, key: str | None, tls: ssl.SSLContext | None = None
         raise Unreachable(server, str(error), because="proxy", lasting=True) from None
     return aiohttp.ClientSession(
         f"{address}/",
-        connector=aiohttp.TCPConnector(ssl=tls or True),
+        connector=aiohttp.UnixConnector(socket) if socket else aiohttp.TCPConnector(ssl=tls or True),
         proxy=proxy,
-        headers=bearer(key) if key else None,
         timeout=_TIMEOUT,
-        middlewares=(_stay,),
+        middlewares=(_identified_by(key), _stay) if key else (_stay,),
         raise_for_status=_raise_refusal,
     )
 
@@ -110,6 +114,24 @@ def _reason(error: aiohttp.ClientOSError) -> str:
     if isinstance(cause, ConnectionRefusedError):
         return "connection refused"
     return (cause.strerror or str(cause) or type(cause).__name__).lower()
+
+
+def _identified_by(credential: Credential) -> aiohttp.ClientMiddlewareType:
+    """Shows the credential with each request. One that was replaced on the way is shown once more."""
+
+    async def identify(request: aiohttp.ClientRequest, ask: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
+        if hdrs.AUTHORIZATION in request.headers:
+            return await ask(request)
+        shown = current(credential)
+        request.headers.update(bearer(shown))
+        response = await ask(request)
+        if response.status == HTTPStatus.UNAUTHORIZED and (fresh := current(credential)) != shown:
+            response.release()
+            request.headers.update(bearer(fresh))
+            response = await ask(request)
+        return response
+
+    return identify
 
 
 async def _stay(request: aiohttp.ClientRequest, ask: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:

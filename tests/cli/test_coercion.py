@@ -39,7 +39,7 @@ def test_no_typer_is_allowed_that_these_tests_have_not_seen() -> None:
 @pytest.mark.parametrize("name", ["chatty", *COMMANDS])
 def test_every_parameter_of_every_command_is_converted_here(name: str) -> None:
     group = command_group()
-    command = group if name == "chatty" else group.commands[name]
+    command = group if name == "chatty" else group.find(name)
     for param in command.get_params(typer.Context(command)):
         converts = getattr(param, "_runtime_param", None)
         assert type(converts).__module__ == "chatty.cli.coercion", param.name
@@ -48,7 +48,7 @@ def test_every_parameter_of_every_command_is_converted_here(name: str) -> None:
 def test_typer_has_the_parts_that_are_replaced_and_looked_at() -> None:
     group = command_group()
     for name in COMMANDS:
-        command = group.commands[name]
+        command = group.find(name)
         for param in command.get_params(typer.Context(command)):
             assert isinstance(param, TyperArgument | TyperOption)
             described = param.type_descriptor
@@ -78,8 +78,8 @@ def test_a_kind_of_value_that_is_not_known_here_is_left_to_typer() -> None:
 
 def paths() -> list[tuple[str, str]]:
     """Every command's parameters that are files or directories."""
-    commands = command_group().commands
-    params = [(name, param) for name in COMMANDS for param in commands[name].params]
+    group = command_group()
+    params = [(name, param) for name in COMMANDS for param in group.find(name).params]
     return [
         (name, str(param.name))
         for name, param in params
@@ -90,7 +90,7 @@ def paths() -> list[tuple[str, str]]:
 @pytest.mark.parametrize(("name", "path"), paths())
 def test_a_tilde_is_the_home_in_every_path(name: str, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/home/ada")
-    command = command_group().commands[name]
+    command = command_group().find(name)
     (param,) = [param for param in command.params if param.name == path]
     ctx = typer.Context(command)
     for written, meant in (("~/x", "/home/ada/x"), ("~", "/home/ada"), ("./~", "~"), ("x~", "x~"), ("/~/x", "/~/x")):
@@ -107,7 +107,7 @@ def test_paths_are_found() -> None:
 
 def settings(*arguments: str) -> dict[str, object]:
     """What `serve` makes of its command line and variables."""
-    ctx = command_group().commands["serve"].make_context("serve", list(arguments))
+    ctx = command_group().find("serve").make_context("serve", list(arguments))
     return dict(ctx.params)
 
 

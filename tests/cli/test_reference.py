@@ -23,9 +23,7 @@ MACROS = {".TH", ".SH", ".SS", ".PP", ".TP", ".RS", ".RE", ".nf", ".fi", ".ad", 
 
 
 def command(name: str) -> CliCommand:
-    found = GROUP.commands[name]
-    assert isinstance(found, CliCommand)
-    return found
+    return GROUP.find(name)
 
 
 def spellings(name: str) -> set[str]:

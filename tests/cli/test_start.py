@@ -53,9 +53,10 @@ def test_the_help_of_serve_needs_no_http_server(user: User) -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_help(user: User, command: str) -> None:
-    said = user.here.says(command, "--help")
+    words = command.split()
+    said = user.here.says(*words, "--help")
     assert said.startswith(f"Usage: chatty {command}")
-    assert user.here.says(command, "-h") == user.here.says("help", command) == said
+    assert user.here.says(*words, "-h") == user.here.says("help", *words) == said
     assert f"\n  {command} " in user.here.says("--help")
 
 

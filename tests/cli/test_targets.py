@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from chatty.cli.config import ServerChoice
 from chatty.cli.failures import Failure
 from chatty.cli.room_list import KnownRoom, remember
 from chatty.cli.targets import RoomTarget, about, resolve_room
@@ -17,7 +18,10 @@ LOCAL = "http://127.0.0.1:8080"
 def test_an_id_is_looked_for_on_the_chosen_server(make_environment: MakeEnvironment) -> None:
     assert resolve_room(make_environment(), A)[:2] == (LOCAL, A)
     assert resolve_room(make_environment(CHATTY_SERVER="http://x"), A)[:2] == ("http://x", A)
-    assert resolve_room(make_environment(CHATTY_SERVER="http://x"), A, server="http://y")[:2] == ("http://y", A)
+    assert resolve_room(make_environment(CHATTY_SERVER="http://x"), A, ServerChoice(server="http://y"))[:2] == (
+        "http://y",
+        A,
+    )
 
 
 def test_an_id_that_is_known_is_looked_for_where_it_was_unless_told_otherwise(
@@ -26,7 +30,7 @@ def test_an_id_that_is_known_is_looked_for_where_it_was_unless_told_otherwise(
     env = make_environment()
     remember(env, KnownRoom(A, "deploys", "http://elsewhere"))
     assert resolve_room(env, A).server == "http://elsewhere"
-    assert resolve_room(env, A, server="http://x").server == "http://x"
+    assert resolve_room(env, A, ServerChoice(server="http://x")).server == "http://x"
 
 
 def test_an_id_needs_no_file_that_only_tells_where_it_was(make_environment: MakeEnvironment) -> None:
@@ -52,7 +56,7 @@ def test_an_id_needs_no_file_that_only_tells_where_it_was(make_environment: Make
 )
 def test_a_url_says_the_server_too_whatever_else_does(make_environment: MakeEnvironment, url: str, server: str) -> None:
     env = make_environment(CHATTY_SERVER="http://other")
-    assert resolve_room(env, url, server="http://another")[:2] == (server, A)
+    assert resolve_room(env, url, ServerChoice(server="http://another"))[:2] == (server, A)
 
 
 @pytest.mark.parametrize(
@@ -98,7 +102,7 @@ def test_a_name_that_two_rooms_have_is_not_guessed(make_environment: MakeEnviron
     assert failure.value.status == 2
     assert A in failure.value.hint
     assert B in failure.value.hint
-    assert resolve_room(env, "deploys", server="http://b").room_id == B
+    assert resolve_room(env, "deploys", ServerChoice(server="http://b")).room_id == B
 
 
 def test_a_mistyped_name_is_suggested(make_environment: MakeEnvironment) -> None:

@@ -6,23 +6,22 @@ from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
 
 import typer
 
+from chatty.cli.config import ServerChoice
 from chatty.cli.environment import Environment
 from chatty.cli.exits import ExitStatus
 from chatty.cli.failures import Failure, usage
 from chatty.cli.options import (
-    CacertOption,
     JsonOption,
     NameOption,
-    ProfileOption,
     RoomArgument,
-    ServerOption,
     WaitOption,
+    at_server,
     duration,
     environment,
     filled,
     text_of,
 )
-from chatty.cli.targets import RoomTarget, about, participant_name, resolve_room
+from chatty.cli.targets import RoomTarget, about, resolve_room, speaking_name
 from chatty.cli.terminal.cleaning import clean
 
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ class AskOptions(NamedTuple):
     """The command line, parsed. Times are in seconds."""
 
     target: RoomTarget
-    name: str
+    name: str | None
     text: str | None
     choices: tuple[str, ...]
     answerers: tuple[str, ...]
@@ -52,8 +51,10 @@ class AskOptions(NamedTuple):
     json: bool
 
 
+@at_server
 def command(
     ctx: typer.Context,
+    at: ServerChoice,
     room: RoomArgument,
     question: Annotated[
         list[str] | None, typer.Argument(metavar="QUESTION", help="The question. [default: standard input]")
@@ -90,9 +91,6 @@ def command(
     ] = None,
     name: NameOption = None,
     wait: WaitOption = 0.0,
-    server: ServerOption = None,
-    profile: ProfileOption = None,
-    cacert: CacertOption = None,
     json: JsonOption = False,
 ) -> int:
     """Ask a question in a room, and print the answer.
@@ -114,27 +112,27 @@ def command(
     chosen = tuple(choice.strip() for choice in choices.split(",")) if choices is not None else ()
     if not all(chosen):
         raise usage("--choices: one of them is empty", "write them as in --choices yes,no")
-    target = resolve_room(env, room, server=server, profile=profile, cacert=cacert)
-    who = participant_name(env, name, target.profile)
-    options = AskOptions(target, who, text, chosen, tuple(answerers or ()), timeout, default, key, wait, json)
+    target = resolve_room(env, room, at)
+    options = AskOptions(target, name, text, chosen, tuple(answerers or ()), timeout, default, key, wait, json)
     return run(_ask(env, options))
 
 
 async def _ask(env: Environment, options: AskOptions) -> int:
-    from chatty.cli.config import client_key
+    from chatty.cli.credentials import credential
     from chatty.cli.scripting.asker import Asker
-    from chatty.cli.scripting.retry import idempotency_key
+    from chatty.cli.scripting.retry import idempotency_key, retry
     from chatty.cli.scripting.standard_streams import Output
     from chatty.client.answers import Answer, outcome_text, question_text
     from chatty.client.identity import new_secret
     from chatty.protocol import encode
 
     target = options.target
-    key = client_key(env, target.profile, target.server, lasting=options.key is not None)
+    key = credential(env, target.profile, target.server, lasting=options.key is not None)
     unique = idempotency_key("ask", options.key if options.key is not None else new_secret())
     with about(env, target) as news:
         async with target.http(key) as http:
-            asker = Asker(env, target, http, name=options.name, key=key, as_json=options.json)
+            name = await retry(lambda: speaking_name(env, target, key, options.name), wait=options.wait)
+            asker = Asker(env, target, http, name=name, key=key, as_json=options.json)
             with Output(env.stdout.fileno()) as out:
                 text = question_text(options.text if options.text is not None else await _read(env), options.choices)
                 await _pose(asker, text, unique, options)

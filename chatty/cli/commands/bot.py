@@ -9,21 +9,20 @@ from typing import Annotated, Final, NamedTuple
 
 import typer
 
+from chatty.cli.config import ServerChoice
 from chatty.cli.environment import Environment
 from chatty.cli.exits import ExitStatus
 from chatty.cli.options import (
-    CacertOption,
     CommandArgument,
-    ProfileOption,
     RoomArgument,
-    ServerOption,
     WaitOption,
+    at_server,
     duration,
     environment,
     filled,
     pattern,
 )
-from chatty.cli.targets import RoomTarget, about, resolve_room
+from chatty.cli.targets import RoomTarget, about, resolve_room, speaking_name
 
 EXAMPLES: Final = (
     "chatty bot deploys --on '^!uptime$' -- uptime",
@@ -35,7 +34,7 @@ class BotOptions(NamedTuple):
     """The command line, parsed. Times are in seconds."""
 
     target: RoomTarget
-    name: str
+    name: str | None
     pattern: re.Pattern[str]
     command: list[str]
     cursor: Path | None
@@ -46,8 +45,10 @@ class BotOptions(NamedTuple):
     wait: float
 
 
+@at_server
 def command(
     ctx: typer.Context,
+    at: ServerChoice,
     room: RoomArgument,
     cmd: CommandArgument,
     on: Annotated[
@@ -60,7 +61,10 @@ def command(
             show_default=False,
         ),
     ],
-    name: Annotated[str, typer.Option("--name", metavar="NAME", parser=filled, help="The bot's name.")] = "bot",
+    name: Annotated[
+        str | None,
+        typer.Option("--name", metavar="NAME", parser=filled, help="The bot's name. [default: bot]"),
+    ] = None,
     cursor: Annotated[
         Path | None,
         typer.Option("--cursor", metavar="FILE", help="Remember in FILE what is done, and continue from there."),
@@ -77,9 +81,6 @@ def command(
         typer.Option("--per-minute", metavar="N", min=1, help="Reply at most N times per minute; more wait."),
     ] = 60,
     wait: WaitOption = 0.0,
-    server: ServerOption = None,
-    profile: ProfileOption = None,
-    cacert: CacertOption = None,
 ) -> int:
     """Run a command for matching messages, and reply with its output.
 
@@ -96,19 +97,19 @@ def command(
     error = why_not(cmd[0], env.environ)
     if error:
         raise cannot_start(cmd[0], error)
-    target = resolve_room(env, room, server=server, profile=profile, cacert=cacert)
+    target = resolve_room(env, room, at)
     return run(_bot(env, BotOptions(target, name, expression, cmd, cursor, jobs, timeout, automatic, per_minute, wait)))
 
 
 async def _bot(env: Environment, options: BotOptions) -> int:
-    from chatty.cli.config import client_key
+    from chatty.cli.credentials import credential
     from chatty.cli.scripting.bot import Bot, Trigger
     from chatty.cli.scripting.cursor_file import CursorFile
     from chatty.cli.scripting.retry import retry
     from chatty.client.identity import new_secret
 
     target = options.target
-    key = client_key(env, target.profile, target.server, lasting=options.cursor is not None)
+    key = credential(env, target.profile, target.server, lasting=options.cursor is not None)
     async with AsyncExitStack() as stack:
         file = stack.enter_context(CursorFile(options.cursor)) if options.cursor else None
         saved = file.load_for(target.room_id) if file else None
@@ -118,12 +119,13 @@ async def _bot(env: Environment, options: BotOptions) -> int:
             wait=options.wait,
         )
         news.found()
+        name = await retry(lambda: speaking_name(env, target, key, options.name, default="bot"), wait=options.wait)
         http = await stack.enter_async_context(target.http(key))
         identity = str(options.cursor.resolve()) if options.cursor else new_secret()
         trigger = Trigger(
             options.pattern, options.command, options.jobs, options.timeout, options.automatic, options.per_minute
         )
-        await Bot(env, target, options.name, trigger, http, identity=identity, file=file).run(room)
+        await Bot(env, target, name, trigger, http, identity=identity, file=file).run(room)
         if room.closed:
             news.closed()
     return ExitStatus.DONE

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
 
 import typer
 
-from chatty.cli.config import Profile, load_profile
+from chatty.cli.config import ServerChoice
 from chatty.cli.environment import Environment
 from chatty.cli.failures import Failure, advice_on_names, explain, usage
-from chatty.cli.options import CacertOption, JsonOption, ProfileOption, ServerOption, duration, environment
-from chatty.cli.targets import DEFAULT_SERVER, check_namesakes, resolve_server
+from chatty.cli.options import JsonOption, at_server, duration, environment
+from chatty.cli.targets import DEFAULT_SERVER, RoomTarget, about, check_namesakes, whole_server
 
 if TYPE_CHECKING:
     from chatty.cli.room_list import KnownRoom
@@ -24,24 +24,22 @@ EXAMPLES: Final = (
 class CreateOptions(NamedTuple):
     """The command line, parsed. Times are in seconds."""
 
-    server: str
-    profile: Profile
+    target: RoomTarget
     name: str
     topic: str
     expires: float | None
     json: bool
 
 
+@at_server
 def command(
     ctx: typer.Context,
+    at: ServerChoice,
     name: Annotated[str, typer.Argument(metavar="NAME", help="The room's name.", show_default=False)],
     topic: Annotated[
         str, typer.Option("--topic", metavar="TEXT", help="What the room is about.", show_default=False)
     ] = "",
     expires: Annotated[float | None, duration("--expires", "Close the room after this time: 30m, 24h, 7d …")] = None,
-    server: ServerOption = None,
-    profile: ProfileOption = None,
-    cacert: CacertOption = None,
     json: JsonOption = False,
 ) -> int:
     """Create a room, and print its id. The id is the key: anybody who has it can enter."""
@@ -51,20 +49,17 @@ def command(
     env = environment(ctx)
     if expires is not None and not 1 <= expires <= EXPIRES_SECONDS:
         raise usage("--expires: a room closes after one second at the earliest, and after ten years at the latest")
-    settings = load_profile(env, profile, cacert)
-    address = resolve_server(env, server, settings) or DEFAULT_SERVER
-    return run(_create(env, CreateOptions(address, settings, name, topic, expires, json)))
+    return run(_create(env, CreateOptions(whole_server(env, at), name, topic, expires, json)))
 
 
 async def _create(env: Environment, options: CreateOptions) -> int:
-    from chatty.cli.config import client_key
+    from chatty.cli.credentials import credential
     from chatty.cli.room_list import KnownRoom, known_rooms, remember
-    from chatty.client.http import Http
     from chatty.protocol import encode
 
-    server = options.server
-    with advice_on_names("chatty create NAME; a longer description goes into --topic"):
-        async with Http(server, key=client_key(env, options.profile, server), cacert=options.profile.cacert) as http:
+    target, server = options.target, options.target.server
+    with advice_on_names("chatty create NAME; a longer description goes into --topic"), about(env, target):
+        async with target.http(credential(env, target.profile, server)) as http:
             room = await http.create_room(options.name, topic=options.topic, expires_in=options.expires)
             known = KnownRoom.of(room, server, owner_token=room.owner_token, since=env.now())
             await check_namesakes(env, http, known)

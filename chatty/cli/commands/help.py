@@ -6,7 +6,7 @@ from typing import Annotated, Final
 
 import typer
 
-from chatty.cli.completion.help import CliGroup, summary
+from chatty.cli.completion.help import CliCommand, CliGroup, summary
 from chatty.cli.exits import ExitStatus
 from chatty.cli.options import environment
 
@@ -30,13 +30,16 @@ def command(
         str | None,
         typer.Argument(metavar="COMMAND", help="The command. [default: list all of them]", autocompletion=_commands),
     ] = None,
+    word: Annotated[
+        str | None, typer.Argument(metavar="WORD", help="Its second word, if it has one.", show_default=False)
+    ] = None,
 ) -> int:
     """List the commands, or explain one of them."""
-    above, group = ctx.find_root(), _group(ctx)
-    if name is None:
-        environment(ctx).out(above.get_help())
-        return ExitStatus.DONE
-    _, found, _ = group.resolve_command(above, [name])  # it refuses others, and suggests what is close
-    assert found is not None
-    environment(ctx).out(found.get_help(typer.Context(found, info_name=name, parent=above)))
+    above, command = ctx.find_root(), ctx.find_root().command
+    for each in (name, word):
+        if each is not None and isinstance(command, CliGroup):
+            _, found, _ = command.resolve_command(above, [each])  # it refuses others, and suggests what is close
+            assert isinstance(found, CliCommand | CliGroup)
+            above, command = typer.Context(found, info_name=each, parent=above), found
+    environment(ctx).out(command.get_help(above))
     return ExitStatus.DONE

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
 
 import typer
 
+from chatty.cli.config import ServerChoice
 from chatty.cli.environment import Environment
 from chatty.cli.exits import ExitStatus
 from chatty.cli.failures import advice_on_names, usage
-from chatty.cli.options import CacertOption, ProfileOption, RoomArgument, ServerOption, environment, filled
+from chatty.cli.options import RoomArgument, at_server, environment, filled
 from chatty.cli.targets import RoomTarget, about, resolve_room
 
 if TYPE_CHECKING:
@@ -44,8 +45,10 @@ class HistoryOptions(NamedTuple):
     format: FormatName
 
 
+@at_server
 def command(
     ctx: typer.Context,
+    at: ServerChoice,
     room: RoomArgument,
     grep: Annotated[
         str | None,
@@ -73,9 +76,6 @@ def command(
     format: Annotated[
         FormatName, typer.Option("--format", help="Lines for people, events as on the wire, or a document.")
     ] = FormatName.TEXT,
-    server: ServerOption = None,
-    profile: ProfileOption = None,
-    cacert: CacertOption = None,
 ) -> int:
     """Print what was said in a room, or search it, without joining it.
 
@@ -90,7 +90,7 @@ def command(
     end = parse_since(until, env.now(), "--until") if until is not None else None
     if _is_before(end, begin):
         raise usage("--until is before --since, so no message can match", "exchange them?")
-    target = resolve_room(env, room, server=server, profile=profile, cacert=cacert)
+    target = resolve_room(env, room, at)
     return run(_history(env, HistoryOptions(target, grep, sender, begin, end, last, format)))
 
 
@@ -101,13 +101,13 @@ def _is_before(one: int | datetime | None, other: int | datetime | None) -> bool
 
 
 async def _history(env: Environment, options: HistoryOptions) -> int:
-    from chatty.cli.config import client_key
+    from chatty.cli.credentials import credential
     from chatty.cli.scripting.exporter import Progress, export
     from chatty.cli.scripting.standard_streams import Output
 
     target = options.target
     with Output(env.stdout.fileno()) as out, about(env, target) as news, Progress(env) as progress:
-        async with target.http(client_key(env, target.profile, target.server)) as http:
+        async with target.http(credential(env, target.profile, target.server)) as http:
             info = await http.room(target.room_id)
             news.found()
             query = _query(env, options, info.last)

@@ -6,10 +6,11 @@ from typing import Annotated, Final, Literal
 
 import typer
 
+from chatty.cli.config import ServerChoice
 from chatty.cli.environment import Environment
 from chatty.cli.failures import Failure, explain, usage
-from chatty.cli.options import CacertOption, NameOption, ProfileOption, RoomArgument, ServerOption, environment
-from chatty.cli.targets import RoomTarget, about, check_namesakes, participant_name, resolve_room
+from chatty.cli.options import NameOption, RoomArgument, at_server, environment
+from chatty.cli.targets import RoomTarget, about, check_namesakes, resolve_room, speaking_name
 
 EXAMPLES: Final = (
     "chatty join deploys",
@@ -20,13 +21,12 @@ EXAMPLES: Final = (
 Bell = Literal["mention", "all", "off"]
 
 
+@at_server
 def command(
     ctx: typer.Context,
+    at: ServerChoice,
     room: RoomArgument,
     name: NameOption = None,
-    server: ServerOption = None,
-    profile: ProfileOption = None,
-    cacert: CacertOption = None,
     color: Annotated[
         bool | None,
         typer.Option("--color/--no-color", help="Use colors or not. [env: NO_COLOR, FORCE_COLOR]", show_default=False),
@@ -40,21 +40,23 @@ def command(
     env = environment(ctx)
     if not env.stdin.isatty():
         raise usage("join needs a terminal to type in", "scripts use: chatty send ROOM, and: chatty tail ROOM")
-    target = resolve_room(env, room, server=server, profile=profile, cacert=cacert)
-    name = participant_name(env, name, target.profile)
+    target = resolve_room(env, room, at)
     return run_plainly(_join(env, target, name, plain=plain, color=color, bell=bell))
 
 
-async def _join(env: Environment, target: RoomTarget, name: str, *, plain: bool, color: bool | None, bell: Bell) -> int:
-    from chatty.cli.config import client_key
+async def _join(
+    env: Environment, target: RoomTarget, name: str | None, *, plain: bool, color: bool | None, bell: Bell
+) -> int:
+    from chatty.cli.credentials import credential
     from chatty.cli.join import run
     from chatty.cli.room_list import KnownRoom, remember
 
-    key = client_key(env, target.profile, target.server)
+    key = credential(env, target.profile, target.server)
     with about(env, target) as news:
         async with target.http(key) as http:
             known = KnownRoom.of(await http.room(target.room_id), target.server, since=env.now())
             await check_namesakes(env, http, known)
+        name = await speaking_name(env, target, key, name)
         try:
             remember(env, known)
         except (OSError, Failure) as error:

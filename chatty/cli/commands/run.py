@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
 
 import typer
 
+from chatty.cli.config import ServerChoice
 from chatty.cli.environment import Environment
 from chatty.cli.failures import Failure, explain
 from chatty.cli.options import (
-    CacertOption,
     CommandArgument,
     NameOption,
-    ProfileOption,
     RoomArgument,
-    ServerOption,
+    at_server,
     environment,
     filled,
     pattern,
 )
-from chatty.cli.targets import RoomTarget, about, participant_name, resolve_room
+from chatty.cli.targets import RoomTarget, about, resolve_room, speaking_name
 from chatty.cli.terminal.cleaning import clean
 
 if TYPE_CHECKING:
@@ -52,8 +50,10 @@ class RunOptions(NamedTuple):
     patterns: list[re.Pattern[str]]
 
 
+@at_server
 def command(
     ctx: typer.Context,
+    at: ServerChoice,
     room: RoomArgument,
     cmd: CommandArgument,
     only_failures: Annotated[
@@ -71,9 +71,6 @@ def command(
         ),
     ] = None,
     name: NameOption = None,
-    server: ServerOption = None,
-    profile: ProfileOption = None,
-    cacert: CacertOption = None,
 ) -> int:
     """Run a command, and report to a room how it goes and how it ends.
 
@@ -85,7 +82,7 @@ def command(
 
     env = environment(ctx)
     patterns = [pattern("--redact", text) for text in redact or ()]
-    target = _target(env, room, server, profile, cacert)
+    target = _target(env, room, at)
     options = RunOptions(target, name, cmd, only_failures, quiet, patterns)
     ending = run_plainly(_run(env, options))
     if ending.signal:
@@ -95,12 +92,10 @@ def command(
     return ending.status or int(ending.failed)
 
 
-def _target(
-    env: Environment, room: str, server: str | None, profile: str | None, cacert: Path | None
-) -> RoomTarget | Failure:
+def _target(env: Environment, room: str, at: ServerChoice) -> RoomTarget | Failure:
     """The room, or why there is none. The command runs in any case: files and lists can change after it was set up."""
     try:
-        return resolve_room(env, room, server=server, profile=profile, cacert=cacert)
+        return resolve_room(env, room, at)
     except (Failure, OSError) as error:
         return explain(error)
 
@@ -128,7 +123,7 @@ async def _report(env: Environment, options: RunOptions, progress: Progress) -> 
     import asyncio
     from importlib import import_module
 
-    from chatty.cli.config import client_key
+    from chatty.cli.credentials import credential
     from chatty.cli.scripting.last_lines import command_line
 
     if options.only_failures:
@@ -141,13 +136,14 @@ async def _report(env: Environment, options: RunOptions, progress: Progress) -> 
     for module in ("aiohttp", "chatty.cli.scripting.reporter"):
         await asyncio.to_thread(import_module, module)
     from chatty.cli.scripting.reporter import Reporter
+    from chatty.cli.scripting.retry import retry
 
     target = options.target
-    key = client_key(env, target.profile, target.server)
-    name = participant_name(env, options.name, target.profile)
+    key = credential(env, target.profile, target.server)
     line = command_line(options.command, options.patterns)
     async with target.http(key) as http:
         with about(env, target):
+            name = await retry(lambda: speaking_name(env, target, key, options.name))
             reporter = Reporter(http, target.room_id, name, line, progress, from_the_start=not options.only_failures)
             await reporter.run()
 

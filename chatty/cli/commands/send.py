@@ -8,23 +8,22 @@ from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
 
 import typer
 
+from chatty.cli.config import ServerChoice
 from chatty.cli.environment import Environment
 from chatty.cli.exits import ExitStatus
 from chatty.cli.failures import Failure, explain, usage
 from chatty.cli.options import (
-    CacertOption,
     JsonOption,
     NameOption,
-    ProfileOption,
     RoomArgument,
-    ServerOption,
     WaitOption,
+    at_server,
     duration,
     environment,
     filled,
     text_of,
 )
-from chatty.cli.targets import RoomTarget, about, participant_name, resolve_room
+from chatty.cli.targets import RoomTarget, about, resolve_room, speaking_name
 
 if TYPE_CHECKING:
     from chatty.cli.scripting.lines import Lines
@@ -43,7 +42,7 @@ class SendOptions(NamedTuple):
     """The command line, parsed. Times are in seconds."""
 
     target: RoomTarget
-    name: str
+    name: str | None
     text: str | None
     block: bool
     key: str | None
@@ -53,8 +52,10 @@ class SendOptions(NamedTuple):
     json: bool
 
 
+@at_server
 def command(
     ctx: typer.Context,
+    at: ServerChoice,
     room: RoomArgument,
     text: Annotated[
         list[str] | None,
@@ -78,9 +79,6 @@ def command(
     timeout: Annotated[
         float, duration("--timeout", "Give up if nothing is acknowledged for this time. [default: 5m]")
     ] = 300.0,
-    server: ServerOption = None,
-    profile: ProfileOption = None,
-    cacert: CacertOption = None,
     json: JsonOption = False,
 ) -> int:
     """Send messages to a room, without joining it.
@@ -93,13 +91,12 @@ def command(
     env = environment(ctx)
     if not text and env.stdin.isatty():
         raise usage("there is nothing to send", "chatty send ROOM hello, or: command | chatty send ROOM")
-    target = resolve_room(env, room, server=server, profile=profile, cacert=cacert)
-    name = participant_name(env, name, target.profile)
+    target = resolve_room(env, room, at)
     return run(_send(env, SendOptions(target, name, text_of(text), block, key, strict, wait, timeout, json)))
 
 
 async def _send(env: Environment, options: SendOptions) -> int:
-    from chatty.cli.config import client_key
+    from chatty.cli.credentials import credential
     from chatty.cli.scripting.lines import Lines
     from chatty.cli.scripting.retry import retry
     from chatty.cli.scripting.sender import Sender
@@ -108,23 +105,25 @@ async def _send(env: Environment, options: SendOptions) -> int:
     from chatty.client.room import Room, join
 
     target = options.target
-    key = client_key(env, target.profile, target.server, lasting=options.key is not None)
+    key = credential(env, target.profile, target.server, lasting=options.key is not None)
     producer = producer_from_key(options.key) if options.key is not None else None
     lines = Lines(strict=options.strict)
     # A little less than for an ack, so that the error is the server's reason.
     transient = max(options.timeout / 2, options.timeout - 3)
 
-    def speaker() -> Room:
-        return join(
-            target.server, target.room_id, name=options.name, key=key, participate=False, producer=producer,
+    async def enter() -> Room:
+        name = await speaking_name(env, target, key, options.name)
+        room = join(
+            target.server, target.room_id, name=name, key=key, participate=False, producer=producer,
             transient=transient, cacert=target.profile.cacert,
         )  # fmt: skip
+        return await stack.enter_async_context(room)
 
     async with AsyncExitStack() as stack:
         acks = stack.enter_context(Output(env.stdout.fileno())) if options.json else None
         news = stack.enter_context(about(env, target))
         stack.enter_context(_worth_another_try())
-        room = await retry(lambda: stack.enter_async_context(speaker()), wait=options.wait, transient=options.wait)
+        room = await retry(enter, wait=options.wait, transient=options.wait)
         news.found()
         sender = Sender(room, timeout=options.timeout, acks=acks)
         try:

@@ -10,16 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
 
 import typer
 
+from chatty.cli.config import ServerChoice
 from chatty.cli.environment import Environment
 from chatty.cli.exits import ExitStatus
 from chatty.cli.failures import Failure, usage
 from chatty.cli.options import (
-    CacertOption,
     JsonOption,
-    ProfileOption,
     RoomArgument,
-    ServerOption,
     WaitOption,
+    at_server,
     duration,
     environment,
 )
@@ -27,6 +26,7 @@ from chatty.cli.targets import RoomTarget, about, resolve_room
 
 if TYPE_CHECKING:
     from chatty.cli.scripting.follower import Follower, Format
+    from chatty.client.identity import Credential
     from chatty.client.states import State
     from chatty.events import StreamPosition
 
@@ -54,8 +54,10 @@ class TailOptions(NamedTuple):
     json: bool
 
 
+@at_server
 def command(
     ctx: typer.Context,
+    at: ServerChoice,
     room: RoomArgument,
     last: Annotated[
         int | None,
@@ -80,9 +82,6 @@ def command(
         typer.Option("--cursor", metavar="FILE", help="Remember in FILE what was printed, and continue from there."),
     ] = None,
     wait: WaitOption = 0.0,
-    server: ServerOption = None,
-    profile: ProfileOption = None,
-    cacert: CacertOption = None,
     json: JsonOption = False,
 ) -> int:
     """Print what is said in a room, without joining it.
@@ -97,7 +96,7 @@ def command(
     if last is not None and since is not None:
         raise usage("-n and --since both say where to begin", "choose one of them")
     start = None if since is None else parse_since(since, env.now())
-    target = resolve_room(env, room, server=server, profile=profile, cacert=cacert)
+    target = resolve_room(env, room, at)
     return run(_tail(env, TailOptions(target, last, start, follow, messages, count, timeout, cursor, wait, json)))
 
 
@@ -130,13 +129,13 @@ async def _tail(env: Environment, options: TailOptions) -> int:
 
 
 async def _follow(env: Environment, options: TailOptions, follower: Follower) -> None:
-    from chatty.cli.config import client_key
+    from chatty.cli.credentials import credential
     from chatty.cli.scripting.bookmark import Bookmark
     from chatty.cli.scripting.cursor_file import CursorFile
     from chatty.cli.scripting.retry import retry
 
     target = options.target
-    key = client_key(env, target.profile, target.server)
+    key = credential(env, target.profile, target.server)
     async with AsyncExitStack() as stack:
         file = stack.enter_context(CursorFile(options.cursor)) if options.cursor else None
         saved = file.load_for(target.room_id) if file else None
@@ -163,7 +162,7 @@ async def _follow(env: Environment, options: TailOptions, follower: Follower) ->
             news.closed()
 
 
-async def _start(env: Environment, options: TailOptions, key: str) -> StreamPosition | None:
+async def _start(env: Environment, options: TailOptions, key: Credential) -> StreamPosition | None:
     """Where to begin without a saved position; None: at the newest messages, which the server knows."""
     from chatty.cli.scripting.since import ahead_of_newest, before_last, before_moment
     from chatty.events import StreamPosition

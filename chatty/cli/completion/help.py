@@ -94,7 +94,7 @@ class CliCommand(TyperCommand):
 
 
 class CliGroup(TyperGroup):
-    """All commands, listed under ``headings``, each of which has the names of its commands."""
+    """Commands, listed under ``headings``, each of which has the names of its commands."""
 
     headings: Mapping[str, Sequence[str]]
 
@@ -105,10 +105,19 @@ class CliGroup(TyperGroup):
         width = max(len(name) for names in self.headings.values() for name in names)
         for heading, names in self.headings.items():
             with formatter.section(heading):
-                formatter.write_dl([(f"{name:{width}}", summary(self.commands[name])) for name in names])
+                formatter.write_dl([(f"{name:{width}}", summary(self.find(name))) for name in names])
         _write(formatter, "Options", rows(self)[1])
         formatter.write_paragraph()
-        formatter.write_text("chatty COMMAND --help shows a command's options, with examples.")
+        formatter.write_text(f"{ctx.command_path} COMMAND --help shows a command's options, with examples.")
+
+    def find(self, name: str) -> CliCommand:
+        """The command called ``name``, which may have several words. Raises KeyError."""
+        word, _, rest = name.partition(" ")
+        found = self.commands[word]
+        if isinstance(found, CliGroup):
+            return found.find(rest)
+        assert isinstance(found, CliCommand)
+        return found
 
 
 def docstring(function: Any) -> str | None:

@@ -115,16 +115,21 @@ def in_bash(word: str, line: Line) -> str | None:
 
 def offers(env: Environment, group: CliGroup, line: Line) -> list[Offer] | None:
     """The words that fit at the end of ``line``; None: files."""
-    words = line.words[1:]
-    place = next((place for place, word in enumerate(words) if word and not word.startswith("-")), None)
-    if place is None:
-        commands = [Offer(name, summary(group.commands[name])) for name in group.commands if name.startswith(line.word)]
-        return [*commands, *_spellings(list(_options(typer.Context(group))))]
-    command = group.commands.get(words[place])
-    if not isinstance(command, CliCommand):
-        return []
-    above = typer.Context(group, info_name="chatty", obj=env)
-    return _inside(typer.Context(command, parent=above), words[place + 1 :], line.word)
+    words, above = line.words[1:], typer.Context(group, info_name="chatty", obj=env)
+    while True:
+        place = next((place for place, word in enumerate(words) if word and not word.startswith("-")), None)
+        if place is None:
+            commands = [
+                Offer(name, summary(group.commands[name])) for name in group.commands if name.startswith(line.word)
+            ]
+            return [*commands, *_spellings(list(_options(above)))]
+        command, words = group.commands.get(words[place]), words[place + 1 :]
+        if isinstance(command, CliGroup):
+            group, above = command, typer.Context(command, parent=above)
+        elif isinstance(command, CliCommand):
+            return _inside(typer.Context(command, parent=above), words, line.word)
+        else:
+            return []
 
 
 def _inside(ctx: typer.Context, words: Sequence[str], word: str) -> list[Offer] | None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from chatty.cli.join.room.attention import Bell
+    from chatty.client.identity import Credential
 
 __all__ = ["run"]
 
@@ -30,7 +31,7 @@ async def run(
     server: str,
     room_id: str,
     name: str,
-    key: str,
+    key: Credential,
     cacert: Path | None = None,
     plain: bool = False,
     color: bool | None = None,

@@ -16,6 +16,7 @@ from chatty.cli.terminal.cleaning import clean, clean_name
 from chatty.client.answers import Answer, Question
 from chatty.client.asking import announce
 from chatty.client.http import Http
+from chatty.client.identity import Credential
 from chatty.errors import ChattyError, Refused
 from chatty.events import Event, MessageDeleted, StreamPosition
 from chatty.protocol import Gap, encode
@@ -39,7 +40,9 @@ class Found(NamedTuple):
 class Asker:
     """Asks one question as ``name`` in ``target``. ``key`` identifies the asker to the server."""
 
-    def __init__(self, env: Environment, target: RoomTarget, http: Http, *, name: str, key: str, as_json: bool) -> None:
+    def __init__(
+        self, env: Environment, target: RoomTarget, http: Http, *, name: str, key: Credential, as_json: bool
+    ) -> None:
         self._env = env
         self._target = target
         self._http = http

@@ -19,6 +19,7 @@ from chatty.cli.targets import RoomTarget
 from chatty.cli.terminal.cleaning import clean
 from chatty.cli.terminal.phrases import gap
 from chatty.client.http import Http
+from chatty.client.outbox import TRANSIENT
 from chatty.client.room import Room
 from chatty.errors import Refused
 from chatty.events import Message, StreamPosition
@@ -32,6 +33,9 @@ _AHEAD: Final = 100
 
 MOST_AUTOMATIC: Final = 3
 """The length of a chain of automatic answers at which the bot stops answering."""
+
+_PASSING: Final = TRANSIENT | {"unauthorized"}
+"""Refusals of a reply that say nothing about it. The room gives up if no other token comes in the place of this one."""
 
 _CUT: Final = "\n… (cut: {:,} bytes)"
 _CONFLICT: Final = "idempotency_conflict"
@@ -214,9 +218,12 @@ class Bot:
                     reply_to=message.seq,
                     idempotency_key=unique,
                     automatic=message.automatic + 1,
-                )
+                ),
+                passing=_PASSING,
             )
         except Refused as refusal:
+            if refusal.code == "unauthorized":
+                raise  # the message stays to be answered, by a run whose token counts
             if refusal.code != _CONFLICT:
                 self._note(message, f"the reply was refused ({clean(refusal.message, newlines=False)})")
 
@@ -232,8 +239,9 @@ def _variables(env: Environment, target: RoomTarget, message: Message, found: re
         "CHATTY_ROOM": target.room_id,
         "CHATTY_SERVER": target.server,
     }
-    if target.profile.cacert:
-        given["CHATTY_CACERT"] = str(target.profile.cacert)
+    for variable, file in (("CHATTY_CACERT", target.profile.cacert), ("CHATTY_TOKEN_FILE", target.profile.token_file)):
+        if file:
+            given[variable] = str(file)
     given |= {f"CHATTY_MATCH_{number}": group or "" for number, group in enumerate(found.groups(), 1)}
     inherited = {name: value for name, value in env.environ.items() if not name.startswith("CHATTY_MATCH_")}
     # A variable can't hold NUL. Standard input has the text unchanged.

@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import json
 import math
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Set
 from typing import Final, TypeVar
 
 from chatty.client.outbox import TRANSIENT
@@ -30,13 +30,20 @@ def idempotency_key(*parts: str) -> str:
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()  # JSON escapes what is not UTF-8 in a file's name
 
 
-async def retry(attempt: Callable[[], Awaitable[T]], *, wait: float = math.inf, transient: float | None = None) -> T:
+async def retry(
+    attempt: Callable[[], Awaitable[T]],
+    *,
+    wait: float = math.inf,
+    transient: float | None = None,
+    passing: Set[str] = TRANSIENT,
+) -> T:
     """The result of ``attempt``, which is repeated while no chatty server answers, or one that can do nothing just now.
 
     ``wait``: for how many seconds there may be no server. ``transient``: for
     how many seconds the server may refuse because of the moment, such as a
-    full disk (30 or ``wait``, whichever is longer, unless given). Raises what
-    ``attempt`` raised last, at once if that is lasting.
+    full disk (30 or ``wait``, whichever is longer, unless given); ``passing``
+    are the codes of such refusals. Raises what ``attempt`` raised last, at once
+    if that is lasting.
     """
     if transient is None:
         transient = max(wait, _TRANSIENT_SECONDS)
@@ -57,7 +64,7 @@ async def retry(attempt: Callable[[], Awaitable[T]], *, wait: float = math.inf, 
         except Refused as refused:
             at_least = refused.retry_after or 0.0
             left = transient - (now() - began)
-            if refused.code not in TRANSIENT or left <= at_least:
+            if refused.code not in passing or left <= at_least:
                 raise
         await asyncio.sleep(min(max(pause, at_least), left))  # the last attempt is made when the time is up
         pause = min(2 * pause, _LONGEST_PAUSE)

@@ -57,7 +57,10 @@ def offered(env: Environment, line: str) -> list[str] | None:
 
 def test_commands_are_completed(env: Environment) -> None:
     assert sorted(offered(env, "chatty se") or []) == ["send", "serve"]
-    assert set(COMMANDS) <= set(offered(env, "chatty ") or [])
+    assert {name.split()[0] for name in COMMANDS} <= set(offered(env, "chatty ") or [])
+    assert offered(env, "chatty token re") == ["revoke"]
+    assert offered(env, "chatty token create --can p") == ["post"]
+    assert offered(env, "chatty role deploys Bob mod") == ["moderator"]
     assert offered(env, "chatty --ver") == ["--version"]
 
 

@@ -19,11 +19,15 @@ ADDRESS: Final = "address"
 """The name of the file that says where the server listens."""
 
 
+class InUse(SettingError):
+    """Another process has locked the data directory."""
+
+
 @contextlib.contextmanager
 def locked(data: Path) -> Iterator[IO[str]]:
     """Lock a data directory for one process; gives its lock file. Files that are created meanwhile are private.
 
-    Raises SettingError if the directory can't be used, or is in use.
+    Raises SettingError if the directory can't be used, `InUse` if another process has it.
     """
     before = os.umask(0o077)
     try:
@@ -36,7 +40,7 @@ def locked(data: Path) -> Iterator[IO[str]]:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise SettingError(
+                raise InUse(
                     f"another server uses {data}", "stop it first, or give this one a --data directory of its own"
                 ) from None
             except OSError as error:

@@ -1,0 +1,1 @@
+"""The commands about access, one file each, called as the command is."""

@@ -1,0 +1,70 @@
+"""``chatty policy``: shows or changes the rules for everybody."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Final, Literal
+
+import typer
+
+from chatty.cli.config import ServerChoice
+from chatty.cli.environment import Environment
+from chatty.cli.exits import ExitStatus
+from chatty.cli.options import JsonOption, OperatorOption, OptionalRoomArgument, at_server, environment
+
+if TYPE_CHECKING:
+    from chatty.access import Policy
+    from chatty.cli.access.scope import Scope
+
+EXAMPLES: Final = (
+    "chatty policy deploys --everyone nobody",
+    "chatty policy deploys --lock",
+    "chatty policy",
+)
+
+Everyone = Literal["nobody", "reader", "poster", "member"]
+Topic = Literal["member", "moderator"]
+
+
+@at_server
+def command(
+    ctx: typer.Context,
+    at: ServerChoice,
+    room: OptionalRoomArgument = None,
+    everyone: Annotated[
+        Everyone | None, typer.Option("--everyone", help="The role of all who have none of their own.")
+    ] = None,
+    lock: Annotated[
+        bool | None,
+        typer.Option("--lock/--unlock", help="Let only moderators speak, or everybody again.", show_default=False),
+    ] = None,
+    topic: Annotated[Topic | None, typer.Option("--topic", help="The role that may set the topic.")] = None,
+    data: OperatorOption = None,
+    json: JsonOption = False,
+) -> int:
+    """Show the rules for everybody, of a room or of the server.
+
+    With one of the first three options, it changes them.
+    """
+    from chatty.access import Policy
+    from chatty.cli.access.scope import Scope
+    from chatty.cli.runner import run
+
+    return run(_policy(environment(ctx), Scope(at, room, data), Policy(everyone, lock, topic), as_json=json))
+
+
+async def _policy(env: Environment, scope: Scope, change: Policy, *, as_json: bool) -> int:
+    from chatty.access import Policy
+    from chatty.cli.access.scope import rule
+    from chatty.cli.access.table import print_rows
+    from chatty.protocol import encode
+
+    if change != Policy():
+        await rule(env, scope, lambda rules: rules.set_policy(change))
+        return ExitStatus.DONE
+    policy = await rule(env, scope, lambda rules: rules.policy())
+    if as_json:
+        env.out(encode(policy).decode())
+    else:
+        rows = (("everyone", policy.everyone), ("locked", "yes" if policy.locked else "no"), ("topic", policy.topic))
+        print_rows(env, [(what, value or "") for what, value in rows])
+    return ExitStatus.DONE

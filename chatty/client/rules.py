@@ -1,0 +1,80 @@
+"""The rules of a room, or of the server, over HTTP: roles, the policy, bans and mutes."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+from chatty import protocol
+from chatty.access import (
+    Audit,
+    AuditEntry,
+    Members,
+    NewKick,
+    NewRestriction,
+    NewRole,
+    Policy,
+    RestrictionInfo,
+    Restrictions,
+    Role,
+)
+from chatty.client.address import room_path
+from chatty.client.http import Http
+
+__all__ = ["Rules"]
+
+T = TypeVar("T")
+
+
+class Rules:
+    """The rules of the room ``room_id``, or without one of the server itself. See docs/access.md.
+
+    A method raises what `Http` does: `Refused` with ``not_allowed``,
+    ``room_not_found`` or ``unauthorized`` if the client may not do it.
+    """
+
+    def __init__(self, http: Http, room_id: str | None = None) -> None:
+        self._http = http
+        self._path = "/v1/server" if room_id is None else room_path(room_id)
+
+    async def members(self) -> Members:
+        """Everybody with a role of their own, the highest first, and the role of all others."""
+        return await self._ask("GET", "/members", Members)
+
+    async def set_role(self, member: str, role: Role, expires_in: float | None = None) -> None:
+        """Gives ``role`` to a name, or to an identity of `members`, for ``expires_in`` seconds or for good."""
+        await self._ask("PUT", f"/members/{quote(member, safe='')}", None, NewRole(role, expires_in))
+
+    async def policy(self) -> Policy:
+        """The rules for everybody."""
+        return await self._ask("GET", "/policy", Policy)
+
+    async def set_policy(self, policy: Policy) -> None:
+        """Changes the fields that ``policy`` has."""
+        await self._ask("PUT", "/policy", None, policy)
+
+    async def restrict(self, new: NewRestriction) -> RestrictionInfo:
+        """Bans or mutes somebody."""
+        return await self._ask("POST", "/restrictions", RestrictionInfo, new)
+
+    async def restrictions(self) -> list[RestrictionInfo]:
+        """All bans and mutes, the newest first."""
+        return (await self._ask("GET", "/restrictions", Restrictions)).restrictions
+
+    async def lift(self, restriction_id: str) -> None:
+        """Ends a ban or a mute."""
+        await self._ask("DELETE", f"/restrictions/{quote(restriction_id, safe='')}", None)
+
+    async def kick(self, new: NewKick) -> None:
+        """Sends somebody out of the room, who may come back."""
+        await self._ask("POST", "/kick", None, new)
+
+    async def audit(self, before: int | None = None) -> list[AuditEntry]:
+        """What was ruled, the newest first; with ``before``, the entries with smaller numbers."""
+        params = {} if before is None else {"before": str(before)}
+        return (await self._ask("GET", "/audit", Audit, params=params)).entries
+
+    async def _ask(self, method: str, path: str, answer: type[T] | None, body: Any = None, **request: Any) -> T:
+        if body is not None:
+            request["data"] = protocol.encode(body)
+        return await self._http.request(method, self._path + path, answer, **request)
