@@ -96,37 +96,45 @@ class Standing(Struct, frozen=True):
         """The role of the principal, before anything is taken away."""
         if self.owns or self.administers(at):
             return OWNER
-        in_scope = self._granted(self.in_scope, at)
+        in_scope = self.granted(at)
         if in_scope is not None:
             return in_scope
-        in_server = self._granted(self.in_server, at)
-        here = self.server_rules.everyone if in_server is None else in_server
+        here = self._role_on_server(at)
         if self.scope == SERVER:
             return here
         return self.rules.everyone if here & READ else NOBODY
+
+    def _role_on_server(self, at: int) -> Rights:
+        in_server = self._granted(self.in_server, at)
+        return self.server_rules.everyone if in_server is None else in_server
+
+    def granted(self, at: int) -> Rights | None:
+        """The role that the principal was given in the scope itself, or None if it was given none."""
+        return self._granted(self.in_scope, at)
 
     def rights(self, at: int) -> Rights:
         """Everything that the principal may do."""
         if self.has_invalid_token(at):
             return NOBODY
         role = self.role(at)
-        rights = self._limited(role) & ~self._taken(role, at)
+        rights = self._limited(role, self.scope) & ~self._taken(role, at)
         return rights & ~POST if self.rules.locked and role < MODERATOR else rights
 
     def refusal(self, action: Action, at: int, whom: Rights = NOBODY) -> Rejection | None:
         """Why the principal may not do ``action``, or None if it may.
 
-        ``whom`` is the role of somebody else that this is done to, or the role
-        that is given, whichever is higher: it has to be lower than one's own, but
-        for administrators.
+        ``whom`` is the role of somebody else that this is done to. It has to be
+        lower than one's own, but for administrators. A token acts as what it is
+        limited to, whatever its bearer is.
         """
         if self.has_invalid_token(at):
             return Rejection("unauthorized", "This token is not valid, or no longer.")
         rights = self.rights(at)
         needed = _needed(self.rules, action)
         if not rights or rights & needed != needed:
-            return self._why_not(needed, rights, at)
-        if whom and whom >= self.role(at) and not self.administers(at):
+            return self._why_not(needed, at)
+        is_above = self.administers(at) and self._limited(OWNER, SERVER) == OWNER
+        if whom and whom >= self._limited(self.role(at), self.scope) and not is_above:
             return Rejection("not_allowed", "This needs a higher role than the one it concerns.")
         return None
 
@@ -152,24 +160,33 @@ class Standing(Struct, frozen=True):
         """Whether the principal showed a token that doesn't count, or no longer."""
         return bool(self.who.token) and (self.token is None or not self.token.is_valid(at))
 
-    def _limited(self, role: Rights) -> Rights:
-        return role & self.token.limit(self.scope) if self.token else role
+    def is_shut_out(self, at: int) -> bool:
+        """Whether nothing is left to the principal, also when nobody is muted and nothing is locked."""
+        role = self.role(at)
+        return self.has_invalid_token(at) or not self._limited(role, self.scope) or self._is_banned(role, at)
+
+    def _limited(self, role: Rights, scope: str) -> Rights:
+        return role & self.token.limit(scope) if self.token else role
+
+    def _is_banned(self, role: Rights, at: int) -> bool:
+        return bool(self._taken(role, at) & READ)
 
     def _taken(self, role: Rights, at: int) -> Rights:
-        return self.server_rules.taken(self.who, role, at) | self.rules.taken(self.who, role, at)
+        # To rule in a room doesn't exempt from what holds on the whole server.
+        on_server = OWNER if self.administers(at) else self._role_on_server(at)
+        return self.server_rules.taken(self.who, on_server, at) | self.rules.taken(self.who, role, at)
 
-    def _why_not(self, needed: Rights, rights: Rights, at: int) -> Rejection:
+    def _why_not(self, needed: Rights, at: int) -> Rejection:
         """The refusal tells nobody that a room exists who could neither see it nor post before."""
         role = self.role(at)
-        limited = self._limited(role)
+        limited = self._limited(role, self.scope)
         if not limited:
             return self.nothing_here()
-        taken = limited & self._taken(role, at)
-        if taken & READ or not rights & MEMBER:
+        if self._is_banned(role, at):
             return Rejection("banned")
         if needed & ~limited:
             return Rejection("not_allowed")
-        return Rejection("muted" if taken & POST else "room_locked")
+        return Rejection("muted" if self._taken(role, at) & POST else "room_locked")
 
     def nothing_here(self) -> Rejection:
         """The refusal where there is nothing, or nothing that the principal may know of. It must be the same."""

@@ -173,3 +173,8 @@ class Access(Struct, frozen=True):
 
 OPEN: Final = Access()
 """The rules where nobody has made any: to know a room's id is to be a member."""
+
+
+def canonical(access: Access) -> Access:
+    """The same rules. Where there are none, it is the one object by which that is seen."""
+    return OPEN if access == OPEN else access

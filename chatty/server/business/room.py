@@ -27,12 +27,13 @@ from chatty.events import (
 from chatty.server.business import entries, facts
 from chatty.server.business.access import Action, refusal, standing
 from chatty.server.business.entries import Duplicate, Rejection
-from chatty.server.business.rights import OWNER, Principal, Trust
+from chatty.server.business.rights import OWNER, READ, Principal, Trust
 from chatty.server.business.state import Room, TargetMessage
 
 Facts = tuple[facts.Fact, ...]
 Outcome = Facts | Rejection | Duplicate
 NOTHING: Final[Facts] = ()
+NO_MESSAGE: Final = Rejection("message_not_found")
 MOST_REACTIONS: Final = 20
 """Kinds of reactions to one message."""
 
@@ -144,8 +145,7 @@ def _end_grace(room: Room, entry: entries.EndGrace) -> Outcome:
 
 
 def _check_turn(room: Room, entry: entries.Post | entries.AnyChange) -> Rejection | Duplicate | None:
-    """Why a post or change cannot be accepted as such: its producer's numbers, or the end of the room."""
-    # Producers first: a repeated message is answered even in a room that is over by now.
+    """Why a post or change cannot be accepted by its number, or need not be. That holds in a room that is over, too."""
     if entry.n:
         last = room.producers.get((entry.who.identity, entry.producer))
         accepted = last.n if last else 0
@@ -153,9 +153,13 @@ def _check_turn(room: Room, entry: entries.Post | entries.AnyChange) -> Rejectio
             return _repeated(last, entry)
         if entry.n > accepted + 1:
             return Rejection("out_of_order", f"The next number is {accepted + 1}, not {entry.n}.")
-    if _is_over(room, entry.at):
-        return Rejection("room_closed")
     return None
+
+
+def _not_here(room: Room, entry: entries.Post | entries.AnyChange, action: Action) -> Rejection | None:
+    """Why the author may not do ``action``, or nobody may any more."""
+    refused = refusal(room, entry.who, action, entry.at)
+    return refused or (Rejection("room_closed") if _is_over(room, entry.at) else None)
 
 
 def _shows_itself(room: Room, entry: entries.Post | entries.AnyChange) -> bool:
@@ -209,16 +213,14 @@ def _post(room: Room, entry: entries.Post) -> Outcome:
         known = room.idempotency_keys.get((entry.who.identity, entry.idempotency_key))
         if known is not None:
             return Duplicate(known[1]) if known[0] == entry.digest else Rejection("idempotency_conflict")
-    refused = _check_turn(room, entry) or refusal(
-        room, entry.who, Action.CONVERSE if entry.reply_to else Action.POST, entry.at
-    )
+    refused = _check_turn(room, entry) or _not_here(room, entry, Action.CONVERSE if entry.reply_to else Action.POST)
     if refused is not None:
         return refused
     speaker = _speaker(room, entry)
     if not isinstance(speaker, tuple):
         return speaker
     if entry.reply_to and _target(room, entry.reply_to) is None:
-        return Rejection("message_not_found")
+        return NO_MESSAGE
     seq = room.last + 1
     message = Message(
         seq, now_in(room, entry.at), speaker[0], entry.text, entry.reply_to, entry.action, automatic=entry.automatic
@@ -235,7 +237,7 @@ def _post(room: Room, entry: entries.Post) -> Outcome:
 def _change(room: Room, entry: entries.AnyChange) -> Outcome:
     if entry.who.token and not _shows_itself(room, entry):
         return Rejection("unauthorized")
-    refused = _check_turn(room, entry) or refusal(room, entry.who, _NEEDED[type(entry)], entry.at)
+    refused = _check_turn(room, entry) or _not_here(room, entry, _NEEDED[type(entry)])
     if refused is not None:
         return refused
     speaker = _speaker(room, entry)
@@ -268,7 +270,7 @@ def _delete(room: Room, entry: entries.Delete, name: str, name_key: str) -> Outc
 def _react(room: Room, entry: entries.React, name: str, name_key: str) -> Outcome:
     target = _target(room, entry.of)
     if target is None:
-        return Rejection("message_not_found")
+        return NO_MESSAGE
     has_reacted = entry.reaction in target.reactions
     if has_reacted and not entry.remove:
         return NOTHING
@@ -296,9 +298,11 @@ def _own(room: Room, entry: entries.Edit | entries.Delete) -> TargetMessage | Re
     """The message that ``entry`` is about, if the entry's author wrote it."""
     target = _target(room, entry.of)
     if target is None:
-        return Rejection("message_not_found")
+        return NO_MESSAGE
     if target.author != entry.who.identity:
-        return Rejection("not_allowed", "Only the author of a message may change it.")
+        # One that sees nothing isn't told either that there is a message.
+        sees = standing(room, entry.who).rights(entry.at) & READ
+        return Rejection("not_allowed", "Only the author of a message may change it.") if sees else NO_MESSAGE
     return target
 
 
@@ -316,9 +320,11 @@ def _rename(room: Room, entry: entries.Rename, name: str, name_key: str) -> Outc
     # Another spelling of one's own name is never taken.
     if entry.new_key != name_key and entry.new_key in room.participants:
         return Rejection("name_taken", f"The name {entry.new_name!r} is taken here; choose another one.")
-    reserved = _reserved(room, entry.new_name, entry.new_key, entry.who)
-    if reserved is not None:
-        return reserved
+    # Nobody who goes by the new name may be banned or muted either.
+    new = replace(entry.who, name=entry.new_name, name_key=entry.new_key)
+    refused = _reserved(room, entry.new_name, entry.new_key, entry.who) or refusal(room, new, Action.CONVERSE, entry.at)
+    if refused is not None:
+        return refused
     if entry.new_name == participant.name:
         return NOTHING
     event = ParticipantRenamed(room.last + 1, now_in(room, entry.at), participant.name, entry.new_name)

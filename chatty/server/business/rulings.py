@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from chatty.events import ParticipantLeft
 from chatty.server.business import entries, facts
-from chatty.server.business.access import Action, Standing, standing
+from chatty.server.business.access import Action, standing
 from chatty.server.business.entries import Rejection, Target
 from chatty.server.business.rights import (
     MEMBER,
@@ -34,6 +34,9 @@ from chatty.server.business.state import Room, Scope, server_of
 ANONYMOUS_IDENTITY: Final = bytes(16)
 """The identity of all who post over HTTP without a key."""
 
+MOST_RESTRICTIONS: Final = 1_000
+"""In one scope at one time, because every decision there looks at all of them."""
+
 _UNKNOWN: Final = Rejection("target_not_found", "Nobody here is called that; `chatty members` lists those with a role.")
 
 
@@ -47,35 +50,53 @@ class Whom(NamedTuple):
 
 def rule(scope: Scope, entry: entries.Ruling) -> Outcome:
     """The outcome of ``entry`` in ``scope``: facts in order, or a refusal."""
-    if isinstance(scope, Room) and not scope.exists:
+    if _is_missing(scope) and type(entry) is not entries.Issue:  # tokens for others don't depend on what there is
         return standing(scope, entry.who).nothing_here()
     return _RULE[type(entry)](scope, entry)
+
+
+def _is_missing(scope: Scope) -> bool:
+    return isinstance(scope, Room) and not scope.exists
 
 
 def whom(scope: Scope, target: Target) -> Whom | None:
     """The identity and the name that ``target`` stands for. None if it is nobody that could be told from others."""
     participants = scope.participants if isinstance(scope, Room) else {}
     reserved = server_of(scope).names.get(target.name_key) if target.name_key else None
-    identity = target.identity
+    present = participants.get(target.name_key)
+    identity, name, name_key = target.identity, target.name, target.name_key
     if not identity and target.of and isinstance(scope, Room) and target.of in scope.targets:
         identity = scope.targets[target.of].author
-    if not identity and reserved is not None:
+        # The author's name may be another one's by now, who has said nothing.
+        holder = reserved or present
+        if holder is not None and holder.identity != identity:
+            name_key = ""
+    elif not identity and reserved is not None:
         identity = reserved.identity
-    if not identity and target.name_key in participants:
-        present = participants[target.name_key]
-        identity = present.identity if present.trust >= Trust.KEY else b""
-        return Whom(identity, present.name, target.name_key)
+    elif not identity and present is not None:
+        identity, name = present.identity if present.trust >= Trust.KEY else b"", present.name
     if identity == ANONYMOUS_IDENTITY:
         identity = b""
-    return Whom(identity, target.name, target.name_key) if identity or target.name_key else None
+    return Whom(identity, name, name_key) if identity or name_key else None
+
+
+def restricted(scope: Scope, entry: entries.Lift) -> list[Whom]:
+    """Those that restrictions hold for by their identity, which ``entry`` is about."""
+    return [
+        Whom(one.value, "", "")
+        for one in scope.access.restrictions
+        if one.id == entry.id and isinstance(one.value, bytes)
+    ]
 
 
 def evictions(room: Room, at: int) -> Facts:
-    """Participants leave that may not see the room any longer."""
+    """Participants leave that may not see the room any longer, or whose name is somebody else's from now on."""
     found: list[facts.Fact] = []
     for name_key, participant in sorted(room.participants.items()):
         who = Principal(participant.identity, participant.trust, participant.name, name_key)
-        if not standing(room, who).rights(at) & READ:
+        holder = room.server.names.get(name_key)
+        is_another = holder is not None and holder.identity != participant.identity
+        if is_another or not standing(room, who).rights(at) & READ:
             left = ParticipantLeft(room.last + 1 + len(found) // 2, now_in(room, at), participant.name, "kicked")
             found += [left, facts.Evicted(name_key)]
     return tuple(found)
@@ -104,30 +125,37 @@ def _issue(scope: Scope, entry: entries.Issue) -> Outcome:
     server, who, at = server_of(scope), entry.who, entry.at
     if server.tokens.get(entry.id) is not None:
         return Rejection("internal", "A token with this id exists already.")
+    refused = _not_for_others(scope, who, at) if entry.name else _not_for_oneself(scope, entry)
+    if refused is not None:
+        return refused
     found: list[facts.Fact] = []
-    if entry.name:
-        refused = standing(server, who).refusal(Action.ADMINISTER, at)
-        if refused is not None:
-            return refused
+    identity, cap = who.identity, entry.cap
+    if not entry.name:
+        cap = cap or standing(scope, who).rights(at)
+    else:
         holder = server.names.get(entry.name_key)
         identity = entry.identity if holder is None else holder.identity
         if holder is None:
             found.append(facts.Reserved(entry.name_key, entry.name, identity))
-        if entry.role & ~_role_of(scope, Whom(identity, entry.name, entry.name_key), at):
-            found.append(facts.Granted(identity, entry.role, 0, entry.name, _by(who)))
-    else:
-        identity = who.identity
-        refused = _not_for_oneself(standing(scope, who), entry)
-        if refused is not None:
-            return refused
-    token = Token(entry.id, identity, entry.cap, scope.id, entry.expires_at)
+        found += _granted_too(scope, entry, identity)
+    token = Token(entry.id, identity, cap, scope.id, entry.expires_at)
     found.append(facts.Issued(token, entry.hash, entry.label, _by(who), at))
-    audited = facts.Audited(at, _by(who), f"issued token {entry.id}", entry.name, entry.expires_at, entry.label)
-    return (*found, audited)
+    what = f"issued token {entry.id}"
+    return (*found, facts.Audited(at, _by(who), what, entry.name, entry.expires_at, entry.label))
 
 
-def _not_for_oneself(own: Standing, entry: entries.Issue) -> Rejection | None:
+def _not_for_others(scope: Scope, who: Principal, at: int) -> Rejection | None:
+    """Why somebody can't issue tokens for a name. It is the same whether there is such a room or not."""
+    own = standing(server_of(scope), who)
+    return own.refusal(Action.ADMINISTER, at) or (Rejection("room_not_found") if _is_missing(scope) else None)
+
+
+def _not_for_oneself(scope: Scope, entry: entries.Issue) -> Rejection | None:
     """Why somebody can't issue this token to itself: it would be worth more than its holder is, or for longer."""
+    own = standing(scope, entry.who)
+    refused = own.nothing_here() if _is_missing(scope) else own.refusal(Action.DELETE, entry.at)
+    if refused is not None:
+        return refused
     if own.who.trust not in (Trust.KEY, Trust.VERIFIED):
         return Rejection("not_allowed", "Say for which name the token is.")
     if entry.cap & ~own.rights(entry.at):
@@ -136,6 +164,14 @@ def _not_for_oneself(own: Standing, entry: entries.Issue) -> Rejection | None:
     if until and not 0 < entry.expires_at <= until:
         return Rejection("not_allowed", "A token can't outlast the one with which it is issued; give it an end.")
     return None
+
+
+def _granted_too(scope: Scope, entry: entries.Issue, identity: bytes) -> list[facts.Fact]:
+    """The role that comes with a token. What everyone may do for now doesn't count: it may change."""
+    has = standing(scope, Principal(identity, Trust.KEY)).granted(entry.at) or NOBODY
+    if not entry.role & ~has:
+        return []
+    return _granting(scope, Whom(identity, entry.name, entry.name_key), entry.role | has, 0, entry.who)
 
 
 def _revoke(scope: Scope, entry: entries.Revoke) -> Outcome:
@@ -164,12 +200,19 @@ def _grant(scope: Scope, entry: entries.Grant) -> Outcome:
         return refused
     if one is None or not one.identity:
         return _UNKNOWN
-    found: list[facts.Fact] = [facts.Granted(one.identity, entry.role, entry.until, one.name, _by(entry.who))]
-    # A role that is less than everyone's has to be looked up for everyone.
-    if scope.access.everyone & ~entry.role and not scope.access.less:
-        found.append(_policy(scope.access, less=True))
+    if one.identity == entry.who.identity:
+        return Rejection("not_allowed", "Nobody gives or takes a role of their own: ask another owner.")
+    found = _granting(scope, one, entry.role, entry.until, entry.who)
     what = f"made {NAME_OF_ROLE[entry.role]}"
     return (*found, facts.Audited(entry.at, _by(entry.who), what, one.name, entry.until))
+
+
+def _granting(scope: Scope, one: Whom, role: Rights, until: int, who: Principal) -> list[facts.Fact]:
+    found: list[facts.Fact] = [facts.Granted(one.identity, role, until, one.name, _by(who))]
+    # A role that is less than everyone's has to be looked up for everyone.
+    if scope.access.everyone & ~role and not scope.access.less:
+        found.append(_policy(scope.access, less=True))
+    return found
 
 
 def _policy(
@@ -218,7 +261,7 @@ def _kick(scope: Scope, entry: entries.Kick) -> Outcome:
     there = [
         (name_key, participant)
         for name_key, participant in sorted(participants.items())
-        if one and (name_key == one.name_key or (one.identity and participant.identity == one.identity))
+        if one and (participant.identity == one.identity if one.identity else name_key == one.name_key)
     ]
     if not isinstance(scope, Room) or not there:
         return Rejection("target_not_found", "Nobody of this name is in the room.")
@@ -237,6 +280,8 @@ def _restrict(scope: Scope, entry: entries.Restrict) -> Outcome:
     refused = standing(scope, entry.who).refusal(_where(scope, Action.MODERATE), entry.at, now)
     if refused is not None:
         return refused
+    if one is not None and one.identity == entry.who.identity != b"":
+        return Rejection("not_allowed", "Nobody can ban or mute themselves.")
     values: list[tuple[Of, bytes | str, int]] = []
     if one is not None and one.identity:
         values.append((Of.IDENTITY, one.identity, entry.until))
@@ -247,6 +292,11 @@ def _restrict(scope: Scope, entry: entries.Restrict) -> Outcome:
         return Rejection("target_not_found", "That is nobody who could be told from others; restrict a name.")
     if any(restriction.id == entry.id for restriction in scope.access.restrictions):
         return Rejection("internal", "A restriction with this id exists already.")
+    if (
+        sum(not has_ended(restriction.until, entry.at) for restriction in scope.access.restrictions)
+        >= MOST_RESTRICTIONS
+    ):
+        return Rejection("not_allowed", f"There are {MOST_RESTRICTIONS:,} restrictions already; lift some.")
     name = one.name if one else ""
     found = [
         facts.Restricted(
@@ -260,7 +310,9 @@ def _restrict(scope: Scope, entry: entries.Restrict) -> Outcome:
 
 
 def _lift(scope: Scope, entry: entries.Lift) -> Outcome:
-    refused = standing(scope, entry.who).refusal(_where(scope, Action.MODERATE), entry.at)
+    # To lift a restriction is to act on those whom it holds for, too: nobody lifts one's own, or an equal's.
+    now = max((_role_of(scope, one, entry.at) for one in restricted(scope, entry)), default=NOBODY)
+    refused = standing(scope, entry.who).refusal(_where(scope, Action.MODERATE), entry.at, now)
     if refused is not None:
         return refused
     if not any(restriction.id == entry.id for restriction in scope.access.restrictions):

@@ -42,7 +42,18 @@ from chatty.server.business.facts import (
     Trimmed,
     WentAway,
 )
-from chatty.server.business.rights import OPEN, SERVER, Access, Grant, Principal, Rights, Token, Trust, has_ended
+from chatty.server.business.rights import (
+    OPEN,
+    SERVER,
+    Access,
+    Grant,
+    Principal,
+    Rights,
+    Token,
+    Trust,
+    canonical,
+    has_ended,
+)
 
 
 class Participant(Struct):
@@ -252,7 +263,7 @@ def _granted(scope: Scope, fact: Granted) -> None:
 
 
 def _policy_set(scope: Scope, fact: PolicySet) -> None:
-    scope.access = fact.changed(scope.access)
+    scope.access = canonical(fact.changed(scope.access))
     server_of(scope).rulings += 1
 
 
@@ -263,7 +274,7 @@ def _restricted(scope: Scope, fact: Restricted) -> None:
 
 def _lifted(scope: Scope, fact: Lifted) -> None:
     left = tuple(one for one in scope.access.restrictions if one.id != fact.id)
-    scope.access = replace(scope.access, restrictions=left)
+    scope.access = canonical(replace(scope.access, restrictions=left))
     server_of(scope).rulings += 1
 
 

@@ -243,6 +243,44 @@ def test_a_restriction_ends() -> None:
     assert code(room, Action.SEE, at=NOON) == ""
 
 
+def test_to_rule_in_a_room_exempts_from_nothing_that_holds_on_the_server() -> None:
+    """Attack 10: somebody who is banned comes back by a room of their own."""
+    for of, value in ((Of.NAME, "ada"), (Of.ADDRESS, "192.0.2.7")):
+        server = Access(restrictions=(banning(of, value),))
+        assert code(granting("owner"), Action.POST, ada(address="192.0.2.7"), server=server) == "banned"
+        administrator = Rules(server, Grant(OWNER))
+        assert code(granting("owner"), Action.POST, ada(address="192.0.2.7"), server=administrator) == ""
+
+
+def test_somebody_who_only_posts_is_told_whether_that_is_a_ban_a_mute_or_a_lock() -> None:
+    for action in (Action.POST, Action.DELETE):
+        muted, banned = (Access(NOBODY, restrictions=(banning(rights=rights),)) for rights in (POST, OWNER))
+        assert code(granting("poster", access=muted), action) == "muted"
+        assert code(granting("poster", access=banned), action) == "banned"
+        assert code(granting("poster", access=Access(NOBODY, locked=True)), action) == "room_locked"
+
+
+@pytest.mark.parametrize(
+    ("room", "token", "shut_out"),
+    [
+        (granting("poster"), None, False),
+        (granting("poster", access=Access(locked=True)), None, False),
+        (granting("poster", access=Access(restrictions=(banning(rights=POST),))), None, False),
+        (granting("poster", access=Access(restrictions=(banning(),))), None, True),
+        (granting("nobody"), None, True),
+        (granting("poster", until=NOON), None, True),
+        (granting("poster"), Token("t1", ADA, expires_at=NOON), True),
+        (granting("poster"), Token("t1", ADA, room="other"), True),
+        (granting("poster"), Token("t1", ADA, room="room"), False),
+    ],
+)
+def test_somebody_is_shut_out_by_what_a_mute_and_a_lock_are_not(
+    room: Rules, token: Token | None, shut_out: bool
+) -> None:  # fmt: skip
+    who = ada(Trust.VERIFIED, "t1") if token else ada()
+    assert standing(room, who, token=token).is_shut_out(NOON) == shut_out
+
+
 def test_a_locked_room_hears_its_moderators() -> None:
     assert code(Access(locked=True), Action.POST) == "room_locked"
     assert code(Access(locked=True), Action.SEE) == ""
@@ -264,6 +302,16 @@ def test_one_acts_on_lower_roles_alone(mine: str, other: str) -> None:
     allowed = ROLES[other] < ROLES[mine]
     assert code(granting(mine), Action.MODERATE, whom=ROLES[other]) == ("" if allowed else "not_allowed")
     assert code(CLOSED, Action.MODERATE, server=granting("owner"), whom=ROLES[other]) == ""
+
+
+@pytest.mark.parametrize("limits", [{"cap": MODERATOR}, {"room": "room"}])
+def test_a_limited_token_of_an_administrator_is_above_nobody_but_lower_roles(limits: dict[str, Rights | str]) -> None:
+    """Attack 18: a token's cap against its bearer's role."""
+    token = Token("t1", ADA, **limits)  # type: ignore[arg-type]
+    who, server = ada(Trust.VERIFIED, "t1"), granting("owner")
+    for role, expected in ((MEMBER, ""), (OWNER, "not_allowed")):
+        assert code(CLOSED, Action.MODERATE, who, server=server, token=token, whom=role) == expected
+    assert code(CLOSED, Action.MODERATE, who, server=server, token=Token("t1", ADA), whom=OWNER) == ""
 
 
 # --- properties ---------------------------------------------------------------------------------------------

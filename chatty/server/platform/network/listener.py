@@ -16,7 +16,7 @@ from chatty.server.best_effort import attempt
 from chatty.server.origins import address_to_listen_on
 from chatty.server.platform.network.access.control import control_socket
 from chatty.server.platform.network.access.moderation import ModerationHandlers
-from chatty.server.platform.network.access.routes import add_routes
+from chatty.server.platform.network.access.routes import Route, add_routes
 from chatty.server.platform.network.access.tokens import TokenHandlers
 from chatty.server.platform.network.addresses import TRUSTED_PROXIES, TrustedProxies
 from chatty.server.platform.network.connections import Connection
@@ -71,11 +71,7 @@ async def accepting(node: Node) -> AsyncIterator[Callable[[], Connection]]:
     app = web.Application(middlewares=[guard(node)], client_max_size=BODY_BYTES)
     app[TRUSTED_PROXIES] = proxies = TrustedProxies(node.settings.trusted_proxy)
     app.on_response_prepare.append(response_headers(node.settings))
-    rooms = RoomHandlers(node)
-    for handlers in (
-        Handshake(node), rooms, ChangeHandlers(node, rooms), Probes(node), TokenHandlers(node), ModerationHandlers(node)
-    ):  # fmt: skip
-        add_routes(app, handlers.routes())
+    add_routes(app, routes(node))
     runner = web.AppRunner(app, handle_signals=False, shutdown_timeout=0.5)
     await runner.setup()
     accept = runner.server
@@ -86,6 +82,15 @@ async def accepting(node: Node) -> AsyncIterator[Callable[[], Connection]]:
             yield connection
     finally:
         await runner.cleanup()
+
+
+def routes(node: Node) -> list[Route]:
+    """Everything that can be asked for."""
+    rooms = RoomHandlers(node)
+    handlers = (
+        Handshake(node), rooms, ChangeHandlers(node, rooms), Probes(node), TokenHandlers(node), ModerationHandlers(node)
+    )  # fmt: skip
+    return [route for one in handlers for route in one.routes()]
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -143,7 +143,8 @@ class Subscriber(ABC):
 
     def _cut_without(self, standing: Standing, at: int) -> bool:
         """Whether it may stay. If it may not, it is cut."""
-        if self.rights & self.needs == self.needs:
+        # One that needs no right in particular may stay while it is muted, and wait for the end of that.
+        if (self.rights & self.needs == self.needs) if self.needs else not standing.is_shut_out(at):
             return True
         self.cut(Close.CREDENTIALS_EXPIRED if standing.has_invalid_token(at) else Close.REMOVED)
         return False

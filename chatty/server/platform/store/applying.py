@@ -36,7 +36,7 @@ from chatty.server.business.entries import (
     StartNode,
     TrimRoom,
 )
-from chatty.server.business.facts import Erased, Evicted, WentAway
+from chatty.server.business.facts import Erased, Evicted, Granted, PolicySet, Reserved, Restricted, WentAway
 from chatty.server.business.rights import OPEN, SERVER
 from chatty.server.business.room import Facts, Outcome, decide
 from chatty.server.business.rulings import evictions, rule
@@ -151,7 +151,8 @@ class Store:
                     self._load_for(room, entry, entry.reply_to)
             elif isinstance(entry, Change):
                 author = entry.who.identity
-                self._rights.load_for(room, entry.who, entry.at, entry.new_key if type(entry) is Rename else "")
+                names = _names(room, entry) if type(entry) is Rename else ()
+                self._rights.load_for(room, entry.who, entry.at, *names)
                 self._load_for(room, entry, getattr(entry, "of", 0))
             elif type(entry) is Connect:
                 self._rights.load_for(room, entry.who, entry.at)
@@ -208,10 +209,9 @@ class Store:
             for fact in outcome:
                 self._rulings(applied).note(scope, rights.server, fact)
             rights.note()
-            if type(entry) in _TAKING:
-                for room in [scope] if isinstance(scope, Room) else self._inhabited():
-                    rights.load_for_all(room)
-                    self._accept(room, evictions(room, entry.at), None, applied)
+            for room in self._affected(scope, outcome):
+                rights.load_for_all(room)
+                self._accept(room, evictions(room, entry.at), None, applied)
         return outcome
 
     def _rulings(self, applied: Applied) -> Rulings:
@@ -219,11 +219,28 @@ class Store:
             applied.rulings = Rulings()
         return applied.rulings
 
-    def _inhabited(self) -> list[Room]:
-        """The rooms with participants."""
+    def _affected(self, scope: Scope, outcome: Facts) -> list[Room]:
+        """The rooms with participants who may not stay there because of a ruling."""
+        found: dict[str, Room] = {}
+        for fact in outcome:
+            if isinstance(fact, Reserved):
+                found |= self._inhabited("name_key = ?", fact.name_key)
+            elif not isinstance(fact, Granted | PolicySet | Restricted):
+                continue
+            elif isinstance(scope, Room):
+                found[scope.id] = scope
+            elif isinstance(fact, Granted):
+                found |= self._inhabited("identity = ?", fact.identity)
+            else:
+                found |= self._inhabited("true")
+        return [found[room_id] for room_id in sorted(found)]
+
+    def _inhabited(self, by: str, *values: object) -> dict[str, Room]:
+        """The rooms with such participants."""
         self._rows.flush()
-        rows = self._db.execute("SELECT id FROM rooms WHERE key IN (SELECT room FROM participants) ORDER BY id")
-        return [self._room(room_id) for (room_id,) in rows.fetchall()]
+        in_rooms = f"SELECT room FROM participants WHERE {by}"  # noqa: S608 - conditions of our own
+        rows = self._db.execute(f"SELECT id FROM rooms WHERE key IN ({in_rooms})", values)  # noqa: S608 - as above
+        return {room_id: self._room(room_id) for (room_id,) in rows.fetchall()}
 
     def _create(self, entry: CreateRoom, applied: Applied) -> Outcome:
         room = self._room(entry.room)
@@ -246,6 +263,7 @@ class Store:
         outcome = self._decide(room, entry, applied)
         if not room.exists:
             self._rooms.pop(room.id, None)
+            self._drop_loaded()  # of its tokens, none is left
         return outcome
 
     def _end(self, entry: CloseRoom, applied: Applied) -> Outcome:
@@ -279,9 +297,7 @@ class Store:
             # Memory must not know of anything that is gone: it would count again if a clock went back.
             self._rooms.clear()
             self._rights = Rights(self._db)
-        for room in self._rooms.values():
-            room.producers.clear()
-            room.idempotency_keys.clear()
+        self._drop_loaded()
         return ()
 
     # --- loading and dropping -------------------------------------------------------------------------------
@@ -315,13 +331,17 @@ class Store:
         if len(self._rooms) > self._budget.rooms:
             self._rooms.clear()
         if self._rows.remembered + self._rights.remembered > self._budget.rooms:
-            self._rows.remembered = 0
-            self._rights.drop()
-            for room in self._rooms.values():
-                room.producers.clear()
-                room.idempotency_keys.clear()
-                room.grants.clear()
-                room.decided.clear()
+            self._drop_loaded()
+
+    def _drop_loaded(self) -> None:
+        """Drop the rows that entries were about."""
+        self._rows.remembered = 0
+        self._rights.drop()
+        for room in self._rooms.values():
+            room.producers.clear()
+            room.idempotency_keys.clear()
+            room.grants.clear()
+            room.decided.clear()
 
     def _forget_all(self) -> None:
         """Drop all state after a failure: memory must not know anything that is not on disk."""
@@ -337,8 +357,11 @@ class Store:
         return row[0] if row else 0
 
 
-_TAKING: Final = frozenset({Grant, SetPolicy, Restrict})
-"""Rulings that may take somebody's right to be in a room."""
+def _names(room: Room, entry: Rename) -> tuple[str, str]:
+    """The keys of the names that a participant has and wants."""
+    return room.connections.get(entry.connection, entry.who.name_key), entry.new_key
+
+
 _RARE: Final[dict[type[Entry], Callable[[Store, Any, Applied], Outcome]]] = {
     CreateRoom: Store._create,
     StartNode: Store._start_node,

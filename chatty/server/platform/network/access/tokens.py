@@ -12,7 +12,8 @@ from chatty.errors import Refused
 from chatty.events import rfc3339
 from chatty.server.business.access import Action
 from chatty.server.business.entries import Issue, Rejection, Revoke
-from chatty.server.business.rights import MEMBER, NAME_OF_ROLE, OWNER, READ, ROLES, SERVER, Trust, rights_named
+from chatty.server.business.facts import Issued
+from chatty.server.business.rights import MEMBER, NAME_OF_ROLE, NOBODY, OWNER, READ, ROLES, SERVER, Trust, rights_named
 from chatty.server.platform.network.access.credentials import nobody, principal_of, token_hash
 from chatty.server.platform.network.access.routes import OPEN, Route, json_of, participant_name
 from chatty.server.platform.network.responses import answer, refused
@@ -59,22 +60,27 @@ class TokenHandlers:
         new, at, secret = await json_of(request, NewToken), node.now(), new_token()
         if new.admin and (new.room or new.role):
             raise Refused("bad_request", "An administrator's token has neither a room nor a role.")
+        if new.role == "nobody":
+            raise Refused("bad_request", "A token for nobody is worth nothing.")
         # Without a role, a token for a room is a member's, and one for the server is worth all that its bearer is.
         cap = ROLES[new.role] if new.role else (MEMBER if new.room else OWNER)
         role = OWNER if new.admin else (cap if new.room else MEMBER)
+        if not new.role and not new.name:
+            cap = NOBODY  # all that the one who asks may do there
         name, name_key = participant_name(new.name) if new.name else ("", "")
         expires_at = at + round(new.expires_in * 1000) if new.expires_in else 0
         entry = Issue(
             new.room or SERVER, at, who, new_public_id(), token_hash(secret), cap, name, name_key, nobody(),
-            role if name else 0, expires_at, new.label,
+            role if name else NOBODY, expires_at, new.label,
         )  # fmt: skip
         outcome = await node.log.commit(entry)
         if isinstance(outcome, Rejection):
             raise refused(outcome)
+        assert isinstance(outcome, tuple)
+        made = next(fact for fact in outcome if isinstance(fact, Issued))
         until = rfc3339(expires_at) if expires_at else None
-        by = who.name or "the operator"
         issued = IssuedToken(
-            id=entry.id, can=rights_named(cap), by=by, at=rfc3339(at), name=name or who.name or None,
+            id=entry.id, can=rights_named(made.token.cap), by=made.by, at=rfc3339(at), name=name or who.name or None,
             room=new.room or None, expires_at=until, label=new.label, token=secret,
         )  # fmt: skip
         return answer(issued, 201)

@@ -10,10 +10,10 @@ from msgspec.structs import replace
 
 from chatty.server.business.access import Standing, remember, remembered
 from chatty.server.business.entries import Grant as GrantEntry
-from chatty.server.business.entries import Issue, Kick, Restrict, Revoke, Ruling, Target
+from chatty.server.business.entries import Issue, Kick, Lift, Restrict, Revoke, Ruling, Target
 from chatty.server.business.facts import Fact, Granted, Lifted, PolicySet, Restricted, Revoked
 from chatty.server.business.rights import OPEN, READ, SERVER, Access, Grant, Principal, Token, Trust
-from chatty.server.business.rulings import whom
+from chatty.server.business.rulings import restricted, whom
 from chatty.server.business.state import Room, Scope, Server
 from chatty.server.platform.store.access.lookup import (
     access_of,
@@ -76,15 +76,18 @@ class Rights:
         self.has_names = has_names(db)
         self.remembered = 0
 
-    def load_for(self, scope: Scope, who: Principal, at: int, name_key: str = "") -> None:
-        """Load the rows that decide about ``who`` in ``scope``, and the holder of its name, or of ``name_key``."""
-        has_rules = scope.access is not OPEN or self.server.access is not OPEN or who.token
-        if has_rules and remembered(scope, who, at) is None:
-            self.load_standing(scope, who)
-            remember(scope, who, at)
-            self.remembered += 1
+    def load_for(self, scope: Scope, who: Principal, at: int, *name_keys: str) -> None:
+        """Load the rows that decide about ``who`` in ``scope``, and the holders of its name, or of ``name_keys``."""
+        if scope.access is not OPEN or self.server.access is not OPEN or who.token:
+            known = remembered(scope, who, at)
+            # Somebody without any right is told what the server knows of it, which isn't remembered.
+            if known is None or not known.rights:
+                self.load_standing(scope, who)
+                remember(scope, who, at)
+                self.remembered += known is None
         if self.has_names:
-            self._load_name(name_key or who.name_key)
+            for key in name_keys or (who.name_key,):
+                self._load_name(key)
 
     def load_for_ruling(self, scope: Scope, entry: Ruling) -> None:
         """Load the rows that ``entry`` is about, and those of its author."""
@@ -99,6 +102,9 @@ class Rights:
         holder = self.server.names.get(name_key)
         for identity in (one.identity if one else b"", holder.identity if holder else b""):
             self._load_grants(scope, identity)
+        if isinstance(entry, Lift):
+            for one in restricted(scope, entry):
+                self._load_grants(scope, one.identity)
 
     def load_for_all(self, room: Room) -> None:
         """Load the rows that decide about all participants of ``room``."""

@@ -6,7 +6,7 @@ import sqlite3
 from typing import Final
 
 from chatty.server.business.access import Standing, shows_owner
-from chatty.server.business.rights import OPEN, READ, Access, Grant, Of, Principal, Restriction, Token, Trust
+from chatty.server.business.rights import READ, Access, Grant, Of, Principal, Restriction, Token, Trust, canonical
 
 SERVER_KEY: Final = 0
 """The server scope's key, in the place of a room's."""
@@ -27,10 +27,9 @@ def access_of(db: sqlite3.Connection, key: int) -> Access:
         ).fetchall()
     )
     if policy is None:
-        return Access(restrictions=restrictions) if restrictions else OPEN
+        return canonical(Access(restrictions=restrictions))
     everyone, locked, topic, less = policy
-    access = Access(everyone, bool(locked), topic, bool(less), restrictions)
-    return OPEN if access == OPEN else access
+    return canonical(Access(everyone, bool(locked), topic, bool(less), restrictions))
 
 
 def grant_of(db: sqlite3.Connection, key: int, identity: bytes) -> Grant | None:
