@@ -8,12 +8,13 @@ from typing import NamedTuple, Protocol
 
 from chatty.errors import Refused
 from chatty.protocol import PORT, NewRoom
-from chatty.server.business.rights import OPERATOR
+from chatty.server.business.rights import OPERATOR, READ
 from chatty.server.origins import known_as
 from chatty.server.platform.network.addresses import is_loopback
 from chatty.server.platform.network.rooms import RoomHandlers
 from chatty.server.platform.pipeline.node import Node
 from chatty.server.served_rooms import ServedRooms
+from chatty.server.settings import Settings
 from chatty.server.structured_logging import Notices
 
 
@@ -46,8 +47,9 @@ async def announce(node: Node, origin: str, names: Sequence[str], known: RoomLis
     """Print where the server is and what to do next, and create the rooms of these names unless they exist."""
     data = str(node.settings.data)
     notices.say(f"chatty listens on {origin}, and keeps everything in {data}", address=origin, data=data)
+    is_open = bool((await node.reads.standing(OPERATOR)).server_rules.everyone & READ)
     if not is_loopback(node.settings.host):
-        notices.say("everybody who can reach this address may use the server (--access open)", level="warning")
+        _warn(node, origin, notices, is_open=is_open)
     near = known_as(origin, node.settings.allowed_host)
     server = "" if near == f"http://127.0.0.1:{PORT}" else f" --server {near}"
     served = ServedRooms(node.settings.data) if names else None
@@ -75,8 +77,23 @@ async def announce(node: Node, origin: str, names: Sequence[str], known: RoomLis
     for room_id in known.rooms_at(near):
         if await node.reads.room(room_id) is None:
             known.note_gone(room_id, near)
-    if not names and not await node.reads.has_rooms():
+    if not is_open and not await node.reads.access.has_administrator():
+        where = "" if node.settings.data == Settings().data else f" --data {shlex.quote(data)}"
+        notices.say(
+            f"next, on this machine:  chatty token create --admin --name YOUR-NAME{where}"
+            f"  and, on yours:  chatty login {near}"
+        )
+    elif is_open and not names and not await node.reads.has_rooms():
         notices.say(f"next, in another terminal:  chatty create general{server}  and  chatty join general{server}")
+
+
+def _warn(node: Node, origin: str, notices: Notices, *, is_open: bool) -> None:
+    """Say what those on other machines can do to this server, or to those who use it."""
+    if is_open:
+        notices.say("everybody who can reach this address may use the server (--access open)", level="warning")
+    elif origin.startswith("http:") and not node.settings.trusted_proxy:
+        why = "use --tls-cert, or a proxy that does it"
+        notices.say(f"tokens travel to this address without encryption ({why})", level="warning")
 
 
 async def _named(

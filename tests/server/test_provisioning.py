@@ -74,3 +74,16 @@ def test_who_gets_in_is_kept_until_it_is_said_again(tmp_path: Path) -> None:
         server.options = ("--access", "open")
         server.restart()
         assert server.make_room()["id"]
+
+
+def test_a_start_that_lets_nobody_in_says_how_the_first_administrator_gets_in_until_there_is_one(
+    tmp_path: Path,
+) -> None:
+    advice = f"chatty token create --admin --name YOUR-NAME --data {tmp_path}/data"
+    with Server(tmp_path / "data", "--access", "token", "--host", "0.0.0.0") as server:
+        assert advice in server.log
+        assert "without encryption" in server.log
+        assert "--access open" not in server.log
+        server.operate("POST", "/v1/tokens", {"name": "ada", "admin": True})
+        server.restart()
+        assert server.log.count(advice) == 1

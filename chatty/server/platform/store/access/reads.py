@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol, TypeVar
 
 from chatty.access import AuditEntry, GrantedRoom, MemberInfo, RestrictionInfo, Role, TokenInfo
 from chatty.events import rfc3339
-from chatty.server.business.rights import NAME_OF_ROLE, READ, Of, rights_named
+from chatty.server.business.rights import NAME_OF_ROLE, OWNER, READ, Of, rights_named
 
 T = TypeVar("T", covariant=True)
 MOST: Final = 1_000
@@ -46,6 +46,11 @@ class AccessReads:
         sql = "SELECT id FROM tokens WHERE id >= ? AND id < ? AND revoked_at = 0"
         rows = await self._ask(lambda db: db.execute(sql, (begin, begin + "\U0010ffff")).fetchall())
         return [token_id for (token_id,) in rows]
+
+    async def has_administrator(self) -> bool:
+        """Whether somebody owns the server."""
+        sql = "SELECT 1 FROM grants WHERE room = 0 AND role = ? LIMIT 1"
+        return bool(await self._ask(lambda db: db.execute(sql, (OWNER,)).fetchone()))
 
     async def rooms_of(self, identity: bytes) -> list[GrantedRoom]:
         """The open rooms in which an identity was given a role, by name."""
