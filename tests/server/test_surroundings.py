@@ -20,7 +20,7 @@ def figures(server: Server) -> dict[str, float]:
 
 
 def converse(user: User, server: Server) -> None:
-    """Talk in a room and read the server's figures, to see that both work."""
+    """Talk in a room and read the server's figures, to see that both work. Each command is a process of its own."""
     room = user.says("create", "general").strip()
     user.run("send", room, said=b"one\ntwo\n")
     assert [event["text"] for event in user.events(room, "-n", "2")] == ["one", "two"]
@@ -52,8 +52,8 @@ def test_a_python_without_asserts_and_docstrings_does_all_the_same(tmp_path: Pat
         Server(tmp_path / "data", env=variable) as server,
         User(tmp_path / "home", server.url) as user,
     ):
-        helps = {name: user.says("help", name) for name in ("send", "serve", "run")}
-        listed = user.says("--help")
+        helps = {name: user.here.says("help", name) for name in ("send", "serve", "run")}
+        listed = user.here.says("--help")
         user.env |= variable
         converse(user, server)
         assert user.says("--help") == listed
