@@ -33,10 +33,6 @@ _STATUS = {
 """Refusals with a status of their own. All others, those of newer servers included, are REFUSED."""
 
 _REMOVED, _ROOM_CLOSED = 4503, 4510  # of chatty.protocol.Close, which costs msgspec to import
-_CLOSED = {
-    _REMOVED: ("banned", ExitStatus.NOT_ALLOWED),
-    _ROOM_CLOSED: ("room_closed", ExitStatus.REFUSED),
-}
 
 _HINTS = {
     "name_invalid": "choose a name: --name NAME",
@@ -71,9 +67,13 @@ def explain(error: Exception) -> Failure:
             return Failure(status, error.code, error.message, wait or _HINTS.get(error.code, ""))
         case Unreachable():
             return Failure(ExitStatus.UNREACHABLE, "unreachable", str(error), _how_to_reach(error))
+        case Disconnected(code=code) if code == _REMOVED:
+            hint = "somebody sent you out, or took away your right to read it; chatty whoami shows what you may"
+            return Failure(ExitStatus.NOT_ALLOWED, "not_allowed", "you were removed from the room", hint)
+        case Disconnected(code=code) if code == _ROOM_CLOSED:
+            return Failure(ExitStatus.REFUSED, "room_closed", str(error))
         case Disconnected():
-            code, status = _CLOSED.get(error.code, ("disconnected", ExitStatus.FAILED))
-            return Failure(status, code, str(error))
+            return Failure(ExitStatus.FAILED, "disconnected", str(error))
         case ProtocolError():
             hint = f"--server {error.elsewhere}" if error.elsewhere else "is this the address of a chatty server?"
             return Failure(ExitStatus.FAILED, "protocol", str(error), hint)

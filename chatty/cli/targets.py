@@ -16,6 +16,7 @@ from chatty.cli.exits import ExitStatus
 from chatty.cli.failures import Failure, explain, usage
 from chatty.cli.paths import as_path
 from chatty.client.address import ROOM_ID, base_url
+from chatty.credentials import RESERVED, is_token
 from chatty.errors import ChattyError, Disconnected, Refused
 from chatty.names import same
 
@@ -32,6 +33,7 @@ __all__ = [
     "News",
     "RoomTarget",
     "about",
+    "check_may_read",
     "check_namesakes",
     "not_known",
     "participant_name",
@@ -104,6 +106,13 @@ class News(NamedTuple):
         note_closed(self.env, self.target.room_id, self.target.server)
 
 
+def check_may_read(room: Room) -> None:
+    """Raise Failure unless the server lets the user read ``room``: to somebody who may only post it sends nothing."""
+    can = room.welcome.you.can
+    if can is not None and "read" not in can:
+        raise Failure(ExitStatus.NOT_ALLOWED, "not_allowed", "you may post in this room, but not read it")
+
+
 @contextmanager
 def about(env: Environment, target: RoomTarget) -> Iterator[News]:
     """Remember what the server says inside about the room's end, so that its name becomes free for another room.
@@ -164,6 +173,8 @@ async def check_namesakes(env: Environment, http: Http, room: KnownRoom) -> None
 def resolve_server(env: Environment, option: str | None, profile: Profile) -> str | None:
     """The chosen server: ``--server``, else ``CHATTY_SERVER``, else the profile's. Raises Failure (usage)."""
     chosen = option or env.environ.get("CHATTY_SERVER") or profile.server
+    if chosen and chosen.startswith(RESERVED):  # its name would be looked up
+        raise usage("a token is not the address of a server", "give it to chatty login where it asks for it")
     return _address(chosen) if chosen else None
 
 
@@ -207,7 +218,6 @@ async def speaking_name(
     ``default`` takes the place of the latter. Raises what `chatty.client.http.Http` does.
     """
     from chatty.client.identity import current
-    from chatty.credentials import is_token
 
     if option is None and is_token(current(key)):
         async with target.http(key) as http:

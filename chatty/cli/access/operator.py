@@ -49,11 +49,13 @@ async def operated(env: Environment, data: Path, *, begin: bool = False) -> Asyn
 async def _serve_unless_served(stack: AsyncExitStack, env: Environment, data: Path) -> None:
     from chatty.server.app import running
     from chatty.server.platform.network.listener import accepting
-    from chatty.server.platform.store.data_directory import InUse
+    from chatty.server.platform.store.data_directory import InUse, locked
     from chatty.server.settings import Settings
     from chatty.server.structured_logging import set_up
 
     try:
+        with locked(data):
+            pass
         node = await stack.enter_async_context(running(Settings(data=data), set_up("warning", "text", env.stderr)))
     except InUse:
         return

@@ -22,7 +22,7 @@ from chatty.cli.options import (
     filled,
     pattern,
 )
-from chatty.cli.targets import RoomTarget, about, resolve_room, speaking_name
+from chatty.cli.targets import RoomTarget, about, check_may_read, resolve_room, speaking_name
 
 EXAMPLES: Final = (
     "chatty bot deploys --on '^!uptime$' -- uptime",
@@ -119,6 +119,7 @@ async def _bot(env: Environment, options: BotOptions) -> int:
             wait=options.wait,
         )
         news.found()
+        check_may_read(room)
         name = await retry(lambda: speaking_name(env, target, key, options.name, default="bot"), wait=options.wait)
         http = await stack.enter_async_context(target.http(key))
         identity = str(options.cursor.resolve()) if options.cursor else new_secret()

@@ -22,7 +22,7 @@ from chatty.cli.options import (
     duration,
     environment,
 )
-from chatty.cli.targets import RoomTarget, about, resolve_room
+from chatty.cli.targets import RoomTarget, about, check_may_read, resolve_room
 
 if TYPE_CHECKING:
     from chatty.cli.scripting.follower import Follower, Format
@@ -157,6 +157,7 @@ async def _follow(env: Environment, options: TailOptions, follower: Follower) ->
             transient=options.wait,
         )
         news.found()
+        check_may_read(room)
         await follower.run(room, bookmark)
         if room.closed:
             news.closed()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import Any, assert_never
 
@@ -105,7 +105,9 @@ class Incoming:
                 if reason != "retention":
                     self.pointer.renumbered()
                 self.show(view.missing(frame))
-            case Ack() | Error() | Tick() | Producing() | RightsChanged() | Unknown():
+            case RightsChanged(can=rights):
+                self.show(view.notice(f"you may {_allowed(rights)} here now"))
+            case Ack() | Error() | Tick() | Producing() | Unknown():
                 return  # the client library sees to these
             case _:
                 assert_never(frame)
@@ -168,3 +170,12 @@ class Incoming:
     def look(self) -> view.View:
         """A view for messages that don't follow what was shown before, with their numbers."""
         return view.View(self._local, me=self._view.me, timestamps=self._view.timestamps, numbered=True)
+
+
+def _allowed(rights: Collection[str]) -> str:
+    """The most that somebody with ``rights`` may do."""
+    if "own" in rights:
+        return "do everything"
+    if "moderate" in rights:
+        return "moderate"
+    return "speak" if "post" in rights else "only read"
