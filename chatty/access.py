@@ -9,6 +9,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from chatty.protocol import LAST_SEQ
+
 Role = Literal["nobody", "reader", "poster", "member", "moderator", "owner"]
 """A set of rights, which somebody has in a room or on the server. A higher one has all rights of a lower one."""
 
@@ -16,6 +18,7 @@ ROOM_ROLES: tuple[Role, ...] = ("nobody", "reader", "poster", "member", "moderat
 MOST_REASON = 200
 MOST_LABEL = 100
 Reason = Annotated[str, Meta(max_length=MOST_REASON)]
+MessageNumber = Annotated[int, Meta(ge=0, le=LAST_SEQ)]
 Seconds = Annotated[float, Meta(gt=0, le=10 * 366 * 24 * 3600)]
 
 
@@ -131,7 +134,7 @@ class NewRestriction(Struct, frozen=True, omit_defaults=True):
     act: Literal["ban", "mute"]
     name: str = ""
     identity: str = ""
-    of: int = 0
+    of: MessageNumber = 0
     address: str = ""
     expires_in: Seconds | None = None
     reason: Reason = ""
@@ -160,7 +163,7 @@ class NewKick(Struct, frozen=True, omit_defaults=True):
     """``POST …/kick``: a ``name``, or the author of message ``of``."""
 
     name: str = ""
-    of: int = 0
+    of: MessageNumber = 0
     reason: Reason = ""
 
 

@@ -7,6 +7,7 @@ find it in what should not contain it, and a typing error shows at once.
 
 from __future__ import annotations
 
+import re
 import secrets
 import string
 import zlib
@@ -24,6 +25,8 @@ STRONG_KEY: Final = 32
 _DIGITS: Final = string.digits + string.ascii_uppercase + string.ascii_lowercase
 _RANDOM: Final = 43
 _CHECK: Final = 6
+_RESEMBLES: Final = re.compile(r"\W*chatty_|.*chatty_[a-z][0-9a-z]{16}", re.IGNORECASE | re.DOTALL)
+_SHOWN: Final = re.compile(r"chatty_[a-z][0-9A-Za-z]{49}|owner_[0-9A-Za-z_-]{43}")
 
 
 def new_token() -> str:
@@ -41,6 +44,25 @@ def is_token(text: str) -> bool:
         and text.isascii()
         and check == _checksum(body)
     )
+
+
+def resembles_token(text: str) -> bool:
+    """Whether ``text`` must not be taken for a key, because it is probably an issued token with a typing error.
+
+    It is in other letters' case or in quotes, more was copied, or its beginning is missing.
+    """
+    cut = range(1, len(TOKEN) + 1)
+    return _RESEMBLES.match(text) is not None or any(is_token(TOKEN[:missing] + text) for missing in cut)
+
+
+def is_shown_in(address: str) -> bool:
+    """Whether an address, without its percent encoding, shows an issued token or a room owner's."""
+    return _SHOWN.search(address) is not None
+
+
+def masked(text: str) -> str:
+    """``text`` without any such secret in it."""
+    return _SHOWN.sub("…", text)
 
 
 def new_public_id() -> str:

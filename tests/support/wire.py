@@ -34,12 +34,19 @@ class Wire:
     """
 
     def __init__(
-        self, url: str, room_id: str, *, key: str | None = None, tls: ssl.SSLContext | None = None, **query: str | int
+        self,
+        url: str,
+        room_id: str,
+        *,
+        key: str | None = None,
+        tls: ssl.SSLContext | None = None,
+        headers: dict[str, str] | None = None,
+        **query: str | int,
     ) -> None:
         self._connecting = connect(
             f"{url}/v1/rooms/{room_id}/ws?{urlencode(query)}".replace("http", "ws", 1),
             subprotocols=[SUBPROTOCOL],  # type: ignore[list-item]  # a NewType of str
-            additional_headers={"Authorization": f"Bearer {key}"} if key else {},
+            additional_headers=({"Authorization": f"Bearer {key}"} if key else {}) | (headers or {}),
             compression=None,
             max_size=None,
             max_queue=None,

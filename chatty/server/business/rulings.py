@@ -19,6 +19,7 @@ from chatty.server.business.rights import (
     NAME_OF_ROLE,
     NOBODY,
     READ,
+    SERVER,
     Access,
     Of,
     Principal,
@@ -178,6 +179,8 @@ def _revoke(scope: Scope, entry: entries.Revoke) -> Outcome:
     server, who = server_of(scope), entry.who
     own, token = standing(server, who), server.tokens.get(entry.id)
     is_its_own = token is not None and who.trust >= Trust.KEY and token.identity == who.identity
+    if token is not None and own.token is not None and own.token.room not in (SERVER, token.room):
+        is_its_own = False  # outside its room, a token is worth nothing
     refused = own.refusal(Action.ADMINISTER, entry.at)
     if refused is not None and (not is_its_own or refused.code == "unauthorized"):
         return refused

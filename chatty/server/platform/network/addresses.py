@@ -69,6 +69,10 @@ class TrustedProxies:
     def _hold(self, address: Address) -> bool:
         return any(address in network for network in self._networks)
 
+    def overlap(self, network: Network) -> bool:
+        """Whether any of them is in ``network``."""
+        return any(one.version == network.version and one.overlaps(network) for one in self._networks)
+
     def client_of(self, peer: str, forwarded_for: Sequence[str]) -> str:
         """The client's address, for a ``peer`` that is one of them and sent these ``X-Forwarded-For`` headers.
 
@@ -86,6 +90,21 @@ class TrustedProxies:
             if not self._hold(address):
                 break
         return client
+
+
+def bannable(address: str, proxies: TrustedProxies) -> str:
+    """The prefix by which an address can be banned: as limits count it.
+
+    Empty for what is not an address, and for those of this machine and of
+    proxies: that would shut out everybody behind them.
+    """
+    prefix = address if "/" in address else limited(address)
+    try:
+        network = ipaddress.ip_network(prefix)
+    except ValueError:
+        return ""
+    is_one = network.prefixlen == (32 if network.version == 4 else 64)
+    return "" if not is_one or network.is_loopback or proxies.overlap(network) else prefix
 
 
 TRUSTED_PROXIES: Final = web.AppKey("trusted_proxies", TrustedProxies)

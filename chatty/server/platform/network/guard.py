@@ -14,6 +14,7 @@ from aiohttp.typedefs import Handler, Middleware
 from chatty.errors import Refused
 from chatty.server.best_effort import descriptor_limit
 from chatty.server.origins import AllowedHosts, AllowedOrigins, Host, host_of, is_same, origin_of
+from chatty.server.platform.network.access.credentials import check_credentials
 from chatty.server.platform.network.addresses import TRUSTED_PROXIES, address_of, is_loopback
 from chatty.server.platform.network.connections import connection_of
 from chatty.server.platform.network.forwarded import BOTH, host_asked, schemes_of
@@ -67,6 +68,7 @@ def guard(node: Node) -> Middleware:
                     raise Refused("too_many_connections", retry_after=10)
                 _check_encoding(request)
                 may_ask(request)
+                check_credentials(request)
                 if request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
                     return web.Response(status=204, headers=_PREFLIGHT)
                 return await handler(request)

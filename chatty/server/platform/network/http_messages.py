@@ -101,7 +101,7 @@ class ChangeHandlers:
         if isinstance(outcome, entries.Rejection):
             raise refused(outcome)
         event = outcome[0] if isinstance(outcome, tuple) and outcome else None
-        return answer(event) if isinstance(event, Event) else web.Response(status=204)
+        return answer(event) if isinstance(event, Event) and self._rooms.may_see(view) else web.Response(status=204)
 
 
 def _seq(request: web.Request) -> int:

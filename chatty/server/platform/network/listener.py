@@ -88,7 +88,8 @@ def routes(node: Node) -> list[Route]:
     """Everything that can be asked for."""
     rooms = RoomHandlers(node)
     handlers = (
-        Handshake(node), rooms, ChangeHandlers(node, rooms), Probes(node), TokenHandlers(node), ModerationHandlers(node)
+        Handshake(node), rooms, ChangeHandlers(node, rooms), Probes(node), TokenHandlers(node, rooms),
+        ModerationHandlers(node, rooms),
     )  # fmt: skip
     return [route for one in handlers for route in one.routes()]
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from http import HTTPStatus
 from typing import Final
 
 from aiohttp import web
 
+from chatty.credentials import masked
 from chatty.errors import CODES, Refused
 from chatty.protocol import Problem, encode
 from chatty.server.business.entries import Rejection
@@ -22,6 +24,7 @@ EVERY_RESPONSE: Final = {
 }
 """Headers of every response, as OWASP's REST Security Cheat Sheet recommends for APIs."""
 
+_QUOTED: Final = re.compile(r"^(Invalid (?:enum )?value) '.*'", re.DOTALL)
 _TITLES: Final = {413: "Content Too Large"}
 """Phrases of RFC 9110 that Python 3.11 has in an older form."""
 
@@ -29,6 +32,11 @@ _TITLES: Final = {413: "Content Too Large"}
 def answer(body: object, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
     """A struct as JSON."""
     return web.Response(body=encode(body), status=status, headers=headers, content_type="application/json")
+
+
+def unfit(error: ValueError | RecursionError) -> str:
+    """What is wrong with a text that msgspec could not decode. A value that it quotes is left out: it may be secret."""
+    return _QUOTED.sub(r"\1", str(error))
 
 
 def refused(rejection: Rejection) -> Refused:
@@ -41,7 +49,8 @@ def problem(
 ) -> web.Response:
     """A refusal over HTTP: a problem document without a type of its own, as RFC 9457 (4.2.1) wants it to be titled."""
     status = status or CODES[code].status
-    body = encode(Problem(_TITLES.get(status) or HTTPStatus(status).phrase, status, detail or CODES[code].text, code))
+    detail = masked(detail) or CODES[code].text
+    body = encode(Problem(_TITLES.get(status) or HTTPStatus(status).phrase, status, detail, code))
     return web.Response(body=body, status=status, headers=headers, content_type="application/problem+json")
 
 

@@ -201,7 +201,9 @@ class RoomHandlers:
 
     async def participants(self, request: web.Request) -> web.StreamResponse:
         view = await find_room(self.node, request)
-        return answer(Participants(await self.node.reads.participants(view.key)))
+        present = await self.node.reads.participants(view.key)
+        await find_room(self.node, request)  # somebody may have lost a right since
+        return answer(Participants(present))
 
     async def post(self, request: web.Request) -> web.StreamResponse:
         view = await find_room(self.node, request)
@@ -227,13 +229,19 @@ class RoomHandlers:
         if isinstance(outcome, Rejection):
             raise refused(outcome)
         if isinstance(outcome, Duplicate):
-            if not view.standing.rights(self.node.now()) & READ:
-                return answer(Ack(duplicate=True))
             stored = await self.node.reads.page(view.key, after=outcome.seq - 1, before=outcome.seq + 1, limit=1)
+            if stored.rulings != view.rulings:
+                view = await find_room(self.node, request)  # as in `events`
+            if not self.may_see(view):
+                return answer(Ack(duplicate=True))
             return answer(Raw(stored.bodies[0]) if stored.bodies else Ack(seq=outcome.seq, duplicate=True))
         event = outcome[0]
         assert isinstance(event, Event)
-        return answer(event, 201)
+        return answer(event if self.may_see(view) else Ack(), 201)
+
+    def may_see(self, view: RoomView) -> bool:
+        """Whether the one who asks may see what is in the room. Otherwise not even numbers are told."""
+        return bool(view.standing.rights(self.node.now()) & READ)
 
 
 def _cut(found: list[T], limit: int, *, newest: bool) -> list[T]:

@@ -43,6 +43,7 @@ from chatty.server.business.room import Facts, Outcome
 from chatty.server.platform.network.dialects import SEED, V1
 from chatty.server.platform.network.frames import text_frame
 from chatty.server.platform.network.http_messages import Author, change
+from chatty.server.platform.network.responses import unfit
 from chatty.server.platform.network.session import MOST_IN_FLIGHT, Session
 from chatty.server.platform.pipeline.catching_up import StartAt, follow
 from chatty.server.platform.pipeline.node import Node
@@ -169,7 +170,7 @@ class V1Session(Session):
         try:
             command = decode_command(text)
         except (ValueError, RecursionError) as error:
-            return self._refuse(Rejection("bad_request", str(error)))
+            return self._refuse(Rejection("bad_request", unfit(error)))
         return _HANDLERS[type(command)](self, command)
 
     def _send(self, command: Send) -> Awaitable[None] | None:

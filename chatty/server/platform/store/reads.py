@@ -141,6 +141,14 @@ class Reads:
         """The messages with these keys that still exist, as many of the first or the ``newest`` as fit."""
         return await self._ask(lambda db: _messages(db, keys, newest, size))
 
+    async def message(self, room_key: int, seq: int) -> tuple[bytes, bytes]:
+        """The author of the message with this number, and its JSON; both are empty if there is none."""
+        if not 0 < seq < 1 << ROOM_BITS:  # the key would be another room's
+            return b"", b""
+        sql = "SELECT author, body FROM events WHERE key = ? AND kind = 0"
+        row = await self._ask(lambda db: db.execute(sql, (room_key << ROOM_BITS | seq,)).fetchone())
+        return (row[0] or b"", row[1]) if row else (b"", b"")
+
     async def last(self, room_key: int) -> int:
         """The number of the room's newest event."""
         return await self._ask(lambda db: last_seq(db, room_key))

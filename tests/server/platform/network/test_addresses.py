@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chatty.server.checks import check
-from chatty.server.platform.network.addresses import MOST_HOPS, TrustedProxies, is_loopback, limited
+from chatty.server.platform.network.addresses import MOST_HOPS, TrustedProxies, bannable, is_loopback, limited
 from chatty.server.settings import SettingError, Settings
 
 
@@ -134,3 +134,30 @@ def test_a_proxy_that_cannot_be_is_refused_at_the_start_with_advice(wrong: str, 
         check(Settings(trusted_proxy=f"127.0.0.1, {wrong}"))
     assert str(refused.value).startswith(f"{wrong!r} (--trusted-proxy, CHATTY_TRUSTED_PROXY) ")
     assert refused.value.hint == advice
+
+
+@pytest.mark.parametrize(
+    ("address", "prefix"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:3::4", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::/64", "2001:db8:1:2::/64"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("127.0.0.1", ""),
+        ("127.9.9.9", ""),
+        ("::1", ""),
+        ("localhost", ""),
+        ("", ""),
+        ("192.0.2.0/24", ""),
+        ("2001:db8::/32", ""),
+        ("0.0.0.0/0", ""),
+        ("Eve", ""),
+        ("10.0.0.1", ""),
+        ("10.0.0.2", "10.0.0.2"),
+        ("2001:db8:ffff::1", ""),
+        ("2001:db8:fffe::1", "2001:db8:fffe::/64"),
+    ],
+)
+def test_what_is_this_machine_s_a_proxy_s_or_a_whole_range_is_never_banned(address: str, prefix: str) -> None:
+    """Attack 10: a restriction on loopback, or on a trusted proxy, would shut out everybody behind it."""
+    assert bannable(address, TrustedProxies("10.0.0.1, 2001:db8:ffff::9")) == prefix

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from typing import Final
+from urllib.parse import unquote
 
 from aiohttp import web
 from msgspec.structs import replace
@@ -22,8 +23,16 @@ IDENTITY_BYTES: Final = 16
 ANONYMOUS: Final = Principal(bytes(IDENTITY_BYTES))
 """Everybody who posts over HTTP without a key. It is one identity, so that an Idempotency-Key works for plain curl."""
 
-IN_ADDRESS: Final = frozenset({"token", "access_token", "auth", "key", "password", "invitation"})
+_IN_QUERY: Final = frozenset({"token", "access_token", "auth", "key", "password", "invitation"})
 """Names in a query that show that somebody puts a credential where servers and proxies log it."""
+
+
+def check_credentials(request: web.BaseRequest) -> None:
+    """Raises Refused for credentials in the address, whether they are valid or not, and for several of them."""
+    shown = credentials.is_shown_in(unquote(request.raw_path))
+    if shown or not _IN_QUERY.isdisjoint(map(str.lower, request.query)):
+        raise Refused("bad_request", "A credential in an address gets logged; send it as Authorization: Bearer.")
+    offered(request)
 
 
 def bearer(request: web.BaseRequest) -> str:
@@ -42,7 +51,7 @@ def offered(request: web.BaseRequest) -> str:
     """
     found = {
         protocol.strip().removeprefix(KEY_SUBPROTOCOL)
-        for protocol in request.headers.get("Sec-WebSocket-Protocol", "").split(",")
+        for protocol in ",".join(request.headers.getall("Sec-WebSocket-Protocol", ())).split(",")
         if protocol.strip().startswith(KEY_SUBPROTOCOL)
     }
     if header := bearer(request):
@@ -63,7 +72,7 @@ async def principal_of(node: Node, request: web.Request) -> Principal:
     credential, address = offered(request), address_of(request)
     if not credential:
         return replace(ANONYMOUS, address=address) if address else ANONYMOUS
-    if not credential.startswith(credentials.RESERVED):
+    if not credentials.resembles_token(credential):
         return replace(_of_key(credential), address=address)
     # A wrong checksum is a typing error, which is seen without a look at the store.
     token, name, name_key = None, "", ""
@@ -75,9 +84,9 @@ async def principal_of(node: Node, request: web.Request) -> Principal:
 
 
 def _of_key(key: str) -> Principal:
-    if key.startswith(credentials.OWNER):
-        return Principal(owner_hash(key)[:IDENTITY_BYTES], Trust.KEY)
     trust = Trust.KEY if len(key) >= credentials.STRONG_KEY else Trust.WEAK
+    if key.startswith(credentials.OWNER):
+        return Principal(owner_hash(key)[:IDENTITY_BYTES], trust)
     return Principal(hashlib.sha256(b"chatty client key\0" + key.encode()).digest()[:IDENTITY_BYTES], trust)
 
 

@@ -28,8 +28,9 @@ from chatty.server.business.entries import Grant, Kick, Lift, Rejection, Restric
 from chatty.server.business.rights import MODERATOR, NAME_OF_ROLE, OWNER, POST, ROLES, SERVER
 from chatty.server.platform.network.access.credentials import principal_of
 from chatty.server.platform.network.access.routes import Route, find_room, json_of, number
-from chatty.server.platform.network.addresses import limited
+from chatty.server.platform.network.addresses import TRUSTED_PROXIES, bannable
 from chatty.server.platform.network.responses import answer, refused
+from chatty.server.platform.network.rooms import RoomHandlers
 from chatty.server.platform.pipeline.node import Node
 from chatty.server.platform.store.access.lookup import SERVER_KEY
 
@@ -50,8 +51,9 @@ class Place(Struct, frozen=True):
 class ModerationHandlers:
     """The handlers. Each serves a room and the server."""
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, rooms: RoomHandlers) -> None:
         self.node = node
+        self._rooms = rooms
 
     def routes(self) -> list[Route]:
         """The addresses of rules."""
@@ -85,7 +87,8 @@ class ModerationHandlers:
         target = self._target(identity=member) if _IDENTITY.fullmatch(member) else self._target(name=member)
         at = self.node.now()
         return await self._rule(
-            Grant(place.id, at, place.standing.who, target, ROLES[new.role], self._until(at, new.expires_in))
+            request,
+            Grant(place.id, at, place.standing.who, target, ROLES[new.role], self._until(at, new.expires_in)),
         )
 
     async def policy(self, request: web.Request) -> web.StreamResponse:
@@ -98,23 +101,29 @@ class ModerationHandlers:
         place, new = await self._place(request), await json_of(request, Policy)
         everyone = None if new.everyone is None else ROLES[new.everyone]
         topic = None if new.topic is None else ROLES[new.topic]
-        return await self._rule(SetPolicy(place.id, self.node.now(), place.standing.who, everyone, new.locked, topic))
+        return await self._rule(
+            request, SetPolicy(place.id, self.node.now(), place.standing.who, everyone, new.locked, topic)
+        )
 
     async def restrict(self, request: web.Request) -> web.StreamResponse:
         place, new = await self._place(request), await json_of(request, NewRestriction)
         at = self.node.now()
         until, address = self._until(at, new.expires_in), ""
-        target = await self._target_of(place, new.name, new.identity, new.of)
+        target, author = await self._target_of(place, new.name, new.identity, new.of)
+        proxies = request.app[TRUSTED_PROXIES]
         if new.address:
-            address = limited(new.address)
+            address = bannable(new.address, proxies)
             if not address:
-                raise Refused("bad_request", "This machine's own address can't be restricted.")
-        addresses = {address} if address else self._addresses(place, target) if new.act == "ban" else set()
+                raise Refused("bad_request", "Give an address that is neither this machine's own nor a proxy's.")
+        addresses = {address} if address else set()
+        if not address and new.act == "ban":
+            addresses = {bannable(one, proxies) for one in self._addresses(place, target, author)} - {""}
         soon = at + ADDRESS_MS
         entry = Restrict(
             place.id, at, place.standing.who, new_public_id(), target, OWNER if new.act == "ban" else POST, until,
             tuple(sorted(addresses)), 0 if address else min(until or soon, soon), new.reason,
         )  # fmt: skip
+        self._rooms.may_post(request)
         outcome = await self.node.log.commit(entry)
         if isinstance(outcome, Rejection):
             raise refused(outcome)
@@ -127,12 +136,14 @@ class ModerationHandlers:
 
     async def lift(self, request: web.Request) -> web.StreamResponse:
         place = await self._place(request)
-        return await self._rule(Lift(place.id, self.node.now(), place.standing.who, request.match_info["restriction"]))
+        return await self._rule(
+            request, Lift(place.id, self.node.now(), place.standing.who, request.match_info["restriction"])
+        )
 
     async def kick(self, request: web.Request) -> web.StreamResponse:
         place, new = await self._place(request), await json_of(request, NewKick)
-        target = await self._target_of(place, new.name, "", new.of)
-        return await self._rule(Kick(place.id, self.node.now(), place.standing.who, target, new.reason))
+        target, _ = await self._target_of(place, new.name, "", new.of)
+        return await self._rule(request, Kick(place.id, self.node.now(), place.standing.who, target, new.reason))
 
     async def audit(self, request: web.Request) -> web.StreamResponse:
         place = await self._place(request)
@@ -150,7 +161,8 @@ class ModerationHandlers:
             raise refused(refusal)
         return Place(SERVER, SERVER_KEY, standing)
 
-    async def _rule(self, entry: Ruling) -> web.StreamResponse:
+    async def _rule(self, request: web.Request, entry: Ruling) -> web.StreamResponse:
+        self._rooms.may_post(request)
         outcome = await self.node.log.commit(entry)
         if isinstance(outcome, Rejection):
             raise refused(outcome)
@@ -164,17 +176,22 @@ class ModerationHandlers:
             raise Refused("bad_request", "An identity has 32 hexadecimal digits; see the list of members.")
         return Target(name, compare_key(name) if name else "", bytes.fromhex(identity), of)
 
-    async def _target_of(self, place: Place, name: str, identity: str, of: int) -> Target:
+    async def _target_of(self, place: Place, name: str, identity: str, of: int) -> tuple[Target, bytes]:
+        """The target, and its identity as far as that is known."""
         if not of:
-            return self._target(name, identity)
-        page = await self.node.reads.page(place.key, after=of - 1, before=of + 1, limit=1)
-        message = decode_frame(page.bodies[0]) if page.bodies else None
+            target = self._target(name, identity)
+            return target, target.identity
+        author, body = await self.node.reads.message(place.key, of)
+        message = decode_frame(body) if body else None
         if not isinstance(message, Message):
             raise Refused("message_not_found")
-        return self._target(message.participant, of=of)
+        return self._target(message.participant, of=of), author
 
-    def _addresses(self, place: Place, target: Target) -> set[str]:
+    def _addresses(self, place: Place, target: Target, identity: bytes) -> set[str]:
         """The addresses from which the target is connected right now."""
-        here = (session.who for session in self.node.sessions if session.room_id == place.id or place.id == SERVER)
-        known = {target.name_key, target.identity} - {"", b""}
-        return {who.address for who in here if who.address and known & {who.name_key, who.identity}}
+        return {
+            session.who.address
+            for session in self.node.sessions
+            if session.room_id == place.id or place.id == SERVER
+            if (session.who.identity == identity if identity else session.who.name_key == target.name_key != "")
+        }

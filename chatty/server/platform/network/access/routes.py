@@ -17,7 +17,7 @@ from chatty.server.business.entries import Rejection
 from chatty.server.business.names import check_name
 from chatty.server.business.rights import Principal
 from chatty.server.platform.network.access.credentials import principal_of
-from chatty.server.platform.network.responses import body_of, refused
+from chatty.server.platform.network.responses import body_of, refused, unfit
 from chatty.server.platform.pipeline.node import Node
 from chatty.server.platform.store.reads import RoomView
 
@@ -86,7 +86,7 @@ async def json_of(request: web.Request, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(await body_of(request), type=kind)
     except (ValueError, RecursionError) as error:  # also invalid UTF-8, and endless nesting
-        raise Refused("bad_request", str(error)) from None
+        raise Refused("bad_request", unfit(error)) from None
 
 
 def participant_name(given: str | None) -> tuple[str, str]:

@@ -29,6 +29,7 @@ from chatty.server.business.rights import (
 from chatty.server.platform.network.access.credentials import nobody, principal_of, token_hash
 from chatty.server.platform.network.access.routes import OPEN, Route, json_of, participant_name
 from chatty.server.platform.network.responses import answer, refused
+from chatty.server.platform.network.rooms import RoomHandlers
 from chatty.server.platform.pipeline.node import Node
 
 _SIGN_IN: Final = ["token"]
@@ -37,8 +38,9 @@ _SIGN_IN: Final = ["token"]
 class TokenHandlers:
     """The handlers."""
 
-    def __init__(self, node: Node) -> None:
+    def __init__(self, node: Node, rooms: RoomHandlers) -> None:
         self.node = node
+        self._rooms = rooms
 
     def routes(self) -> list[Route]:
         """The addresses of credentials. Each handler finds out for itself what the one who asks may see."""
@@ -58,6 +60,8 @@ class TokenHandlers:
         node, who = self.node, await principal_of(self.node, request)
         at, standing = node.now(), await node.reads.standing(who)
         rooms = await node.reads.access.rooms_of(who.identity) if who.trust >= Trust.KEY else []
+        if standing.token is not None:
+            rooms = [room for room in rooms if standing.token.limit(room.id)]
         until = standing.token.expires_at if standing.token else 0
         return answer(
             Me(
@@ -69,6 +73,7 @@ class TokenHandlers:
 
     async def issue(self, request: web.Request) -> web.StreamResponse:
         node, who = self.node, await principal_of(self.node, request)
+        self._rooms.may_post(request)
         new, at, secret = await json_of(request, NewToken), node.now(), new_token()
         if new.admin and (new.room or new.role):
             raise Refused("bad_request", "An administrator's token has neither a room nor a role.")
@@ -105,17 +110,22 @@ class TokenHandlers:
 
     async def show(self, request: web.Request) -> web.StreamResponse:
         node, who = self.node, await principal_of(self.node, request)
+        standing = await node.reads.standing(who)
         everybody = request.query.get("all", "false") == "true"
         if everybody:
-            refusal = (await node.reads.standing(who)).refusal(Action.ADMINISTER, node.now())
+            refusal = standing.refusal(Action.ADMINISTER, node.now())
             if refusal is not None:
                 raise refused(refusal)
         elif who.trust not in (Trust.KEY, Trust.VERIFIED):
             raise Refused("unauthorized", "Tokens belong to somebody; send a credential, or ask for all of them.")
-        return answer(Tokens(await node.reads.access.tokens(None if everybody else who.identity)))
+        tokens = await node.reads.access.tokens(None if everybody else who.identity)
+        if standing.token is not None and standing.token.room:
+            tokens = [token for token in tokens if token.room == standing.token.room]
+        return answer(Tokens(tokens))
 
     async def revoke(self, request: web.Request) -> web.StreamResponse:
         node, who = self.node, await principal_of(self.node, request)
+        self._rooms.may_post(request)
         outcome = await node.log.commit(Revoke(SERVER, node.now(), who, request.match_info["token"]))
         if isinstance(outcome, Rejection):
             raise refused(outcome)

@@ -6,7 +6,18 @@ import sqlite3
 from typing import Final
 
 from chatty.server.business.access import Standing, shows_owner
-from chatty.server.business.rights import READ, Access, Grant, Of, Principal, Restriction, Token, Trust, canonical
+from chatty.server.business.rights import (
+    READ,
+    SERVER,
+    Access,
+    Grant,
+    Of,
+    Principal,
+    Restriction,
+    Token,
+    Trust,
+    canonical,
+)
 
 SERVER_KEY: Final = 0
 """The server scope's key, in the place of a room's."""
@@ -99,27 +110,27 @@ class RulesCache:
     def __init__(self) -> None:
         self.rulings = -1
         """The last ruling when they were read."""
-        self._rules: dict[int, Access] = {}
+        self._rules: dict[str, Access] = {}
 
     def standing(self, db: sqlite3.Connection, key: int, scope: str, owner: bytes, who: Principal) -> Standing:
         """The standing of ``who`` in a scope, within one transaction."""
         if (last := rulings(db)) != self.rulings or len(self._rules) > MOST_RULES:
             self.rulings, self._rules = last, {}
-        rules, server_rules = self._of(db, key), self._of(db, SERVER_KEY)
+        rules, server_rules = self._of(db, scope, key), self._of(db, SERVER, SERVER_KEY)
         token = token_of_id(db, who.token) if who.token else None
         granted = _granted(db, key, who.identity) if who.trust >= Trust.KEY else {}
         in_scope, in_server = granted.get(key), granted.get(SERVER_KEY)
         knows = bool(
             token
             or server_rules.everyone & READ
-            or in_scope
             or in_server
             or (who.trust >= Trust.KEY and is_granted_anything(db, who.identity))
         )
         owns = shows_owner(owner, who)
         return Standing(who, scope, rules, server_rules, in_scope, in_server, token, owns, knows)
 
-    def _of(self, db: sqlite3.Connection, key: int) -> Access:
-        if key not in self._rules:
-            self._rules[key] = access_of(db, key)
-        return self._rules[key]
+    def _of(self, db: sqlite3.Connection, scope: str, key: int) -> Access:
+        # By the id, so that a room that isn't there is looked up as often as one that is.
+        if scope not in self._rules:
+            self._rules[scope] = access_of(db, key)
+        return self._rules[scope]
