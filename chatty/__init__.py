@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from chatty.client.asking import Answer as Answer
     from chatty.client.http import Http as Http
     from chatty.client.http import create_room as create_room
+    from chatty.client.identity import TokenFile as TokenFile
     from chatty.client.inbox import Received as Received
     from chatty.client.room import Room as Room
     from chatty.client.room import join as join
@@ -53,6 +54,7 @@ _HOMES: Final = {
         "chatty._version": ["__version__"],
         "chatty.client.asking": ["Answer"],
         "chatty.client.http": ["Http", "create_room"],
+        "chatty.client.identity": ["TokenFile"],
         "chatty.client.inbox": ["Received"],
         "chatty.client.room": ["Room", "join"],
         "chatty.errors": ["ChattyError", "Disconnected", "ProtocolError", "Refused", "Unreachable"],

@@ -29,11 +29,15 @@ FILE: Final = "logins.json"
 
 
 class Login(Struct, frozen=True):
-    """The token that a profile was given for ``server``, an address as of `canonical_url`."""
+    """The token that a profile was given for ``server``, an address as of `canonical_url`.
+
+    ``insecure``: the user has said that it may travel there unencrypted.
+    """
 
     server: str
     profile: str
     token: str
+    insecure: bool = False
 
 
 class _File(Struct, frozen=True):
@@ -55,7 +59,7 @@ def credential(env: Environment, profile: Profile, server: str, *, lasting: bool
     login = login_at(env, profile, server)
     if login is None:
         return client_key(env, profile, server, lasting=lasting)
-    check_safe(server, insecure=profile.insecure)
+    check_safe(server, insecure=profile.insecure or login.insecure)
     return _Kept(env, profile, server, login.token)
 
 
@@ -109,7 +113,7 @@ def remember_login(env: Environment, profile: Profile, server: str, token: str) 
     with _changing(env) as logins:
         if earlier := _find(logins, profile, server):
             logins.remove(earlier)
-        logins.append(Login(canonical_url(server), profile.profile, token))
+        logins.append(Login(canonical_url(server), profile.profile, token, profile.insecure))
 
 
 def forget_login(env: Environment, profile: Profile, server: str) -> bool:

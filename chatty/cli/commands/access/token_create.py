@@ -80,8 +80,10 @@ def command(
     if admin and (room or can):
         raise usage("an administrator may do everything everywhere", "leave out --room and --can, or --admin")
     env = environment(ctx)
-    if admin and data is not None:
-        name = name or _ADMIN
+    if admin and name is None:
+        if data is None:
+            raise usage("say what the administrator is called", "--name NAME")
+        name = _ADMIN
     role = _ROLES[can] if can else None
     new = NewToken(name or "", _room_id(env, room, at), role, admin, expires, label)
     return run(_create(env, at, data, new, as_json=json))

@@ -62,7 +62,12 @@ def test_a_revoked_token_is_worth_nothing_and_another_of_its_name_is_the_same_pe
 
 def test_who_may_not_issue_or_revoke_is_told_so(ada: User, known_as: Callable[..., User]) -> None:
     guy = known_as("guy")
-    for command in (["create", "--name", "ada"], ["create", "--admin"], ["list", "--all"], ["revoke", only_token(ada)]):
+    for command in (
+        ["create", "--name", "ada"],
+        ["create", "--admin", "--name", "x"],
+        ["list", "--all"],
+        ["revoke", only_token(ada)],
+    ):
         assert guy.here.fails(4, "token", *command).startswith("error: "), command
     own = guy.here.says("token", "create").strip()  # for oneself, as much as one has
     assert is_token(own)
@@ -77,6 +82,7 @@ def test_a_secret_is_no_id(ada: User, admin: str) -> None:
 
 
 def test_an_administrator_has_neither_room_nor_limit(ada: User) -> None:
+    assert "say what the administrator is called" in ada.here.fails(2, "token", "create", "--admin")
     for option in (("--room", "1" * 27), ("--can", "read")):
         assert "an administrator may do everything" in ada.here.fails(2, "token", "create", "--admin", *option)
 

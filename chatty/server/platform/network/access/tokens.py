@@ -13,19 +13,7 @@ from chatty.events import rfc3339
 from chatty.server.business.access import Action
 from chatty.server.business.entries import Issue, Rejection, Revoke
 from chatty.server.business.facts import Issued
-from chatty.server.business.rights import (
-    MEMBER,
-    NAME_OF_ROLE,
-    NOBODY,
-    OWNER,
-    READ,
-    ROLES,
-    SERVER,
-    Principal,
-    Rights,
-    Trust,
-    rights_named,
-)
+from chatty.server.business.rights import MEMBER, NAME_OF_ROLE, NOBODY, OWNER, READ, ROLES, SERVER, Trust, rights_named
 from chatty.server.platform.network.access.credentials import nobody, principal_of, token_hash
 from chatty.server.platform.network.access.routes import OPEN, Route, json_of, participant_name
 from chatty.server.platform.network.responses import answer, refused
@@ -77,9 +65,12 @@ class TokenHandlers:
         new, at, secret = await json_of(request, NewToken), node.now(), new_token()
         if new.admin and (new.room or new.role):
             raise Refused("bad_request", "An administrator's token has neither a room nor a role.")
+        if new.admin and not new.name:
+            raise Refused("bad_request", "Say for which name the administrator's token is.")
         if new.role == "nobody":
             raise Refused("bad_request", "A token for nobody is worth nothing.")
-        cap = ROLES[new.role] if new.role else await self._usual(who, new, at)
+        # Without a role, a token for a room is a member's, and one for the server is worth all that its bearer is.
+        cap = ROLES[new.role] if new.role else (MEMBER if new.room else OWNER)
         role = OWNER if new.admin else (cap if new.room else MEMBER)
         if not new.role and not new.name:
             cap = NOBODY  # all that the one who asks may do there
@@ -100,13 +91,6 @@ class TokenHandlers:
             room=new.room or None, expires_at=until, label=new.label, token=secret,
         )  # fmt: skip
         return answer(issued, 201)
-
-    async def _usual(self, who: Principal, new: NewToken, at: int) -> Rights:
-        """What a token is worth where nobody says it: in a room a member, and on the server all that its bearer is."""
-        if new.room:
-            return MEMBER
-        own = OWNER if new.name or new.admin else (await self.node.reads.standing(who)).rights(at)
-        return own or OWNER  # nobody's would be worth nothing, and is refused
 
     async def show(self, request: web.Request) -> web.StreamResponse:
         node, who = self.node, await principal_of(self.node, request)
