@@ -14,7 +14,6 @@ from chatty.server.platform.network.addresses import is_loopback
 from chatty.server.platform.network.rooms import RoomHandlers
 from chatty.server.platform.pipeline.node import Node
 from chatty.server.served_rooms import ServedRooms
-from chatty.server.settings import Settings
 from chatty.server.structured_logging import Notices
 
 
@@ -78,9 +77,8 @@ async def announce(node: Node, origin: str, names: Sequence[str], known: RoomLis
         if await node.reads.room(room_id) is None:
             known.note_gone(room_id, near)
     if not is_open and not await node.reads.access.has_administrator():
-        where = "" if node.settings.data == Settings().data else f" --data {shlex.quote(data)}"
         notices.say(
-            f"next, on this machine:  chatty token create --admin --name YOUR-NAME{where}"
+            f"next, on this machine:  chatty token create --admin --name YOUR-NAME --data {shlex.quote(data)}"
             f"  and, on yours:  chatty login {near}"
         )
     elif is_open and not names and not await node.reads.has_rooms():

@@ -55,6 +55,9 @@ def test_hints_tell_what_to_do() -> None:
         assert explain(Unreachable(f"http://{here}:8080", "x")).hint == "start one: chatty serve"
     assert "--server" in explain(Unreachable("http://chat.example", "x")).hint
     assert explain(ProtocolError("x", elsewhere="https://chat.example")).hint == "--server https://chat.example"
+    removed = explain(Disconnected(Close.REMOVED, "removed from the room"))
+    assert (removed.code, removed.message) == ("not_allowed", "you were removed from the room")
+    assert "chatty whoami" in removed.hint
     assert explain(Refused("rate_limited", retry_after=3.2)).hint == "try again in 3 s"
 
 

@@ -12,6 +12,7 @@ import pytest
 from aiohttp import web
 
 from chatty.credentials import new_token
+from tests.cli.test_certificates import clients, needed
 from tests.cli.user import User
 from tests.support.scripted import Scripted, problem
 from tests.support.server import PATIENCE, ROOT, Server
@@ -26,6 +27,19 @@ def test_a_stranger_is_told_how_to_get_in(user: User, server: Server) -> None:
     for command in (("create", "x"), ("send", "1" * 27, "hi"), ("tail", "1" * 27), ("who", "1" * 27), ("policy",)):
         said = user.here.fails(4, *command)
         assert said.endswith(f"hint:  chatty login {server.url}\n"), command
+
+
+@pytest.mark.parametrize("name", sorted({*clients()} - {"join", "login", "logout", "whoami", "token list"}))
+def test_no_command_does_anything_for_a_stranger_or_for_somebody_whose_token_counts_no_longer(
+    user: User, server: Server, name: str, tmp_path: Path
+) -> None:
+    (tmp_path / "token").write_text(new_token())
+    words, rest = name.split(), needed(name, "1" * 27)[len(name.split()) :]
+    for token, hint in (((), f"chatty login {server.url}"), (("--token-file", str(tmp_path / "token")), "put a token")):
+        status = 0 if name == "run" else 4  # run runs its command in any case, and says what it could not report
+        said = user.here.fails(status, *words, *token, *rest)
+        assert said.startswith("note:  the room was not told" if name == "run" else "error: "), said
+        assert f"hint:  {hint}" in said or name == "run"
 
 
 def test_after_a_login_one_speaks_under_the_name_of_the_token_until_the_logout(user: User, admin: str) -> None:

@@ -15,7 +15,7 @@ from chatty.events import (
     ParticipantLeft,
     ParticipantRenamed,
 )
-from chatty.protocol import Close, Gap, Live, Typing
+from chatty.protocol import Close, Gap, Live, RightsChanged, Typing
 from tests.cli.join.talk import NOON, by, talking, welcome
 
 
@@ -46,6 +46,18 @@ async def test_a_gap_is_told() -> None:
     async with talking() as talk:
         talk.link.gives(Gap("retention", 10, 44))
         await talk.shows("-- gap: ")
+
+
+async def test_what_one_may_do_now_is_told_when_it_changes() -> None:
+    async with talking() as talk:
+        for can, told in (
+            (["read"], "only read"),
+            (["read", "post"], "speak"),
+            (["read", "post", "moderate"], "moderate"),
+            (["read", "post", "moderate", "own"], "do everything"),
+        ):
+            talk.link.gives(RightsChanged(can))
+            await talk.shows(f"-- you may {told} here now")
 
 
 async def test_a_lost_connection_counts_down() -> None:
