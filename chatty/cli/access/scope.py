@@ -52,15 +52,16 @@ async def ask_server(
     request: Callable[[Http], Awaitable[T]],
     *,
     begin: bool = False,
+    room: RoomTarget | None = None,
 ) -> T:
-    """The result of ``request``, which is about no room. ``begin``: ``data`` may be empty yet."""
+    """The result of ``request`` to the server, about a ``room`` or about none. ``begin``: ``data`` may be empty yet."""
     if data is not None:
         if at.server is not None:
             raise usage("--data and --server both say which server", "choose one of them")
         async with operated(env, data, begin=begin) as http:
             return await request(http)
     target = whole_server(env, at)
-    with about(env, target):
+    with about(env, room or target):
         async with target.http(credential(env, target.profile, target.server)) as http:
             return await request(http)
 

@@ -11,7 +11,7 @@ from chatty.cli.environment import Environment
 from chatty.cli.exits import ExitStatus
 from chatty.cli.failures import Failure, explain
 from chatty.cli.scripting.retry import retry
-from chatty.cli.targets import RoomTarget
+from chatty.cli.targets import RoomTarget, check_may_read
 from chatty.cli.terminal.cleaning import clean, clean_name
 from chatty.client.answers import Answer, Question
 from chatty.client.asking import announce
@@ -75,6 +75,7 @@ class Asker:
             room = await retry(
                 lambda: stack.enter_async_context(target.read(self._key, StreamPosition("", question.seq)))
             )
+            check_may_read(room)
             async for received in room.frames():
                 frame = received.frame
                 if isinstance(frame, Gap) and frame.reason != "retention":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
@@ -22,7 +22,7 @@ from chatty.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from chatty.access import NewToken, Role
+    from chatty.access import IssuedToken, Role
 
 EXAMPLES: Final = (
     "chatty token create --admin --name ada --data /var/lib/chatty",
@@ -75,7 +75,9 @@ def command(
     you. Somebody who has the token is that person to the server.
     """
     from chatty.access import NewToken
+    from chatty.cli.access.scope import ask_server
     from chatty.cli.runner import run
+    from chatty.cli.targets import resolve_room
 
     if admin and (room or can):
         raise usage("an administrator may do everything everywhere", "leave out --room and --can, or --admin")
@@ -85,23 +87,21 @@ def command(
             raise usage("say what the administrator is called", "--name NAME")
         name = _ADMIN
     role = _ROLES[can] if can else None
-    new = NewToken(name or "", _room_id(env, room, at), role, admin, expires, label)
-    return run(_create(env, at, data, new, as_json=json))
+    target = resolve_room(env, room, at) if room else None
+    new = NewToken(name or "", target.room_id if target else "", role, admin, expires, label)
+
+    async def issue() -> IssuedToken:
+        return await ask_server(env, at, data, lambda http: http.issue_token(new), begin=True, room=target)
+
+    return run(_create(env, issue, as_json=json))
 
 
-def _room_id(env: Environment, room: str | None, at: ServerChoice) -> str:
-    from chatty.cli.targets import resolve_room
-
-    return resolve_room(env, room, at).room_id if room else ""
-
-
-async def _create(env: Environment, at: ServerChoice, data: Path | None, new: NewToken, *, as_json: bool) -> int:
-    from chatty.cli.access.scope import ask_server
+async def _create(env: Environment, issue: Callable[[], Awaitable[IssuedToken]], *, as_json: bool) -> int:
     from chatty.cli.access.table import until
     from chatty.cli.terminal.cleaning import clean
     from chatty.protocol import encode
 
-    issued = await ask_server(env, at, data, lambda http: http.issue_token(new), begin=True)
+    issued = await issue()
     env.out(encode(issued).decode() if as_json else clean(issued.token, newlines=False))
     if env.stdout.isatty() and not as_json:
         whose = f"It makes its bearer {issued.name}" if issued.name else "It is yours"

@@ -13,7 +13,18 @@ from chatty.events import rfc3339
 from chatty.server.business.access import Action
 from chatty.server.business.entries import Issue, Rejection, Revoke
 from chatty.server.business.facts import Issued
-from chatty.server.business.rights import MEMBER, NAME_OF_ROLE, NOBODY, OWNER, READ, ROLES, SERVER, Trust, rights_named
+from chatty.server.business.rights import (
+    MEMBER,
+    NAME_OF_ROLE,
+    NOBODY,
+    OWNER,
+    READ,
+    ROLES,
+    SERVER,
+    Rights,
+    Trust,
+    rights_named,
+)
 from chatty.server.platform.network.access.credentials import nobody, principal_of, token_hash
 from chatty.server.platform.network.access.routes import OPEN, Route, json_of, participant_name
 from chatty.server.platform.network.responses import answer, refused
@@ -65,15 +76,10 @@ class TokenHandlers:
         new, at, secret = await json_of(request, NewToken), node.now(), new_token()
         if new.admin and (new.room or new.role):
             raise Refused("bad_request", "An administrator's token has neither a room nor a role.")
-        if new.admin and not new.name:
-            raise Refused("bad_request", "Say for which name the administrator's token is.")
         if new.role == "nobody":
             raise Refused("bad_request", "A token for nobody is worth nothing.")
-        # Without a role, a token for a room is a member's, and one for the server is worth all that its bearer is.
-        cap = ROLES[new.role] if new.role else (MEMBER if new.room else OWNER)
+        cap = _cap(new)
         role = OWNER if new.admin else (cap if new.room else MEMBER)
-        if not new.role and not new.name:
-            cap = NOBODY  # all that the one who asks may do there
         name, name_key = participant_name(new.name) if new.name else ("", "")
         expires_at = at + round(new.expires_in * 1000) if new.expires_in else 0
         entry = Issue(
@@ -114,3 +120,14 @@ class TokenHandlers:
         if isinstance(outcome, Rejection):
             raise refused(outcome)
         return web.Response(status=204)
+
+
+def _cap(new: NewToken) -> Rights:
+    """What a token is worth at most. For oneself and without a role, that is all that one may do: `NOBODY` says so."""
+    if new.role:
+        return ROLES[new.role]
+    if new.admin:
+        return OWNER
+    if not new.name:
+        return NOBODY
+    return MEMBER if new.room else OWNER
