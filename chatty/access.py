@@ -17,7 +17,10 @@ Role = Literal["nobody", "reader", "poster", "member", "moderator", "owner"]
 ROOM_ROLES: tuple[Role, ...] = ("nobody", "reader", "poster", "member", "moderator", "owner")
 MOST_REASON = 200
 MOST_LABEL = 100
+MOST_NAME = 128
 Reason = Annotated[str, Meta(max_length=MOST_REASON)]
+Called = Annotated[str, Meta(max_length=MOST_NAME)]
+"""What somebody is called. It is kept, so it is not much longer than a name can be."""
 MessageNumber = Annotated[int, Meta(ge=0, le=LAST_SEQ)]
 Seconds = Annotated[float, Meta(gt=0, le=10 * 366 * 24 * 3600)]
 
@@ -132,10 +135,10 @@ class NewRestriction(Struct, frozen=True, omit_defaults=True):
     """``POST …/restrictions``: for a ``name``, an ``identity``, the author of message ``of``, or an ``address``."""
 
     act: Literal["ban", "mute"]
-    name: str = ""
-    identity: str = ""
+    name: Called = ""
+    identity: Called = ""
     of: MessageNumber = 0
-    address: str = ""
+    address: Called = ""
     expires_in: Seconds | None = None
     reason: Reason = ""
 
@@ -162,7 +165,7 @@ class Restrictions(Struct, frozen=True):
 class NewKick(Struct, frozen=True, omit_defaults=True):
     """``POST …/kick``: a ``name``, or the author of message ``of``."""
 
-    name: str = ""
+    name: Called = ""
     of: MessageNumber = 0
     reason: Reason = ""
 

@@ -29,6 +29,7 @@ MEMORY_BYTES: Final = 2 << 30
 OPTIONS: Final = ("-qq", "--timeout=60", "--hypothesis-profile=mutation", "-pno:cacheprovider")
 
 HUB: Final = [f"tests/server/platform/pipeline/test_{name}.py" for name in ("hub", "hub_dialects", "subscriber")]
+RULINGS: Final = [f"tests/server/business/test_{name}.py" for name in ("rulings", "issuing", "restricting")]
 MIRRORS: Final = {
     "chatty/characters.py": ["tests/test_names.py"],
     "chatty/names.py": ["tests/test_names.py"],
@@ -40,10 +41,16 @@ MIRRORS: Final = {
     "chatty/client/inbox.py": ["tests/client/test_inbox.py"],
     "chatty/cli/scripting/cursor_file.py": ["tests/cli/scripting/test_cursor_file.py"],
     "chatty/cli/scripting/bookmark.py": ["tests/cli/scripting/test_bookmark.py"],
+    "chatty/server/business/access.py": [
+        "tests/server/business/test_access.py",
+        "tests/server/business/test_rights_of_speakers.py",
+    ],
     "chatty/server/business/entries.py": ["tests/server/business", "tests/test_digests.py"],
     "chatty/server/business/facts.py": ["tests/server/business"],
     "chatty/server/business/names.py": ["tests/server/business/test_names.py"],
+    "chatty/server/business/rights.py": ["tests/server/business"],
     "chatty/server/business/room.py": ["tests/server/business"],
+    "chatty/server/business/rulings.py": RULINGS,
     "chatty/server/business/state.py": ["tests/server/business"],
     "chatty/server/platform/pipeline/hub.py": HUB,
     "chatty/server/platform/pipeline/subscriber.py": HUB,

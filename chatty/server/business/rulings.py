@@ -81,13 +81,10 @@ def whom(scope: Scope, target: Target) -> Whom | None:
     return Whom(identity, name, name_key) if identity or name_key else None
 
 
-def restricted(scope: Scope, entry: entries.Lift) -> list[Whom]:
-    """Those that restrictions hold for by their identity, which ``entry`` is about."""
-    return [
-        Whom(one.value, "", "")
-        for one in scope.access.restrictions
-        if one.id == entry.id and isinstance(one.value, bytes)
-    ]
+def restricted(scope: Scope, entry: entries.Lift) -> list[bytes]:
+    """The identities that the restrictions of ``entry`` hold for."""
+    found = [one.value for one in scope.access.restrictions if one.id == entry.id]
+    return [value for value in found if isinstance(value, bytes)]
 
 
 def evictions(room: Room, at: int) -> Facts:
@@ -103,9 +100,9 @@ def evictions(room: Room, at: int) -> Facts:
     return tuple(found)
 
 
-def _role_of(scope: Scope, one: Whom, at: int) -> Rights:
-    """The role of somebody that a ruling is about; a mere name has none."""
-    return standing(scope, Principal(one.identity, Trust.KEY)).role(at) if one.identity else NOBODY
+def _role_of(scope: Scope, identity: bytes, at: int) -> Rights:
+    """The role of somebody that a ruling is about. Where only a name is known, it has none."""
+    return standing(scope, Principal(identity, Trust.KEY)).role(at) if identity else NOBODY
 
 
 def _by(who: Principal) -> str:
@@ -196,7 +193,7 @@ def _revoke(scope: Scope, entry: entries.Revoke) -> Outcome:
 
 def _grant(scope: Scope, entry: entries.Grant) -> Outcome:
     own, one = standing(scope, entry.who), whom(scope, entry.whom)
-    now = NOBODY if one is None else _role_of(scope, one, entry.at)
+    now = _role_of(scope, one.identity if one else b"", entry.at)
     needed = Action.ADMIT if max(entry.role, now) <= MEMBER else Action.RULE
     refused = own.refusal(_where(scope, needed), entry.at, now)
     if refused is not None:
@@ -256,7 +253,7 @@ def _set_policy(scope: Scope, entry: entries.SetPolicy) -> Outcome:
 
 def _kick(scope: Scope, entry: entries.Kick) -> Outcome:
     one = whom(scope, entry.whom)
-    now = NOBODY if one is None else _role_of(scope, one, entry.at)
+    now = _role_of(scope, one.identity if one else b"", entry.at)
     refused = standing(scope, entry.who).refusal(_where(scope, Action.MODERATE), entry.at, now)
     if refused is not None:
         return refused
@@ -279,7 +276,7 @@ def _kick(scope: Scope, entry: entries.Kick) -> Outcome:
 
 def _restrict(scope: Scope, entry: entries.Restrict) -> Outcome:
     one = whom(scope, entry.whom)
-    now = NOBODY if one is None else _role_of(scope, one, entry.at)
+    now = _role_of(scope, one.identity if one else b"", entry.at)
     refused = standing(scope, entry.who).refusal(_where(scope, Action.MODERATE), entry.at, now)
     if refused is not None:
         return refused

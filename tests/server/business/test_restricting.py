@@ -238,7 +238,7 @@ def evicted(court: Court) -> list[str]:
 
 
 def test_those_leave_who_may_not_see_the_room_any_longer(court: Court) -> None:
-    court.enter(person("Ada"), person("Bob"), person("owner"), person("Eve", Trust.NONE))
+    court.enter(person("Eve", Trust.NONE), person("Bob"), person("owner"), person("Ada"))
     assert evicted(court) == []
     court.room.access = Access(everyone=POSTER)
     assert evicted(court) == ["Ada", "Bob", "Eve"]

@@ -119,7 +119,8 @@ def test_roles_on_the_server_are_for_administrators(court: Court) -> None:
 @pytest.mark.parametrize("whom", [called("Unknown"), Target(), Target(identity=bytes(16)), Target(of=7)])
 def test_a_role_is_for_somebody_who_can_be_told_from_others(court: Court, whom: Target) -> None:
     """Attacks 7 and 18: grants to unknown names, and to the identity of all who have none."""
-    assert code(court.rule(giving("owner", whom, MEMBER))) == "target_not_found"
+    text = "Nobody here is called that; `chatty members` lists those with a role."
+    assert court.rule(giving("owner", whom, MEMBER)) == Rejection("target_not_found", text)
 
 
 @pytest.mark.parametrize("trust", [Trust.NONE, Trust.WEAK])

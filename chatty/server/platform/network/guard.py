@@ -75,6 +75,8 @@ def guard(node: Node) -> Middleware:
         except Refused as error:
             node.metrics.refusals[error.code] += 1
             response = problem(error.code, error.message, status=error.status, headers=refusal_headers(error))
+            if error.code == "unauthorized" and "Authorization" in request.headers:
+                response.headers["WWW-Authenticate"] = 'Bearer error="invalid_token"'  # RFC 6750, 3.1
             if error.code in ("busy", "too_many_connections"):
                 response.force_close()
             return response

@@ -103,8 +103,8 @@ class Rights:
         for identity in (one.identity if one else b"", holder.identity if holder else b""):
             self._load_grants(scope, identity)
         if isinstance(entry, Lift):
-            for one in restricted(scope, entry):
-                self._load_grants(scope, one.identity)
+            for identity in restricted(scope, entry):
+                self._load_grants(scope, identity)
 
     def load_for_all(self, room: Room) -> None:
         """Load the rows that decide about all participants of ``room``."""

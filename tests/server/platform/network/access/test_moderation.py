@@ -98,6 +98,14 @@ async def test_a_ban_of_somebody_on_this_machine_spares_the_others_there(server:
     assert say(server, room, "Somebody", address="127.0.0.1").status == 201
 
 
+@pytest.mark.parametrize(
+    "body", [{"name": "x" * 129}, {"identity": "0" * 129}, {"address": "1" * 129}, {"identity": "x"}]
+)
+def test_what_is_kept_of_a_ban_is_short(server: Server, room: str, body: dict[str, str]) -> None:
+    answer = rule(server, room, "POST", "restrictions", {"act": "ban"} | body)
+    assert refusal(answer) == (400, "bad_request")
+
+
 def test_nobody_bans_all_who_post_without_a_key(server: Server, room: str) -> None:
     """Attack 10: the anonymous identity."""
     spoken = say(server, room, "Anybody").json["seq"]
