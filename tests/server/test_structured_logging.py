@@ -70,11 +70,19 @@ def test_a_server_that_does_not_start_prints_an_object(
     (tmp_path / "damaged" / "chatty.db").write_bytes(b"nothing of chatty's" * 100)
     there = [str(tmp_path / argument) if argument == "damaged" else argument for argument in arguments]
     serve = ("-m", "chatty", "serve", "--port", "0", "--data", str(tmp_path / "data"))
-    for form, variable in ((JSON, "text"), (("--log-format=json",), ""), ((), "json")):
-        (line,) = said(*serve, *form, *there, status=status, CHATTY_LOG_FORMAT=variable)
-        assert event in line["event"]
-        assert (line["level"], line["exit"]) == ("error", status)
-        assert line["hint"]
+    (line,) = said(*serve, *JSON, *there, status=status)
+    assert event in line["event"]
+    assert (line["level"], line["exit"]) == ("error", status)
+    assert line["hint"]
+
+
+@pytest.mark.parametrize(("form", "variable"), [(JSON, "text"), (("--log-format=json",), ""), ((), "json")])
+@pytest.mark.parametrize(("arguments", "status"), [(["--port", "many"], 2), (["--data", "/dev/null/data"], 2)])
+def test_json_is_chosen_by_an_option_in_either_form_or_else_by_the_variable(
+    form: tuple[str, ...], variable: str, arguments: list[str], status: int
+) -> None:
+    (line,) = said("-m", "chatty", "serve", *form, *arguments, status=status, CHATTY_LOG_FORMAT=variable)
+    assert (line["level"], line["exit"]) == ("error", status)
 
 
 def test_the_last_line_of_a_server_that_cannot_go_on_is_an_object(tmp_path: Path) -> None:
