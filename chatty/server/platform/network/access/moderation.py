@@ -79,7 +79,7 @@ class ModerationHandlers:
     async def members(self, request: web.Request) -> web.StreamResponse:
         place = await self._place(request)
         everyone = cast(Role, NAME_OF_ROLE[place.standing.rules.everyone])
-        return answer(Members(await self.node.reads.access.members(place.key), everyone))
+        return await self._if_still_allowed(request, Members(await self.node.reads.access.members(place.key), everyone))
 
     async def grant(self, request: web.Request) -> web.StreamResponse:
         place, new = await self._place(request), await json_of(request, NewRole)
@@ -132,7 +132,8 @@ class ModerationHandlers:
 
     async def restrictions(self, request: web.Request) -> web.StreamResponse:
         place = await self._place(request)
-        return answer(Restrictions(await self.node.reads.access.restrictions(place.key)))
+        restrictions = await self.node.reads.access.restrictions(place.key)
+        return await self._if_still_allowed(request, Restrictions(restrictions))
 
     async def lift(self, request: web.Request) -> web.StreamResponse:
         place = await self._place(request)
@@ -147,7 +148,8 @@ class ModerationHandlers:
 
     async def audit(self, request: web.Request) -> web.StreamResponse:
         place = await self._place(request)
-        return answer(Audit(await self.node.reads.access.audit(place.key, number(request, "before") or 0)))
+        entries = await self.node.reads.access.audit(place.key, number(request, "before") or 0)
+        return await self._if_still_allowed(request, Audit(entries))
 
     # --- the scope, and those whom a ruling is about -----------------------------------------------------------
 
@@ -160,6 +162,11 @@ class ModerationHandlers:
         if refusal is not None:
             raise refused(refusal)
         return Place(SERVER, SERVER_KEY, standing)
+
+    async def _if_still_allowed(self, request: web.Request, read: object) -> web.StreamResponse:
+        """The answer with what was read, unless the one who asks has lost the right to it meanwhile."""
+        await self._place(request)
+        return answer(read)
 
     async def _rule(self, request: web.Request, entry: Ruling) -> web.StreamResponse:
         self._rooms.may_post(request)
