@@ -217,7 +217,7 @@ def _granting(scope: Scope, one: Whom, role: Rights, until: int, who: Principal)
 
 def _policy(
     access: Access, everyone: Rights | None = None, locked: bool | None = None, topic: Rights | None = None, *,
-    less: bool = False,
+    less: bool,
 ) -> facts.PolicySet:  # fmt: skip
     return facts.PolicySet(
         access.everyone if everyone is None else everyone,

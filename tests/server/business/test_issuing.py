@@ -131,7 +131,7 @@ def test_a_token_that_is_worth_nothing_stays_worth_nothing(court: Court) -> None
 
 def test_an_id_names_one_token(court: Court) -> None:
     for_name(court, "ci", MEMBER)
-    assert code(for_name(court, "bot", MEMBER)) == "internal"
+    assert for_name(court, "bot", MEMBER) == Rejection("internal", "A token with this id exists already.")
 
 
 def test_tokens_for_a_name_need_a_room_that_is_there(court: Court) -> None:
@@ -173,7 +173,8 @@ def test_a_limited_token_issues_nothing_wider_or_longer(court: Court) -> None:
     assert code(issue(court, limited, ROOM, MODERATOR, expires_at=LATER)) == "not_allowed"
     for until in (0, LATER + 1):
         refused = issue(court, limited, ROOM, READER, expires_at=until)
-        assert code(refused) == "not_allowed"
+        text = "A token can't outlast the one with which it is issued; give it an end."
+        assert refused == Rejection("not_allowed", text)
     assert code(issue(court, limited, ROOM, READER, expires_at=LATER)) == ""
     assert facts(issue(court, limited, ROOM, NOBODY, expires_at=LATER, id="t3"))[0].token.cap == MEMBER
 

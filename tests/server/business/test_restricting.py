@@ -228,6 +228,7 @@ def test_restrictions_on_the_server_are_for_administrators(court: Court) -> None
 
 def evicted(court: Court) -> list[str]:
     facts = evictions(court.room, AT)
+    assert isinstance(facts, tuple)
     left = [fact for fact in facts if isinstance(fact, ParticipantLeft)]
     assert [fact.seq for fact in left] == list(range(court.room.last + 1, court.room.last + 1 + len(left)))
     assert all(fact.reason == "kicked" and fact.at == rfc3339(AT) for fact in left)
@@ -269,7 +270,8 @@ def test_a_token_is_revoked_by_its_bearer_and_by_administrators_once(court: Cour
         outcome = revoke(court, by)
         assert isinstance(outcome, tuple)
         assert outcome[0] == Revoked("t1", AT)
-        assert audited(outcome).what == "revoked token t1"
+        known_as = "the operator" if by is OPERATOR else by.name
+        assert audited(outcome) == Audited(AT, known_as, "revoked token t1")
         assert court.server.tokens["t1"] == Token("t1", ident("bob"), revoked_at=AT)
         assert revoke(court, by) == ()
 
@@ -278,9 +280,22 @@ def test_nobody_revokes_another_s_token_or_learns_of_it(court: Court) -> None:
     court.token(ident("bob"))
     for who in (person("eve"), person("bob", Trust.WEAK), ANONYMOUS, person("owner")):
         assert revoke(court, who) == revoke(court, who, "t9") == Rejection("not_allowed")
-    assert code(revoke(court, person("admin"), "t9")) == "target_not_found"
+    refused = Rejection("target_not_found", "There is no token with this id.")
+    assert revoke(court, person("admin"), "t9") == refused
+    assert court.rule(Revoke(ROOM, AT, person("admin"), "t9")) == refused, "tokens are the server's"
 
 
 def test_a_token_that_doesn_t_count_revokes_nothing_not_even_itself(court: Court) -> None:
     court.token(ident("bob"), expires_at=AT)
     assert code(revoke(court, person("bob", Trust.VERIFIED, token="t1"))) == "unauthorized"
+
+
+def test_a_token_for_a_room_revokes_its_bearer_s_tokens_for_that_room_alone(court: Court) -> None:
+    who = person("bob", Trust.VERIFIED, token="t1")
+    for mine, other, expected in (
+        (ROOM, ROOM, ""), (ROOM, "other", "not_allowed"), (ROOM, SERVER, "not_allowed"),
+        (SERVER, ROOM, ""), (SERVER, SERVER, ""),
+    ):  # fmt: skip
+        court.token(ident("bob"), room=mine)
+        court.server.tokens["t2"] = Token("t2", ident("bob"), room=other)
+        assert code(revoke(court, who, "t2")) == expected

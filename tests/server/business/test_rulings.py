@@ -92,7 +92,8 @@ def test_nobody_demotes_themselves_so_the_last_owner_stays(court: Court, by: str
 
 def test_an_administrator_stays_one_until_another_says_so(court: Court) -> None:
     """Attack 18, on the server."""
-    assert code(court.rule(giving("admin", "admin", MEMBER, SERVER))) == "not_allowed"
+    text = "Nobody gives or takes a role of their own: ask another owner."
+    assert court.rule(giving("admin", "admin", MEMBER, SERVER)) == Rejection("not_allowed", text)
     assert code(court.rule(giving("admin", "admin", OWNER, SERVER, until=LATER))) == "not_allowed"
     court.server.grants[ident("other")] = court.server.grants[ident("admin")]
     assert code(court.rule(giving("other", "admin", MEMBER, SERVER))) == ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -167,6 +167,20 @@ def test_among_a_hundred_thousand_tokens_one_is_found_by_index(tmp_path: Path) -
                 ["SEARCH tokens USING INDEX sqlite_autoindex_tokens_2"], ["SEARCH tokens USING PRIMARY KEY"],
             )  # fmt: skip
     store.close()
+
+
+async def test_a_credential_that_nobody_has_costs_one_search(shelf: Shelf) -> None:
+    """Attack 7: guessing tokens costs the server no more than that."""
+    asked: list[str] = []
+    shelf.db.set_trace_callback(asked.append)
+
+    async def here(question: Callable[[sqlite3.Connection], object]) -> object:
+        return question(shelf.db)
+
+    shelf.reads._ask = here  # type: ignore[method-assign, assignment] # in this thread, where it is watched
+    assert await shelf.reads.bearer(b"unknown") == (None, "", "")
+    shelf.db.set_trace_callback(None)
+    assert len(asked) == 1
 
 
 def test_no_look_up_for_a_decision_reads_a_whole_table(shelf: Shelf) -> None:
