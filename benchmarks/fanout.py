@@ -13,18 +13,22 @@ says something on a machine that is busy otherwise.
 from __future__ import annotations
 
 import contextlib
+import http.client
 import json
+import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 from typing import Final
 
 import msgspec
 
 from benchmarks.load import Load
 from benchmarks.report import Benchmark, Figures, Options, Table, rounds
-from benchmarks.servers import CLIENT_CORE, ROOT, Running, pinned, running
+from benchmarks.servers import CLIENT_CORE, PATIENCE, ROOT, Running, pinned, running
 
 
 class Loader:
@@ -99,6 +103,37 @@ def _measure(kind: str, name: str, seconds: float) -> Figures:
         return loaded(server, load)
 
 
+def _measure_with_tokens(name: str, seconds: float) -> Figures:
+    """The same on a server that lets in nobody else, each member with a token and a name of its own."""
+    count, load = _LOADS[name]
+    with tempfile.TemporaryDirectory() as scratch:
+        data = Path(scratch) / "data"
+        with running("chatty", data=data, options=("--access", "token")) as server:
+            rooms = [_operate(data, "/v1/rooms", {"name": f"room{n}"})["id"] for n in range(count)]
+            tokens = [_operate(data, "/v1/tokens", {"name": f"n{n:05d}"})["token"] for n in range(count * load.members)]
+            load = msgspec.structs.replace(load, port=server.port, rooms=rooms, tokens=tokens, seconds=seconds)
+            return loaded(server, load)
+
+
+def _operate(data: Path, path: str, body: dict[str, str]) -> dict[str, str]:
+    """A request over the control socket."""
+    line = http.client.HTTPConnection("localhost", timeout=PATIENCE)
+    line.sock = socket.socket(socket.AF_UNIX)
+    line.sock.connect(str(data / "control"))
+    with contextlib.closing(line):
+        line.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
+        answer: dict[str, str] = json.loads(line.getresponse().read())
+    return answer
+
+
+def _with_tokens(name: str, options: Options) -> Table:
+    measures = {
+        "with tokens": partial(_measure_with_tokens, name, options.seconds),
+        "open": partial(_measure, "chatty", name, options.seconds),
+    }
+    return rounds(options, measures)
+
+
 def _run(name: str, options: Options) -> Table:
     return rounds(options, {kind: partial(_measure, kind, name, options.seconds) for kind in ("chatty", "naive")})
 
@@ -107,5 +142,7 @@ BENCHMARKS: Final = (
     Benchmark("hot", "one busy room of 100 members", partial(_run, "hot")),
     Benchmark("rooms", "fifty busy rooms of 20 members", partial(_run, "rooms")),
     Benchmark("quiet", "a room of 100, one message at a time: latency", partial(_run, "quiet")),
+    Benchmark("hot-tokens", "the same room, with tokens and without", partial(_with_tokens, "hot")),
+    Benchmark("rooms-tokens", "the same rooms, with tokens and without", partial(_with_tokens, "rooms")),
     Benchmark("steady", "40,000 deliveries a second, open loop: latency", partial(_run, "steady")),
 )

@@ -52,6 +52,7 @@ class Load(Struct):
     warm_up: float = 0.5
     at_once: int = 32
     every_latency: bool = False
+    tokens: list[str] = []  # of each member by its number; none on an open server
 
 
 class Member:
@@ -114,7 +115,8 @@ class Client:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             began = time.perf_counter()
             target = f"/chat/join?name={member.name}&room={self.load.rooms[member.room]}"
-            sock.sendall(wire.upgrade(self.load.port, target))
+            credential = (f"Authorization: Bearer {self.load.tokens[member.number]}",) if self.load.tokens else ()
+            sock.sendall(wire.upgrade(self.load.port, target, *credential))
             waiting[sock.fileno()] = member, began, bytearray()
             poll.register(sock, select.EPOLLIN)
         while waiting:

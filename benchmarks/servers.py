@@ -72,19 +72,24 @@ class Running:
 
 @contextlib.contextmanager
 def running(
-    kind: str, *, data: Path | None = None, under: Sequence[str] = (), core: int = SERVER_CORE
+    kind: str,
+    *,
+    data: Path | None = None,
+    under: Sequence[str] = (),
+    core: int = SERVER_CORE,
+    options: Sequence[str] = (),
 ) -> Iterator[Running]:
     """A server of ``kind``, ``"chatty"`` or ``"naive"``, ready to serve; stopped at the end.
 
-    ``data`` is chatty's directory (a temporary one otherwise), ``under`` a
-    command that runs it. Raises RuntimeError with what it said if it ends.
+    ``data`` is chatty's directory (a temporary one otherwise), ``options`` are
+    of ``chatty serve``, ``under`` is a command that runs it. Raises RuntimeError with what it said if it ends.
     """
     with tempfile.TemporaryDirectory() as scratch, _no_settings():
         port = free_port()
         command = [sys.executable, "-m", "benchmarks.naive", str(port)]
         if kind == "chatty":
             data = data or Path(scratch) / "data"
-            command = [sys.executable, "-m", "chatty", "serve", "--port", str(port), "--data", str(data)]
+            command = [sys.executable, "-m", "chatty", "serve", "--port", str(port), "--data", str(data), *options]
         log = Path(scratch) / "log"
         with log.open("wb") as out, pinned(core):
             process = subprocess.Popen([*under, *command], stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=ROOT)
