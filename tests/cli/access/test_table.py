@@ -1,4 +1,4 @@
-"""Rows are for programs where nobody looks, and aligned where somebody does; strangers' text can't break out of them."""
+"""Rows are for programs, and aligned where a person looks; the text of strangers can't break out of them."""
 
 from __future__ import annotations
 
