@@ -88,8 +88,8 @@ def routes(node: Node) -> list[Route]:
     """Everything that can be asked for."""
     rooms = RoomHandlers(node)
     handlers = (
-        Handshake(node), rooms, ChangeHandlers(node, rooms), Probes(node), TokenHandlers(node, rooms),
-        ModerationHandlers(node, rooms),
+        Handshake(node), rooms, ChangeHandlers(node, rooms), Probes(node), TokenHandlers(node, rooms.may_post),
+        ModerationHandlers(node, rooms.may_post),
     )  # fmt: skip
     return [route for one in handlers for route in one.routes()]
 

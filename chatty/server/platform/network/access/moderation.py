@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Final, Literal, cast
 
 from aiohttp import web
@@ -30,7 +31,6 @@ from chatty.server.platform.network.access.credentials import principal_of
 from chatty.server.platform.network.access.routes import Route, find_room, json_of, number
 from chatty.server.platform.network.addresses import TRUSTED_PROXIES, bannable
 from chatty.server.platform.network.responses import answer, refused
-from chatty.server.platform.network.rooms import RoomHandlers
 from chatty.server.platform.pipeline.node import Node
 from chatty.server.platform.store.access.lookup import SERVER_KEY
 
@@ -49,11 +49,11 @@ class Place(Struct, frozen=True):
 
 
 class ModerationHandlers:
-    """The handlers. Each serves a room and the server."""
+    """The handlers. Each serves a room and the server; ``may_post`` raises Refused where too much comes at once."""
 
-    def __init__(self, node: Node, rooms: RoomHandlers) -> None:
+    def __init__(self, node: Node, may_post: Callable[[web.Request], None]) -> None:
         self.node = node
-        self._rooms = rooms
+        self._may_post = may_post
 
     def routes(self) -> list[Route]:
         """The addresses of rules."""
@@ -123,7 +123,7 @@ class ModerationHandlers:
             place.id, at, place.standing.who, new_public_id(), target, OWNER if new.act == "ban" else POST, until,
             tuple(sorted(addresses)), 0 if address else min(until or soon, soon), new.reason,
         )  # fmt: skip
-        self._rooms.may_post(request)
+        self._may_post(request)
         outcome = await self.node.log.commit(entry)
         if isinstance(outcome, Rejection):
             raise refused(outcome)
@@ -169,7 +169,7 @@ class ModerationHandlers:
         return answer(read)
 
     async def _rule(self, request: web.Request, entry: Ruling) -> web.StreamResponse:
-        self._rooms.may_post(request)
+        self._may_post(request)
         outcome = await self.node.log.commit(entry)
         if isinstance(outcome, Rejection):
             raise refused(outcome)

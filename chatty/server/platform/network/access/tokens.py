@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from aiohttp import web
@@ -28,18 +29,17 @@ from chatty.server.business.rights import (
 from chatty.server.platform.network.access.credentials import nobody, principal_of, token_hash
 from chatty.server.platform.network.access.routes import OPEN, Route, json_of, participant_name
 from chatty.server.platform.network.responses import answer, refused
-from chatty.server.platform.network.rooms import RoomHandlers
 from chatty.server.platform.pipeline.node import Node
 
 _SIGN_IN: Final = ["token"]
 
 
 class TokenHandlers:
-    """The handlers."""
+    """The handlers. ``may_post`` raises Refused where too much comes from an address."""
 
-    def __init__(self, node: Node, rooms: RoomHandlers) -> None:
+    def __init__(self, node: Node, may_post: Callable[[web.Request], None]) -> None:
         self.node = node
-        self._rooms = rooms
+        self._may_post = may_post
 
     def routes(self) -> list[Route]:
         """The addresses of credentials. Each handler finds out for itself what the one who asks may see."""
@@ -72,7 +72,7 @@ class TokenHandlers:
 
     async def issue(self, request: web.Request) -> web.StreamResponse:
         node, who = self.node, await principal_of(self.node, request)
-        self._rooms.may_post(request)
+        self._may_post(request)
         new, at, secret = await json_of(request, NewToken), node.now(), new_token()
         if new.admin and (new.room or new.role):
             raise Refused("bad_request", "An administrator's token has neither a room nor a role.")
@@ -115,7 +115,7 @@ class TokenHandlers:
 
     async def revoke(self, request: web.Request) -> web.StreamResponse:
         node, who = self.node, await principal_of(self.node, request)
-        self._rooms.may_post(request)
+        self._may_post(request)
         outcome = await node.log.commit(Revoke(SERVER, node.now(), who, request.match_info["token"]))
         if isinstance(outcome, Rejection):
             raise refused(outcome)
