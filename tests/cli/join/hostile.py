@@ -129,7 +129,7 @@ def hostile_text(chance: Random) -> str:
         lambda: chance.choice(_UNSEEN),
         lambda: "".join(_letter(chance) for _ in range(chance.randint(0, 8))),
     )
-    return "".join(chance.choice(kinds)() for _ in range(chance.randint(0, 12)))
+    return "".join(chance.choice(kinds)() for _ in range(chance.randint(0, 8)))
 
 
 def _letter(chance: Random) -> str:
