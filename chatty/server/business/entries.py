@@ -239,7 +239,7 @@ class Revoke(Ruling, frozen=True, gc=False):
 
 
 class Grant(Ruling, frozen=True, gc=False):
-    """Give ``whom`` a role. The role without rights shuts it out, also where everybody is let in."""
+    """Give ``whom`` a role. The one without rights takes away what it was given: then it has everyone's."""
 
     whom: Target
     role: Rights

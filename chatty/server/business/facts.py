@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from chatty.events import Event, Message, milliseconds, rfc3339
-from chatty.server.business.rights import Access, Principal, Restriction, Rights, Token
+from chatty.server.business.rights import Access, Grant, Principal, Restriction, Rights, Token
 
 
 class Created(Struct, frozen=True, gc=False):
@@ -186,7 +186,7 @@ class Reserved(Struct, frozen=True, gc=False):
 
 
 class Granted(Struct, frozen=True, gc=False):
-    """An identity has a role in the scope until then, given by ``by``; without rights it is shut out.
+    """An identity has a role in the scope until then, given by ``by``; without rights, none of its own any longer.
 
     ``name`` is what it was called at that time.
     """
@@ -196,6 +196,11 @@ class Granted(Struct, frozen=True, gc=False):
     until: int
     name: str
     by: str
+
+    @property
+    def grant(self) -> Grant | None:
+        """What the identity has from here on."""
+        return Grant(self.role, self.until) if self.role else None
 
 
 class PolicySet(Struct, frozen=True, gc=False):

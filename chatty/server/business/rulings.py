@@ -203,14 +203,14 @@ def _grant(scope: Scope, entry: entries.Grant) -> Outcome:
     if one.identity == entry.who.identity:
         return Rejection("not_allowed", "Nobody gives or takes a role of their own: ask another owner.")
     found = _granting(scope, one, entry.role, entry.until, entry.who)
-    what = f"made {NAME_OF_ROLE[entry.role]}"
+    what = f"made {NAME_OF_ROLE[entry.role]}" if entry.role else "took the role away"
     return (*found, facts.Audited(entry.at, _by(entry.who), what, one.name, entry.until))
 
 
 def _granting(scope: Scope, one: Whom, role: Rights, until: int, who: Principal) -> list[facts.Fact]:
     found: list[facts.Fact] = [facts.Granted(one.identity, role, until, one.name, _by(who))]
     # A role that is less than everyone's has to be looked up for everyone.
-    if scope.access.everyone & ~role and not scope.access.less:
+    if role != NOBODY and scope.access.everyone & ~role and not scope.access.less:
         found.append(_policy(scope.access, less=True))
     return found
 

@@ -258,7 +258,7 @@ def _reserved(server: Server, fact: Reserved) -> None:
 
 
 def _granted(scope: Scope, fact: Granted) -> None:
-    scope.grants[fact.identity] = Grant(fact.role, fact.until)
+    scope.grants[fact.identity] = fact.grant
     server_of(scope).rulings += 1
 
 

@@ -55,7 +55,7 @@ def place(server: Server) -> Place:
 
 RULINGS: Final[dict[str, Callable[[Place], Any]]] = {
     "ban": lambda place: place.rule("POST", "/restrictions", {"act": "ban", "name": "Eve"}),
-    "role": lambda place: place.rule("PUT", "/members/Eve", {"role": "nobody"}),
+    "role": lambda place: place.rule("PUT", "/members/Eve", {"role": "poster"}),
     "policy": lambda place: place.rule("PUT", "/policy", {"everyone": "nobody"}),
 }
 

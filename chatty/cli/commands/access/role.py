@@ -57,7 +57,7 @@ def command(
     """Give somebody a role in a room, or on the server.
 
     NAME is somebody in the room, somebody with a token, or an identity as
-    chatty members lists it. The role nobody keeps them out.
+    chatty members lists it. The role nobody takes away what they were given.
     """
     from chatty.cli.access.scope import Scope, shifted
     from chatty.cli.runner import run

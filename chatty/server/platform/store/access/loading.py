@@ -32,7 +32,7 @@ class Rulings(Struct):
     """
 
     access: dict[str, Access] = field(default_factory=dict)
-    granted: dict[tuple[str, bytes], Grant] = field(default_factory=dict)
+    granted: dict[tuple[str, bytes], Grant | None] = field(default_factory=dict)
     tokens: dict[str, Token] = field(default_factory=dict)
     evicted: set[str] = field(default_factory=set)
 
@@ -55,8 +55,8 @@ class Rulings(Struct):
     def note(self, scope: Scope, server: Server, fact: Fact) -> None:
         """``fact`` has changed ``scope``, or the ``server`` scope."""
         match fact:
-            case Granted(identity=identity, role=role, until=until):
-                self.granted[scope.id, identity] = Grant(role, until)
+            case Granted():
+                self.granted[scope.id, fact.identity] = fact.grant
             case PolicySet() | Restricted() | Lifted():
                 self.access[scope.id] = scope.access
             case Revoked(id=token_id):

@@ -33,6 +33,9 @@ def _reserved(db: sqlite3.Connection, key: int, fact: Reserved) -> None:
 
 
 def _granted(db: sqlite3.Connection, key: int, fact: Granted) -> None:
+    if not fact.role:
+        db.execute("DELETE FROM grants WHERE room = ? AND identity = ?", (key, fact.identity))
+        return
     db.execute(
         "INSERT OR REPLACE INTO grants VALUES (?, ?, ?, ?, ?, ?)",
         (key, fact.identity, fact.role, fact.until, fact.name, fact.by),
