@@ -94,7 +94,9 @@ class World:
         callers = []
         for role, rights in ROLES.items():
             server = "moderator" if role == "owner" else role
-            callers.append(Caller(role, self.issue(name=role), rights, ROLES[server], "" if rights else "hidden", True))
+            # The role nobody takes away what one has, so it leaves everybody's.
+            here, there = (rights, ROLES[server]) if rights else (EVERYONE[self.mode],) * 2
+            callers.append(Caller(role, self.issue(name=role), here, there, "" if here else "hidden", True))
             self.rule("PUT", f"/v1/server/members/{role}", {"role": server})
             for room in (self.room, self.closed):
                 self.rule("PUT", f"/v1/rooms/{room}/members/{role}", {"role": role})

@@ -121,7 +121,7 @@ def test_where_nobody_is_let_in_strangers_get_one_answer_for_all(world: World) -
 
 
 AT_THE_DOOR: Final[dict[str, list[tuple[str, str, Any]]]] = {
-    "room_not_found": [("PUT", "policy", {"everyone": "nobody"}), ("PUT", "members/dora", {"role": "nobody"})],
+    "room_not_found": [("PUT", "policy", {"everyone": "nobody"})],
     "banned": [("POST", "restrictions", {"act": "ban", "name": "dora"})],
     "not_allowed": [("PUT", "members/dora", {"role": "poster"})],
 }

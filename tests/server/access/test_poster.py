@@ -169,6 +169,7 @@ async def test_a_socket_ends_with_the_right_to_post(room: Room, ruling: str) -> 
             world.rule("POST", room.path("restrictions"), {"act": "ban", "name": "ci"})
         elif ruling == "role":
             world.rule("PUT", room.path("members/ci"), {"role": "nobody"})
+            world.rule("PUT", room.path("policy"), {"everyone": "nobody"})
         else:
             tokens = world.rule("GET", "/v1/tokens?all=true")["tokens"]
             world.rule("DELETE", "/v1/tokens/" + next(one["id"] for one in tokens if one.get("room") == room.id))

@@ -100,7 +100,18 @@ def test_an_administrator_stays_one_until_another_says_so(court: Court) -> None:
     assert code(court.rule(giving("operator", "other", MEMBER, SERVER))) == ""
 
 
-@pytest.mark.parametrize("role", ["nobody", "reader", "poster"])
+def test_the_role_nobody_leaves_what_everyone_has(court: Court) -> None:
+    court.server.grants[ident("bob")] = None
+    outcome = court.rule(giving("owner", "bob", NOBODY))
+    assert isinstance(outcome, tuple)
+    given, audited = outcome
+    assert isinstance(given, Granted)
+    assert given.grant is None
+    assert isinstance(audited, Audited)
+    assert audited.what == "took the role away"
+
+
+@pytest.mark.parametrize("role", ["reader", "poster"])
 def test_less_than_everyone_has_is_looked_up_for_everyone(court: Court, role: str) -> None:
     outcome = court.rule(giving("owner", "bob", ROLES[role]))
     assert isinstance(outcome, tuple)
