@@ -52,8 +52,8 @@ def test_a_python_without_asserts_and_docstrings_does_all_the_same(tmp_path: Pat
         Server(tmp_path / "data", env=variable) as server,
         User(tmp_path / "home", server.url) as user,
     ):
-        helps = {name: user.here.says("help", name) for name in ("send", "serve", "run")}
-        listed = user.here.says("--help")
+        helps = {name: user.says("help", name) for name in ("send", "serve", "run")}
+        listed = user.says("--help")
         user.env |= variable
         converse(user, server)
         assert user.says("--help") == listed

@@ -36,6 +36,7 @@ from chatty.server.business.rights import (
     OWNER,
     POST,
     POSTER,
+    READER,
     SERVER,
     Access,
     Principal,
@@ -126,7 +127,7 @@ def test_a_name_is_its_holder_s_as_soon_as_it_is_reserved(writer: Writer) -> Non
 
 def test_rulings_on_the_server_reach_the_rooms_of_those_whom_they_are_about(writer: Writer) -> None:
     writer.do(connect("Eve", EVE), connect("Eve", EVE, OTHER), connect("Bob", b"b" * 16, OTHER))
-    taken = Grant(SERVER, AT, OPERATOR, Target(identity=EVE), NOBODY)
+    taken = Grant(SERVER, AT, OPERATOR, Target(identity=EVE), POSTER)
     assert sorted(writer.left(taken)) == [f"{ROOM} Eve", f"{OTHER} Eve"]
     assert writer.left(Restrict(SERVER, AT, OPERATOR, "r1", Target("Bob", "bob"), OWNER)) == [f"{OTHER} Bob"]
     assert writer.do(connect("Bob", b"x" * 16)) == ["banned"]
@@ -153,9 +154,9 @@ def test_a_revoked_token_speaks_no_more_in_its_own_batch(writer: Writer) -> None
 def test_a_token_and_its_role_count_by_the_time_of_the_entry(writer: Writer) -> None:
     """Attack 13: a clock that is a day ahead refuses, and when it is right again, all is as before."""
     day = 24 * 3600 * 1000
-    writer.do(issue("Ada", expires_at=AT + 10), Grant(ROOM, AT, OPERATOR, Target(identity=EVE), NOBODY, AT + 10))
-    for at, token, grant in ((AT, "", "room_not_found"), (AT + day, "unauthorized", ""), (AT + 9, "", "room_not_found"),
-                             (AT - day, "", "room_not_found"), (AT + 10, "unauthorized", "")):  # fmt: skip
+    writer.do(issue("Ada", expires_at=AT + 10), Grant(ROOM, AT, OPERATOR, Target(identity=EVE), READER, AT + 10))
+    for at, token, grant in ((AT, "", "not_allowed"), (AT + day, "unauthorized", ""), (AT + 9, "", "not_allowed"),
+                             (AT - day, "", "not_allowed"), (AT + 10, "unauthorized", "")):  # fmt: skip
         assert writer.do(Post(ROOM, at, bearer("Ada"), "hello")) == [token]
         assert writer.do(Post(ROOM, at, speaker("Eve", EVE), "hello")) == [grant]
 
