@@ -27,7 +27,7 @@ from chatty.events import (
 from chatty.server.business import entries, facts
 from chatty.server.business.access import Action, refusal, standing
 from chatty.server.business.entries import Duplicate, Rejection
-from chatty.server.business.rights import OWNER, READ, Principal, Trust
+from chatty.server.business.rights import OPEN, OWNER, READ, Principal, Trust
 from chatty.server.business.state import Room, TargetMessage
 
 Facts = tuple[facts.Fact, ...]
@@ -213,7 +213,11 @@ def _post(room: Room, entry: entries.Post) -> Outcome:
         known = room.idempotency_keys.get((entry.who.identity, entry.idempotency_key))
         if known is not None:
             return Duplicate(known[1]) if known[0] == entry.digest else Rejection("idempotency_conflict")
-    refused = _check_turn(room, entry) or _not_here(room, entry, Action.CONVERSE if entry.reply_to else Action.POST)
+    refused: Rejection | Duplicate | None = _check_turn(room, entry) if entry.n else None
+    # This is the path of every message: where there are no rules, and the room has no end, nothing more is asked.
+    is_plain = room.access is OPEN and room.server.access is OPEN and not (room.expires_at or room.closed_at)
+    if refused is None and (entry.who.token or not is_plain):
+        refused = _not_here(room, entry, Action.CONVERSE if entry.reply_to else Action.POST)
     if refused is not None:
         return refused
     speaker = _speaker(room, entry)

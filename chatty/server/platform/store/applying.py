@@ -173,8 +173,8 @@ class Store:
             kind = type(fact)
             if kind is Evicted:
                 self._rulings(applied).evicted |= scope.participants[fact.name_key].connections  # type: ignore[union-attr]
-            evolve(self._rights.server if kind in SERVER_FACTS else scope, fact)
             number = KIND_OF.get(kind)
+            evolve(scope if number is not None or kind not in SERVER_FACTS else self._rights.server, fact)
             if number is not None:
                 body = encode(fact)
                 self._rows.event(scope.key, fact.seq, number, author, body)
