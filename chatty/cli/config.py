@@ -89,7 +89,7 @@ def _trusted(env: Environment, option: Path | None, setting: str | None) -> Path
             file = env.config_directory / as_path(setting)
         else:
             return None
-        from chatty.client.tls import trusting
+        from chatty.client.network.tls import trusting
 
         trusting(file)
     except OSError as error:

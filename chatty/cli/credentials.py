@@ -20,8 +20,8 @@ from chatty.cli.environment import Environment, NoHome
 from chatty.cli.exits import ExitStatus
 from chatty.cli.failures import Failure, usage
 from chatty.cli.private_files import locked, write_private
-from chatty.client.address import canonical_url, is_this_machine
 from chatty.client.identity import Credential, TokenFile
+from chatty.client.network.address import canonical_url, is_this_machine
 
 __all__ = ["Login", "check_safe", "credential", "forget_login", "login_at", "read_token", "remember_login"]
 

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from chatty.cli.environment import Environment
 from chatty.cli.exits import ExitStatus
 from chatty.cli.terminal.cleaning import clean
-from chatty.client.address import is_this_machine
+from chatty.client.network.address import is_this_machine
 from chatty.errors import ChattyError, Disconnected, ProtocolError, Refused, Unreachable
 
 __all__ = ["Failure", "advice_on_names", "explain", "report", "report_as_log", "usage"]

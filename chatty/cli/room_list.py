@@ -19,7 +19,7 @@ from chatty.cli.environment import Environment, NoHome
 from chatty.cli.exits import ExitStatus
 from chatty.cli.failures import Failure
 from chatty.cli.private_files import locked, write_private
-from chatty.client.address import canonical_url
+from chatty.client.network.address import canonical_url
 from chatty.events import milliseconds, rfc3339
 from chatty.names import same
 from chatty.protocol import RoomInfo

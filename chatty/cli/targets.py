@@ -15,7 +15,7 @@ from chatty.cli.environment import Environment
 from chatty.cli.exits import ExitStatus
 from chatty.cli.failures import Failure, explain, usage
 from chatty.cli.paths import as_path
-from chatty.client.address import ROOM_ID, base_url
+from chatty.client.network.address import ROOM_ID, base_url
 from chatty.credentials import RESERVED, is_token
 from chatty.errors import ChattyError, Disconnected, Refused
 from chatty.names import same

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 import aiohttp
 from aiohttp import ClientWSTimeout, WSMsgType
 
-from chatty.client.address import room_path
+from chatty.client.network.address import room_path
 from chatty.client.session import failures
 from chatty.errors import ProtocolError
 from chatty.protocol import PING_SECONDS, SUBPROTOCOL

@@ -14,11 +14,11 @@ from msgspec.structs import replace
 
 from chatty import protocol
 from chatty.access import IssuedToken, Me, NewToken, ServerInfo, TokenInfo, Tokens
-from chatty.client.address import ROOM_ID, base_url, room_path
 from chatty.client.decoding import check_page, read_answer
 from chatty.client.identity import Credential
+from chatty.client.network.address import ROOM_ID, base_url, room_path
+from chatty.client.network.tls import CaCert, trusting
 from chatty.client.session import bearer, failures, open_session
-from chatty.client.tls import CaCert, trusting
 from chatty.errors import ProtocolError
 from chatty.protocol import CreatedRoom, NewMessage, NewRoom, Page, Participants, Present, RoomInfo
 

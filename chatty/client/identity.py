@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from chatty import ksuid
-from chatty.client.address import origin
+from chatty.client.network.address import origin
 from chatty.credentials import is_token
 
 __all__ = ["Credential", "TokenFile", "current", "derive_key", "new_producer", "new_secret", "producer_from_key"]

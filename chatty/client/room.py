@@ -10,7 +10,6 @@ from typing import Self
 
 from msgspec.structs import replace
 
-from chatty.client.address import base_url
 from chatty.client.asking import Answer, pose
 from chatty.client.history import messages
 from chatty.client.http import Http
@@ -18,10 +17,11 @@ from chatty.client.identity import Credential, new_producer, new_secret
 from chatty.client.inbox import Inbox, Received
 from chatty.client.incoming import Incoming
 from chatty.client.link import Link, LinkOptions
+from chatty.client.network.address import base_url
+from chatty.client.network.tls import CaCert, trusting
 from chatty.client.outbox import Outbox
 from chatty.client.outgoing import Outgoing
 from chatty.client.states import Offline, State
-from chatty.client.tls import CaCert, trusting
 from chatty.errors import Disconnected, Refused
 from chatty.events import Event, Message, StreamPosition
 from chatty.protocol import Ack, Close, Delete, Edit, Gap, React, Rename, RoomInfo, Say, Send, SetTopic, Welcome

@@ -18,8 +18,8 @@ from chatty.access import (
     Restrictions,
     Role,
 )
-from chatty.client.address import room_path
 from chatty.client.http import Http
+from chatty.client.network.address import room_path
 
 __all__ = ["Rules"]
 

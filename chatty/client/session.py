@@ -15,10 +15,10 @@ import msgspec
 from aiohttp import hdrs
 
 from chatty import protocol
-from chatty.client.address import base_url
 from chatty.client.decoding import UNREADABLE
 from chatty.client.identity import Credential, current
-from chatty.client.proxies import UnusableProxy, proxy_for
+from chatty.client.network.address import base_url
+from chatty.client.network.proxies import UnusableProxy, proxy_for
 from chatty.errors import CODES, ProtocolError, Refused, Unreachable
 
 __all__ = ["bearer", "failures", "open_session"]

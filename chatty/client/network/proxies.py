@@ -6,7 +6,7 @@ import ipaddress
 from urllib.parse import urlsplit
 from urllib.request import getproxies_environment
 
-from chatty.client.address import ip_address, is_this_machine
+from chatty.client.network.address import ip_address, is_this_machine
 
 __all__ = ["UnusableProxy", "proxy_for", "without_credentials"]
 

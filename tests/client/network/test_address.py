@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from chatty.client.address import base_url, canonical_url, is_this_machine, origin, room_path
+from chatty.client.network.address import base_url, canonical_url, is_this_machine, origin, room_path
 
 
 @pytest.mark.parametrize(

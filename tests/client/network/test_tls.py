@@ -11,7 +11,7 @@ import trustme
 
 import chatty
 from chatty.client.http import Http
-from chatty.client.tls import trusting
+from chatty.client.network.tls import trusting
 from chatty.errors import Unreachable
 from tests.support.gates import HttpProxy, TlsGate
 from tests.support.server import Server, free_port

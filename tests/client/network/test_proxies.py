@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from chatty.client.proxies import UnusableProxy, proxy_for, without_credentials
+from chatty.client.network.proxies import UnusableProxy, proxy_for, without_credentials
 
 PROXY = "http://proxy.example:3128"
 
