@@ -228,10 +228,34 @@ def refusal(scope: Scope, who: Principal, action: Action, at: int) -> Rejection 
     return standing(scope, who).refusal(action, at)
 
 
+def may_talk_freely(room: Room, who: Principal, at: int) -> bool:
+    """Whether one look tells that nothing keeps ``who`` from saying anything: this is the path of every message.
+
+    Nobody has made rules, or the rights of ``who`` are remembered. A token that doesn't count has none.
+    """
+    if room.expires_at or room.closed_at:
+        return False
+    if not who.token and room.access is OPEN and room.server.access is OPEN:
+        return True
+    known = remembered(room, who, at)
+    return known is not None and known.rights & MEMBER == MEMBER
+
+
+def shows_itself(room: Room, who: Principal, at: int) -> bool:
+    """Whether the credential of ``who`` still shows who it is: a token may have ended or been revoked."""
+    if not who.token:
+        return True
+    token = room.server.tokens.get(who.token)
+    return token is not None and token.is_valid(at)
+
+
 def remembered(scope: Scope, who: Principal, at: int) -> Decided | None:
     """The rights of ``who`` in ``scope``, if they are remembered and are the same at ``at``."""
     known = scope.decided.get((who.identity, who.trust, who.token, who.name_key, who.address))
-    return known if known is not None and known.holds(server_of(scope), at) else None
+    # An entry's time may be before that of the one before it.
+    if known is None or known.since > at or 0 < known.until <= at or known.rulings != server_of(scope).rulings:
+        return None
+    return known
 
 
 def remember(scope: Scope, who: Principal, at: int) -> None:

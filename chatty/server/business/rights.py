@@ -59,7 +59,7 @@ class Trust(IntEnum):
     WEAK = 1  # a key that is short enough to be guessed
     KEY = 2  # a key that the client made for itself
     VERIFIED = 3  # a token that the server issued
-    OPERATOR = 4  # whoever has the server's files: over its control socket, or by its settings
+    OPERATOR = 4  # the owner of the server's files: over its control socket, or by its settings
 
 
 class Principal(Struct, frozen=True, gc=False):

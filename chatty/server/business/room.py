@@ -25,9 +25,9 @@ from chatty.events import (
     rfc3339,
 )
 from chatty.server.business import entries, facts
-from chatty.server.business.access import Action, refusal, standing
+from chatty.server.business.access import Action, may_talk_freely, refusal, shows_itself, standing
 from chatty.server.business.entries import Duplicate, Rejection
-from chatty.server.business.rights import OPEN, OWNER, READ, Principal, Trust
+from chatty.server.business.rights import OWNER, READ, Principal, Trust
 from chatty.server.business.state import Room, TargetMessage
 
 Facts = tuple[facts.Fact, ...]
@@ -162,12 +162,6 @@ def _not_here(room: Room, entry: entries.Post | entries.AnyChange, action: Actio
     return refused or (Rejection("room_closed") if _is_over(room, entry.at) else None)
 
 
-def _shows_itself(room: Room, entry: entries.Post | entries.AnyChange) -> bool:
-    """Whether the author's token still shows who it is."""
-    token = room.server.tokens.get(entry.who.token)
-    return token is not None and token.is_valid(entry.at)
-
-
 def _repeated(last: facts.Produced, entry: entries.Post | entries.AnyChange) -> Duplicate | Rejection:
     """The outcome of a number that was accepted before. Only for the last one is it known what was said."""
     if entry.n == last.n and last.digest and last.before and chained(last.before, entry.said) != last.digest:
@@ -206,7 +200,8 @@ def _reserved(room: Room, name: str, name_key: str, who: Principal) -> Rejection
 
 
 def _post(room: Room, entry: entries.Post) -> Outcome:
-    if entry.who.token and not _shows_itself(room, entry):
+    is_free = may_talk_freely(room, entry.who, entry.at)
+    if not is_free and not shows_itself(room, entry.who, entry.at):
         return Rejection("unauthorized")
     # A repeated request gets its answer again, even if nothing more can be posted by now.
     if entry.idempotency_key and not entry.n:
@@ -214,9 +209,7 @@ def _post(room: Room, entry: entries.Post) -> Outcome:
         if known is not None:
             return Duplicate(known[1]) if known[0] == entry.digest else Rejection("idempotency_conflict")
     refused: Rejection | Duplicate | None = _check_turn(room, entry) if entry.n else None
-    # This is the path of every message: where there are no rules, and the room has no end, nothing more is asked.
-    is_plain = room.access is OPEN and room.server.access is OPEN and not (room.expires_at or room.closed_at)
-    if refused is None and (entry.who.token or not is_plain):
+    if refused is None and not is_free:
         refused = _not_here(room, entry, Action.CONVERSE if entry.reply_to else Action.POST)
     if refused is not None:
         return refused
@@ -239,7 +232,7 @@ def _post(room: Room, entry: entries.Post) -> Outcome:
 
 
 def _change(room: Room, entry: entries.AnyChange) -> Outcome:
-    if entry.who.token and not _shows_itself(room, entry):
+    if not shows_itself(room, entry.who, entry.at):
         return Rejection("unauthorized")
     refused = _check_turn(room, entry) or _not_here(room, entry, _NEEDED[type(entry)])
     if refused is not None:

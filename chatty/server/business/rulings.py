@@ -251,10 +251,15 @@ def _set_policy(scope: Scope, entry: entries.SetPolicy) -> Outcome:
 # --- restrictions -------------------------------------------------------------------------------------------
 
 
+def _not_moderating(scope: Scope, entry: entries.Ruling, one: Whom | None) -> Rejection | None:
+    """Why the author of ``entry`` can't send away ``one``, or take its rights."""
+    now = _role_of(scope, one.identity if one else b"", entry.at)
+    return standing(scope, entry.who).refusal(_where(scope, Action.MODERATE), entry.at, now)
+
+
 def _kick(scope: Scope, entry: entries.Kick) -> Outcome:
     one = whom(scope, entry.whom)
-    now = _role_of(scope, one.identity if one else b"", entry.at)
-    refused = standing(scope, entry.who).refusal(_where(scope, Action.MODERATE), entry.at, now)
+    refused = _not_moderating(scope, entry, one)
     if refused is not None:
         return refused
     participants = scope.participants if isinstance(scope, Room) else {}
@@ -276,8 +281,7 @@ def _kick(scope: Scope, entry: entries.Kick) -> Outcome:
 
 def _restrict(scope: Scope, entry: entries.Restrict) -> Outcome:
     one = whom(scope, entry.whom)
-    now = _role_of(scope, one.identity if one else b"", entry.at)
-    refused = standing(scope, entry.who).refusal(_where(scope, Action.MODERATE), entry.at, now)
+    refused = _not_moderating(scope, entry, one)
     if refused is not None:
         return refused
     if one is not None and one.identity == entry.who.identity != b"":

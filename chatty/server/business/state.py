@@ -52,7 +52,6 @@ from chatty.server.business.rights import (
     Token,
     Trust,
     canonical,
-    has_ended,
 )
 
 
@@ -86,10 +85,6 @@ class Decided(Struct, frozen=True, gc=False):
     since: int
     until: int
     rights: Rights
-
-    def holds(self, server: Server, at: int) -> bool:
-        """Whether they are the same at ``at``. An entry's time may be before that of the one before it."""
-        return self.rulings == server.rulings and self.since <= at and not has_ended(self.until, at)
 
 
 class Server(Struct):

@@ -34,7 +34,7 @@ from chatty.server.business.entries import CloseRoom, CreateRoom, Duplicate, Pos
 from chatty.server.business.names import check_known_name, check_room_name, check_text
 from chatty.server.business.rights import READ, Principal
 from chatty.server.platform.network.access.credentials import bearer, owner_hash, principal_of
-from chatty.server.platform.network.access.routes import Route, accepted, find_room, json_of, number, speaking
+from chatty.server.platform.network.access.routes import Route, accepted, ends_at, find_room, json_of, number, speaking
 from chatty.server.platform.network.addresses import address_of
 from chatty.server.platform.network.connections import connection_of
 from chatty.server.platform.network.forwarded import base_path, base_url
@@ -116,7 +116,7 @@ class RoomHandlers:
             raise Refused("bad_request", "expires_in is in seconds, from 1 to ten years.")
         # Only the token's hash is stored, so the caller gets it this once.
         now, token = self.node.now(), "owner_" + secrets.token_urlsafe(32)
-        expires_at = now + round(new.expires_in * 1000) if new.expires_in else 0
+        expires_at = ends_at(now, new.expires_in)
         room_id, epoch = new_ksuid(now / 1000), secrets.token_hex(8)
         if note is not None:
             note(room_id, token)

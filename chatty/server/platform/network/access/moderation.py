@@ -28,7 +28,7 @@ from chatty.server.business.access import Action, Standing
 from chatty.server.business.entries import Grant, Kick, Lift, Rejection, Restrict, Ruling, SetPolicy, Target
 from chatty.server.business.rights import MODERATOR, NAME_OF_ROLE, OWNER, POST, ROLES, SERVER
 from chatty.server.platform.network.access.credentials import principal_of
-from chatty.server.platform.network.access.routes import Route, find_room, json_of, number
+from chatty.server.platform.network.access.routes import Route, ends_at, find_room, json_of, number
 from chatty.server.platform.network.addresses import TRUSTED_PROXIES, bannable
 from chatty.server.platform.network.responses import answer, refused
 from chatty.server.platform.pipeline.node import Node
@@ -88,7 +88,7 @@ class ModerationHandlers:
         at = self.node.now()
         return await self._rule(
             request,
-            Grant(place.id, at, place.standing.who, target, ROLES[new.role], self._until(at, new.expires_in)),
+            Grant(place.id, at, place.standing.who, target, ROLES[new.role], ends_at(at, new.expires_in)),
         )
 
     async def policy(self, request: web.Request) -> web.StreamResponse:
@@ -108,7 +108,7 @@ class ModerationHandlers:
     async def restrict(self, request: web.Request) -> web.StreamResponse:
         place, new = await self._place(request), await json_of(request, NewRestriction)
         at = self.node.now()
-        until, address = self._until(at, new.expires_in), ""
+        until, address = ends_at(at, new.expires_in), ""
         target, author = await self._target_of(place, new.name, new.identity, new.of)
         proxies = request.app[TRUSTED_PROXIES]
         if new.address:
@@ -174,9 +174,6 @@ class ModerationHandlers:
         if isinstance(outcome, Rejection):
             raise refused(outcome)
         return web.Response(status=204)
-
-    def _until(self, at: int, seconds: float | None) -> int:
-        return at + round(seconds * 1000) if seconds else 0
 
     def _target(self, name: str = "", identity: str = "", of: int = 0) -> Target:
         if identity and not _IDENTITY.fullmatch(identity):

@@ -89,6 +89,11 @@ async def json_of(request: web.Request, kind: type[T]) -> T:
         raise Refused("bad_request", unfit(error)) from None
 
 
+def ends_at(at: int, seconds: float | None) -> int:
+    """When something ends that begins at ``at`` and lasts so many seconds; 0, which is never, without any."""
+    return at + round(seconds * 1000) if seconds else 0
+
+
 def participant_name(given: str | None) -> tuple[str, str]:
     """A participant's name and its key. Raises Refused for an invalid name."""
     name = accepted(check_name(given or "", points=NAME_POINTS))

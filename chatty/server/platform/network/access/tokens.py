@@ -27,7 +27,7 @@ from chatty.server.business.rights import (
     rights_named,
 )
 from chatty.server.platform.network.access.credentials import nobody, principal_of, token_hash
-from chatty.server.platform.network.access.routes import OPEN, Route, json_of, participant_name
+from chatty.server.platform.network.access.routes import OPEN, Route, ends_at, json_of, participant_name
 from chatty.server.platform.network.responses import answer, refused
 from chatty.server.platform.pipeline.node import Node
 
@@ -81,7 +81,7 @@ class TokenHandlers:
         cap = _cap(new)
         role = OWNER if new.admin else (cap if new.room else MEMBER)
         name, name_key = participant_name(new.name) if new.name else ("", "")
-        expires_at = at + round(new.expires_in * 1000) if new.expires_in else 0
+        expires_at = ends_at(at, new.expires_in)
         entry = Issue(
             new.room or SERVER, at, who, new_public_id(), token_hash(secret), cap, name, name_key, nobody(),
             role if name else NOBODY, expires_at, new.label,

@@ -12,7 +12,7 @@ from chatty.server.business.access import Standing, remember, remembered
 from chatty.server.business.entries import Grant as GrantEntry
 from chatty.server.business.entries import Issue, Kick, Lift, Restrict, Revoke, Ruling, Target
 from chatty.server.business.facts import Fact, Granted, Lifted, PolicySet, Restricted, Revoked
-from chatty.server.business.rights import OPEN, READ, SERVER, Access, Grant, Principal, Token, Trust
+from chatty.server.business.rights import OPEN, SERVER, Access, Grant, Principal, Token, Trust
 from chatty.server.business.rulings import restricted, whom
 from chatty.server.business.state import Room, Scope, Server
 from chatty.server.platform.store.access.lookup import (
@@ -20,7 +20,7 @@ from chatty.server.platform.store.access.lookup import (
     grant_of,
     has_names,
     holder_of,
-    is_granted_anything,
+    is_known,
     token_of_id,
 )
 
@@ -129,13 +129,7 @@ class Rights:
             self._load_grants(scope, who.identity)
         if who.token:
             self._load_token(who.token)
-        server.knows = bool(
-            who.token
-            or server.access.everyone & READ
-            or scope.grants.get(who.identity)
-            or server.grants.get(who.identity)
-            or (who.trust >= Trust.KEY and is_granted_anything(self._db, who.identity))
-        )
+        server.knows = is_known(self._db, who, server.access, server.grants.get(who.identity))
 
     def _load_grants(self, scope: Scope, identity: bytes) -> None:
         if not identity:

@@ -55,9 +55,12 @@ def _granted(db: sqlite3.Connection, key: int, identity: bytes) -> dict[int, Gra
     return {room: Grant(role, until) for room, role, until in db.execute(sql, (key, SERVER_KEY, identity)).fetchall()}
 
 
-def is_granted_anything(db: sqlite3.Connection, identity: bytes) -> bool:
-    """Whether an identity was given a role in any scope."""
-    return db.execute("SELECT 1 FROM grants WHERE identity = ? LIMIT 1", (identity,)).fetchone() is not None
+def is_known(db: sqlite3.Connection, who: Principal, server_rules: Access, in_server: Grant | None) -> bool:
+    """Whether some row speaks for ``who`` in any scope; where the server lets everybody in, it doesn't matter."""
+    if who.token or server_rules.everyone & READ or in_server:
+        return True
+    granted = "SELECT 1 FROM grants WHERE identity = ? LIMIT 1"
+    return who.trust >= Trust.KEY and db.execute(granted, (who.identity,)).fetchone() is not None
 
 
 def token_of_id(db: sqlite3.Connection, token_id: str) -> Token | None:
@@ -120,12 +123,7 @@ class RulesCache:
         token = token_of_id(db, who.token) if who.token else None
         granted = _granted(db, key, who.identity) if who.trust >= Trust.KEY else {}
         in_scope, in_server = granted.get(key), granted.get(SERVER_KEY)
-        knows = bool(
-            token
-            or server_rules.everyone & READ
-            or in_server
-            or (who.trust >= Trust.KEY and is_granted_anything(db, who.identity))
-        )
+        knows = is_known(db, who, server_rules, in_server)
         owns = shows_owner(owner, who)
         return Standing(who, scope, rules, server_rules, in_scope, in_server, token, owns, knows)
 
