@@ -223,6 +223,12 @@ _AT_SERVER: dict[str, Any] = {
 }
 
 
+ServerArgument = Annotated[
+    str | None, typer.Argument(metavar="SERVER", parser=filled, help="The same as --server.", show_default=False)
+]
+"""The server that a command is about that has no ROOM."""
+
+
 def at_server(command: Callable[..., int]) -> Callable[..., int]:
     """Give ``command`` the options of a `ServerChoice` in the place of its parameter ``at``, which gets them as one."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Final
 
 import typer
 
@@ -10,7 +10,7 @@ from chatty.cli.config import ServerChoice
 from chatty.cli.environment import Environment
 from chatty.cli.exits import ExitStatus
 from chatty.cli.failures import Failure, explain
-from chatty.cli.options import at_server, environment, filled
+from chatty.cli.options import ServerArgument, at_server, environment
 from chatty.cli.targets import RoomTarget, about, whole_server
 
 if TYPE_CHECKING:
@@ -26,10 +26,7 @@ EXAMPLES: Final = (
 def command(
     ctx: typer.Context,
     at: ServerChoice,
-    address: Annotated[
-        str | None,
-        typer.Argument(metavar="SERVER", parser=filled, help="The same as --server.", show_default=False),
-    ] = None,
+    address: ServerArgument = None,
 ) -> int:
     """Log in to a server with a token that an administrator gave you.
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final
+from typing import Final
 
 import typer
 
 from chatty.cli.config import ServerChoice
 from chatty.cli.exits import ExitStatus
-from chatty.cli.options import at_server, environment, filled
+from chatty.cli.options import ServerArgument, at_server, environment
 from chatty.cli.targets import whole_server
 
 EXAMPLES: Final = ("chatty logout https://chat.example.org",)
@@ -18,10 +18,7 @@ EXAMPLES: Final = ("chatty logout https://chat.example.org",)
 def command(
     ctx: typer.Context,
     at: ServerChoice,
-    address: Annotated[
-        str | None,
-        typer.Argument(metavar="SERVER", parser=filled, help="The same as --server.", show_default=False),
-    ] = None,
+    address: ServerArgument = None,
 ) -> int:
     """Forget the token for a server.
 

@@ -130,10 +130,15 @@ class Session(Subscriber):
         self.who = connected.who
         self.node.sessions[self] = None
 
-    async def enter(self, action: Action) -> RoomView | None:
-        """The room as it is now, if the peer may still do ``action`` there; else it is cut."""
+    async def enter(self, action: Action, seen: RoomView | None = None) -> RoomView | None:
+        """The room as it is now, if the peer may still do ``action`` there; else it is cut.
+
+        It is as it was ``seen`` before the session was registered, if nobody has ever made a ruling.
+        """
         at = self.node.now()
-        view = await self.node.reads.enter(self.room_id, self.who, action, at)
+        view: RoomView | Rejection | None = None if self.node.has_rulings else seen
+        if view is None:
+            view = await self.node.reads.enter(self.room_id, self.who, action, at)
         if isinstance(view, Rejection):
             self.cut(Close.CREDENTIALS_EXPIRED if view.code == "unauthorized" else Close.REMOVED)
             return None

@@ -138,7 +138,9 @@ class V1Session(Session):
     async def begin(self) -> None:
         # A token with which one only posts opens a socket, too, and nothing of the room comes through it.
         self.needs = READ if self.view.standing.rights(self.now()) & READ or self.connection_id else NOBODY
-        view = await self.enter(Action.SEE if self.needs else Action.DELETE)
+        # One that joins looks again in any case, so that the welcome shows this participant, too.
+        seen = None if self.connection_id else self.view
+        view = await self.enter(Action.SEE if self.needs else Action.DELETE, seen)
         if view is None:
             return
         self.view = view
