@@ -44,12 +44,15 @@ class RoomList(Protocol):
 
 async def announce(node: Node, origin: str, names: Sequence[str], known: RoomList, notices: Notices) -> None:
     """Print where the server is and what to do next, and create the rooms of these names unless they exist."""
+    near = known_as(origin, node.settings.allowed_host)
+    for room_id in known.rooms_at(near):  # before a word is said: whoever reads it may use a name at once
+        if await node.reads.room(room_id) is None:
+            known.note_gone(room_id, near)
     data = str(node.settings.data)
     notices.say(f"chatty listens on {origin}, and keeps everything in {data}", address=origin, data=data)
     is_open = bool((await node.reads.standing(OPERATOR)).server_rules.everyone & READ)
     if not is_loopback(node.settings.host):
         _warn(node, origin, notices, is_open=is_open)
-    near = known_as(origin, node.settings.allowed_host)
     server = "" if near == f"http://127.0.0.1:{PORT}" else f" --server {near}"
     served = ServedRooms(node.settings.data) if names else None
     for name in map(str.strip, names):
@@ -73,9 +76,6 @@ async def announce(node: Node, origin: str, names: Sequence[str], known: RoomLis
             # The id is the key to the room, and this may be a journal.
             by_name = f"chatty join {shlex.quote(name)}{server}"
             notices.say(f"join {name!r}:  {by_name}  (its id, for others: chatty rooms)")
-    for room_id in known.rooms_at(near):
-        if await node.reads.room(room_id) is None:
-            known.note_gone(room_id, near)
     if not is_open and not await node.reads.access.has_administrator():
         notices.say(
             f"next, on this machine:  chatty token create --admin --name YOUR-NAME --data {shlex.quote(data)}"

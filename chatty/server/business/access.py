@@ -65,8 +65,6 @@ NEEDS: Final[Mapping[Action, Rights]] = {
 }
 """The rights that each action needs."""
 
-_MEMBERS_DO: Final = frozenset(action for action, needed in NEEDS.items() if needed & MEMBER == needed)
-
 
 class Standing(Struct, frozen=True):
     """Everything that somebody's rights in one scope follow from.
@@ -212,19 +210,7 @@ def standing(scope: Scope, who: Principal) -> Standing:
 
 
 def refusal(scope: Scope, who: Principal, action: Action, at: int) -> Rejection | None:
-    """Why ``who`` may not do ``action`` in ``scope``, or None.
-
-    It is asked for every message. Where nobody has made rules, it costs nearly
-    nothing, and elsewhere the rights of those who speak often are remembered.
-    """
-    server = server_of(scope)
-    if scope.access is OPEN and not who.token and action in _MEMBERS_DO and server.access is OPEN:
-        return None
-    known = remembered(scope, who, at)
-    if known is not None:
-        needed = _needed(scope.access, action)
-        if known.rights & needed == needed and known.rights:
-            return None
+    """Why ``who`` may not do ``action`` in ``scope``, or None if it may."""
     return standing(scope, who).refusal(action, at)
 
 
