@@ -43,6 +43,8 @@ MIRRORS: Final = {
     "chatty/cli/scripting/bookmark.py": ["tests/cli/scripting/test_bookmark.py"],
     "chatty/server/business/access.py": [
         "tests/server/business/test_access.py",
+        "tests/server/business/test_remembered_rights.py",
+        "tests/server/business/test_rights.py",
         "tests/server/business/test_rights_of_speakers.py",
     ],
     "chatty/server/business/entries.py": ["tests/server/business", "tests/test_digests.py"],

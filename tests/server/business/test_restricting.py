@@ -284,7 +284,7 @@ def test_a_token_is_revoked_by_its_bearer_and_by_administrators_once(court: Cour
         assert isinstance(outcome, tuple)
         assert outcome[0] == Revoked("t1", AT)
         known_as = "the operator" if by is OPERATOR else by.name
-        assert audited(outcome) == Audited(AT, known_as, "revoked token t1")
+        assert audited(outcome) == Audited(AT, known_as, "revoked token t1", "", 0, "")
         assert court.server.tokens["t1"] == Token("t1", ident("bob"), revoked_at=AT)
         assert revoke(court, by) == ()
 
