@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from chatty.server.business.entries import Entry
-from chatty.server.business.room import Outcome
+from chatty.server.business.outcomes import Outcome
 from chatty.server.platform.pipeline.log.local import LocalLog
 from chatty.server.platform.pipeline.log.protocol import Delivery, Log, Reply
 from chatty.server.platform.store.applying import Applied, Store, StoredEvent

@@ -11,7 +11,7 @@ import pytest
 
 from chatty.events import Message
 from chatty.server.business.entries import CreateRoom, Post, Probe, Rejection
-from chatty.server.business.room import Outcome
+from chatty.server.business.outcomes import Outcome
 from chatty.server.memory_limit import PLENTY
 from chatty.server.platform.pipeline.log.local import MOST_ENTRIES, SIZE_SHARE
 from chatty.server.platform.pipeline.log.protocol import Reply

@@ -6,7 +6,7 @@ from typing import get_args
 
 from chatty.events import Event
 from chatty.protocol import Command
-from chatty.server.business import room, rulings, state
+from chatty.server.business import messages, room, rulings, state
 from chatty.server.business.entries import Change, Entry, Forget, Probe, Ruling
 from chatty.server.business.facts import Fact
 from chatty.server.platform.network import http_messages, websocket
@@ -34,7 +34,7 @@ def test_the_store_never_renumbers_an_event() -> None:
 
 def test_every_entry_has_a_rule_or_is_about_all_rooms() -> None:
     assert set(room._DECIDE) | set(rulings._RULE) | OF_ALL_ROOMS == ENTRIES
-    assert set(room._CHANGE) == set(Change.__subclasses__())
+    assert set(messages.CHANGES) == set(Change.__subclasses__())
     assert set(applying._RARE) < ENTRIES
 
 

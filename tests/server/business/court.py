@@ -7,8 +7,9 @@ from typing import Any, Final
 from chatty.server.business import rights
 from chatty.server.business.entries import Connect, Entry, Grant, Rejection, Restrict, Ruling, Target
 from chatty.server.business.facts import Audited
+from chatty.server.business.outcomes import Facts, Outcome
 from chatty.server.business.rights import OPERATOR, ROLES, Access, Principal, Restriction, Rights, Token, Trust
-from chatty.server.business.room import Facts, Outcome, decide
+from chatty.server.business.room import decide
 from chatty.server.business.rulings import rule
 from chatty.server.business.state import SERVER_FACTS, Room, Scope, Server, TargetMessage, evolve
 from tests.server.principals import speaker

@@ -30,7 +30,9 @@ from chatty.server.business.entries import (
     SetTopic,
 )
 from chatty.server.business.facts import Amended, Edited, Erased, Produced, Reacted, WentAway
-from chatty.server.business.room import MOST_REACTIONS, Outcome, decide
+from chatty.server.business.messages import MOST_REACTIONS
+from chatty.server.business.outcomes import Outcome
+from chatty.server.business.room import decide
 from chatty.server.business.state import Room, TargetMessage, evolve
 from tests.server.principals import speaker
 

@@ -8,6 +8,8 @@ import pytest
 
 from chatty.server.business.entries import Connect, Issue, Rejection
 from chatty.server.business.facts import Audited, Evicted, Granted, Issued, PolicySet, Reserved
+from chatty.server.business.outcomes import Outcome
+from chatty.server.business.restricting import evictions
 from chatty.server.business.rights import (
     MEMBER,
     MODERATOR,
@@ -26,8 +28,6 @@ from chatty.server.business.rights import (
     Token,
     Trust,
 )
-from chatty.server.business.room import Outcome
-from chatty.server.business.rulings import evictions
 from tests.server.business.court import ANONYMOUS, AT, ROOM, Court, code, ident, person
 
 LATER = AT + 60_000

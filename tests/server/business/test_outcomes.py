@@ -42,8 +42,9 @@ from chatty.server.business.facts import (
     Trimmed,
     WentAway,
 )
+from chatty.server.business.outcomes import Outcome
 from chatty.server.business.rights import Trust
-from chatty.server.business.room import Outcome, decide
+from chatty.server.business.room import decide
 from chatty.server.business.state import Participant, Room, TargetMessage
 from tests.server.principals import owning, speaker
 

@@ -14,6 +14,8 @@ from chatty.server.business.entries import (
     Target,
 )
 from chatty.server.business.facts import Audited, Evicted, Lifted, Restricted, Revoked
+from chatty.server.business.outcomes import Outcome
+from chatty.server.business.restricting import MOST_RESTRICTIONS, evictions
 from chatty.server.business.rights import (
     OPEN,
     OPERATOR,
@@ -28,8 +30,6 @@ from chatty.server.business.rights import (
     Token,
     Trust,
 )
-from chatty.server.business.room import Outcome
-from chatty.server.business.rulings import MOST_RESTRICTIONS, evictions
 from tests.server.business.court import (
     ANONYMOUS,
     AT,

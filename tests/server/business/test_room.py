@@ -38,8 +38,9 @@ from chatty.server.business.entries import (
     is_of_incarnation,
 )
 from chatty.server.business.facts import Purged, Trimmed
+from chatty.server.business.outcomes import Outcome
 from chatty.server.business.rights import Trust
-from chatty.server.business.room import Outcome, decide
+from chatty.server.business.room import decide
 from chatty.server.business.state import Room, evolve
 from tests.server.entries import room_entries
 from tests.server.principals import owning, speaker

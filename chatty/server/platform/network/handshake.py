@@ -13,8 +13,8 @@ from chatty.events import StreamPosition
 from chatty.protocol import SUBPROTOCOL
 from chatty.server.business.access import Action
 from chatty.server.business.entries import Connect, Rejection
+from chatty.server.business.outcomes import Outcome
 from chatty.server.business.rights import Principal, Trust
-from chatty.server.business.room import Outcome
 from chatty.server.platform.network.access.credentials import nobody, offered, principal_of
 from chatty.server.platform.network.access.routes import (
     MOST_DIGITS,

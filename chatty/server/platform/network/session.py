@@ -30,8 +30,8 @@ from chatty.protocol import FRAME_BYTES, IN_FLIGHT, Close
 from chatty.server.business.access import Action
 from chatty.server.business.entries import Disconnect, Rejection
 from chatty.server.business.facts import Connected
+from chatty.server.business.outcomes import Facts, Outcome
 from chatty.server.business.rights import Principal
-from chatty.server.business.room import Facts, Outcome
 from chatty.server.platform.network.connections import Connection, connection_of
 from chatty.server.platform.network.frames import close_frame
 from chatty.server.platform.network.heartbeat import Heartbeat, Pulse, Stall, is_stalled

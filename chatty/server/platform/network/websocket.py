@@ -38,8 +38,8 @@ from chatty.seed_dialect import SeedJoined
 from chatty.server.business.access import Action, Standing
 from chatty.server.business.entries import Duplicate, Entry, Post, Rejection
 from chatty.server.business.names import check_text
+from chatty.server.business.outcomes import Facts, Outcome
 from chatty.server.business.rights import MEMBER, NOBODY, READ, Principal, rights_named
-from chatty.server.business.room import Facts, Outcome
 from chatty.server.platform.network.dialects import SEED, V1
 from chatty.server.platform.network.frames import text_frame
 from chatty.server.platform.network.http_messages import Author, change

@@ -11,8 +11,8 @@ import structlog
 
 from chatty.protocol import AWAY_SECONDS, Close
 from chatty.server.business.entries import EndGrace, Entry, Rejection, connection_id
+from chatty.server.business.outcomes import Outcome
 from chatty.server.business.rights import Principal
-from chatty.server.business.room import Outcome
 from chatty.server.platform.pipeline.clock import Clock
 from chatty.server.platform.pipeline.hub import Hub
 from chatty.server.platform.pipeline.log.protocol import Log, Reply

@@ -37,9 +37,11 @@ from chatty.server.business.entries import (
     TrimRoom,
 )
 from chatty.server.business.facts import Erased, Evicted, Granted, PolicySet, Reserved, Restricted, WentAway
+from chatty.server.business.outcomes import Facts, Outcome
+from chatty.server.business.restricting import evictions
 from chatty.server.business.rights import OPEN, SERVER
-from chatty.server.business.room import Facts, Outcome, decide
-from chatty.server.business.rulings import evictions, rule
+from chatty.server.business.room import decide
+from chatty.server.business.rulings import rule
 from chatty.server.business.state import SERVER_FACTS, Room, Scope, evolve
 from chatty.server.memory_limit import PLENTY, Budget
 from chatty.server.platform.store.access.loading import Rights, Rulings

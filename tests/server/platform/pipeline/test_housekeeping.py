@@ -10,8 +10,8 @@ from structlog.testing import capture_logs
 
 from chatty.server.business import rights
 from chatty.server.business.entries import CreateRoom, Entry, Issue, Post, Rejection
+from chatty.server.business.outcomes import Outcome
 from chatty.server.business.rights import MEMBER, OPERATOR, SERVER
-from chatty.server.business.room import Outcome
 from chatty.server.platform.pipeline.housekeeping import (
     CLOCK_SECONDS,
     DISTRUST_SECONDS,

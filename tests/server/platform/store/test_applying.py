@@ -33,8 +33,8 @@ from chatty.server.business.entries import (
     Rejection,
     TrimRoom,
 )
+from chatty.server.business.outcomes import Outcome
 from chatty.server.business.rights import Trust
-from chatty.server.business.room import Outcome
 from chatty.server.platform.store import doctor
 from chatty.server.platform.store.applying import Store, StoredEvent
 from chatty.server.platform.store.data_directory import DATABASE

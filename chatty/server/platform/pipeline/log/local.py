@@ -25,7 +25,7 @@ from typing import Final
 import structlog
 
 from chatty.server.business.entries import Entry, Rejection
-from chatty.server.business.room import Outcome
+from chatty.server.business.outcomes import Outcome
 from chatty.server.memory_limit import PLENTY
 from chatty.server.platform.pipeline.log.protocol import Delivery, Proposal, Reply
 from chatty.server.platform.store.applying import Applied, Store

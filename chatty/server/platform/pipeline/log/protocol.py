@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from chatty.server.business.entries import Entry
-from chatty.server.business.room import Outcome
+from chatty.server.business.outcomes import Outcome
 from chatty.server.platform.store.applying import Applied
 
 Reply = Callable[[Outcome], None]

@@ -12,9 +12,10 @@ from chatty.server.business.access import Standing, remember, remembered
 from chatty.server.business.entries import Grant as GrantEntry
 from chatty.server.business.entries import Issue, Kick, Lift, Restrict, Revoke, Ruling, Target
 from chatty.server.business.facts import Fact, Granted, Lifted, PolicySet, Restricted, Revoked
+from chatty.server.business.restricting import restricted
 from chatty.server.business.rights import OPEN, SERVER, Access, Grant, Principal, Token, Trust
-from chatty.server.business.rulings import restricted, whom
 from chatty.server.business.state import Room, Scope, Server
+from chatty.server.business.whom import whom
 from chatty.server.platform.store.access.lookup import (
     access_of,
     grant_of,

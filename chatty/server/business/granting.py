@@ -1,0 +1,71 @@
+"""The rules about roles and policies."""
+
+from __future__ import annotations
+
+from chatty.server.business import entries, facts
+from chatty.server.business.access import Action, standing
+from chatty.server.business.entries import Rejection
+from chatty.server.business.outcomes import NOTHING, Outcome
+from chatty.server.business.rights import MEMBER, NAME_OF_ROLE, NOBODY, Access, Principal, Rights
+from chatty.server.business.state import Scope
+from chatty.server.business.whom import UNKNOWN, Whom, by, role_of, where, whom
+
+
+def grant(scope: Scope, entry: entries.Grant) -> Outcome:
+    """Give somebody a role, or take it away."""
+    own, one = standing(scope, entry.who), whom(scope, entry.whom)
+    now = role_of(scope, one.identity if one else b"", entry.at)
+    needed = Action.ADMIT if max(entry.role, now) <= MEMBER else Action.RULE
+    refused = own.refusal(where(scope, needed), entry.at, now)
+    if refused is not None:
+        return refused
+    if one is None or not one.identity:
+        return UNKNOWN
+    if one.identity == entry.who.identity:
+        return Rejection("not_allowed", "Nobody gives or takes a role of their own: ask another owner.")
+    found = granting(scope, one, entry.role, entry.until, entry.who)
+    what = f"made {NAME_OF_ROLE[entry.role]}" if entry.role else "took the role away"
+    return (*found, facts.Audited(entry.at, by(entry.who), what, one.name, entry.until))
+
+
+def granting(scope: Scope, one: Whom, role: Rights, until: int, who: Principal) -> list[facts.Fact]:
+    """The facts that give somebody a role in ``scope``."""
+    found: list[facts.Fact] = [facts.Granted(one.identity, role, until, one.name, by(who))]
+    # A role that is less than everyone's has to be looked up for everyone.
+    if role != NOBODY and scope.access.everyone & ~role and not scope.access.less:
+        found.append(_policy(scope.access, less=True))
+    return found
+
+
+def _policy(
+    access: Access, everyone: Rights | None = None, locked: bool | None = None, topic: Rights | None = None, *,
+    less: bool,
+) -> facts.PolicySet:  # fmt: skip
+    return facts.PolicySet(
+        access.everyone if everyone is None else everyone,
+        access.locked if locked is None else locked,
+        access.topic if topic is None else topic,
+        access.less or less,
+    )
+
+
+def set_policy(scope: Scope, entry: entries.SetPolicy) -> Outcome:
+    """Change the scope's rules."""
+    only_lock = entry.everyone is None and entry.topic is None
+    needed = where(scope, Action.MODERATE if only_lock else Action.RULE)
+    refused = standing(scope, entry.who).refusal(needed, entry.at)
+    if refused is not None:
+        return refused
+    access = scope.access
+    # Grants that were no less than everyone's may be now.
+    less = entry.everyone is not None and entry.everyone > access.everyone
+    policy = _policy(access, entry.everyone, entry.locked, entry.topic, less=less)
+    if policy.changed(access) == access:
+        return NOTHING
+    changes = {
+        "everyone": NAME_OF_ROLE[policy.everyone] if policy.everyone != access.everyone else None,
+        "locked": str(policy.locked).lower() if policy.locked != access.locked else None,
+        "topic": NAME_OF_ROLE[policy.topic] if policy.topic != access.topic else None,
+    }
+    what = "policy: " + ", ".join(f"{key} {value}" for key, value in changes.items() if value)
+    return (policy, facts.Audited(entry.at, by(entry.who), what))

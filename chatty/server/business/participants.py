@@ -1,0 +1,130 @@
+"""The rules about those who are in a room: how they come, go, and are called."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from chatty.events import LeaveReason, ParticipantJoined, ParticipantLeft, ParticipantRenamed
+from chatty.server.business import entries, facts
+from chatty.server.business.access import Action, refusal
+from chatty.server.business.entries import Rejection
+from chatty.server.business.outcomes import NOTHING, Facts, Outcome, is_over, now_in
+from chatty.server.business.rights import Principal
+from chatty.server.business.state import Room
+
+
+def connect(room: Room, entry: entries.Connect) -> Outcome:
+    """A connection begins to speak for somebody."""
+    if is_over(room, entry.at):
+        return refusal(room, entry.who, Action.JOIN, entry.at) or Rejection("room_closed")
+    if entry.connection in room.connections:
+        return Rejection("internal", "This connection is in the room already.")
+    who = entry.who
+    refused = refusal(room, who, Action.JOIN, entry.at) or taken(room, who)
+    if refused is not None:
+        return refused
+    # A second connection of a participant makes no event, because the participant has already joined.
+    holder = room.participants.get(who.name_key)
+    if holder is not None:
+        return (facts.Connected(entry.connection, replace(who, name=holder.name)),)
+    return (ParticipantJoined(room.last + 1, now_in(room, entry.at), who.name), facts.Connected(entry.connection, who))
+
+
+def disconnect(room: Room, entry: entries.Disconnect) -> Outcome:
+    """A connection ends, and with the last one the participant goes away or leaves."""
+    name_key = room.connections.get(entry.connection)
+    if name_key is None:
+        return NOTHING
+    participant = room.participants[name_key]
+    gone = facts.Disconnected(name_key, entry.connection)
+    if len(participant.connections) > 1:
+        return (gone,)
+    # A connection that broke may come back under the same identity. One that said goodbye won't.
+    if participant.resumable and not entry.clean:
+        return (gone, facts.WentAway(name_key, entry.at))
+    return (gone, *depart(room, name_key, entry.at, "left" if entry.clean else "lost"))
+
+
+def depart(room: Room, name_key: str, at: int, reason: LeaveReason, after: int = 0) -> Facts:
+    """A participant leaves, as the event ``after`` so many others of the same entry."""
+    name = room.participants[name_key].name
+    return (ParticipantLeft(room.last + 1 + after, now_in(room, at), name, reason), facts.Departed(name_key))
+
+
+def end_grace(room: Room, entry: entries.EndGrace) -> Outcome:
+    """A participant that is away leaves, unless it has come back."""
+    participant = room.participants.get(entry.name_key)
+    if participant is None or not participant.away or participant.away != entry.away:
+        return NOTHING  # it is back, or this is another absence
+    return depart(room, entry.name_key, entry.at, "lost")
+
+
+def start_node(room: Room, entry: entries.StartNode) -> Outcome:
+    """Participants of the node's earlier incarnations are away, or leave if they have nothing to come back with."""
+    found: list[facts.Fact] = []
+    departed = 0
+    for name_key, participant in sorted(room.participants.items()):
+        dead = sorted(c for c in participant.connections if _is_dead(c, entry))
+        found += [facts.Disconnected(name_key, connection) for connection in dead]
+        if not dead or len(dead) < len(participant.connections):
+            continue
+        if participant.resumable:
+            found.append(facts.WentAway(name_key, entry.at))
+        else:
+            found += depart(room, name_key, entry.at, "lost", departed)
+            departed += 1
+    return tuple(found)
+
+
+def _is_dead(connection: str, entry: entries.StartNode) -> bool:
+    return entries.is_from(connection, entry.node) and not entries.is_of_incarnation(
+        connection, entry.node, entry.incarnation
+    )
+
+
+def rename(room: Room, entry: entries.Rename, name: str, name_key: str) -> Outcome:
+    """Call a participant something else."""
+    participant = room.participants.get(name_key)
+    if participant is None:
+        return Rejection("not_allowed", "Only a participant of the room can change its name.")
+    own = room.server.names.get(name_key)
+    if own is not None and own.identity == entry.who.identity and entry.new_key != name_key:
+        return Rejection("not_allowed", f"You are {own.name!r} in every room: your token says so.")
+    # Another spelling of one's own name is never taken.
+    if entry.new_key != name_key and entry.new_key in room.participants:
+        return Rejection("name_taken", f"The name {entry.new_name!r} is taken here; choose another one.")
+    # Nobody who goes by the new name may be banned or muted either.
+    new = replace(entry.who, name=entry.new_name, name_key=entry.new_key)
+    refused = reserved(room, entry.new_name, entry.new_key, entry.who) or refusal(room, new, Action.CONVERSE, entry.at)
+    if refused is not None:
+        return refused
+    if entry.new_name == participant.name:
+        return NOTHING
+    event = ParticipantRenamed(room.last + 1, now_in(room, entry.at), participant.name, entry.new_name)
+    renamed = facts.Renamed(name_key, entry.new_key, entry.new_name)
+    # Its time to come back is counted under its name, so under the new one it starts again.
+    return (event, renamed, facts.WentAway(entry.new_key, entry.at)) if participant.away else (event, renamed)
+
+
+def speaker_of(room: Room, entry: entries.Post | entries.Change) -> tuple[str, str] | Rejection:
+    """The name under which an entry speaks, and its key. A connection's participant may have been renamed since."""
+    name_key = room.connections.get(entry.connection)
+    if name_key is not None:
+        return room.participants[name_key].name, name_key
+    return taken(room, entry.who) or (entry.who.name, entry.who.name_key)
+
+
+def taken(room: Room, who: Principal) -> Rejection | None:
+    """Why ``who`` may not speak under its name here, or None."""
+    holder = room.participants.get(who.name_key)
+    if holder is not None and holder.identity != who.identity:
+        return Rejection("name_taken", f"Somebody else holds the name {who.name!r} here; choose another one.")
+    return reserved(room, who.name, who.name_key, who)
+
+
+def reserved(room: Room, name: str, name_key: str, who: Principal) -> Rejection | None:
+    """Why ``who`` may not be called so, if the name is another identity's in every room."""
+    holder = room.server.names.get(name_key)
+    if holder is None or holder.identity == who.identity:
+        return None
+    return Rejection("name_taken", f"The name {name!r} is reserved for somebody else; choose another one.")

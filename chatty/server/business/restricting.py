@@ -1,0 +1,112 @@
+"""The rules about those who are sent away, banned or muted."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from chatty.events import ParticipantLeft
+from chatty.server.business import entries, facts
+from chatty.server.business.access import Action, standing
+from chatty.server.business.entries import Rejection
+from chatty.server.business.outcomes import Facts, Outcome, now_in
+from chatty.server.business.rights import NOBODY, READ, Of, Principal, Restriction, has_ended
+from chatty.server.business.state import Room, Scope
+from chatty.server.business.whom import Whom, by, role_of, where, whom
+
+MOST_RESTRICTIONS: Final = 1_000
+"""In one scope at one time, because every decision there looks at all of them."""
+
+
+def restricted(scope: Scope, entry: entries.Lift) -> list[bytes]:
+    """The identities that the restrictions of ``entry`` hold for."""
+    found = [one.value for one in scope.access.restrictions if one.id == entry.id]
+    return [value for value in found if isinstance(value, bytes)]
+
+
+def evictions(room: Room, at: int) -> Facts:
+    """Participants leave that may not see the room any longer, or whose name is somebody else's from now on."""
+    found: list[facts.Fact] = []
+    for name_key, participant in sorted(room.participants.items()):
+        who = Principal(participant.identity, participant.trust, participant.name, name_key)
+        holder = room.server.names.get(name_key)
+        is_another = holder is not None and holder.identity != participant.identity
+        if is_another or not standing(room, who).rights(at) & READ:
+            left = ParticipantLeft(room.last + 1 + len(found) // 2, now_in(room, at), participant.name, "kicked")
+            found += [left, facts.Evicted(name_key)]
+    return tuple(found)
+
+
+def _not_moderating(scope: Scope, entry: entries.Ruling, one: Whom | None) -> Rejection | None:
+    """Why the author of ``entry`` can't send away ``one``, or take its rights."""
+    now = role_of(scope, one.identity if one else b"", entry.at)
+    return standing(scope, entry.who).refusal(where(scope, Action.MODERATE), entry.at, now)
+
+
+def kick(scope: Scope, entry: entries.Kick) -> Outcome:
+    """Send somebody away."""
+    one = whom(scope, entry.whom)
+    refused = _not_moderating(scope, entry, one)
+    if refused is not None:
+        return refused
+    participants = scope.participants if isinstance(scope, Room) else {}
+    there = [
+        (name_key, participant)
+        for name_key, participant in sorted(participants.items())
+        if one and (participant.identity == one.identity if one.identity else name_key == one.name_key)
+    ]
+    if not isinstance(scope, Room) or not there:
+        return Rejection("target_not_found", "Nobody of this name is in the room.")
+    found: list[facts.Fact] = []
+    for place, (name_key, participant) in enumerate(there, scope.last + 1):
+        found += [
+            ParticipantLeft(place, now_in(scope, entry.at), participant.name, "kicked"), facts.Evicted(name_key),
+        ]  # fmt: skip
+    audited = facts.Audited(entry.at, by(entry.who), "kicked", there[0][1].name, 0, entry.reason)
+    return (*found, audited)
+
+
+def restrict(scope: Scope, entry: entries.Restrict) -> Outcome:
+    """Ban or mute somebody."""
+    one = whom(scope, entry.whom)
+    refused = _not_moderating(scope, entry, one)
+    if refused is not None:
+        return refused
+    if one is not None and one.identity == entry.who.identity != b"":
+        return Rejection("not_allowed", "Nobody can ban or mute themselves.")
+    values: list[tuple[Of, bytes | str, int]] = []
+    if one is not None and one.identity:
+        values.append((Of.IDENTITY, one.identity, entry.until))
+    if one is not None and one.name_key:
+        values.append((Of.NAME, one.name_key, entry.until))
+    values += [(Of.ADDRESS, address, entry.addresses_until or entry.until) for address in entry.addresses if address]
+    if not values:
+        return Rejection("target_not_found", "That is nobody who could be told from others; restrict a name.")
+    if any(restriction.id == entry.id for restriction in scope.access.restrictions):
+        return Rejection("internal", "A restriction with this id exists already.")
+    if (
+        sum(not has_ended(restriction.until, entry.at) for restriction in scope.access.restrictions)
+        >= MOST_RESTRICTIONS
+    ):
+        return Rejection("not_allowed", f"There are {MOST_RESTRICTIONS:,} restrictions already; lift some.")
+    name = one.name if one else ""
+    found = [
+        facts.Restricted(
+            Restriction(entry.id, of, value, entry.rights, until), name, by(entry.who), entry.at, entry.reason
+        )
+        for of, value, until in values
+        if not has_ended(until, entry.at)
+    ]
+    what = "banned" if entry.rights & READ else "muted"
+    return (*found, facts.Audited(entry.at, by(entry.who), what, name, entry.until, entry.reason))
+
+
+def lift(scope: Scope, entry: entries.Lift) -> Outcome:
+    """End restrictions."""
+    # To lift a restriction is to act on those whom it holds for, too: nobody lifts one's own, or an equal's.
+    now = max((role_of(scope, one, entry.at) for one in restricted(scope, entry)), default=NOBODY)
+    refused = standing(scope, entry.who).refusal(where(scope, Action.MODERATE), entry.at, now)
+    if refused is not None:
+        return refused
+    if not any(restriction.id == entry.id for restriction in scope.access.restrictions):
+        return Rejection("target_not_found", "There is no restriction with this id.")
+    return (facts.Lifted(entry.id), facts.Audited(entry.at, by(entry.who), f"lifted {entry.id}"))
