@@ -56,6 +56,8 @@ _UNDONE: Final = {
     3: "DROP TABLE probes; PRAGMA application_id = 0;",
     4: "ALTER TABLE producers DROP COLUMN digest; ALTER TABLE producers DROP COLUMN before;",
     5: "".join(f"DROP TABLE {table};" for table in ("tokens", "names", "grants", "policies", "restrictions", "audit")),
+    6: "DROP INDEX grants_via; ALTER TABLE grants DROP COLUMN via; ALTER TABLE policies DROP COLUMN slow;"
+    "ALTER TABLE policies DROP COLUMN password; DROP TABLE invitations; DROP TABLE spoke;",
 }
 """What takes each migration back."""
 

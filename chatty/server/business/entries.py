@@ -247,11 +247,16 @@ class Grant(Ruling, frozen=True, gc=False):
 
 
 class SetPolicy(Ruling, frozen=True, gc=False):
-    """Change the scope's rules; None leaves one as it is."""
+    """Change the scope's rules; None leaves one as it is.
+
+    ``slow`` is in milliseconds, 0 for none. ``password`` is its hash, empty for none.
+    """
 
     everyone: Rights | None = None
     locked: bool | None = None
     topic: Rights | None = None
+    slow: int | None = None
+    password: str | None = None
 
 
 class Kick(Ruling, frozen=True, gc=False):

@@ -210,10 +210,12 @@ class PolicySet(Struct, frozen=True, gc=False):
     locked: bool
     topic: Rights
     less: bool
+    slow: int = 0
+    password: str = ""
 
     def changed(self, access: Access) -> Access:
         """The rules that ``access`` becomes."""
-        return Access(self.everyone, self.locked, self.topic, self.less, access.restrictions)
+        return Access(self.everyone, self.locked, self.topic, self.less, access.restrictions, self.slow, self.password)
 
 
 class Restricted(Struct, frozen=True, gc=False):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from chatty.server.business import entries, facts
 from chatty.server.business.access import Action, standing
 from chatty.server.business.entries import Rejection
@@ -37,35 +39,36 @@ def granting(scope: Scope, one: Whom, role: Rights, until: int, who: Principal) 
     return found
 
 
-def _policy(
-    access: Access, everyone: Rights | None = None, locked: bool | None = None, topic: Rights | None = None, *,
-    less: bool,
-) -> facts.PolicySet:  # fmt: skip
-    return facts.PolicySet(
-        access.everyone if everyone is None else everyone,
-        access.locked if locked is None else locked,
-        access.topic if topic is None else topic,
-        access.less or less,
-    )
+def _policy(access: Access, entry: entries.SetPolicy | None = None, *, less: bool) -> facts.PolicySet:
+    """The rules that ``access`` becomes by ``entry``."""
+
+    def changed(field: str) -> Any:
+        asked = getattr(entry, field, None)
+        return getattr(access, field) if asked is None else asked
+
+    fields = {field: changed(field) for field in ("everyone", "locked", "topic", "slow", "password")}
+    return facts.PolicySet(**fields, less=access.less or less)
 
 
 def set_policy(scope: Scope, entry: entries.SetPolicy) -> Outcome:
     """Change the scope's rules."""
-    only_lock = entry.everyone is None and entry.topic is None
-    needed = where(scope, Action.MODERATE if only_lock else Action.RULE)
+    of_moderators = entry.everyone is None and entry.topic is None and entry.password is None
+    needed = where(scope, Action.MODERATE if of_moderators else Action.RULE)
     refused = standing(scope, entry.who).refusal(needed, entry.at)
     if refused is not None:
         return refused
     access = scope.access
     # Grants that were no less than everyone's may be now.
     less = entry.everyone is not None and entry.everyone > access.everyone
-    policy = _policy(access, entry.everyone, entry.locked, entry.topic, less=less)
+    policy = _policy(access, entry, less=less)
     if policy.changed(access) == access:
         return NOTHING
     changes = {
         "everyone": NAME_OF_ROLE[policy.everyone] if policy.everyone != access.everyone else None,
         "locked": str(policy.locked).lower() if policy.locked != access.locked else None,
         "topic": NAME_OF_ROLE[policy.topic] if policy.topic != access.topic else None,
+        "slow": f"{policy.slow / 1000:g} s" if policy.slow != access.slow else None,
+        "password": ("changed" if policy.password else "removed") if policy.password != access.password else None,
     }
     what = "policy: " + ", ".join(f"{key} {value}" for key, value in changes.items() if value)
     return (policy, facts.Audited(entry.at, by(entry.who), what))

@@ -149,7 +149,8 @@ class Restriction(Struct, frozen=True, gc=False):
 class Access(Struct, frozen=True):
     """A scope's rules, but for what it granted to single identities. A change makes a new one.
 
-    ``topic`` is the role that may set the topic. ``less``: somebody was granted less than everyone has.
+    ``topic`` is the role that may set the topic. ``less``: somebody was granted less than everyone has. ``slow`` is how
+    many milliseconds somebody has to wait after a message, and ``password`` the hash of the one that admits, if set.
     """
 
     everyone: Rights = MEMBER
@@ -157,6 +158,8 @@ class Access(Struct, frozen=True):
     topic: Rights = MEMBER
     less: bool = False
     restrictions: tuple[Restriction, ...] = ()
+    slow: int = 0
+    password: str = ""
 
     def taken(self, who: Principal, role: Rights, at: int) -> Rights:
         """The rights that ``who``, whose role is ``role``, is deprived of.

@@ -151,6 +151,34 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     );
     CREATE INDEX audit_of ON audit (room);
     """,
+    """
+    ALTER TABLE policies ADD COLUMN slow INTEGER NOT NULL DEFAULT 0;     -- milliseconds between two messages of one
+    ALTER TABLE policies ADD COLUMN password TEXT NOT NULL DEFAULT '';   -- Argon2's string of the one that admits
+    ALTER TABLE grants ADD COLUMN via TEXT NOT NULL DEFAULT '';          -- an invitation's id, or 'password'
+    CREATE INDEX grants_via ON grants (via) WHERE via <> '';
+    CREATE TABLE invitations (
+        id       TEXT PRIMARY KEY,                  -- public
+        hash     BLOB NOT NULL UNIQUE,              -- SHA-256 of the secret
+        room     INTEGER NOT NULL,                  -- a room's key, or 0 for the server
+        role     INTEGER NOT NULL,
+        uses     INTEGER NOT NULL,                  -- that are left
+        until    INTEGER NOT NULL,
+        name     TEXT NOT NULL,                     -- that whoever accepts it gets; empty: none
+        name_key TEXT NOT NULL,
+        identity BLOB NOT NULL,                     -- of the inviter, without whose rights it is worth nothing
+        token    TEXT NOT NULL,                     -- of the inviter, if it showed one
+        by       TEXT NOT NULL,
+        at       INTEGER NOT NULL
+    ) WITHOUT ROWID;
+    CREATE INDEX invitations_of ON invitations (room, at);
+    CREATE INDEX invitations_until ON invitations (until) WHERE until > 0;
+    CREATE TABLE spoke (
+        room     INTEGER NOT NULL,
+        identity BLOB NOT NULL,
+        at       INTEGER NOT NULL,                  -- of the last message while the room was slow
+        PRIMARY KEY (room, identity)
+    ) WITHOUT ROWID;
+    """,
 )
 
 KINDS: Final[dict[str, int]] = {

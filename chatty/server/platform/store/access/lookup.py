@@ -30,7 +30,8 @@ _TOKEN: Final = "SELECT id, identity, cap, room, expires_at, revoked_at FROM tok
 
 def access_of(db: sqlite3.Connection, key: int) -> Access:
     """A scope's rules."""
-    policy = db.execute("SELECT everyone, locked, topic, less FROM policies WHERE room = ?", (key,)).fetchone()
+    columns = "everyone, locked, topic, less, slow, password"
+    policy = db.execute(f"SELECT {columns} FROM policies WHERE room = ?", (key,)).fetchone()  # noqa: S608 - our own
     restrictions = tuple(
         Restriction(one, Of(of), value, rights, until)
         for one, of, value, rights, until in db.execute(
@@ -39,8 +40,8 @@ def access_of(db: sqlite3.Connection, key: int) -> Access:
     )
     if policy is None:
         return canonical(Access(restrictions=restrictions))
-    everyone, locked, topic, less = policy
-    return canonical(Access(everyone, bool(locked), topic, bool(less), restrictions))
+    everyone, locked, topic, less, slow, password = policy
+    return canonical(Access(everyone, bool(locked), topic, bool(less), restrictions, slow, password))
 
 
 def grant_of(db: sqlite3.Connection, key: int, identity: bytes) -> Grant | None:

@@ -37,15 +37,15 @@ def _granted(db: sqlite3.Connection, key: int, fact: Granted) -> None:
         db.execute("DELETE FROM grants WHERE room = ? AND identity = ?", (key, fact.identity))
         return
     db.execute(
-        "INSERT OR REPLACE INTO grants VALUES (?, ?, ?, ?, ?, ?)",
+        "INSERT OR REPLACE INTO grants (room, identity, role, until, name, by) VALUES (?, ?, ?, ?, ?, ?)",
         (key, fact.identity, fact.role, fact.until, fact.name, fact.by),
     )
 
 
 def _policy_set(db: sqlite3.Connection, key: int, fact: PolicySet) -> None:
     db.execute(
-        "INSERT OR REPLACE INTO policies VALUES (?, ?, ?, ?, ?)",
-        (key, fact.everyone, fact.locked, fact.topic, fact.less),
+        "INSERT OR REPLACE INTO policies VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (key, fact.everyone, fact.locked, fact.topic, fact.less, fact.slow, fact.password),
     )
 
 
