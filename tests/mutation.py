@@ -137,6 +137,8 @@ def _says_nothing_to_python(node: ast.AST) -> bool:
     match node:
         case ast.Expr(value=ast.Constant(value=str())) | ast.Call(func=ast.Name(id="TypeVar")):
             return True  # a docstring
+        case ast.keyword(arg="frozen" | "gc"):
+            return True  # of a class: the types notice the one, and memory alone the other
         case ast.Assign(targets=[ast.Name(id="__all__")]):
             return True
     return False

@@ -16,6 +16,7 @@ from chatty.server.business.entries import (
     Target,
 )
 from chatty.server.business.rights import OPERATOR, OWNER, POST, ROLES, SERVER, Principal, Trust
+from tests.server.business.court import ident
 
 TOKENS = ("t1", "t2", "t3")
 ADDRESSES = ("", "192.0.2.1", "192.0.2.2")
@@ -50,10 +51,10 @@ def rulings(
     addresses = st.sampled_from([(), ("192.0.2.1",)])
     return st.one_of(
         st.builds(
-            lambda r, t, w, i, cap, name, identity, given, end: Issue(
-                r, t, w, i, i.encode(), cap, name, name.casefold(), identity, given, end
+            lambda r, t, w, i, cap, name, given, end: Issue(  # an identity is drawn at random, so it has one name
+                r, t, w, i, i.encode(), cap, name, name.casefold(), ident(name), given, end
             ),
-            scope, times, who, token, role, names | st.just(""), identities, role, until,
+            scope, times, who, token, role, names | st.just(""), role, until,
         ),
         st.builds(Revoke, st.just(SERVER), times, who, token),
         st.builds(Grant, scope, times, who, target, role, until),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 import typer
 
@@ -12,7 +12,10 @@ from chatty.cli.failures import usage
 from chatty.cli.options import DataOption, environment
 from chatty.server.settings import Settings
 
-EXAMPLES: Final = ("chatty restore backup.db --data /var/lib/chatty",)
+EXAMPLES: Final = (
+    "chatty restore backup.db --data /var/lib/chatty",
+    "chatty restore backup.db --data /var/lib/chatty --tokens revoke",
+)
 
 _DATA: Final[Path] = Settings().data
 
@@ -23,22 +26,33 @@ def command(
         Path, typer.Argument(metavar="BACKUP", help="The backup: a copy of the database.", show_default=False)
     ],
     data: DataOption = _DATA,
+    tokens: Annotated[
+        Literal["keep", "revoke"] | None,
+        typer.Option(
+            help="Revoke all tokens and invitations of the backup, or keep them. Without this, those stay revoked that"
+            " are by now.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> int:
     """Replace the data of a stopped server with a backup.
 
     The old data is kept in a directory beside it. Every room gets a new epoch, so
-    clients that come back are told that messages may be missing.
+    clients that come back are told that messages may be missing. Tokens that were
+    revoked, roles that were taken and bans that were made since the backup stay so.
     """
     from chatty.server.platform.store.restore import restore
     from chatty.server.settings import SettingError
 
     try:
-        done = restore(backup, data)
+        done = restore(backup, data, tokens)
     except SettingError as error:
         raise usage(str(error), error.hint) from None
     kept = f"; the old data is in {done.replaced}" if done.replaced else ""
     env = environment(ctx)
     env.out(f"restored {backup} to {data}, rooms: {done.rooms}{kept}")
+    if done.rights.valid:
+        env.out(f"tokens that count: {done.rights.valid}; {done.rights.again} of them did not count before")
     if done.warning:
         env.err(f"warning: {done.warning}: do it before you start the server")
     return ExitStatus.DONE

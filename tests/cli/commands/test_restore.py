@@ -46,3 +46,30 @@ def test_what_is_no_backup_is_refused_with_what_to_do(user: User, tmp_path: Path
         "hint:  choose another one; nothing was changed\n"
     )
     assert not (tmp_path / "data" / "chatty.db").exists()
+
+
+def test_a_revoked_token_stays_so_and_on_a_new_machine_it_has_to_be_said(
+    user: User, own_server: Server, tmp_path: Path
+) -> None:
+    data, backup = own_server.data, tmp_path / "backup.db"
+    for name in ("ada", "eve"):
+        user.here.run("token", "create", "--name", name, "--data", str(data))
+    user.here.run("backup", str(backup), "--data", str(data))
+    eves = next(line.split()[0] for line in user.here.says("token", "list", "--all", "--data", str(data)).splitlines()
+                if "eve" in line)  # fmt: skip
+    user.here.run("token", "revoke", eves, "--data", str(data))
+    own_server.stop()
+    said = user.here.says("restore", str(backup), "--data", str(data))
+    assert said.endswith("\ntokens that count: 1; 0 of them did not count before\n")
+
+    new = tmp_path / "new"
+    assert user.here.fails(1, "restore", str(backup), "--data", str(new)) == (
+        "error: nobody can tell which of the 2 tokens and invitations in the backup were revoked since: there is no "
+        "present data\nhint:  say --tokens revoke, and issue new ones; or --tokens keep, if none was revoked\n"
+    )
+    assert not (new / "chatty.db").exists()
+    said = user.here.says("restore", str(backup), "--data", str(new), "--tokens", "keep")
+    assert said.endswith("\ntokens that count: 2; 2 of them did not count before\n")
+    assert user.here.says("restore", str(backup), "--data", str(tmp_path / "third"), "--tokens", "revoke") == (
+        f"restored {backup} to {tmp_path / 'third'}, rooms: 0\n"
+    )

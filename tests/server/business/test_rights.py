@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from chatty.server.business.access import remember
 from chatty.server.business.facts import (
     Audited,
     Connected,
@@ -12,6 +13,7 @@ from chatty.server.business.facts import (
     Issued,
     Lifted,
     PolicySet,
+    Purged,
     Reserved,
     Restricted,
     Revoked,
@@ -20,10 +22,12 @@ from chatty.server.business.rights import (
     MEMBER,
     NOBODY,
     OPEN,
+    OPERATOR,
     POST,
     READER,
     RIGHTS,
     ROLES,
+    SERVER,
     Access,
     Grant,
     Of,
@@ -31,6 +35,7 @@ from chatty.server.business.rights import (
     Restriction,
     Token,
     Trust,
+    has_ended,
     rights_named,
 )
 from chatty.server.business.state import SERVER_FACTS, Room, Server, evolve
@@ -62,6 +67,20 @@ def test_stored_numbers_of_rights_roles_and_trust_never_change() -> None:
 )
 def test_the_rights_of_a_role_as_they_are_sent(role: str, named: list[str]) -> None:
     assert rights_named(ROLES[role]) == named
+
+
+def test_somebody_of_whom_nothing_is_said_has_no_name_token_or_address() -> None:
+    assert Principal(b"x") == Principal(b"x", Trust.NONE, "", "", "", "")
+    assert Principal(b"", Trust.OPERATOR) == OPERATOR
+
+
+@pytest.mark.parametrize("trust", list(Trust))
+def test_those_may_come_back_who_can_prove_themselves_again(trust: Trust) -> None:
+    assert person("Ada", trust).resumable is (trust is not Trust.NONE)
+
+
+def test_what_ends_has_ended_at_that_time_and_what_never_ends_has_not() -> None:
+    assert [has_ended(until, 1) for until in (0, 1, 2)] == [False, True, False]
 
 
 def scopes() -> tuple[Room, Server]:
@@ -118,8 +137,23 @@ def test_facts_about_rights_change_the_rows_and_rules_that_they_name() -> None:
     evolve(room, PolicySet(MEMBER, locked=False, topic=MEMBER, less=False))
     evolve(room, Lifted("r2"))
     assert room.access is OPEN
+    for locked in (True, False):
+        evolve(room, PolicySet(MEMBER, locked=locked, topic=MEMBER, less=False))
+        assert (room.access is OPEN) is not locked
     evolve(server, Reserved("ada", "Ada", ident("Ada")))
     assert server.names == {"ada": Principal(ident("Ada"), Trust.VERIFIED, "Ada", "ada")}
+
+
+def test_nothing_is_left_of_the_rights_in_a_room_that_is_forgotten() -> None:
+    room = scopes()[0]
+    evolve(room, Granted(ident("Eve"), READER, 0, "Eve", "Ada"))
+    remember(room, person("Eve"), AT)
+    evolve(room, Purged())
+    assert (room.access, room.grants, room.decided) == (OPEN, {}, {})
+
+
+def test_the_server_has_the_key_that_no_room_has() -> None:
+    assert (Server().key, Server().id) == (0, SERVER)
 
 
 @pytest.mark.parametrize("first", list(Trust))

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-from chatty.server.platform.store.data_directory import DATABASE, locked, read_only_uri
+from chatty.server.platform.store.carrying_over import Carried, Tokens, Undecided, carry_over
+from chatty.server.platform.store.data_directory import DATABASE, is_there, locked, read_only_uri
 from chatty.server.platform.store.database import check_length
 from chatty.server.platform.store.disk import sync
 from chatty.server.platform.store.doctor import examine
 from chatty.server.platform.store.errors import RESTORE, StoreError, explain
-from chatty.server.platform.store.schema import begin_epochs
+from chatty.server.platform.store.schema import begin_epochs, migrate
 from chatty.server.platform.store.search.index import INDEX
 from chatty.server.platform.store.sqlite_version import check_sqlite
 
@@ -23,19 +25,21 @@ from chatty.server.platform.store.sqlite_version import check_sqlite
 class Restored(NamedTuple):
     """The number of rooms in the backup, and the directory with the previous data, if there was any.
 
-    ``warning`` names a step that is left to be done by hand, if there is one.
+    ``rights`` are the tokens that count now. ``warning`` names a step that is left to be done by hand, if there is one.
     """
 
     rooms: int
     replaced: Path | None
     warning: str = ""
+    rights: Carried = Carried(0, 0)
 
 
-def restore(backup: Path, data: Path) -> Restored:
+def restore(backup: Path, data: Path, tokens: Tokens | None = None) -> Restored:
     """Put a copy of ``backup`` into ``data``, and keep the previous data beside it. No server may be running there.
 
-    Every room gets a new epoch, because the numbers since the backup are given out again. Raises StoreError, or
-    SettingError if ``data`` can't be used; then nothing has changed.
+    Every room gets a new epoch, because the numbers since the backup are given out again. Rights that somebody lost
+    since stay lost; ``tokens`` says what counts instead, see `chatty.server.platform.store.carrying_over`. Raises
+    StoreError, or SettingError if ``data`` can't be used; then nothing has changed.
     """
     check_sqlite()
     if not backup.exists():
@@ -44,8 +48,11 @@ def restore(backup: Path, data: Path) -> Restored:
         fresh = Path(scratch) / DATABASE
         try:
             check_length(backup)
-            rooms = _copy(backup, fresh)
+            present = data / DATABASE
+            rooms, rights = _copy(backup, fresh, present if is_there(present) else None, tokens)
         except (StoreError, sqlite3.Error) as error:
+            if isinstance(error, Undecided):
+                raise
             fault = explain(error) if isinstance(error, sqlite3.Error) else error
             if fault.hint != RESTORE:  # a full disk, for instance, is not the backup's fault
                 raise fault from error
@@ -60,7 +67,7 @@ def restore(backup: Path, data: Path) -> Restored:
         for ending in ("", "-wal", "-shm"):  # the old index; the server makes a new one
             (data / f"{INDEX}{ending}").unlink(missing_ok=True)
         kept = (data / DATABASE, Path(lock.name), *([replaced] if replaced else []))
-        return Restored(rooms, replaced, _give_to_owner(kept, data))
+        return Restored(rooms, replaced, _give_to_owner(kept, data), rights)
 
 
 def _give_to_owner(files: Iterable[Path], data: Path) -> str:
@@ -75,15 +82,17 @@ def _give_to_owner(files: Iterable[Path], data: Path) -> str:
     return ""
 
 
-def _copy(backup: Path, fresh: Path) -> int:
-    """Create ``fresh``, and give the number of its rooms."""
-    with closing(sqlite3.connect(fresh, isolation_level=None)) as db:
+def _copy(backup: Path, fresh: Path, present: Path | None, tokens: Tokens | None) -> tuple[int, Carried]:
+    """Create ``fresh``, and give the number of its rooms, and the tokens that count in it."""
+    with closing(sqlite3.connect(fresh, isolation_level=None, uri=True)) as db:
         with closing(sqlite3.connect(read_only_uri(backup), uri=True)) as source:
             source.backup(db)
         db.execute("PRAGMA journal_mode = DELETE")  # a single file, even if the backup has a WAL
         if found := examine(fresh):
             raise StoreError(found[0], RESTORE)
-        return begin_epochs(db)
+        migrate(db)
+        rights = carry_over(db, present, time.time_ns() // 1_000_000, tokens)
+        return begin_epochs(db), rights
 
 
 def _set_aside(data: Path) -> Path | None:

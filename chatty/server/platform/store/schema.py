@@ -163,7 +163,7 @@ MIGRATIONS: Final[tuple[str, ...]] = (
         role     INTEGER NOT NULL,
         uses     INTEGER NOT NULL,                  -- that are left
         until    INTEGER NOT NULL,
-        name     TEXT NOT NULL,                     -- that whoever accepts it gets; empty: none
+        name     TEXT NOT NULL,                     -- the name that comes with it; empty: none
         name_key TEXT NOT NULL,
         identity BLOB NOT NULL,                     -- of the inviter, without whose rights it is worth nothing
         token    TEXT NOT NULL,                     -- of the inviter, if it showed one
