@@ -188,7 +188,7 @@ class Reserved(Struct, frozen=True, gc=False):
 class Granted(Struct, frozen=True, gc=False):
     """An identity has a role in the scope until then, given by ``by``; without rights, none of its own any longer.
 
-    ``name`` is what it was called at that time.
+    ``name`` is what it was called at that time, and ``via`` is a grant's.
     """
 
     identity: bytes
@@ -196,11 +196,12 @@ class Granted(Struct, frozen=True, gc=False):
     until: int
     name: str
     by: str
+    via: str = ""
 
     @property
     def grant(self) -> Grant | None:
         """What the identity has from here on."""
-        return Grant(self.role, self.until) if self.role else None
+        return Grant(self.role, self.until, self.via) if self.role else None
 
 
 class PolicySet(Struct, frozen=True, gc=False):

@@ -112,10 +112,18 @@ class Token(Struct, frozen=True, gc=False):
 
 
 class Grant(Struct, frozen=True, gc=False):
-    """The role that an identity was given in a room, or on the server."""
+    """The role that an identity was given in a room, or on the server.
+
+    ``via`` is the id of the invitation that gave it, or `PASSWORD`; empty if somebody gave it otherwise.
+    """
 
     role: Rights
     until: int = 0
+    via: str = ""
+
+
+PASSWORD: Final = "password"
+"""What a grant came by, in the place of an invitation's id: the room's password."""
 
 
 class Of(IntEnum):

@@ -46,14 +46,14 @@ def access_of(db: sqlite3.Connection, key: int) -> Access:
 
 def grant_of(db: sqlite3.Connection, key: int, identity: bytes) -> Grant | None:
     """The role that an identity was given in a scope."""
-    row = db.execute("SELECT role, until FROM grants WHERE room = ? AND identity = ?", (key, identity)).fetchone()
+    row = db.execute("SELECT role, until, via FROM grants WHERE room = ? AND identity = ?", (key, identity)).fetchone()
     return Grant(*row) if row else None
 
 
 def _granted(db: sqlite3.Connection, key: int, identity: bytes) -> dict[int, Grant]:
     """The roles that an identity was given in a scope and on the server, in one step if there are none."""
-    sql = "SELECT room, role, until FROM grants WHERE room IN (?, ?) AND identity = ?"
-    return {room: Grant(role, until) for room, role, until in db.execute(sql, (key, SERVER_KEY, identity)).fetchall()}
+    sql = "SELECT room, role, until, via FROM grants WHERE room IN (?, ?) AND identity = ?"
+    return {room: Grant(*row) for room, *row in db.execute(sql, (key, SERVER_KEY, identity)).fetchall()}
 
 
 def is_known(db: sqlite3.Connection, who: Principal, server_rules: Access, in_server: Grant | None) -> bool:

@@ -37,8 +37,8 @@ def _granted(db: sqlite3.Connection, key: int, fact: Granted) -> None:
         db.execute("DELETE FROM grants WHERE room = ? AND identity = ?", (key, fact.identity))
         return
     db.execute(
-        "INSERT OR REPLACE INTO grants (room, identity, role, until, name, by) VALUES (?, ?, ?, ?, ?, ?)",
-        (key, fact.identity, fact.role, fact.until, fact.name, fact.by),
+        "INSERT OR REPLACE INTO grants (room, identity, role, until, name, by, via) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (key, fact.identity, fact.role, fact.until, fact.name, fact.by, fact.via),
     )
 
 
