@@ -39,6 +39,7 @@ CODES: Final[dict[str, Code]] = {
     "message_too_long": Code(413, "A message holds at most 16,384 bytes; send it in parts."),
     "unauthorized": Code(401, "This server wants to know who you are; `chatty login` takes a token."),
     "not_allowed": Code(403, "You may not do that here; `chatty whoami` shows what you may."),
+    "not_admitted": Code(403, "That lets nobody in here, or no longer; ask for an invitation."),
     "banned": Code(403, "You are banned from this room."),
     "muted": Code(403, "You are muted in this room for now."),
     "room_locked": Code(403, "This room accepts no messages for now."),

@@ -5,8 +5,10 @@ from __future__ import annotations
 from hypothesis import strategies as st
 
 from chatty.server.business.entries import (
+    Admit,
     Entry,
     Grant,
+    Invite,
     Issue,
     Kick,
     Lift,
@@ -14,11 +16,14 @@ from chatty.server.business.entries import (
     Revoke,
     SetPolicy,
     Target,
+    Uninvite,
 )
 from chatty.server.business.rights import OPERATOR, OWNER, POST, ROLES, SERVER, Principal, Trust
 from tests.server.business.court import ident
 
 TOKENS = ("t1", "t2", "t3")
+INVITATIONS = ("i1", "i2", "i3")
+PASSWORDS = ("", "$argon2id$1", "$argon2id$2")
 ADDRESSES = ("", "192.0.2.1", "192.0.2.2")
 
 
@@ -48,6 +53,7 @@ def rulings(
         names | st.just(""), st.just(b"") | identities, st.sampled_from([0, 0, 1, 2]),
     )  # fmt: skip
     rights, ids, token = st.sampled_from([OWNER, POST]), st.sampled_from(["r1", "r2", "r3"]), st.sampled_from(TOKENS)
+    invitation = st.sampled_from(INVITATIONS)
     addresses = st.sampled_from([(), ("192.0.2.1",)])
     return st.one_of(
         st.builds(
@@ -58,8 +64,20 @@ def rulings(
         ),
         st.builds(Revoke, st.just(SERVER), times, who, token),
         st.builds(Grant, scope, times, who, target, role, until),
-        st.builds(SetPolicy, scope, times, who, st.none() | role, st.none() | st.booleans(), st.none() | role),
+        st.builds(
+            SetPolicy, scope, times, who, st.none() | role, st.none() | st.booleans(), st.none() | role,
+            password=st.none() | st.sampled_from(PASSWORDS),
+        ),
         st.builds(Kick, rooms, times, who, target),
         st.builds(Restrict, scope, times, who, ids, target, rights, until, addresses, until),
         st.builds(Lift, scope, times, who, ids),
+        st.builds(
+            lambda r, t, w, i, given, uses, end, name: Invite(
+                r, t, w, i, i.encode(), given, uses, end, name, name.casefold()
+            ),
+            scope, times, who, invitation, role, st.integers(1, 2), until, names | st.just(""),
+        ),
+        st.builds(Uninvite, scope, times, who, invitation, st.booleans()),
+        st.builds(Admit, scope, times, principals(names, identities), invitation, st.just("")),
+        st.builds(Admit, scope, times, principals(names, identities), st.just(""), st.sampled_from(PASSWORDS)),
     )  # fmt: skip

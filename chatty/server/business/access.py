@@ -161,13 +161,14 @@ class Standing(Struct, frozen=True):
     def is_shut_out(self, at: int) -> bool:
         """Whether nothing is left to the principal, also when nobody is muted and nothing is locked."""
         role = self.role(at)
-        return self.has_invalid_token(at) or not self._limited(role, self.scope) or self._is_banned(role, at)
+        return self.has_invalid_token(at) or not self._limited(role, self.scope) or self.is_banned(at)
 
     def _limited(self, role: Rights, scope: str) -> Rights:
         return role & self.token.limit(scope) if self.token else role
 
-    def _is_banned(self, role: Rights, at: int) -> bool:
-        return bool(self._taken(role, at) & READ)
+    def is_banned(self, at: int) -> bool:
+        """Whether a restriction keeps the principal out, whatever else it has."""
+        return bool(self._taken(self.role(at), at) & READ)
 
     def _taken(self, role: Rights, at: int) -> Rights:
         # To rule in a room doesn't exempt from what holds on the whole server.
@@ -180,7 +181,7 @@ class Standing(Struct, frozen=True):
         limited = self._limited(role, self.scope)
         if not limited:
             return self.nothing_here()
-        if self._is_banned(role, at):
+        if self.is_banned(at):
             return Rejection("banned")
         if needed & ~limited:
             return Rejection("not_allowed")

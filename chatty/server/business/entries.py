@@ -284,6 +284,35 @@ class Lift(Ruling, frozen=True, gc=False):
     id: str
 
 
+class Invite(Ruling, frozen=True, gc=False):
+    """Make the invitation ``id``, whose secret has the hash ``hash``, to ``role`` for the first ``uses`` to accept it.
+
+    With a ``name``, the one who accepts it is the only one to be called so, on the whole server.
+    """
+
+    id: str
+    hash: bytes
+    role: Rights
+    uses: int
+    until: int
+    name: str = ""
+    name_key: str = ""
+
+
+class Uninvite(Ruling, frozen=True, gc=False):
+    """The invitation ``id`` is over; with ``members``, the roles that it gave are taken away, too."""
+
+    id: str
+    members: bool = False
+
+
+class Admit(Ruling, frozen=True, gc=False):
+    """``who`` has shown the secret of the invitation ``invitation``, or the password with the hash ``password``."""
+
+    invitation: str = ""
+    password: str = ""
+
+
 class StartNode(Entry, frozen=True, gc=False):
     """``node`` starts as ``incarnation``: the connections of its earlier incarnations are over."""
 

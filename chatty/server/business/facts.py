@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from chatty.events import Event, Message, milliseconds, rfc3339
-from chatty.server.business.rights import Access, Grant, Principal, Restriction, Rights, Token
+from chatty.server.business.rights import Access, Grant, Invitation, Principal, Restriction, Rights, Token
 
 
 class Created(Struct, frozen=True, gc=False):
@@ -235,6 +235,27 @@ class Lifted(Struct, frozen=True, gc=False):
     id: str
 
 
+class Invited(Struct, frozen=True, gc=False):
+    """There is an invitation, whose secret has the hash ``hash``."""
+
+    invitation: Invitation
+    hash: bytes
+    at: int
+
+
+class Used(Struct, frozen=True, gc=False):
+    """An invitation was accepted, and has so many uses left."""
+
+    id: str
+    left: int
+
+
+class Uninvited(Struct, frozen=True, gc=False):
+    """An invitation is over."""
+
+    id: str
+
+
 class Audited(Struct, frozen=True, gc=False):
     """A ruling, for those who read the audit log. It stays there longer than what it changed."""
 
@@ -273,5 +294,8 @@ Fact = (
     | PolicySet
     | Restricted
     | Lifted
+    | Invited
+    | Used
+    | Uninvited
     | Audited
 )

@@ -8,7 +8,7 @@ from chatty.server.business import entries, facts
 from chatty.server.business.access import Action, standing
 from chatty.server.business.entries import Rejection
 from chatty.server.business.outcomes import NOTHING, Outcome
-from chatty.server.business.rights import MEMBER, NAME_OF_ROLE, NOBODY, Access, Principal, Rights
+from chatty.server.business.rights import MEMBER, NAME_OF_ROLE, NOBODY, Access, Rights
 from chatty.server.business.state import Scope
 from chatty.server.business.whom import UNKNOWN, Whom, by, role_of, where, whom
 
@@ -25,14 +25,17 @@ def grant(scope: Scope, entry: entries.Grant) -> Outcome:
         return UNKNOWN
     if one.identity == entry.who.identity:
         return Rejection("not_allowed", "Nobody gives or takes a role of their own: ask another owner.")
-    found = granting(scope, one, entry.role, entry.until, entry.who)
+    has = scope.grants.get(one.identity)
+    # Somebody with a smaller role still is where an invitation led, and the same one doesn't undo that.
+    via = has.via if has is not None and not entry.role & ~has.role else ""
+    found = granting(scope, one, entry.role, entry.until, by(entry.who), via)
     what = f"made {NAME_OF_ROLE[entry.role]}" if entry.role else "took the role away"
     return (*found, facts.Audited(entry.at, by(entry.who), what, one.name, entry.until))
 
 
-def granting(scope: Scope, one: Whom, role: Rights, until: int, who: Principal) -> list[facts.Fact]:
+def granting(scope: Scope, one: Whom, role: Rights, until: int, giver: str, via: str = "") -> list[facts.Fact]:
     """The facts that give somebody a role in ``scope``."""
-    found: list[facts.Fact] = [facts.Granted(one.identity, role, until, one.name, by(who))]
+    found: list[facts.Fact] = [facts.Granted(one.identity, role, until, one.name, giver, via)]
     # A role that is less than everyone's has to be looked up for everyone.
     if role != NOBODY and scope.access.everyone & ~role and not scope.access.less:
         found.append(_policy(scope.access, less=True))

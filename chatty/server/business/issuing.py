@@ -63,7 +63,7 @@ def _granted_too(scope: Scope, entry: entries.Issue, identity: bytes) -> list[fa
     has = standing(scope, Principal(identity, Trust.KEY)).granted(entry.at) or NOBODY
     if not entry.role & ~has:
         return []
-    return granting(scope, Whom(identity, entry.name, entry.name_key), entry.role | has, 0, entry.who)
+    return granting(scope, Whom(identity, entry.name, entry.name_key), entry.role | has, 0, by(entry.who))
 
 
 def revoke(scope: Scope, entry: entries.Revoke) -> Outcome:

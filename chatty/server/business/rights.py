@@ -126,6 +126,33 @@ PASSWORD: Final = "password"
 """What a grant came by, in the place of an invitation's id: the room's password."""
 
 
+class Invitation(Struct, frozen=True, gc=False):
+    """A secret that gives ``role`` in the scope ``room``, as many times as it has ``uses`` left.
+
+    ``inviter`` is its maker's identity, empty for the operator, and ``token`` the
+    one that showed it: without their rights the invitation is worth nothing.
+    Somebody who accepts it is called ``name`` from then on, if it has one.
+    """
+
+    id: str
+    room: str
+    role: Rights
+    uses: int
+    until: int
+    inviter: bytes
+    token: str = ""
+    by: str = ""
+    name: str = ""
+    name_key: str = ""
+
+    @property
+    def maker(self) -> Principal:
+        """The one who invites."""
+        if not self.inviter:
+            return OPERATOR
+        return Principal(self.inviter, Trust.VERIFIED if self.token else Trust.KEY, token=self.token)
+
+
 class Of(IntEnum):
     """How those whom a restriction holds for are told from others."""
 

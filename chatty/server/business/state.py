@@ -27,6 +27,7 @@ from chatty.server.business.facts import (
     Fact,
     Granted,
     IdempotencyKeyUsed,
+    Invited,
     Issued,
     Lifted,
     PolicySet,
@@ -40,6 +41,8 @@ from chatty.server.business.facts import (
     Retitled,
     Revoked,
     Trimmed,
+    Uninvited,
+    Used,
     WentAway,
 )
 from chatty.server.business.rights import (
@@ -47,6 +50,7 @@ from chatty.server.business.rights import (
     SERVER,
     Access,
     Grant,
+    Invitation,
     Principal,
     Rights,
     Token,
@@ -101,6 +105,7 @@ class Server(Struct):
     grants: dict[bytes, Grant | None] = field(default_factory=dict)
     tokens: dict[str, Token | None] = field(default_factory=dict)
     names: dict[str, Principal | None] = field(default_factory=dict)
+    invitations: dict[str, Invitation | None] = field(default_factory=dict)
     knows: bool = True
     rulings: int = 0
     decided: dict[tuple[bytes, Trust, str, str, str], Decided] = field(default_factory=dict)
@@ -273,6 +278,20 @@ def _lifted(scope: Scope, fact: Lifted) -> None:
     server_of(scope).rulings += 1
 
 
+def _invited(server: Server, fact: Invited) -> None:
+    server.invitations[fact.invitation.id] = fact.invitation
+
+
+def _used(server: Server, fact: Used) -> None:
+    one = server.invitations.get(fact.id)
+    if one is not None:
+        server.invitations[fact.id] = replace(one, uses=fact.left)
+
+
+def _uninvited(server: Server, fact: Uninvited) -> None:
+    server.invitations[fact.id] = None
+
+
 def _audited(scope: Scope, fact: Audited) -> None:
     """The audit log is in the store."""
 
@@ -288,7 +307,7 @@ def _purged(room: Room, fact: Purged) -> None:
     room.idempotency_keys.clear()
 
 
-SERVER_FACTS: Final = frozenset({Issued, Revoked, Reserved})
+SERVER_FACTS: Final = frozenset({Issued, Revoked, Reserved, Invited, Used, Uninvited})
 """Facts that change the server scope, whichever scope the entry was about."""
 
 _EVOLVE: Final[dict[type, Callable[[Any, Any], None]]] = {
@@ -317,5 +336,8 @@ _EVOLVE: Final[dict[type, Callable[[Any, Any], None]]] = {
     PolicySet: _policy_set,
     Restricted: _restricted,
     Lifted: _lifted,
+    Invited: _invited,
+    Used: _used,
+    Uninvited: _uninvited,
     Audited: _audited,
 }

@@ -28,7 +28,7 @@ _CARRY_OVER: Final = """
     UPDATE tokens SET revoked_at = gone.at FROM present.audit AS gone -- its row is forgotten a week later
         WHERE gone.what = 'revoked token ' || tokens.id AND tokens.revoked_at = 0;
 
-    UPDATE grants SET role = present.role, until = present.until, name = present.name, by = present.by
+    UPDATE grants SET role = present.role, until = present.until, name = present.name, by = present.by, via = present.via
         FROM present.grants AS present JOIN scopes ON scopes.present = present.room
         WHERE scopes.restored = grants.room AND present.identity = grants.identity
             AND (grants.role = present.role OR grants.role & ~present.role);
@@ -45,7 +45,7 @@ _CARRY_OVER: Final = """
         WHERE coalesce((SELECT everyone FROM present.policies AS p WHERE p.room = present.room), 3) & ~role
             AND NOT EXISTS (SELECT 1 FROM grants WHERE room = restored AND identity = present.identity);
 
-    DELETE FROM invitations WHERE room IN (SELECT restored FROM scopes)
+    DELETE FROM invitations WHERE (room = '' OR room IN (SELECT id FROM present.rooms))
         AND id NOT IN (SELECT id FROM present.invitations);
     UPDATE invitations SET uses = present.uses FROM present.invitations AS present
         WHERE present.id = invitations.id AND present.uses < invitations.uses;

@@ -159,15 +159,15 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     CREATE TABLE invitations (
         id       TEXT PRIMARY KEY,                  -- public
         hash     BLOB NOT NULL UNIQUE,              -- SHA-256 of the secret
-        room     INTEGER NOT NULL,                  -- a room's key, or 0 for the server
+        room     TEXT NOT NULL,                     -- the room's id; empty: the server
         role     INTEGER NOT NULL,
         uses     INTEGER NOT NULL,                  -- that are left
         until    INTEGER NOT NULL,
-        name     TEXT NOT NULL,                     -- the name that comes with it; empty: none
-        name_key TEXT NOT NULL,
-        identity BLOB NOT NULL,                     -- of the inviter, without whose rights it is worth nothing
+        inviter  BLOB NOT NULL,                     -- without whose rights it is worth nothing; empty: the operator
         token    TEXT NOT NULL,                     -- of the inviter, if it showed one
         by       TEXT NOT NULL,
+        name     TEXT NOT NULL,                     -- that is reserved for the one who accepts it; empty: none
+        name_key TEXT NOT NULL,
         at       INTEGER NOT NULL
     ) WITHOUT ROWID;
     CREATE INDEX invitations_of ON invitations (room, at);

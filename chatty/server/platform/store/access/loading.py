@@ -9,19 +9,22 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from chatty.server.business.access import Standing, remember, remembered
+from chatty.server.business.entries import Admit, Invite, Issue, Kick, Lift, Restrict, Revoke, Ruling, Target, Uninvite
 from chatty.server.business.entries import Grant as GrantEntry
-from chatty.server.business.entries import Issue, Kick, Lift, Restrict, Revoke, Ruling, Target
 from chatty.server.business.facts import Fact, Granted, Lifted, PolicySet, Restricted, Revoked
 from chatty.server.business.restricting import restricted
-from chatty.server.business.rights import OPEN, SERVER, Access, Grant, Principal, Token, Trust
+from chatty.server.business.rights import OPEN, SERVER, Access, Grant, Invitation, Principal, Token, Trust
 from chatty.server.business.state import Room, Scope, Server
 from chatty.server.business.whom import whom
 from chatty.server.platform.store.access.lookup import (
     access_of,
     grant_of,
+    grants_via,
     has_names,
     holder_of,
+    invitation_of_id,
     is_known,
+    name_of,
     token_of_id,
 )
 
@@ -94,7 +97,7 @@ class Rights:
         """Load the rows that ``entry`` is about, and those of its author."""
         self.load_standing(scope, entry.who)
         target = entry.whom if isinstance(entry, GrantEntry | Kick | Restrict) else Target()
-        name_key = entry.name_key if isinstance(entry, Issue) else target.name_key
+        name_key = entry.name_key if isinstance(entry, Issue | Invite) else target.name_key
         if name_key:
             self._load_name(name_key)
         if isinstance(entry, Issue | Revoke):
@@ -106,6 +109,24 @@ class Rights:
         if isinstance(entry, Lift):
             for identity in restricted(scope, entry):
                 self._load_grants(scope, identity)
+        if isinstance(entry, Invite | Uninvite):
+            self._load_invitation(entry.id)
+        if isinstance(entry, Uninvite):
+            for identity in grants_via(self._db, scope.key, entry.id):
+                self._load_grants(scope, identity)
+        if isinstance(entry, Admit):
+            self._load_for_admission(scope, entry)
+
+    def _load_for_admission(self, scope: Scope, entry: Admit) -> None:
+        who, one = entry.who, self._load_invitation(entry.invitation) if entry.invitation else None
+        names = {who.name_key, name_of(self._db, who.identity)[1]}
+        if one is not None:
+            names.add(one.name_key)
+            self._load_grants(scope, one.inviter)
+            if one.token:
+                self._load_token(one.token)
+        for name_key in sorted(filter(None, names)):
+            self._load_name(name_key)
 
     def load_for_all(self, room: Room) -> None:
         """Load the rows that decide about all participants of ``room``."""
@@ -120,7 +141,8 @@ class Rights:
     def drop(self) -> None:
         """Drop rows from memory that can be loaded again."""
         self.remembered = 0
-        for rows in (self.server.grants, self.server.tokens, self.server.names, self.server.decided):
+        server = self.server
+        for rows in (server.grants, server.tokens, server.names, server.invitations, server.decided):
             rows.clear()
 
     def load_standing(self, scope: Scope, who: Principal) -> None:
@@ -144,6 +166,13 @@ class Rights:
         if token_id not in self.server.tokens:
             self.server.tokens[token_id] = token_of_id(self._db, token_id)
             self.remembered += 1
+
+    def _load_invitation(self, invitation: str) -> Invitation | None:
+        found = self.server.invitations
+        if invitation not in found:
+            found[invitation] = invitation_of_id(self._db, invitation)
+            self.remembered += 1
+        return found[invitation]
 
     def _load_name(self, name_key: str) -> None:
         if name_key not in self.server.names:

@@ -11,6 +11,7 @@ from chatty.server.business.rights import (
     SERVER,
     Access,
     Grant,
+    Invitation,
     Of,
     Principal,
     Restriction,
@@ -48,6 +49,25 @@ def grant_of(db: sqlite3.Connection, key: int, identity: bytes) -> Grant | None:
     """The role that an identity was given in a scope."""
     row = db.execute("SELECT role, until, via FROM grants WHERE room = ? AND identity = ?", (key, identity)).fetchone()
     return Grant(*row) if row else None
+
+
+def grants_via(db: sqlite3.Connection, key: int, via: str) -> list[bytes]:
+    """The identities that an invitation let into a scope, or its password."""
+    rows = db.execute("SELECT identity FROM grants WHERE via = ? AND via <> '' AND room = ?", (via, key))
+    return [identity for (identity,) in rows.fetchall()]
+
+
+def invitation_of_id(db: sqlite3.Connection, invitation: str) -> Invitation | None:
+    """The invitation with this public id."""
+    columns = "id, room, role, uses, until, inviter, token, by, name, name_key"
+    row = db.execute(f"SELECT {columns} FROM invitations WHERE id = ?", (invitation,)).fetchone()  # noqa: S608
+    return Invitation(*row) if row else None
+
+
+def invitation_of_hash(db: sqlite3.Connection, hashed: bytes) -> str:
+    """The public id of the invitation whose secret has this hash; empty if there is none."""
+    row = db.execute("SELECT id FROM invitations WHERE hash = ?", (hashed,)).fetchone()
+    return row[0] if row else ""
 
 
 def _granted(db: sqlite3.Connection, key: int, identity: bytes) -> dict[int, Grant]:
@@ -95,7 +115,8 @@ def has_names(db: sqlite3.Connection) -> bool:
 
 def has_ended_rights(db: sqlite3.Connection, by: int) -> bool:
     """Whether there are rights that ended at or before ``by``."""
-    ends = (("tokens", "expires_at"), ("tokens", "revoked_at"), ("grants", "until"), ("restrictions", "until"))
+    ends = [("tokens", "expires_at"), ("tokens", "revoked_at")]
+    ends += [(table, "until") for table in ("grants", "restrictions", "invitations")]
     return any(
         db.execute(f"SELECT 1 FROM {table} WHERE {end} > 0 AND {end} <= ? LIMIT 1", (by,)).fetchone()  # noqa: S608
         for table, end in ends

@@ -9,12 +9,15 @@ from typing import Any, Final
 from chatty.server.business.facts import (
     Audited,
     Granted,
+    Invited,
     Issued,
     Lifted,
     PolicySet,
     Reserved,
     Restricted,
     Revoked,
+    Uninvited,
+    Used,
 )
 
 
@@ -61,6 +64,22 @@ def _lifted(db: sqlite3.Connection, key: int, fact: Lifted) -> None:
     db.execute("DELETE FROM restrictions WHERE room = ? AND id = ?", (key, fact.id))
 
 
+def _invited(db: sqlite3.Connection, key: int, fact: Invited) -> None:
+    one = fact.invitation
+    row = (one.id, fact.hash, one.room, one.role, one.uses, one.until, one.inviter, one.token, one.by)
+    db.execute(
+        "INSERT INTO invitations VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (*row, one.name, one.name_key, fact.at)
+    )
+
+
+def _used(db: sqlite3.Connection, key: int, fact: Used) -> None:
+    db.execute("UPDATE invitations SET uses = ? WHERE id = ?", (fact.left, fact.id))
+
+
+def _uninvited(db: sqlite3.Connection, key: int, fact: Uninvited) -> None:
+    db.execute("DELETE FROM invitations WHERE id = ?", (fact.id,))
+
+
 def _audited(db: sqlite3.Connection, key: int, fact: Audited) -> None:
     db.execute(
         "INSERT INTO audit (room, at, by, what, whom, until, reason) VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -69,17 +88,18 @@ def _audited(db: sqlite3.Connection, key: int, fact: Audited) -> None:
 
 
 def delete_rules(db: sqlite3.Connection, key: int, room_id: str) -> None:
-    """Forget the rules of a room that is forgotten, and the tokens that were for it. The audit log stays."""
+    """Forget the rules of a room that is forgotten, its tokens and its invitations. The audit log stays."""
     for table in ("grants", "policies", "restrictions"):
         db.execute(f"DELETE FROM {table} WHERE room = ?", (key,))  # noqa: S608 - names of our own
-    db.execute("DELETE FROM tokens WHERE room = ? AND room <> ''", (room_id,))
+    for table in ("tokens", "invitations"):
+        db.execute(f"DELETE FROM {table} WHERE room = ? AND room <> ''", (room_id,))  # noqa: S608 - as above
 
 
 def delete_ended(db: sqlite3.Connection, by: int) -> None:
     """Forget everything that ended at or before ``by``: it is worth nothing any more."""
     for ended in ("expires_at", "revoked_at"):
         db.execute(f"DELETE FROM tokens WHERE {ended} > 0 AND {ended} <= ?", (by,))  # noqa: S608 - as above
-    for table in ("grants", "restrictions"):
+    for table in ("grants", "restrictions", "invitations"):
         db.execute(f"DELETE FROM {table} WHERE until > 0 AND until <= ?", (by,))  # noqa: S608 - names of our own
 
 
@@ -91,6 +111,9 @@ WRITE: Final[dict[type, Callable[[sqlite3.Connection, int, Any], None]]] = {
     PolicySet: _policy_set,
     Restricted: _restricted,
     Lifted: _lifted,
+    Invited: _invited,
+    Used: _used,
+    Uninvited: _uninvited,
     Audited: _audited,
 }
 """How each fact about rights is written, for the scope with this key."""

@@ -1,0 +1,173 @@
+"""An invitation is good for as many as it is for, what it gave is taken back, and a password does the same."""
+
+from __future__ import annotations
+
+import pytest
+
+from chatty.server.business.entries import Admit, SetPolicy, Uninvite
+from chatty.server.business.facts import Audited, Granted, PolicySet, Uninvited, Used
+from chatty.server.business.inviting import NOT_ADMITTED
+from chatty.server.business.rights import (
+    MEMBER,
+    MODERATOR,
+    NOBODY,
+    OWNER,
+    PASSWORD,
+    POSTER,
+    READER,
+    SERVER,
+    Access,
+    Grant,
+)
+from chatty.server.business.state import Room
+from tests.server.business.court import (
+    AT,
+    ROOM,
+    Court,
+    audited,
+    code,
+    giving,
+    ident,
+    person,
+)
+from tests.server.business.door import HASHED, accept, enter, invite
+
+
+@pytest.fixture
+def court() -> Court:
+    """A room by invitation."""
+    court = Court()
+    court.room.access = Access(everyone=NOBODY)
+    return court
+
+
+# --- as often as it is for ----------------------------------------------------------------------------------
+
+
+def test_an_invitation_for_three_admits_three_and_each_of_them_once(court: Court) -> None:
+    invite(court, "owner", uses=3)
+    outcomes = [code(accept(court, f"Guest{number % 10}")) for number in range(50)]
+    assert outcomes == (["", "", "", *["not_admitted"] * 7] * 5)
+    assert sum(grant is not None and grant.via == "i1" for grant in court.room.grants.values()) == 3
+
+
+def test_nobody_has_less_after_accepting_than_before(court: Court) -> None:
+    invite(court, "owner", READER, uses=9)
+    for who in ("moderator", "owner", "member", "admin"):
+        assert accept(court, who) == (), who
+    assert code(accept(court, "poster")) == ""
+    assert court.room.grants[ident("poster")] == Grant(MEMBER, via="i1"), "both"
+    court.room.access = Access()
+    assert accept(court, "Bob") == (), "where everyone may do more, a reader's invitation takes nothing away"
+
+
+def test_what_everyone_may_do_for_now_is_given_for_good(court: Court) -> None:
+    court.room.access = Access()
+    invite(court, "owner", MEMBER)
+    accept(court, "Bob")
+    court.rule(SetPolicy(ROOM, AT, person("owner"), everyone=NOBODY))
+    assert enter(court, "Bob") == ""
+
+
+def test_a_role_below_everyone_s_is_looked_up_for_everyone(court: Court) -> None:
+    court.room.access = Access(everyone=READER)
+    invite(court, "owner", POSTER)
+    outcome = accept(court, "Bob")
+    assert isinstance(outcome, tuple)
+    assert PolicySet(READER, locked=False, topic=MEMBER, less=True) in outcome
+
+
+def test_somebody_who_was_given_less_since_is_not_raised_by_the_same_invitation_or_password(court: Court) -> None:
+    court.rule(SetPolicy(ROOM, AT, person("owner"), password=HASHED))
+    invite(court, "owner", uses=9)
+    accept(court, "Bob")
+    court.rule(Admit(ROOM, AT, person("Eve"), password=HASHED))
+    for name in ("Bob", "Eve"):
+        court.rule(giving("moderator", name, READER))
+    assert accept(court, "Bob") == court.rule(Admit(ROOM, AT, person("Eve"), password=HASHED)) == ()
+    assert (court.room.grants[ident("Bob")], court.room.grants[ident("Eve")]) == (
+        Grant(READER, via="i1"), Grant(READER, via=PASSWORD),
+    )  # fmt: skip
+
+
+# --- to take it back ----------------------------------------------------------------------------------------
+
+
+def test_an_invitation_is_revoked_and_its_members_stay_unless_they_are_taken_along(court: Court) -> None:
+    invite(court, "owner", uses=9)
+    for name in ("Bob", "Ada"):
+        accept(court, name)
+    court.rule(giving("owner", "Ada", MODERATOR))
+    gone = court.rule(Uninvite(ROOM, AT, person("moderator"), "i1"))
+    assert gone == (Uninvited("i1"), Audited(AT, "moderator", "revoked invitation i1"))
+    assert (accept(court, "Eve"), enter(court, "Bob")) == (NOT_ADMITTED, "")
+    later = court.rule(Uninvite(ROOM, AT, person("moderator"), "i1", members=True))
+    assert later == (
+        Granted(ident("Bob"), NOBODY, 0, "", "moderator"),
+        Audited(AT, "moderator", "revoked invitation i1 and took the role from 1"),
+    ), "Ada has hers from the owner by now"
+    assert code(court.rule(Uninvite(ROOM, AT, person("moderator"), "i1", members=True))) == "target_not_found"
+
+
+def test_only_those_who_may_invite_to_a_role_revoke_an_invitation_to_it(court: Court) -> None:
+    invite(court, "owner", MODERATOR)
+    for by in ("moderator", "member", "reader"):
+        assert code(court.rule(Uninvite(ROOM, AT, person(by), "i1"))) == "not_allowed"
+    assert code(court.rule(Uninvite(ROOM, AT, person("stranger"), "i1"))) == "room_not_found"
+    assert code(court.rule(Uninvite(ROOM, AT, person("owner"), "i1"))) == ""
+
+
+def test_members_are_taken_along_by_somebody_above_them_alone(court: Court) -> None:
+    """Attack 18: an owner doesn't depose owners."""
+    invite(court, "owner", OWNER)
+    accept(court, "Bob")
+    assert code(court.rule(Uninvite(ROOM, AT, person("owner"), "i1", members=True))) == "not_allowed"
+    assert code(court.rule(Uninvite(ROOM, AT, person("admin"), "i1", members=True))) == ""
+    assert court.room.grants[ident("Bob")] is None
+
+
+def test_an_invitation_is_revoked_where_it_is_to(court: Court) -> None:
+    invite(court, "admin", MEMBER, SERVER)
+    assert code(court.rule(Uninvite(ROOM, AT, person("owner"), "i1"))) == "target_not_found"
+    assert code(court.rule(Uninvite(SERVER, AT, person("owner"), "i1"))) == "not_allowed"
+    assert code(court.rule(Uninvite(SERVER, AT, person("admin"), "i1"))) == ""
+
+
+# --- passwords ----------------------------------------------------------------------------------------------
+
+
+def test_the_password_admits_as_a_member_until_it_is_changed(court: Court) -> None:
+    assert court.rule(Admit(ROOM, AT, person("Bob"), password=HASHED)) == NOT_ADMITTED, "there is none"
+    outcome = court.rule(SetPolicy(ROOM, AT, person("owner"), password=HASHED))
+    assert audited(outcome) == Audited(AT, "owner", "policy: password changed")
+    assert court.rule(Admit(ROOM, AT, person("Bob"), password=HASHED)) == (
+        Granted(ident("Bob"), MEMBER, 0, "Bob", "password", "password"),
+        Audited(AT, "Bob", "gave the password", "Bob"),
+    )
+    assert audited(court.rule(SetPolicy(ROOM, AT, person("owner"), password=""))).what == "policy: password removed"
+    for password in (HASHED, ""):
+        assert court.rule(Admit(ROOM, AT, person("Eve"), password=password)) == NOT_ADMITTED
+    assert enter(court, "Bob") == "", "members need no password"
+
+
+def test_the_server_itself_has_no_password(court: Court) -> None:
+    court.server.access = Access(password=HASHED)
+    assert court.rule(Admit(SERVER, AT, person("Bob"), password=HASHED)) == NOT_ADMITTED
+
+
+def test_only_owners_set_a_password(court: Court) -> None:
+    for by in ("moderator", "member"):
+        assert code(court.rule(SetPolicy(ROOM, AT, person(by), password=HASHED))) == "not_allowed"
+
+
+def test_those_who_came_by_the_password_leave_together(court: Court) -> None:
+    court.rule(SetPolicy(ROOM, AT, person("owner"), password=HASHED))
+    court.rule(Admit(ROOM, AT, person("Bob"), password=HASHED))
+    assert code(court.rule(Uninvite(ROOM, AT, person("moderator"), PASSWORD))) == "target_not_found"
+    assert code(court.rule(Uninvite(ROOM, AT, person("moderator"), PASSWORD, members=True))) == ""
+    assert court.room.grants[ident("Bob")] is None
+
+
+def test_facts_about_what_is_gone_change_nothing(court: Court) -> None:
+    court.apply(Room(1, ROOM, server=court.server), (Used("i9", 1), Uninvited("i9")))
+    assert court.server.invitations == {"i9": None}
