@@ -28,7 +28,8 @@ _CARRY_OVER: Final = """
     UPDATE tokens SET revoked_at = gone.at FROM present.audit AS gone -- its row is forgotten a week later
         WHERE gone.what = 'revoked token ' || tokens.id AND tokens.revoked_at = 0;
 
-    UPDATE grants SET role = present.role, until = present.until, name = present.name, by = present.by, via = present.via
+    UPDATE grants SET role = present.role, until = present.until, name = present.name, by = present.by,
+            via = present.via
         FROM present.grants AS present JOIN scopes ON scopes.present = present.room
         WHERE scopes.restored = grants.room AND present.identity = grants.identity
             AND (grants.role = present.role OR grants.role & ~present.role);

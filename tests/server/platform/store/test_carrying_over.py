@@ -13,7 +13,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chatty.server.business.entries import CreateRoom, Entry, Grant, Issue, Lift, Rejection, Restrict, Revoke, SetPolicy
+from chatty.server.business.entries import (
+    Admit,
+    CreateRoom,
+    Entry,
+    Grant,
+    Invite,
+    Issue,
+    Lift,
+    Rejection,
+    Restrict,
+    Revoke,
+    SetPolicy,
+    Uninvite,
+)
 from chatty.server.business.rights import (
     MEMBER,
     MODERATOR,
@@ -145,6 +158,18 @@ def test_a_role_that_was_given_since_is_gone_unless_it_is_less_than_everyones(se
     server.restore()
     assert [server.rights(key(who)) for who in (ADA, EVE)] == [MEMBER, READER]
     assert [server.rights(key(ident("Bob")), at=at) for at in (AT, AT + 5)] == [MEMBER, MEMBER]
+
+
+def test_an_invitation_that_was_revoked_or_used_up_is_so_after_a_restore(server: Server) -> None:
+    invitations = [("i1", ROOM), ("i2", ROOM), ("i3", ROOM), ("i4", SERVER)]
+    server.do(
+        *(Invite(scope, AT, OPERATOR, one, one.encode(), MEMBER, 2, FAR) for one, scope in invitations),
+    )
+    server.back_up()
+    server.do(Uninvite(ROOM, AT, OPERATOR, "i1"), Admit(ROOM, AT, key(EVE), "i2"), Uninvite(SERVER, AT, OPERATOR, "i4"))
+    server.restore()
+    with closing(sqlite3.connect(server.data / DATABASE)) as db:
+        assert db.execute("SELECT id, uses FROM invitations").fetchall() == [("i2", 1), ("i3", 2)]
 
 
 def test_rules_bans_and_mutes_are_those_of_the_present(server: Server) -> None:
