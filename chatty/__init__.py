@@ -63,6 +63,7 @@ _HOMES: Final = {
             "Message",
             "MessageDeleted",
             "MessageEdited",
+            "Moderated",
             "ParticipantJoined",
             "ParticipantLeft",
             "ParticipantRenamed",

@@ -15,6 +15,7 @@ Role = Literal["nobody", "reader", "poster", "member", "moderator", "owner"]
 """A set of rights, which somebody has in a room or on the server. A higher one has all rights of a lower one."""
 
 ROOM_ROLES: tuple[Role, ...] = ("nobody", "reader", "poster", "member", "moderator", "owner")
+MOST_SLOW = 86_400
 MOST_REASON = 200
 MOST_LABEL = 100
 MOST_NAME = 128
@@ -124,11 +125,15 @@ class NewRole(Struct, frozen=True, omit_defaults=True):
 
 
 class Policy(Struct, frozen=True, omit_defaults=True):
-    """``GET …/policy``, and in part ``PUT``. ``topic`` is the role that may set the topic."""
+    """``GET …/policy``, and in part ``PUT``. ``topic`` is the role that may set the topic.
+
+    ``slow`` is how many seconds a member of a room has to wait between two messages, 0 for none.
+    """
 
     everyone: Literal["nobody", "reader", "poster", "member"] | None = None
     locked: bool | None = None
     topic: Literal["member", "moderator"] | None = None
+    slow: Annotated[float, Meta(ge=0, le=MOST_SLOW)] | None = None
 
 
 class NewRestriction(Struct, frozen=True, omit_defaults=True):

@@ -55,6 +55,7 @@ CODES: Final[dict[str, Code]] = {
     "too_large": Code(413, "The request is too large."),
     "unsupported_media_type": Code(415, "Send application/json or text/plain."),
     "upgrade_required": Code(426, "This address needs a WebSocket handshake."),
+    "too_fast": Code(429, "This room is in slow mode; wait before you say more."),
     "rate_limited": Code(429, "Too many requests; wait as long as Retry-After says."),
     "too_many_connections": Code(429, "Too many connections from this address; close one first."),
     "internal": Code(500, "The server made a mistake, and nothing was stored; its log says more."),

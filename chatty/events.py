@@ -26,6 +26,7 @@ __all__ = [
     "Message",
     "MessageDeleted",
     "MessageEdited",
+    "Moderated",
     "ParticipantJoined",
     "ParticipantLeft",
     "ParticipantRenamed",
@@ -100,11 +101,16 @@ class MessageEdited(Event, frozen=True, gc=False, tag="message_edited"):
     text: str
 
 
-class MessageDeleted(Event, frozen=True, gc=False, tag="message_deleted"):
-    """``participant`` deleted its message ``of``: its text is gone everywhere."""
+class MessageDeleted(Event, frozen=True, gc=False, tag="message_deleted", omit_defaults=True):
+    """``participant`` deleted the message ``of``: its text is gone everywhere.
+
+    It was its own, unless there is an ``author``: then ``participant`` is a
+    moderator, or empty if that one has no name here.
+    """
 
     participant: str
     of: int
+    author: str = ""
 
 
 class Reaction(Event, frozen=True, gc=False, tag="reaction", omit_defaults=True):
@@ -143,13 +149,32 @@ class ParticipantLeft(Event, frozen=True, gc=False, tag="participant_left"):
     reason: LeaveReason
 
 
+class Moderated(Event, frozen=True, gc=False, tag="moderated", omit_defaults=True):
+    """``by``, who is a moderator or owner, changed what somebody may do; ``by`` is empty for one without a name here.
+
+    ``act`` is kick, ban, unban, mute, unmute or delete (of all that somebody
+    wrote), which are about ``participant`` if that one has a name; or lock,
+    unlock, slow or everyone, which are about all. ``until`` is when it ends by
+    itself, if it does. ``slow`` is how many seconds there have to be between
+    two messages of one person from now on, and ``role`` the role of everyone.
+    """
+
+    act: str
+    by: str = ""
+    participant: str = ""
+    until: str | None = None
+    reason: str = ""
+    slow: float = 0
+    role: str = ""
+
+
 class RoomClosed(Event, frozen=True, gc=False, tag="room_closed"):
     """The room's last event: nothing follows it."""
 
 
 Happening = (
     Message | MessageEdited | MessageDeleted | Reaction | TopicChanged
-    | ParticipantJoined | ParticipantLeft | ParticipantRenamed | RoomClosed
+    | ParticipantJoined | ParticipantLeft | ParticipantRenamed | Moderated | RoomClosed
 )  # fmt: skip
 """Every kind of `Event`, so that a ``match`` can be checked for leaving none out."""
 

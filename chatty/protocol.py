@@ -93,7 +93,10 @@ class Control(Struct, frozen=True, tag_field="event_type"):
 
 
 class RoomInfo(Struct, frozen=True, omit_defaults=True):
-    """A room as ``GET /v1/rooms/{id}`` and `Welcome` show it. ``first`` and ``last`` are event numbers."""
+    """A room as ``GET /v1/rooms/{id}`` and `Welcome` show it. ``first`` and ``last`` are event numbers.
+
+    ``slow`` is how many seconds a member has to wait between two messages.
+    """
 
     id: str
     name: str
@@ -105,6 +108,7 @@ class RoomInfo(Struct, frozen=True, omit_defaults=True):
     participant_count: int
     expires_at: str | None = None
     closed_at: str | None = None
+    slow: float = 0
 
 
 class You(Struct, frozen=True, omit_defaults=True):
@@ -158,12 +162,16 @@ class Ack(Control, frozen=True, tag="ack", omit_defaults=True, kw_only=True):
 
 
 class Error(Control, frozen=True, tag="error", omit_defaults=True, kw_only=True):
-    """A command was refused; the connection stays. In the seed dialect ``n`` and ``ref`` are never there."""
+    """A command was refused; the connection stays. In the seed dialect only ``code`` and ``message`` are there.
+
+    After ``retry_after`` seconds it would not be refused for that.
+    """
 
     n: int | None = None
     code: str
     message: str
     ref: str | None = None
+    retry_after: float | None = None
 
 
 class Gap(Control, frozen=True, tag="gap"):

@@ -12,6 +12,7 @@ from chatty.events import (
     Message,
     MessageDeleted,
     MessageEdited,
+    Moderated,
     ParticipantJoined,
     ParticipantLeft,
     ParticipantRenamed,
@@ -93,6 +94,6 @@ _FRAMES: Final[dict[type, Callable[[Any], tuple[bytes, ...]]]] = {
     ParticipantLeft: _left,
     ParticipantRenamed: _renamed,
     RoomClosed: _closed,
-    **dict.fromkeys((MessageEdited, MessageDeleted, Reaction, TopicChanged), _unknown),
+    **dict.fromkeys((MessageEdited, MessageDeleted, Reaction, TopicChanged, Moderated), _unknown),
 }
 """The one table between the dialects."""

@@ -11,6 +11,7 @@ from chatty.events import (
     Message,
     MessageDeleted,
     MessageEdited,
+    Moderated,
     ParticipantJoined,
     ParticipantLeft,
     ParticipantRenamed,
@@ -39,6 +40,7 @@ TABLE: list[tuple[Happening, list[bytes]]] = [
     (MessageDeleted(1, AT, "Ada", 1), []),
     (Reaction(1, AT, "Ada", 1, "+1"), []),
     (TopicChanged(1, AT, "Ada", "cats"), []),
+    (Moderated(1, AT, "ban", "Ada", "Eve"), []),
 ]
 
 

@@ -208,7 +208,7 @@ OfOption = Annotated[
 ]
 ForOption = Annotated[float | None, duration("--for", "For this time: 30m, 1d … [default: for good]")]
 ReasonOption = Annotated[
-    str, typer.Option("--reason", metavar="TEXT", help="Why, for them and the audit log.", show_default=False)
+    str, typer.Option("--reason", metavar="TEXT", help="Why, for the members and the audit log.", show_default=False)
 ]
 ServerWideOption = Annotated[
     bool, typer.Option("--server-wide", help="On the whole server, for administrators; without ROOM.")

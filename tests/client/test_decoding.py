@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from aiohttp import web
@@ -76,7 +77,7 @@ async def test_history_ends_where_a_server_gives_the_same_page_again_and_again(n
 
 @pytest.mark.parametrize("name", ["created_at", "expires_at", "closed_at"])
 async def test_a_room_with_an_invalid_time_is_a_protocol_error(name: str) -> None:
-    room = {"created_at": AT} | {name: "2026-11-23T12:00:00"}
+    room: dict[str, Any] = {"created_at": AT} | {name: "2026-11-23T12:00:00"}
     body = encode(RoomInfo(ROOM, "general", "", epoch="e", first=1, last=0, participant_count=0, **room)).decode()
     async with Scripted(text(200, body, kind="application/json")) as scripted, chatty.Http(scripted.url) as http:
         with pytest.raises(chatty.ProtocolError, match=scripted.url):

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from chatty.server.business.entries import (
     Admit,
+    DeleteMessages,
     Entry,
     Grant,
     Invite,
@@ -55,6 +56,9 @@ def rulings(
     rights, ids, token = st.sampled_from([OWNER, POST]), st.sampled_from(["r1", "r2", "r3"]), st.sampled_from(TOKENS)
     invitation = st.sampled_from(INVITATIONS)
     addresses = st.sampled_from([(), ("192.0.2.1",)])
+    flag = st.none() | st.booleans()
+    slow, numbers = st.sampled_from([0, 5_000, 30_000]), st.lists(st.integers(0, 8), max_size=4).map(tuple)
+    authors = st.lists(st.tuples(identities, names | st.just("")), max_size=2).map(tuple)
     return st.one_of(
         st.builds(
             lambda r, t, w, i, cap, name, given, end: Issue(  # an identity is drawn at random, so it has one name
@@ -65,11 +69,13 @@ def rulings(
         st.builds(Revoke, st.just(SERVER), times, who, token),
         st.builds(Grant, scope, times, who, target, role, until),
         st.builds(
-            SetPolicy, scope, times, who, st.none() | role, st.none() | st.booleans(), st.none() | role,
-            password=st.none() | st.sampled_from(PASSWORDS),
+            SetPolicy, scope, times, who, st.none() | role, flag, st.none() | role, slow | st.none(),
+            st.none() | st.sampled_from(PASSWORDS),
         ),
+        st.builds(SetPolicy, rooms, times, st.just(OPERATOR), slow=slow),
         st.builds(Kick, rooms, times, who, target),
-        st.builds(Restrict, scope, times, who, ids, target, rights, until, addresses, until),
+        st.builds(Restrict, scope, times, who, ids, target, rights, until, addresses, until, st.just(""), authors),
+        st.builds(DeleteMessages, scope, times, who, numbers, st.just("spam"), st.booleans()),
         st.builds(Lift, scope, times, who, ids),
         st.builds(
             lambda r, t, w, i, given, uses, end, name: Invite(

@@ -207,4 +207,4 @@ def test_a_ban_and_a_post_have_one_order_in_batches_of_any_size(*, ban_first: bo
     outcomes, events, _ = whole
     assert outcomes[-1] == Rejection("banned")
     kinds = [type(event).__name__ for _, _, event in events[0][1]]
-    assert kinds == ["ParticipantJoined", *([] if ban_first else ["Message"]), "ParticipantLeft"]
+    assert kinds == ["ParticipantJoined", *([] if ban_first else ["Message"]), "Moderated", "ParticipantLeft"]

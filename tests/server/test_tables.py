@@ -27,7 +27,7 @@ def test_every_event_has_a_number_in_the_store_and_no_two_have_the_same() -> Non
 def test_the_store_never_renumbers_an_event() -> None:
     assert list(KINDS) == [
         "message", "participant_joined", "participant_left", "room_closed", "message_edited", "message_deleted",
-        "reaction", "topic_changed", "participant_renamed",
+        "reaction", "topic_changed", "participant_renamed", "moderated",
     ]  # fmt: skip
     assert list(KINDS.values()) == list(range(len(KINDS)))
 

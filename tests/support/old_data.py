@@ -57,7 +57,7 @@ _UNDONE: Final = {
     4: "ALTER TABLE producers DROP COLUMN digest; ALTER TABLE producers DROP COLUMN before;",
     5: "".join(f"DROP TABLE {table};" for table in ("tokens", "names", "grants", "policies", "restrictions", "audit")),
     6: "DROP INDEX grants_via; ALTER TABLE grants DROP COLUMN via; ALTER TABLE policies DROP COLUMN slow;"
-    "ALTER TABLE policies DROP COLUMN password; DROP TABLE invitations; DROP TABLE spoke;",
+    "ALTER TABLE policies DROP COLUMN password; DROP TABLE invitations; DROP TABLE spoke; DROP TABLE implicated;",
 }
 """What takes each migration back."""
 

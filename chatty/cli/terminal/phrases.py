@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Final, assert_never
 
 from chatty.cli.terminal.cleaning import clean, clean_name
 from chatty.events import (
     MessageDeleted,
+    Moderated,
     ParticipantRenamed,
     RoomClosed,
     TopicChanged,
@@ -15,7 +17,7 @@ from chatty.protocol import Gap
 
 __all__ = ["RoomChange", "change", "departure", "gap"]
 
-RoomChange = MessageDeleted | TopicChanged | ParticipantRenamed | RoomClosed
+RoomChange = MessageDeleted | Moderated | TopicChanged | ParticipantRenamed | RoomClosed
 """Events that concern the whole room."""
 
 _DEPARTURES: Final = {"left": "left", "lost": "left (connection lost)", "kicked": "was removed"}
@@ -29,8 +31,12 @@ _GAPS: Final = {
 def change(event: RoomChange) -> str:
     """A change of the room, in words."""
     match event:
-        case MessageDeleted(participant=name):
+        case MessageDeleted(participant=name, author=""):
             return f"{clean_name(name)} deleted a message"
+        case MessageDeleted(participant=name, author=author):
+            return f"{_moderator(name)} deleted a message of {clean_name(author)}"
+        case Moderated():
+            return _moderated(event)
         case TopicChanged(participant=name, topic=""):
             return f"{clean_name(name)} took the topic away"
         case TopicChanged(participant=name, topic=topic):
@@ -41,6 +47,48 @@ def change(event: RoomChange) -> str:
             return "the room is closed"
         case _:
             assert_never(event)
+
+
+def _moderator(name: str) -> str:
+    return clean_name(name) if name else "a moderator"
+
+
+_OF_SOMEBODY: Final = {
+    "kick": "sent {} away", "ban": "banned {}", "mute": "muted {}",
+    "unban": "let {} in again", "unmute": "let {} speak again", "delete": "deleted messages of {}",
+}  # fmt: skip
+_OF_ALL: Final = {
+    "lock": "locked the room: only moderators speak", "unlock": "unlocked the room", "everyone": "changed the rules",
+}  # fmt: skip
+_ROLES: Final = {
+    "nobody": "closed the room to all who were not let in", "reader": "lets everyone read, and no more",
+    "poster": "lets everyone post, and not read", "member": "lets everyone be a member",
+}  # fmt: skip
+
+
+def _moderated(event: Moderated) -> str:
+    """A ruling. A newer server may know more kinds of them."""
+    if event.act in _OF_SOMEBODY:
+        did = _OF_SOMEBODY[event.act].format(clean_name(event.participant) if event.participant else "somebody")
+    elif event.act == "slow":
+        did = f"slowed the room down: {spelled(event.slow)} between messages" if event.slow else "ended the slow mode"
+    else:
+        did = _ROLES.get(event.role) or _OF_ALL.get(event.act) or "changed the rules"
+    end = f" until {_minute(event.until)}" if event.until else ""
+    reason = f": {clean(event.reason, newlines=False)}" if event.reason else ""
+    return f"{_moderator(event.by)} {did}{end}{reason}"
+
+
+def _minute(at: str) -> str:
+    try:
+        return f"{datetime.fromisoformat(at).astimezone():%Y-%m-%d %H:%M}"
+    except (ValueError, OverflowError):
+        return clean(at, newlines=False)
+
+
+def spelled(seconds: float) -> str:
+    """So many seconds, in words: ``90 s``."""
+    return f"{seconds:,g} s"
 
 
 def departure(reason: str) -> str:

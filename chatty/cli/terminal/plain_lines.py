@@ -17,6 +17,7 @@ from chatty.events import (
     Message,
     MessageDeleted,
     MessageEdited,
+    Moderated,
     ParticipantJoined,
     ParticipantLeft,
     ParticipantRenamed,
@@ -83,7 +84,7 @@ class Plain:
                 yield f"{start}-- {clean_name(participant)} joined"
             case ParticipantLeft(participant=participant, reason=reason):
                 yield f"{start}-- {clean_name(participant)} {departure(reason)}"
-            case MessageDeleted() | TopicChanged() | ParticipantRenamed() | RoomClosed():
+            case MessageDeleted() | Moderated() | TopicChanged() | ParticipantRenamed() | RoomClosed():
                 yield f"{start}-- {change(event)}"
             case _:
                 assert_never(event)

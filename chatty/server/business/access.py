@@ -225,7 +225,9 @@ def may_talk_freely(room: Room, who: Principal, at: int) -> bool:
     if not who.token and room.access is OPEN and room.server.access is OPEN:
         return True
     known = remembered(room, who, at)
-    return known is not None and known.rights & MEMBER == MEMBER
+    if known is None or known.rights & MEMBER != MEMBER:
+        return False
+    return not room.access.slow or known.rights & MODERATE != 0
 
 
 def shows_itself(room: Room, who: Principal, at: int) -> bool:

@@ -267,7 +267,11 @@ class Kick(Ruling, frozen=True, gc=False):
 
 
 class Restrict(Ruling, frozen=True, gc=False):
-    """Take ``rights`` from ``whom``: from its identity, its name, and until ``addresses_until`` from ``addresses``."""
+    """Take ``rights`` from ``whom``: from its identity, its name, and until ``addresses_until`` from ``addresses``.
+
+    ``authors`` have spoken from these addresses lately, as their identities
+    and, where that is everybody's without a key, their names.
+    """
 
     id: str
     whom: Target
@@ -276,6 +280,7 @@ class Restrict(Ruling, frozen=True, gc=False):
     addresses: tuple[str, ...] = ()
     addresses_until: int = 0
     reason: str = ""
+    authors: tuple[tuple[bytes, str], ...] = ()
 
 
 class Lift(Ruling, frozen=True, gc=False):
@@ -313,6 +318,22 @@ class Admit(Ruling, frozen=True, gc=False):
     password: str = ""
 
 
+class DeleteMessages(Ruling, frozen=True, gc=False):
+    """Delete the messages ``of``, which are somebody else's.
+
+    Of many messages each entry deletes some, so that it doesn't hold up the
+    others for long. The members are told of all of them with the first.
+    """
+
+    of: tuple[int, ...]
+    reason: str = ""
+    is_first: bool = True
+
+    @property
+    def size(self) -> int:
+        return ENVELOPE * (2 + len(self.of))
+
+
 class StartNode(Entry, frozen=True, gc=False):
     """``node`` starts as ``incarnation``: the connections of its earlier incarnations are over."""
 
@@ -342,10 +363,14 @@ class Probe(Entry, frozen=True, gc=False):
 
 
 class Rejection(Struct, frozen=True, gc=False):
-    """An entry that was refused: a code of `chatty.errors.CODES`, with a text of its own where that helps."""
+    """An entry that was refused: a code of `chatty.errors.CODES`, with a text of its own where that helps.
+
+    ``wait``: after so many milliseconds it would not be refused for that.
+    """
 
     code: str
     message: str = ""
+    wait: int = 0
 
 
 class Duplicate(Struct, frozen=True, gc=False):

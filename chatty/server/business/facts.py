@@ -77,6 +77,14 @@ class Produced(Struct, frozen=True, gc=False):
     before: bytes
 
 
+class Spoke(Struct, frozen=True, gc=False):
+    """When ``speaker`` (see slow.py) last said something in a slow room, and last changed something; 0 for never."""
+
+    speaker: bytes
+    at: int
+    changed_at: int
+
+
 class IdempotencyKeyUsed(Struct, frozen=True, gc=False):
     """An idempotency key was used for the message ``seq``."""
 
@@ -220,13 +228,21 @@ class PolicySet(Struct, frozen=True, gc=False):
 
 
 class Restricted(Struct, frozen=True, gc=False):
-    """A restriction holds in the scope. ``name`` is whom it is about, as people call them."""
+    """A restriction holds in the scope."""
 
     restriction: Restriction
-    name: str
     by: str
     at: int
     reason: str
+
+
+class Implicated(Struct, frozen=True, gc=False):
+    """By the restriction ``id``, messages of these ``authors`` can be found: identities, and names where that isn't
+    enough.
+    """
+
+    id: str
+    authors: tuple[tuple[bytes, str], ...]
 
 
 class Lifted(Struct, frozen=True, gc=False):
@@ -277,6 +293,7 @@ Fact = (
     | Evicted
     | Closed
     | Produced
+    | Spoke
     | IdempotencyKeyUsed
     | Amended
     | Edited
@@ -293,6 +310,7 @@ Fact = (
     | Granted
     | PolicySet
     | Restricted
+    | Implicated
     | Lifted
     | Invited
     | Used

@@ -6,10 +6,11 @@ from typing import Any
 
 from chatty.server.business import entries, facts
 from chatty.server.business.access import Action, standing
+from chatty.server.business.announcing import announced
 from chatty.server.business.entries import Rejection
 from chatty.server.business.outcomes import NOTHING, Outcome
 from chatty.server.business.rights import MEMBER, NAME_OF_ROLE, NOBODY, Access, Rights
-from chatty.server.business.state import Scope
+from chatty.server.business.state import Room, Scope
 from chatty.server.business.whom import UNKNOWN, Whom, by, role_of, where, whom
 
 
@@ -60,12 +61,15 @@ def set_policy(scope: Scope, entry: entries.SetPolicy) -> Outcome:
     refused = standing(scope, entry.who).refusal(needed, entry.at)
     if refused is not None:
         return refused
+    if entry.slow and not isinstance(scope, Room):
+        return Rejection("bad_request", "Slow mode is a room's.")
     access = scope.access
     # Grants that were no less than everyone's may be now.
     less = entry.everyone is not None and entry.everyone > access.everyone
     policy = _policy(access, entry, less=less)
     if policy.changed(access) == access:
         return NOTHING
+    told = announced(scope, entry.who, entry.at, *_acts(access, policy))
     changes = {
         "everyone": NAME_OF_ROLE[policy.everyone] if policy.everyone != access.everyone else None,
         "locked": str(policy.locked).lower() if policy.locked != access.locked else None,
@@ -74,4 +78,16 @@ def set_policy(scope: Scope, entry: entries.SetPolicy) -> Outcome:
         "password": ("changed" if policy.password else "removed") if policy.password != access.password else None,
     }
     what = "policy: " + ", ".join(f"{key} {value}" for key, value in changes.items() if value)
-    return (policy, facts.Audited(entry.at, by(entry.who), what))
+    return (policy, *told, facts.Audited(entry.at, by(entry.who), what))
+
+
+def _acts(before: Access, now: facts.PolicySet) -> list[dict[str, Any]]:
+    """The changes of which members are told."""
+    acts: list[dict[str, Any]] = []
+    if now.everyone != before.everyone:
+        acts.append({"act": "everyone", "role": NAME_OF_ROLE[now.everyone]})
+    if now.locked != before.locked:
+        acts.append({"act": "lock" if now.locked else "unlock"})
+    if now.slow != before.slow:
+        acts.append({"act": "slow", "slow": now.slow / 1000})
+    return acts

@@ -8,14 +8,17 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from chatty.digests import NOTHING_SAID, chained, sent
-from chatty.events import Message, MessageDeleted, MessageEdited, Reaction, TopicChanged
+from chatty.events import Message, MessageEdited, Reaction, TopicChanged
 from chatty.server.business import entries, facts
 from chatty.server.business.access import Action, may_talk_freely, refusal, shows_itself, standing
+from chatty.server.business.deleting import deletion
 from chatty.server.business.entries import Duplicate, Rejection
 from chatty.server.business.outcomes import NOTHING, Outcome, is_over, now_in
 from chatty.server.business.participants import rename, speaker_of
-from chatty.server.business.rights import READ
+from chatty.server.business.rights import MODERATE, READ
+from chatty.server.business.slow import turn
 from chatty.server.business.state import Room, TargetMessage
+from chatty.server.business.whom import by, role_of
 
 NO_MESSAGE: Final = Rejection("message_not_found")
 
@@ -43,17 +46,20 @@ def post(room: Room, entry: entries.Post) -> Outcome:
         return speaker
     if entry.reply_to and _target(room, entry.reply_to) is None:
         return NO_MESSAGE
+    spoke = NOTHING if is_free else turn(room, entry.who, entry.at)
+    if type(spoke) is not tuple:
+        return spoke
     seq = room.last + 1
     message = Message(
         seq, now_in(room, entry.at), speaker[0], entry.text, entry.reply_to, entry.action, automatic=entry.automatic
     )
     if entry.n:
         # It is `entry.said`, with one call less: this is the path of every message.
-        return (message, _produced(room, entry, sent(entry.text, entry.reply_to, entry.action)))
+        return (message, _produced(room, entry, sent(entry.text, entry.reply_to, entry.action)), *spoke)
     if entry.idempotency_key:
         key = (entry.who.identity, entry.idempotency_key)
-        return (message, facts.IdempotencyKeyUsed(*key, entry.digest, seq, entry.at))
-    return (message,)
+        return (message, facts.IdempotencyKeyUsed(*key, entry.digest, seq, entry.at), *spoke)
+    return (message, *spoke)
 
 
 def change(room: Room, entry: entries.AnyChange) -> Outcome:
@@ -67,9 +73,13 @@ def change(room: Room, entry: entries.AnyChange) -> Outcome:
     if not isinstance(speaker, tuple):
         return speaker
     outcome = CHANGES[type(entry)](room, entry, *speaker)
-    if entry.n and type(outcome) is tuple:
-        return (*outcome, _produced(room, entry, entry.said))
-    return outcome
+    if type(outcome) is not tuple:
+        return outcome
+    # Of deletions there are no more than of messages.
+    spoke = NOTHING if not outcome or type(entry) is entries.Delete else turn(room, entry.who, entry.at, is_change=True)
+    if type(spoke) is not tuple:
+        return spoke
+    return (*outcome, *((_produced(room, entry, entry.said),) if entry.n else ()), *spoke)
 
 
 def _check_turn(room: Room, entry: entries.Post | entries.AnyChange) -> Rejection | Duplicate | None:
@@ -114,12 +124,18 @@ def _edit(room: Room, entry: entries.Edit, name: str, name_key: str) -> Outcome:
 
 
 def _delete(room: Room, entry: entries.Delete, name: str, name_key: str) -> Outcome:
-    target = _own(room, entry)
-    if isinstance(target, Rejection):
-        return target
-    event = MessageDeleted(room.last + 1, now_in(room, entry.at), name, entry.of)
-    message = replace(target.message, text="", edited=0, deleted=event.seq, reactions={}, reacted=0)
-    return (event, facts.Amended(message), facts.Erased(entry.of))
+    target = _target(room, entry.of)
+    is_of_another = target is not None and target.author != entry.who.identity
+    own = standing(room, entry.who)
+    if target is None or not is_of_another or not own.rights(entry.at) & MODERATE:
+        target_of_own = _own(room, entry)
+        return target_of_own if isinstance(target_of_own, Rejection) else deletion(room, target_of_own, entry.at, name)
+    refused = own.refusal(Action.MODERATE, entry.at, role_of(room, target.author, entry.at))
+    if refused is not None:
+        return refused
+    author = target.message.participant
+    audited = facts.Audited(entry.at, by(entry.who), f"deleted message {entry.of}", author)
+    return (*deletion(room, target, entry.at, name, author=author), audited)
 
 
 def _react(room: Room, entry: entries.React, name: str, name_key: str) -> Outcome:

@@ -7,6 +7,7 @@ from typing import Final
 from chatty.events import ParticipantLeft
 from chatty.server.business import entries, facts
 from chatty.server.business.access import Action, standing
+from chatty.server.business.announcing import announced, name_of
 from chatty.server.business.entries import Rejection
 from chatty.server.business.outcomes import Facts, Outcome, now_in
 from chatty.server.business.rights import NOBODY, READ, Of, Principal, Restriction, has_ended
@@ -56,8 +57,9 @@ def kick(scope: Scope, entry: entries.Kick) -> Outcome:
     ]
     if not isinstance(scope, Room) or not there:
         return Rejection("target_not_found", "Nobody of this name is in the room.")
-    found: list[facts.Fact] = []
-    for place, (name_key, participant) in enumerate(there, scope.last + 1):
+    act = {"act": "kick", "participant": there[0][1].name, "reason": entry.reason}
+    found: list[facts.Fact] = [*announced(scope, entry.who, entry.at, act)]
+    for place, (name_key, participant) in enumerate(there, scope.last + 1 + len(found)):
         found += [
             ParticipantLeft(place, now_in(scope, entry.at), participant.name, "kicked"), facts.Evicted(name_key),
         ]  # fmt: skip
@@ -88,15 +90,19 @@ def restrict(scope: Scope, entry: entries.Restrict) -> Outcome:
         >= MOST_RESTRICTIONS
     ):
         return Rejection("not_allowed", f"There are {MOST_RESTRICTIONS:,} restrictions already; lift some.")
-    name = one.name if one else ""
-    found = [
+    name = name_of(scope, one.identity, one.name) if one else ""
+    found: list[facts.Fact] = [
         facts.Restricted(
-            Restriction(entry.id, of, value, entry.rights, until), name, by(entry.who), entry.at, entry.reason
+            Restriction(entry.id, of, value, entry.rights, until, name), by(entry.who), entry.at, entry.reason
         )
         for of, value, until in values
         if not has_ended(until, entry.at)
     ]
-    what = "banned" if entry.rights & READ else "muted"
+    if entry.authors:
+        found.append(facts.Implicated(entry.id, entry.authors))
+    act, what = ("ban", "banned") if entry.rights & READ else ("mute", "muted")
+    told = {"act": act, "participant": name, "reason": entry.reason}
+    found += announced(scope, entry.who, entry.at, told, until=entry.until)
     return (*found, facts.Audited(entry.at, by(entry.who), what, name, entry.until, entry.reason))
 
 
@@ -107,6 +113,9 @@ def lift(scope: Scope, entry: entries.Lift) -> Outcome:
     refused = standing(scope, entry.who).refusal(where(scope, Action.MODERATE), entry.at, now)
     if refused is not None:
         return refused
-    if not any(restriction.id == entry.id for restriction in scope.access.restrictions):
+    one = next((restriction for restriction in scope.access.restrictions if restriction.id == entry.id), None)
+    if one is None:
         return Rejection("target_not_found", "There is no restriction with this id.")
-    return (facts.Lifted(entry.id), facts.Audited(entry.at, by(entry.who), f"lifted {entry.id}"))
+    act, what = ("unban", "lifted the ban of") if one.rights & READ else ("unmute", "lifted the mute of")
+    told = announced(scope, entry.who, entry.at, {"act": act, "participant": one.name})
+    return (facts.Lifted(entry.id), *told, facts.Audited(entry.at, by(entry.who), what, one.name))

@@ -164,6 +164,7 @@ class Of(IntEnum):
 class Restriction(Struct, frozen=True, gc=False):
     """``rights`` that all are deprived of whose identity, name or address is ``value``.
 
+    ``name`` is whom it is about, as people call them.
     A ban takes every right, a mute takes `POST`. Restrictions that were
     made together, against one person, share their ``id``.
     """
@@ -173,6 +174,7 @@ class Restriction(Struct, frozen=True, gc=False):
     value: bytes | str
     rights: Rights
     until: int = 0
+    name: str = ""
 
     def holds_for(self, who: Principal) -> bool:
         """Whether it is about ``who``."""

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from chatty.server.business import entries
 from chatty.server.business.access import standing
+from chatty.server.business.deleting import delete_messages
 from chatty.server.business.granting import grant, set_policy
 from chatty.server.business.inviting import admit, invite, uninvite
 from chatty.server.business.issuing import issue, revoke
@@ -41,4 +42,5 @@ _RULE: Final[dict[type[entries.Ruling], Callable[[Scope, Any], Outcome]]] = {
     entries.Invite: invite,
     entries.Uninvite: uninvite,
     entries.Admit: admit,
+    entries.DeleteMessages: delete_messages,
 }

@@ -27,6 +27,7 @@ from chatty.server.business.facts import (
     Fact,
     Granted,
     IdempotencyKeyUsed,
+    Implicated,
     Invited,
     Issued,
     Lifted,
@@ -40,6 +41,7 @@ from chatty.server.business.facts import (
     Retimed,
     Retitled,
     Revoked,
+    Spoke,
     Trimmed,
     Uninvited,
     Used,
@@ -140,6 +142,7 @@ class Room(Struct):
     connections: dict[str, str] = field(default_factory=dict)
     producers: dict[tuple[bytes, str], Produced] = field(default_factory=dict)
     idempotency_keys: dict[tuple[bytes, str], tuple[bytes, int]] = field(default_factory=dict)
+    spoke: dict[bytes, Spoke] = field(default_factory=dict)
     targets: dict[int, TargetMessage] = field(default_factory=dict)
     access: Access = OPEN
     grants: dict[bytes, Grant | None] = field(default_factory=dict)
@@ -208,6 +211,10 @@ def _closed(room: Room, fact: Closed) -> None:
 
 def _produced(room: Room, fact: Produced) -> None:
     room.producers[fact.identity, fact.producer] = fact
+
+
+def _spoke(room: Room, fact: Spoke) -> None:
+    room.spoke[fact.speaker] = fact
 
 
 def _idempotency_key_used(room: Room, fact: IdempotencyKeyUsed) -> None:
@@ -292,8 +299,8 @@ def _uninvited(server: Server, fact: Uninvited) -> None:
     server.invitations[fact.id] = None
 
 
-def _audited(scope: Scope, fact: Audited) -> None:
-    """The audit log is in the store."""
+def _of_the_store(scope: Scope, fact: Audited | Implicated) -> None:
+    """The audit log is in the store, and so are those whose messages may be looked for."""
 
 
 def _purged(room: Room, fact: Purged) -> None:
@@ -305,6 +312,7 @@ def _purged(room: Room, fact: Purged) -> None:
     room.connections.clear()
     room.producers.clear()
     room.idempotency_keys.clear()
+    room.spoke.clear()
 
 
 SERVER_FACTS: Final = frozenset({Issued, Revoked, Reserved, Invited, Used, Uninvited})
@@ -319,6 +327,7 @@ _EVOLVE: Final[dict[type, Callable[[Any, Any], None]]] = {
     Evicted: _departed,
     Closed: _closed,
     Produced: _produced,
+    Spoke: _spoke,
     IdempotencyKeyUsed: _idempotency_key_used,
     Amended: _of_a_message,
     Edited: _of_a_message,
@@ -339,5 +348,6 @@ _EVOLVE: Final[dict[type, Callable[[Any, Any], None]]] = {
     Invited: _invited,
     Used: _used,
     Uninvited: _uninvited,
-    Audited: _audited,
+    Implicated: _of_the_store,
+    Audited: _of_the_store,
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chatty.events import ParticipantLeft, rfc3339
+from chatty.events import Moderated, ParticipantLeft, rfc3339
 from chatty.server.business.entries import (
     Kick,
     Lift,
@@ -62,8 +62,9 @@ def test_a_kick_ends_all_that_somebody_is_in_the_room_and_nobody_else(court: Cou
     outcome = court.rule(Kick(ROOM, AT, person("moderator"), called("Eve"), "tea is ready"))
     now = rfc3339(AT)
     assert outcome == (
-        ParticipantLeft(last + 1, now, "Eve", "kicked"), Evicted("eve"),
-        ParticipantLeft(last + 2, now, "Eve2", "kicked"), Evicted("eve2"),
+        Moderated(last + 1, now, "kick", "moderator", "Eve", reason="tea is ready"),
+        ParticipantLeft(last + 2, now, "Eve", "kicked"), Evicted("eve"),
+        ParticipantLeft(last + 3, now, "Eve2", "kicked"), Evicted("eve2"),
         Audited(AT, "moderator", "kicked", "Eve", 0, "tea is ready"),
     )  # fmt: skip
     assert set(court.room.participants) == {"bob"}
@@ -121,12 +122,13 @@ def test_a_ban_holds_for_the_key_the_name_and_for_a_while_the_addresses(court: C
     )
     outcome = court.rule(entry)
     made = [
-        Restriction("r1", Of.IDENTITY, ident("Eve"), OWNER, LATER + 1),
-        Restriction("r1", Of.NAME, "eve", OWNER, LATER + 1),
-        Restriction("r1", Of.ADDRESS, "192.0.2.1", OWNER, LATER),
+        Restriction("r1", Of.IDENTITY, ident("Eve"), OWNER, LATER + 1, "Eve"),
+        Restriction("r1", Of.NAME, "eve", OWNER, LATER + 1, "Eve"),
+        Restriction("r1", Of.ADDRESS, "192.0.2.1", OWNER, LATER, "Eve"),
     ]
     assert outcome == (
-        *(Restricted(one, "Eve", "moderator", AT, "spam") for one in made),
+        *(Restricted(one, "moderator", AT, "spam") for one in made),
+        Moderated(2, rfc3339(AT), "ban", "moderator", "Eve", rfc3339(LATER + 1), "spam"),
         Audited(AT, "moderator", "banned", "Eve", LATER + 1, "spam"),
     )
     assert court.restrictions == tuple(made)
@@ -210,8 +212,9 @@ def test_a_muted_moderator_can_t_lift_that_and_an_owner_can(court: Court, rights
     assert code(court.rule(Lift(ROOM, AT, person("moderator"), "r1"))) == refused
     court.room.grants[ident("second")] = court.room.grants[ident("moderator")]
     assert code(court.rule(Lift(ROOM, AT, person("second"), "r1"))) == "not_allowed", "nor an equal"
+    act, what = ("unmute", "lifted the mute of") if rights == POST else ("unban", "lifted the ban of")
     assert court.rule(Lift(ROOM, AT, person("owner"), "r1")) == (
-        Lifted("r1"), Audited(AT, "owner", "lifted r1"),
+        Lifted("r1"), Moderated(2, rfc3339(AT), act, "owner"), Audited(AT, "owner", what),
     )  # fmt: skip
     assert court.room.access is OPEN
 

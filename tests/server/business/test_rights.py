@@ -97,7 +97,7 @@ def scopes() -> tuple[Room, Server]:
         Revoked("unknown", AT),
         Granted(ident("Eve"), READER, 0, "Eve", "Ada"),
         PolicySet(NOBODY, locked=False, topic=MEMBER, less=False),
-        Restricted(MUTE, "Eve", "Ada", AT, ""),
+        Restricted(MUTE, "Ada", AT, ""),
         Lifted("r1"),
     ],
     ids=lambda fact: type(fact).__name__,
@@ -128,7 +128,7 @@ def test_facts_about_rights_change_the_rows_and_rules_that_they_name() -> None:
     evolve(room, Granted(ident("Bob"), NOBODY, 0, "Bob", "Ada"))
     assert (room.grants, server.grants) == ({ident("Eve"): Grant(READER, AT), ident("Bob"): None}, {})
     other = Restriction("r2", Of.NAME, "eve", POST)
-    evolve(room, Restricted(other, "Eve", "Ada", AT, ""))
+    evolve(room, Restricted(other, "Ada", AT, ""))
     assert room.access.restrictions == (MUTE, other)
     evolve(room, PolicySet(READER, locked=True, topic=MEMBER, less=True))
     assert room.access == Access(READER, locked=True, topic=MEMBER, less=True, restrictions=(MUTE, other))

@@ -187,7 +187,7 @@ def test_rooms_are_made_by_members_of_the_server(everyone: int) -> None:
 def test_evolving_back_to_no_rules_is_the_same_as_never_having_had_any() -> None:
     court = Court()
     evolve(court.room, PolicySet(NOBODY, locked=True, topic=MEMBER, less=False))
-    evolve(court.room, Restricted(Restriction("1", Of.NAME, "eve", OWNER), "Eve", "ada", AT, ""))
+    evolve(court.room, Restricted(Restriction("1", Of.NAME, "eve", OWNER), "ada", AT, ""))
     evolve(court.room, PolicySet(MEMBER, locked=False, topic=MEMBER, less=False))
     assert court.room.access is not OPEN
     evolve(court.room, Lifted("1"))

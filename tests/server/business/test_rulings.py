@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
+from chatty.events import Moderated, rfc3339
 from chatty.server.business.entries import (
     Grant,
     Kick,
@@ -246,11 +247,15 @@ def test_a_policy_changes_what_it_names_and_is_noted(court: Court) -> None:
     outcome = court.rule(SetPolicy(ROOM, AT, person("owner"), READER, locked=True, topic=MODERATOR))
     assert outcome == (
         PolicySet(READER, locked=True, topic=MODERATOR, less=False),
+        Moderated(1, rfc3339(AT), "everyone", "owner", role="reader"),
+        Moderated(2, rfc3339(AT), "lock", "owner"),
         Audited(AT, "owner", "policy: everyone reader, locked true, topic moderator"),
     )
     outcome = court.rule(SetPolicy(ROOM, AT, person("owner"), locked=False))
     assert outcome == (
-        PolicySet(READER, locked=False, topic=MODERATOR, less=False), Audited(AT, "owner", "policy: locked false"),
+        PolicySet(READER, locked=False, topic=MODERATOR, less=False),
+        Moderated(3, rfc3339(AT), "unlock", "owner"),
+        Audited(AT, "owner", "policy: locked false"),
     )  # fmt: skip
     assert court.rule(SetPolicy(ROOM, AT, person("owner"), READER, locked=False, topic=MODERATOR)) == ()
 

@@ -9,7 +9,7 @@ import typer
 from chatty.cli.config import ServerChoice
 from chatty.cli.environment import Environment
 from chatty.cli.exits import ExitStatus
-from chatty.cli.options import JsonOption, OperatorOption, OptionalRoomArgument, at_server, environment
+from chatty.cli.options import JsonOption, OperatorOption, OptionalRoomArgument, at_server, duration, environment
 
 if TYPE_CHECKING:
     from chatty.access import Policy
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 EXAMPLES: Final = (
     "chatty policy deploys --everyone nobody",
     "chatty policy deploys --lock",
+    "chatty policy deploys --slow 10s",
     "chatty policy",
 )
 
@@ -38,18 +39,21 @@ def command(
         typer.Option("--lock/--unlock", help="Let only moderators speak, or everybody again.", show_default=False),
     ] = None,
     topic: Annotated[Topic | None, typer.Option("--topic", help="The role that may set the topic.")] = None,
+    slow: Annotated[
+        float | None, duration("--slow", "How long a member waits between two messages; 0 for not at all.")
+    ] = None,
     data: OperatorOption = None,
     json: JsonOption = False,
 ) -> int:
     """Show the rules for everybody, of a room or of the server.
 
-    With one of the first three options, it changes them.
+    With one of the first four options, it changes them.
     """
     from chatty.access import Policy
     from chatty.cli.access.scope import Scope
     from chatty.cli.runner import run
 
-    return run(_policy(environment(ctx), Scope(at, room, data), Policy(everyone, lock, topic), as_json=json))
+    return run(_policy(environment(ctx), Scope(at, room, data), Policy(everyone, lock, topic, slow), as_json=json))
 
 
 async def _policy(env: Environment, scope: Scope, change: Policy, *, as_json: bool) -> int:
@@ -65,6 +69,8 @@ async def _policy(env: Environment, scope: Scope, change: Policy, *, as_json: bo
     if as_json:
         env.out(encode(policy).decode())
     else:
-        rows = (("everyone", policy.everyone), ("locked", "yes" if policy.locked else "no"), ("topic", policy.topic))
+        rows = [("everyone", policy.everyone), ("locked", "yes" if policy.locked else "no"), ("topic", policy.topic)]
+        if scope.room is not None:
+            rows.append(("slow", f"{policy.slow:,g} s" if policy.slow else "no"))
         print_rows(env, [(what, value or "") for what, value in rows])
     return ExitStatus.DONE

@@ -25,6 +25,7 @@ from chatty.events import (
     Message,
     MessageDeleted,
     MessageEdited,
+    Moderated,
     ParticipantJoined,
     ParticipantLeft,
     ParticipantRenamed,
@@ -172,7 +173,7 @@ class View:
                 return self._add_body(line, text, begin(line, when, participant, mark), mark)
             case RoomClosed():
                 return self._begin(Text(), when).append(f"-- {change(event)}", style="bold")
-            case MessageDeleted() | TopicChanged() | ParticipantRenamed():
+            case MessageDeleted() | Moderated() | TopicChanged() | ParticipantRenamed():
                 return self._begin(Text(), when).append(f"-- {change(event)}", style="dim")
             case ParticipantJoined() | ParticipantLeft() | Reaction():
                 raise TypeError(event)  # these share a line, see `_together`

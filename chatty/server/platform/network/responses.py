@@ -41,7 +41,7 @@ def unfit(error: ValueError | RecursionError) -> str:
 
 def refused(rejection: Rejection) -> Refused:
     """A business refusal as the exception that handlers raise."""
-    return Refused(rejection.code, rejection.message)
+    return Refused(rejection.code, rejection.message, retry_after=rejection.wait / 1000 or None)
 
 
 def problem(

@@ -262,7 +262,8 @@ class V1Session(Session):
             if outcome.code == "unauthorized":
                 self.cut(Close.CREDENTIALS_EXPIRED)  # it comes again, with a valid token
             self.node.metrics.refusals[outcome.code] += 1
-            answer = Error(n=n, code=outcome.code, message=text_of(outcome), ref=ref)
+            wait = outcome.wait / 1000 or None
+            answer = Error(n=n, code=outcome.code, message=text_of(outcome), ref=ref, retry_after=wait)
         self.node.hub.answer(self, V1.control(answer))
         self.in_flight -= 1
         if self.waiter is not None:

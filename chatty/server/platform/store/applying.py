@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +18,8 @@ from chatty.server.business.entries import (
     Connect,
     CorrectTimes,
     CreateRoom,
+    Delete,
+    DeleteMessages,
     Entry,
     Forget,
     Post,
@@ -41,7 +43,13 @@ from chatty.server.platform.store.access.loading import Rights, Rulings
 from chatty.server.platform.store.access.rows import delete_ended
 from chatty.server.platform.store.database import connect
 from chatty.server.platform.store.errors import Unavailable, translated
-from chatty.server.platform.store.loading import load_idempotency_key, load_producer, load_room, load_target
+from chatty.server.platform.store.loading import (
+    load_idempotency_key,
+    load_producer,
+    load_room,
+    load_spoke,
+    load_target,
+)
 from chatty.server.platform.store.rows import KIND_OF, Rows
 from chatty.server.platform.store.times import correct_records, rooms_ahead, settled_at
 from chatty.server.platform.store.write_ahead_log import WriteAheadLog
@@ -142,13 +150,19 @@ class Store:
                 rights = self._rights
                 if room.access is not OPEN or who.token or rights.has_names or rights.server.access is not OPEN:
                     rights.load_for(room, who, entry.at)
+                    if room.access.slow:
+                        self._rows.remembered += load_spoke(self._db, room, who)
                 if entry.n or entry.idempotency_key or entry.reply_to:
                     self._load_for(room, entry, entry.reply_to)
             elif isinstance(entry, Change):
                 author = entry.who.identity
                 names = _names(room, entry) if type(entry) is Rename else ()
                 self._rights.load_for(room, entry.who, entry.at, *names)
+                if room.access.slow:
+                    self._rows.remembered += load_spoke(self._db, room, entry.who)
                 self._load_for(room, entry, getattr(entry, "of", 0))
+                if type(entry) is Delete:
+                    self._rights.load_for_deletion(room, entry.who)
             elif type(entry) is Connect:
                 self._rights.load_for(room, entry.who, entry.at)
             outcome = decide(room, entry)
@@ -191,7 +205,8 @@ class Store:
         scope = rights.server if entry.room == SERVER else self._room(entry.room)
         try:
             if isinstance(scope, Room):
-                self._load_target(scope, getattr(getattr(entry, "whom", None), "of", 0), entry.who.identity)
+                of = getattr(getattr(entry, "whom", None), "of", 0)
+                self._load_targets(scope, entry.of if isinstance(entry, DeleteMessages) else (of,), entry.who.identity)
             rights.load_for_ruling(scope, entry)
             outcome = rule(scope, entry)
         except sqlite3.Error:
@@ -281,12 +296,15 @@ class Store:
             room.settled_at = settled_at(self._db, ahead, entry.since)
             self._decide(room, entry, applied)
         correct_records(self._db, entry.since, entry.by, entry.at)
+        for room in self._rooms.values():
+            room.spoke.clear()
         self._rows.written_pages += PROBE_PAGES
         return ()
 
     def _forget(self, entry: Forget, applied: Applied) -> Outcome:
         self._db.execute("DELETE FROM producers WHERE at < ?", (entry.producers_before,))
         self._db.execute("DELETE FROM receipts WHERE at < ?", (entry.idempotency_keys_before,))
+        self._db.execute("DELETE FROM spoke WHERE max(at, changed_at) < ?", (entry.idempotency_keys_before,))
         if entry.rights_before:
             delete_ended(self._db, entry.rights_before)
             # Memory must not know of anything that is gone: it would count again if a clock went back.
@@ -313,13 +331,14 @@ class Store:
         elif type(entry) is Post and entry.idempotency_key:
             self._rows.remembered += load_idempotency_key(self._db, room, entry)
         if of:
-            self._load_target(room, of, entry.who.identity)
+            self._load_targets(room, (of,), entry.who.identity)
 
-    def _load_target(self, room: Room, of: int, identity: bytes) -> None:
+    def _load_targets(self, room: Room, numbers: Iterable[int], identity: bytes) -> None:
         room.targets.clear()
-        if 0 < of <= room.last:  # clients may send any number, and a key has no room for larger ones
-            self._rows.flush()  # an earlier entry of the batch may have changed the message
-            load_target(self._db, room, of, identity)
+        for of in numbers:
+            if 0 < of <= room.last:  # clients may send any number, and a key has no room for larger ones
+                self._rows.flush()  # an earlier entry of the batch may have changed the message
+                load_target(self._db, room, of, identity)
 
     def _drop_surplus(self) -> None:
         """Drop state from memory that can be loaded again."""
@@ -335,6 +354,7 @@ class Store:
         for room in self._rooms.values():
             room.producers.clear()
             room.idempotency_keys.clear()
+            room.spoke.clear()
             room.grants.clear()
             room.decided.clear()
 

@@ -10,8 +10,9 @@ import msgspec
 from chatty.digests import NOTHING_SAID, UNKNOWN
 from chatty.events import Message
 from chatty.server.business.entries import Change, Post
-from chatty.server.business.facts import Produced
-from chatty.server.business.rights import Trust
+from chatty.server.business.facts import Produced, Spoke
+from chatty.server.business.rights import Principal, Trust
+from chatty.server.business.slow import speaker
 from chatty.server.business.state import Participant, Room, Server, TargetMessage
 from chatty.server.platform.store.access.lookup import access_of
 from chatty.server.platform.store.schema import ROOM_BITS, decode_time
@@ -74,6 +75,16 @@ def load_producer(db: sqlite3.Connection, room: Room, entry: Post | Change) -> i
         (room.key, *key),
     ).fetchone()
     room.producers[key] = Produced(*key, *(row or (0, 0, NOTHING_SAID, UNKNOWN)))
+    return 1
+
+
+def load_spoke(db: sqlite3.Connection, room: Room, who: Principal) -> int:
+    """Load when ``who`` last spoke in a slow room. Gives the same as `load_producer`."""
+    key = speaker(who)
+    if key in room.spoke:
+        return 0
+    row = db.execute("SELECT at, changed_at FROM spoke WHERE room = ? AND speaker = ?", (room.key, key)).fetchone()
+    room.spoke[key] = Spoke(key, *(row or (0, 0)))
     return 1
 
 

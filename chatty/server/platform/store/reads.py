@@ -218,8 +218,9 @@ class Reads:
     async def has_older(self, producers_before: int, idempotency_keys_before: int, rights_before: int) -> bool:
         """Whether there are producers or idempotency keys from before these times, or rights that ended by then."""
         found = await self._rows(
-            "SELECT EXISTS (SELECT 1 FROM producers WHERE at < ?) OR EXISTS (SELECT 1 FROM receipts WHERE at < ?)",
-            producers_before, idempotency_keys_before,
+            "SELECT EXISTS (SELECT 1 FROM producers WHERE at < ?) OR EXISTS (SELECT 1 FROM receipts WHERE at < ?)"
+            " OR EXISTS (SELECT 1 FROM spoke WHERE max(at, changed_at) < ?)",
+            producers_before, idempotency_keys_before, idempotency_keys_before,
         )  # fmt: skip
         return bool(found[0][0]) or await self._ask(lambda db: has_ended_rights(db, rights_before))
 
@@ -342,6 +343,7 @@ def _view(
         participant_count=count,
         expires_at=rfc3339(expires_at) if expires_at else None,
         closed_at=rfc3339(closed_at) if closed_at else None,
+        slow=standing.rules.slow / 1000,
     )
     return RoomView(key, info, closed_at, names.split("\n") if names else [], standing, ruled)
 

@@ -35,6 +35,7 @@ from chatty.server.business.facts import (
     Renamed,
     Retimed,
     Retitled,
+    Spoke,
     Trimmed,
     WentAway,
 )
@@ -85,12 +86,15 @@ class Rows:
         self._participants: dict[tuple[int, str], Room] = {}
         self._producers: dict[tuple[int, bytes, str], Produced] = {}
         self._idempotency_keys: list[Any] = []
+        self._spoke: dict[tuple[int, bytes], Spoke] = {}
         self._rooms: dict[int, Room] = {}
         self._bytes = 0
 
     def clear(self) -> None:
         """Drop everything that is not written yet."""
-        for changed in (self._events, self._participants, self._producers, self._idempotency_keys, self._rooms):
+        for changed in (
+            self._events, self._participants, self._producers, self._idempotency_keys, self._spoke, self._rooms,
+        ):  # fmt: skip
             changed.clear()
         self._bytes = 0
 
@@ -130,6 +134,12 @@ class Rows:
         if self._idempotency_keys:
             insert(self._db, "INSERT INTO receipts", 6, self._idempotency_keys)
             self.remembered += len(self._idempotency_keys) // 6
+        if self._spoke:
+            flat = [
+                value for (room, key), fact in self._spoke.items() for value in (room, key, fact.at, fact.changed_at)
+            ]
+            insert(self._db, "INSERT OR REPLACE INTO spoke", 4, flat)
+            self.remembered += len(self._spoke)
         touched = len(self._events) + len(self._participants) // 8 + len(self._producers) // 8
         self.written_pages += touched + self._bytes // _PAGE + (2 if touched or self._rooms else 0)
         self.clear()
@@ -168,6 +178,9 @@ class Rows:
 
     def _idempotency_key_used(self, room: Room, fact: IdempotencyKeyUsed) -> None:
         self._idempotency_keys += (room.key, fact.identity, fact.key, fact.digest, fact.seq, fact.at)
+
+    def _spoke_in_turn(self, room: Room, fact: Spoke) -> None:
+        self._spoke[room.key, fact.speaker] = fact
 
     def _message_changed(self, room: Room, fact: Amended | Edited | Erased | Reacted) -> None:
         self.flush()  # the message may be in this batch
@@ -219,7 +232,7 @@ class Rows:
 
     def _delete_room(self, room_key: int) -> None:
         self._delete_events(room_key, below=1 << ROOM_BITS)
-        for table in ("participants", "producers", "receipts"):
+        for table in ("participants", "producers", "receipts", "spoke"):
             self._db.execute(f"DELETE FROM {table} WHERE room = ?", (room_key,))  # noqa: S608 - names of our own
         self._db.execute("DELETE FROM rooms WHERE key = ?", (room_key,))
 
@@ -286,6 +299,7 @@ _WRITE: Final[dict[type, Callable[[Rows, Any, Any], None]]] = {
     Renamed: Rows._renamed,
     Produced: Rows._produced,
     IdempotencyKeyUsed: Rows._idempotency_key_used,
+    Spoke: Rows._spoke_in_turn,
     **dict.fromkeys(_REWRITE, Rows._message_changed),
     **dict.fromkeys(access_rows.WRITE, Rows._rights_changed),
 }

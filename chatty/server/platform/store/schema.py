@@ -173,10 +173,18 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     CREATE INDEX invitations_of ON invitations (room, at);
     CREATE INDEX invitations_until ON invitations (until) WHERE until > 0;
     CREATE TABLE spoke (
-        room     INTEGER NOT NULL,
-        identity BLOB NOT NULL,
-        at       INTEGER NOT NULL,                  -- of the last message while the room was slow
-        PRIMARY KEY (room, identity)
+        room       INTEGER NOT NULL,
+        speaker    BLOB NOT NULL,                   -- an identity, or an address for all who show no key: see slow.py
+        at         INTEGER NOT NULL,                -- of the last message while the room was slow
+        changed_at INTEGER NOT NULL,                -- of the last edit, reaction and the like
+        PRIMARY KEY (room, speaker)
+    ) WITHOUT ROWID;
+    CREATE TABLE implicated (
+        room        INTEGER NOT NULL,
+        restriction TEXT NOT NULL,                  -- by which the messages of these can be found
+        identity    BLOB NOT NULL,
+        name        TEXT NOT NULL,                  -- under which alone; empty: under any
+        PRIMARY KEY (room, restriction, identity, name)
     ) WITHOUT ROWID;
     """,
 )
@@ -184,6 +192,7 @@ MIGRATIONS: Final[tuple[str, ...]] = (
 KINDS: Final[dict[str, int]] = {
     "message": 0, "participant_joined": 1, "participant_left": 2, "room_closed": 3, "message_edited": 4,
     "message_deleted": 5, "reaction": 6, "topic_changed": 7, "participant_renamed": 8,
+    "moderated": 9,
 }  # fmt: skip
 """The store's number for each type of event."""
 

@@ -146,6 +146,7 @@ def _corrected(body: bytes, fact: Retimed) -> bytes:
 
 
 def correct_records(db: sqlite3.Connection, since: int, by: int, at: int) -> None:
-    """Correct when producers and idempotency keys were last used."""
-    for table in ("producers", "receipts"):
-        db.execute(f"UPDATE {table} SET at = max(1, min(at - ?, ?)) WHERE at >= ?", (by, at, since))  # noqa: S608
+    """Correct when producers and idempotency keys were last used, and when somebody last spoke in a slow room."""
+    for table, column in (("producers", "at"), ("receipts", "at"), ("spoke", "at"), ("spoke", "changed_at")):
+        sql = f"UPDATE {table} SET {column} = max(1, min({column} - ?, ?)) WHERE {column} >= ?"  # noqa: S608 - our own
+        db.execute(sql, (by, at, since))

@@ -22,10 +22,11 @@ from chatty.server.business.entries import (
     Post,
     React,
     Rename,
+    SetPolicy,
     SetTopic,
     TrimRoom,
 )
-from chatty.server.business.rights import Trust
+from chatty.server.business.rights import OPERATOR, Trust
 from chatty.server.platform.store.schema import decode_time
 from chatty.server.platform.store.times import Span
 from tests.server.platform.conftest import AT, OWNER, ROOM, Shelf
@@ -103,6 +104,7 @@ def test_nothing_but_the_time_changes_in_any_kind_of_event(shelf: Shelf) -> None
         SetTopic(at=at, topic=text, **WHOSE),
         Rename(at=at, new_name='at":"', new_key='at":"', **WHOSE),
         Disconnect(ROOM, at, "node/1/1", True),
+        SetPolicy(ROOM, at, OPERATOR, locked=True),
         CloseRoom(ROOM, at, owning(OWNER)),
     ]
     shelf.apply(*entries)

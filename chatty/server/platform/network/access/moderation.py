@@ -95,14 +95,15 @@ class ModerationHandlers:
         rules = (await self._place(request)).standing.rules
         topic: Literal["member", "moderator"] = "moderator" if rules.topic >= MODERATOR else "member"
         everyone = cast(Literal["nobody", "reader", "poster", "member"], NAME_OF_ROLE[rules.everyone])
-        return answer(Policy(everyone, rules.locked, topic))
+        return answer(Policy(everyone, rules.locked, topic, rules.slow / 1000))
 
     async def set_policy(self, request: web.Request) -> web.StreamResponse:
         place, new = await self._place(request), await json_of(request, Policy)
         everyone = None if new.everyone is None else ROLES[new.everyone]
         topic = None if new.topic is None else ROLES[new.topic]
+        slow = None if new.slow is None else round(new.slow * 1000)
         return await self._rule(
-            request, SetPolicy(place.id, self.node.now(), place.standing.who, everyone, new.locked, topic)
+            request, SetPolicy(place.id, self.node.now(), place.standing.who, everyone, new.locked, topic, slow)
         )
 
     async def restrict(self, request: web.Request) -> web.StreamResponse:

@@ -9,7 +9,19 @@ from msgspec import Struct, field
 from msgspec.structs import replace
 
 from chatty.server.business.access import Standing, remember, remembered
-from chatty.server.business.entries import Admit, Invite, Issue, Kick, Lift, Restrict, Revoke, Ruling, Target, Uninvite
+from chatty.server.business.entries import (
+    Admit,
+    DeleteMessages,
+    Invite,
+    Issue,
+    Kick,
+    Lift,
+    Restrict,
+    Revoke,
+    Ruling,
+    Target,
+    Uninvite,
+)
 from chatty.server.business.entries import Grant as GrantEntry
 from chatty.server.business.facts import Fact, Granted, Lifted, PolicySet, Restricted, Revoked
 from chatty.server.business.restricting import restricted
@@ -109,6 +121,8 @@ class Rights:
         if isinstance(entry, Lift):
             for identity in restricted(scope, entry):
                 self._load_grants(scope, identity)
+        if isinstance(entry, DeleteMessages) and isinstance(scope, Room):
+            self._load_authors(scope)
         if isinstance(entry, Invite | Uninvite):
             self._load_invitation(entry.id)
         if isinstance(entry, Uninvite):
@@ -127,6 +141,16 @@ class Rights:
                 self._load_token(one.token)
         for name_key in sorted(filter(None, names)):
             self._load_name(name_key)
+
+    def load_for_deletion(self, room: Room, who: Principal) -> None:
+        """Load the rows that decide whether ``who`` may delete the message that is loaded."""
+        if any(one.author != who.identity for one in room.targets.values()):
+            self.load_standing(room, who)
+            self._load_authors(room)
+
+    def _load_authors(self, room: Room) -> None:
+        for one in room.targets.values():
+            self._load_grants(room, one.author)
 
     def load_for_all(self, room: Room) -> None:
         """Load the rows that decide about all participants of ``room``."""

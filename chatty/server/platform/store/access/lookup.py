@@ -34,9 +34,10 @@ def access_of(db: sqlite3.Connection, key: int) -> Access:
     columns = "everyone, locked, topic, less, slow, password"
     policy = db.execute(f"SELECT {columns} FROM policies WHERE room = ?", (key,)).fetchone()  # noqa: S608 - our own
     restrictions = tuple(
-        Restriction(one, Of(of), value, rights, until)
-        for one, of, value, rights, until in db.execute(
-            "SELECT id, of, value, rights, until FROM restrictions WHERE room = ? ORDER BY at, id, of, value", (key,)
+        Restriction(one, Of(of), value, rights, until, name)
+        for one, of, value, rights, until, name in db.execute(
+            "SELECT id, of, value, rights, until, name FROM restrictions WHERE room = ? ORDER BY at, id, of, value",
+            (key,),
         ).fetchall()
     )
     if policy is None:

@@ -9,6 +9,7 @@ from typing import Any, Final
 from chatty.server.business.facts import (
     Audited,
     Granted,
+    Implicated,
     Invited,
     Issued,
     Lifted,
@@ -56,12 +57,18 @@ def _restricted(db: sqlite3.Connection, key: int, fact: Restricted) -> None:
     one = fact.restriction
     db.execute(
         "INSERT INTO restrictions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (key, one.id, one.of, one.value, one.rights, one.until, fact.name, fact.by, fact.at, fact.reason),
+        (key, one.id, one.of, one.value, one.rights, one.until, one.name, fact.by, fact.at, fact.reason),
     )
+
+
+def _implicated(db: sqlite3.Connection, key: int, fact: Implicated) -> None:
+    rows = [(key, fact.id, *author) for author in fact.authors]
+    db.executemany("INSERT OR IGNORE INTO implicated VALUES (?, ?, ?, ?)", rows)
 
 
 def _lifted(db: sqlite3.Connection, key: int, fact: Lifted) -> None:
     db.execute("DELETE FROM restrictions WHERE room = ? AND id = ?", (key, fact.id))
+    db.execute("DELETE FROM implicated WHERE room = ? AND restriction = ?", (key, fact.id))
 
 
 def _invited(db: sqlite3.Connection, key: int, fact: Invited) -> None:
@@ -89,7 +96,7 @@ def _audited(db: sqlite3.Connection, key: int, fact: Audited) -> None:
 
 def delete_rules(db: sqlite3.Connection, key: int, room_id: str) -> None:
     """Forget the rules of a room that is forgotten, its tokens and its invitations. The audit log stays."""
-    for table in ("grants", "policies", "restrictions"):
+    for table in ("grants", "policies", "restrictions", "implicated"):
         db.execute(f"DELETE FROM {table} WHERE room = ?", (key,))  # noqa: S608 - names of our own
     for table in ("tokens", "invitations"):
         db.execute(f"DELETE FROM {table} WHERE room = ? AND room <> ''", (room_id,))  # noqa: S608 - as above
@@ -101,6 +108,10 @@ def delete_ended(db: sqlite3.Connection, by: int) -> None:
         db.execute(f"DELETE FROM tokens WHERE {ended} > 0 AND {ended} <= ?", (by,))  # noqa: S608 - as above
     for table in ("grants", "restrictions", "invitations"):
         db.execute(f"DELETE FROM {table} WHERE until > 0 AND until <= ?", (by,))  # noqa: S608 - names of our own
+    db.execute(
+        "DELETE FROM implicated WHERE NOT EXISTS (SELECT 1 FROM restrictions"
+        " WHERE restrictions.room = implicated.room AND restrictions.id = implicated.restriction)"
+    )
 
 
 WRITE: Final[dict[type, Callable[[sqlite3.Connection, int, Any], None]]] = {
@@ -110,6 +121,7 @@ WRITE: Final[dict[type, Callable[[sqlite3.Connection, int, Any], None]]] = {
     Granted: _granted,
     PolicySet: _policy_set,
     Restricted: _restricted,
+    Implicated: _implicated,
     Lifted: _lifted,
     Invited: _invited,
     Used: _used,
