@@ -29,7 +29,9 @@ MEMORY_BYTES: Final = 2 << 30
 OPTIONS: Final = ("-qq", "--timeout=60", "--hypothesis-profile=mutation", "-pno:cacheprovider")
 
 HUB: Final = [f"tests/server/platform/pipeline/test_{name}.py" for name in ("hub", "hub_dialects", "subscriber")]
-RULINGS: Final = [f"tests/server/business/test_{name}.py" for name in ("rulings", "issuing", "restricting")]
+RULINGS: Final = [
+    f"tests/server/business/{name}.py" for name in ("test_rulings", "test_issuing", "moderation/test_restricting")
+]
 MIRRORS: Final = {
     "chatty/characters.py": ["tests/test_names.py"],
     "chatty/names.py": ["tests/test_names.py"],
@@ -56,7 +58,10 @@ MIRRORS: Final = {
     "chatty/server/business/messages.py": ["tests/server/business"],
     "chatty/server/business/outcomes.py": ["tests/server/business"],
     "chatty/server/business/participants.py": ["tests/server/business"],
-    "chatty/server/business/restricting.py": RULINGS,
+    "chatty/server/business/moderation/announcing.py": ["tests/server/business"],
+    "chatty/server/business/moderation/deleting.py": ["tests/server/business/moderation/test_deleting.py"],
+    "chatty/server/business/moderation/restricting.py": RULINGS,
+    "chatty/server/business/moderation/slow.py": ["tests/server/business/moderation/test_slow.py"],
     "chatty/server/business/room.py": ["tests/server/business"],
     "chatty/server/business/rulings.py": RULINGS,
     "chatty/server/business/state.py": ["tests/server/business"],

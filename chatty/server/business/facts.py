@@ -78,7 +78,7 @@ class Produced(Struct, frozen=True, gc=False):
 
 
 class Spoke(Struct, frozen=True, gc=False):
-    """When ``speaker`` (see slow.py) last said something in a slow room, and last changed something; 0 for never."""
+    """When ``speaker`` (see moderation/slow.py) last said and changed something in a slow room; 0: never."""
 
     speaker: bytes
     at: int

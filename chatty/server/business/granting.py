@@ -6,8 +6,8 @@ from typing import Any
 
 from chatty.server.business import entries, facts
 from chatty.server.business.access import Action, standing
-from chatty.server.business.announcing import announced
 from chatty.server.business.entries import Rejection
+from chatty.server.business.moderation.announcing import announced
 from chatty.server.business.outcomes import NOTHING, Outcome
 from chatty.server.business.rights import MEMBER, NAME_OF_ROLE, NOBODY, Access, Rights
 from chatty.server.business.state import Room, Scope

@@ -11,12 +11,12 @@ from chatty.digests import NOTHING_SAID, chained, sent
 from chatty.events import Message, MessageEdited, Reaction, TopicChanged
 from chatty.server.business import entries, facts
 from chatty.server.business.access import Action, may_talk_freely, refusal, shows_itself, standing
-from chatty.server.business.deleting import deletion
 from chatty.server.business.entries import Duplicate, Rejection
+from chatty.server.business.moderation.deleting import deletion
+from chatty.server.business.moderation.slow import turn
 from chatty.server.business.outcomes import NOTHING, Outcome, is_over, now_in
 from chatty.server.business.participants import rename, speaker_of
 from chatty.server.business.rights import MODERATE, READ
-from chatty.server.business.slow import turn
 from chatty.server.business.state import Room, TargetMessage
 from chatty.server.business.whom import by, role_of
 

@@ -11,12 +11,12 @@ from typing import Any, Final
 
 from chatty.server.business import entries
 from chatty.server.business.access import standing
-from chatty.server.business.deleting import delete_messages
 from chatty.server.business.granting import grant, set_policy
 from chatty.server.business.inviting import admit, invite, uninvite
 from chatty.server.business.issuing import issue, revoke
+from chatty.server.business.moderation.deleting import delete_messages
+from chatty.server.business.moderation.restricting import kick, lift, restrict
 from chatty.server.business.outcomes import Outcome
-from chatty.server.business.restricting import kick, lift, restrict
 from chatty.server.business.state import Scope
 from chatty.server.business.whom import is_missing
 

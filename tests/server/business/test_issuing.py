@@ -8,8 +8,8 @@ import pytest
 
 from chatty.server.business.entries import Connect, Issue, Rejection
 from chatty.server.business.facts import Audited, Evicted, Granted, Issued, PolicySet, Reserved
+from chatty.server.business.moderation.restricting import evictions
 from chatty.server.business.outcomes import Outcome
-from chatty.server.business.restricting import evictions
 from chatty.server.business.rights import (
     MEMBER,
     MODERATOR,

@@ -32,8 +32,8 @@ from chatty.server.business.entries import (
     TrimRoom,
 )
 from chatty.server.business.facts import Erased, Evicted, Granted, PolicySet, Reserved, Restricted, WentAway
+from chatty.server.business.moderation.restricting import evictions
 from chatty.server.business.outcomes import Facts, Outcome
-from chatty.server.business.restricting import evictions
 from chatty.server.business.rights import OPEN, SERVER
 from chatty.server.business.room import decide
 from chatty.server.business.rulings import rule

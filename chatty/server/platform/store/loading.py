@@ -11,8 +11,8 @@ from chatty.digests import NOTHING_SAID, UNKNOWN
 from chatty.events import Message
 from chatty.server.business.entries import Change, Post
 from chatty.server.business.facts import Produced, Spoke
+from chatty.server.business.moderation.slow import speaker
 from chatty.server.business.rights import Principal, Trust
-from chatty.server.business.slow import speaker
 from chatty.server.business.state import Participant, Room, Server, TargetMessage
 from chatty.server.platform.store.access.lookup import access_of
 from chatty.server.platform.store.schema import ROOM_BITS, decode_time

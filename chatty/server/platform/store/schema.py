@@ -174,7 +174,7 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     CREATE INDEX invitations_until ON invitations (until) WHERE until > 0;
     CREATE TABLE spoke (
         room       INTEGER NOT NULL,
-        speaker    BLOB NOT NULL,                   -- an identity, or an address for all who show no key: see slow.py
+        speaker    BLOB NOT NULL,                   -- an identity, or an address for all without a key
         at         INTEGER NOT NULL,                -- of the last message while the room was slow
         changed_at INTEGER NOT NULL,                -- of the last edit, reaction and the like
         PRIMARY KEY (room, speaker)

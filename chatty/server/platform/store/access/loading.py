@@ -24,7 +24,7 @@ from chatty.server.business.entries import (
 )
 from chatty.server.business.entries import Grant as GrantEntry
 from chatty.server.business.facts import Fact, Granted, Lifted, PolicySet, Restricted, Revoked
-from chatty.server.business.restricting import restricted
+from chatty.server.business.moderation.restricting import restricted
 from chatty.server.business.rights import OPEN, SERVER, Access, Grant, Invitation, Principal, Token, Trust
 from chatty.server.business.state import Room, Scope, Server
 from chatty.server.business.whom import whom

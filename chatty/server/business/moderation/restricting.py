@@ -7,8 +7,8 @@ from typing import Final
 from chatty.events import ParticipantLeft
 from chatty.server.business import entries, facts
 from chatty.server.business.access import Action, standing
-from chatty.server.business.announcing import announced, name_of
 from chatty.server.business.entries import Rejection
+from chatty.server.business.moderation.announcing import announced, name_of
 from chatty.server.business.outcomes import Facts, Outcome, now_in
 from chatty.server.business.rights import NOBODY, READ, Of, Principal, Restriction, has_ended
 from chatty.server.business.state import Room, Scope

@@ -9,10 +9,10 @@ from msgspec.structs import replace
 
 from chatty.events import Message
 from chatty.server.business.entries import Delete, Edit, Entry, Post, React, Rejection, Rename, SetPolicy, SetTopic
+from chatty.server.business.moderation.slow import CHANGE_MS
 from chatty.server.business.outcomes import Outcome
 from chatty.server.business.rights import SERVER, Principal, Trust
 from chatty.server.business.room import decide
-from chatty.server.business.slow import CHANGE_MS
 from chatty.server.business.state import TargetMessage
 from tests.server.business.court import ANONYMOUS, AT, ROOM, Court, code, ident, person
 

@@ -9,8 +9,8 @@ from msgspec.structs import replace
 from chatty.events import MessageDeleted
 from chatty.server.business import entries, facts
 from chatty.server.business.access import Action, standing
-from chatty.server.business.announcing import announced, name_of
 from chatty.server.business.entries import Rejection
+from chatty.server.business.moderation.announcing import announced, name_of
 from chatty.server.business.outcomes import Facts, Outcome, is_over, now_in
 from chatty.server.business.state import Room, Scope, TargetMessage
 from chatty.server.business.whom import by, role_of

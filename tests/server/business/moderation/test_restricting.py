@@ -14,8 +14,8 @@ from chatty.server.business.entries import (
     Target,
 )
 from chatty.server.business.facts import Audited, Evicted, Lifted, Restricted, Revoked
+from chatty.server.business.moderation.restricting import MOST_RESTRICTIONS, evictions
 from chatty.server.business.outcomes import Outcome
-from chatty.server.business.restricting import MOST_RESTRICTIONS, evictions
 from chatty.server.business.rights import (
     OPEN,
     OPERATOR,
