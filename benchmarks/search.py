@@ -53,26 +53,26 @@ INDEX_SECONDS: Final = 600.0
 _LOAD: Final = Load(0, [], members=20, senders=10, window=16)
 
 
-def _texts() -> list[str]:
+def _texts(count: int) -> list[str]:
     some = random.Random(1)
     words = ["".join(some.choices("abcdefghijklmnopqrstuvwxyz", k=some.randint(2, 9))) for _ in range(50_000)]
     weights = list(itertools.accumulate(1 / rank for rank in range(1, len(words) + 1)))
-    texts = [f"{COMMON} {' '.join(some.choices(words, cum_weights=weights, k=9))}" for _ in range(MESSAGES)]
-    for number in range(0, MESSAGES, 10_000):
+    texts = [f"{COMMON} {' '.join(some.choices(words, cum_weights=weights, k=9))}" for _ in range(count)]
+    for number in range(0, count, 10_000):
         texts[number] += f" {RARE}"
     texts[-1] += f" {LAST}"
     return texts
 
 
-def _fill(data: Path) -> str:
-    """Make the room; its id."""
+def fill(data: Path, count: int = MESSAGES) -> str:
+    """Make a room of ``count`` messages; its id."""
     problems: list[BaseException] = []
     store = Store(data / DATABASE, on_error=problems.append)
     store.open()
     at = time.time_ns() // 1_000_000
     room = new_ksuid(at / 1000)
     store.apply([CreateRoom(room, at, "a million", "", "0" * 16, b"\0" * 32)])
-    for number, batch in enumerate(_batches(_texts())):
+    for number, batch in enumerate(_batches(_texts(count))):
         name = f"name{number % NAMES}"
         store.apply([Post(room, at + number, speaker(name, b"\0" * 32), text) for text in batch])
         store.checkpoint(quiet=False)
@@ -97,7 +97,7 @@ def _wait_for_index(server: Running, room: str) -> float:
 
 def _search(options: Options) -> Table:
     with tempfile.TemporaryDirectory() as scratch:
-        room = _fill(Path(scratch))
+        room = fill(Path(scratch))
         with running("chatty", data=Path(scratch)) as server:
             _wait_for_index(server, room)
             return {what: _ask(server, room, query, options) for what, query in QUERIES.items()}
@@ -124,7 +124,7 @@ def _ask(server: Running, room: str, query: dict[str, str], options: Options) ->
 def _indexing(options: Options) -> Table:
     with tempfile.TemporaryDirectory() as scratch:
         data = Path(scratch)
-        room = _fill(data)
+        room = fill(data)
 
         def anew() -> Figures:
             (data / INDEX).unlink(missing_ok=True)
