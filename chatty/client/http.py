@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Final, Self, TypeVar
 from urllib.parse import quote
 
 import aiohttp
@@ -19,12 +20,15 @@ from chatty.client.identity import Credential
 from chatty.client.network.address import ROOM_ID, base_url, room_path
 from chatty.client.network.tls import CaCert, trusting
 from chatty.client.session import bearer, failures, open_session
-from chatty.errors import ProtocolError
+from chatty.errors import ProtocolError, Refused
 from chatty.protocol import CreatedRoom, NewMessage, NewRoom, Page, Participants, Present, RoomInfo
 
 __all__ = ["Http", "create_room"]
 
 T = TypeVar("T")
+
+PATIENCE_SECONDS: Final = 60.0
+"""How long a request that only reads waits for a server that is asked too often."""
 
 
 class _Stored(Struct):
@@ -49,6 +53,9 @@ class Http:
     machine is asked by way of the proxy that ``HTTPS_PROXY`` or ``HTTP_PROXY``
     names, unless ``NO_PROXY`` excepts it. ``socket`` is the path of a Unix
     socket that leads to the server.
+
+    A request that only reads waits as long as the server asks for, at most a
+    minute, if too many came before it.
 
     Every method raises `Refused` where the server says no, `Unreachable` where
     nothing answers, and `ProtocolError` where something else than chatty does.
@@ -197,10 +204,23 @@ class Http:
             raise RuntimeError("use it as a context manager: async with Http(…) as http")
         headers = {"Content-Type": "application/json"} if "data" in request else {}
         request["headers"] = {**headers, **request.get("headers", {})}
-        with failures(self.server):
-            async with self._session.request(method, path.lstrip("/"), **request) as response:
-                body = await response.read()
+        body = await self._asked(self._session, method, path.lstrip("/"), request)
         return read_answer(body, answer, self.server) if answer else None  # type: ignore[return-value]
+
+    async def _asked(self, session: aiohttp.ClientSession, method: str, path: str, request: dict[str, Any]) -> bytes:
+        """The body of an answer. A request that only reads waits for as long as the server asks for that."""
+        waited = 0.0
+        while True:
+            try:
+                with failures(self.server):
+                    async with session.request(method, path, **request) as response:
+                        return await response.read()
+            except Refused as refused:
+                wait = refused.retry_after or 0.0
+                waited += wait
+                if method != "GET" or refused.code != "rate_limited" or not wait or waited > PATIENCE_SECONDS:
+                    raise
+                await asyncio.sleep(wait)
 
 
 async def create_room(

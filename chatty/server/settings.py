@@ -60,6 +60,12 @@ class Settings(Struct, frozen=True, kw_only=True):
     ] = 10.0
     join_rate: Annotated[float, _help("Joins per minute from one address; 0: no limit."), _RATE] = 60.0
     room_rate: Annotated[float, _help("New rooms per minute from one address; 0: no limit."), _RATE] = 10.0
+    room_members: Annotated[
+        int, _help("Participants in one room at the same time; 0: no limit."), Range(1, 1_000_000)
+    ] = 10_000
+    read_rate: Annotated[
+        float, _help("Requests that read, per second from one address after a burst of 100; 0: no limit."), _RATE
+    ] = 20.0
     connections_per_ip: Annotated[int, _help("Connections from one address; 0: no limit."), Range(1, 1_000_000)] = 32
     retain_events: Annotated[int, _help("Messages to keep in each room; 0: all."), Range(1, 1_000_000_000)] = 0
     retain_age: Annotated[str, _help("How long to keep messages: 30d, 12h …; empty: forever.")] = ""

@@ -75,10 +75,11 @@ class TrimRoom(Entry, frozen=True, gc=False):
 
 
 class Connect(Entry, frozen=True, gc=False):
-    """A connection speaks for ``who``."""
+    """A connection speaks for ``who``, unless the room has ``most`` participants already (0: any number of them)."""
 
     connection: str
     who: Principal
+    most: int = 0
 
 
 class Disconnect(Entry, frozen=True, gc=False):

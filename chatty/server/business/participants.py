@@ -6,10 +6,10 @@ from msgspec.structs import replace
 
 from chatty.events import LeaveReason, ParticipantJoined, ParticipantLeft, ParticipantRenamed
 from chatty.server.business import entries, facts
-from chatty.server.business.access import Action, refusal
+from chatty.server.business.access import Action, refusal, standing
 from chatty.server.business.entries import Rejection
 from chatty.server.business.outcomes import NOTHING, Facts, Outcome, is_over, now_in
-from chatty.server.business.rights import Principal
+from chatty.server.business.rights import MODERATOR, Principal
 from chatty.server.business.state import Room
 
 
@@ -27,6 +27,8 @@ def connect(room: Room, entry: entries.Connect) -> Outcome:
     holder = room.participants.get(who.name_key)
     if holder is not None:
         return (facts.Connected(entry.connection, replace(who, name=holder.name)),)
+    if 0 < entry.most <= len(room.participants) and standing(room, who).role(entry.at) < MODERATOR:
+        return Rejection("room_full")
     return (ParticipantJoined(room.last + 1, now_in(room, entry.at), who.name), facts.Connected(entry.connection, who))
 
 

@@ -113,7 +113,9 @@ def mode(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(scope="module")
 def house(mode: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     data = tmp_path_factory.mktemp("server") / "data"
-    with Server(data, "--access", mode, "--message-rate", "0", "--join-rate", "0", "--room-rate", "0") as server:
+    with Server(
+        data, "--access", mode, "--message-rate", "0", "--join-rate", "0", "--read-rate", "0", "--room-rate", "0"
+    ) as server:
         yield House(server)
 
 

@@ -108,5 +108,16 @@ def started(data: Any, mode: str) -> tuple[Server, str]:
     secret = new_token()
     file = data.parent / "admin-token"
     file.write_text(secret)
-    options = ("--access", mode, "--admin-token-file", str(file), "--room-rate", "0", "--join-rate", "0")
+    options = (
+        "--access",
+        mode,
+        "--admin-token-file",
+        str(file),
+        "--room-rate",
+        "0",
+        "--join-rate",
+        "0",
+        "--read-rate",
+        "0",
+    )
     return Server(data, *options, "--message-rate", "0"), secret

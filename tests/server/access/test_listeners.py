@@ -22,7 +22,9 @@ LATER: Final = "for those who may"
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with Server(tmp_path_factory.mktemp("server") / "data", "--join-rate", "0", "--message-rate", "0") as running:
+    with Server(
+        tmp_path_factory.mktemp("server") / "data", "--join-rate", "0", "--read-rate", "0", "--message-rate", "0"
+    ) as running:
         yield running
 
 

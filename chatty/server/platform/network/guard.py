@@ -15,6 +15,7 @@ from chatty.errors import Refused
 from chatty.server.best_effort import descriptor_limit
 from chatty.server.origins import AllowedHosts, AllowedOrigins, Host, host_of, is_same, origin_of
 from chatty.server.platform.network.access.credentials import check_credentials
+from chatty.server.platform.network.access.routes import PROBES
 from chatty.server.platform.network.addresses import TRUSTED_PROXIES, address_of, is_loopback
 from chatty.server.platform.network.connections import connection_of
 from chatty.server.platform.network.forwarded import BOTH, host_asked, schemes_of
@@ -29,9 +30,6 @@ RESERVE: Final = 64
 
 _READ: Final = ("Authorization", "Idempotency-Key", "Last-Event-ID", "Sec-WebSocket-Protocol", "Origin", "Host")
 """The headers whose values this server uses."""
-
-PROBES: Final = frozenset({"/healthz", "/readyz", "/metrics"})
-"""Monitoring asks for these by IP address. The host check is for browsers, and these reveal nothing about rooms."""
 
 _BY_STATUS: Final = {
     404: "address_not_found", 405: "method_not_allowed", 413: "too_large", 415: "unsupported_media_type",

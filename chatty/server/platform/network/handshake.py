@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+from weakref import WeakValueDictionary
 
 from aiohttp import HttpVersion11, web
 from msgspec.structs import replace
@@ -15,7 +16,7 @@ from chatty.server.business.access import Action
 from chatty.server.business.entries import Connect, Rejection
 from chatty.server.business.outcomes import Outcome
 from chatty.server.business.rights import Principal, Trust
-from chatty.server.platform.network.access.credentials import nobody, offered, principal_of
+from chatty.server.platform.network.access.credentials import nobody, offered, principal_of, sources_of
 from chatty.server.platform.network.access.routes import (
     MOST_DIGITS,
     Route,
@@ -26,9 +27,9 @@ from chatty.server.platform.network.access.routes import (
 )
 from chatty.server.platform.network.connections import connection_of
 from chatty.server.platform.network.event_stream import EventStream
-from chatty.server.platform.network.rate_limit import PerAddress
+from chatty.server.platform.network.rate_limit import FLEET, Pace, PerSource, TokenBucket
 from chatty.server.platform.network.responses import refused
-from chatty.server.platform.network.session import Session
+from chatty.server.platform.network.session import BURST, Session
 from chatty.server.platform.network.websocket import SeedSession, V1Session
 from chatty.server.platform.pipeline.catching_up import StartAt, is_over
 from chatty.server.platform.pipeline.node import Node
@@ -39,7 +40,9 @@ class Handshake:
 
     def __init__(self, node: Node) -> None:
         self.node = node
-        self._joins = PerAddress(node.settings.join_rate)
+        a_minute = node.settings.join_rate
+        self._joins = PerSource(a_minute / 60, a_minute)
+        self._paces: WeakValueDictionary[bytes, TokenBucket] = WeakValueDictionary()
 
     def routes(self) -> list[Route]:
         """The addresses that are kept open."""
@@ -61,9 +64,9 @@ class Handshake:
             await find_room(self.node, request, room_id)
             raise _upgrade_required()
         who = _of_its_own(speaking(await principal_of(self.node, request), given))
-        session = SeedSession(self.node, room_id, who, paced=bool(who.address))
+        session = SeedSession(self.node, room_id, who, self._pace(who))
         with connection_of(request).under_guard():
-            await self._join(who.address, session)
+            await self._join(request, session)
             return await session.serve(request)
 
     async def join(self, request: web.Request) -> web.StreamResponse:
@@ -82,11 +85,11 @@ class Handshake:
         who = _of_its_own(view.standing.who)
         if given is not None or joins == "true" or who.name:
             who = speaking(who, given)
-        session = V1Session(self.node, view, who, start, paced=bool(who.address))
+        session = V1Session(self.node, view, who, start, self._pace(who))
         # From here on the session looks after its connection, also while the join waits for the disk.
         with connection_of(request).under_guard():
             if joins == "true":
-                await self._join(who.address, session)
+                await self._join(request, session)
             return await session.serve(request, (SUBPROTOCOL,))
 
     async def stream(self, request: web.Request) -> web.StreamResponse:
@@ -103,10 +106,25 @@ class Handshake:
             chunked = request.version >= HttpVersion11
             return await EventStream(self.node, view, connection, chunked=chunked).serve(request, start)
 
-    async def _join(self, address: str, session: Session) -> None:
+    def _pace(self, who: Principal) -> Pace | None:
+        """The pace of one more connection of ``who``. Raises Refused if it has too many of them."""
+        settings, now = self.node.settings, self.node.loop.time()
+        if not who.address:
+            return None
+        rate, common = settings.message_rate, None
+        if who.trust >= Trust.KEY:
+            most = settings.connections_per_ip * FLEET
+            if 0 < most <= sum(session.who.identity == who.identity for session in self.node.sessions):
+                raise Refused("too_many_connections", retry_after=10)
+            common = self._paces.get(who.identity)
+            if common is None and rate:
+                common = self._paces[who.identity] = TokenBucket.full(rate * FLEET, BURST * FLEET, now)
+        return Pace(TokenBucket.full(rate, BURST, now), common) if rate else None
+
+    async def _join(self, request: web.Request, session: Session) -> None:
         """Join, and only then answer the handshake, so that a refusal is an HTTP status."""
         node = self.node
-        wait = self._joins.try_take(address, node.loop.time())
+        wait = self._joins.try_take(sources_of(request), node.loop.time())
         if wait:
             raise Refused("rate_limited", retry_after=wait)
         session.connection_id = node.next_connection_id()
@@ -119,7 +137,8 @@ class Handshake:
             if not outcome.done():
                 outcome.set_result(result)
 
-        node.log.propose(Connect(session.room_id, node.now(), session.connection_id, session.who), reply)
+        most = node.settings.room_members
+        node.log.propose(Connect(session.room_id, node.now(), session.connection_id, session.who, most), reply)
         result = await outcome
         if isinstance(result, Rejection):
             session.connection_id = ""

@@ -24,6 +24,7 @@ from chatty.server.platform.network.guard import guard, response_headers
 from chatty.server.platform.network.handshake import Handshake
 from chatty.server.platform.network.http_messages import ChangeHandlers
 from chatty.server.platform.network.probes import Probes
+from chatty.server.platform.network.reading import Reading
 from chatty.server.platform.network.responses import BODY_BYTES
 from chatty.server.platform.network.rooms import RoomHandlers
 from chatty.server.platform.network.tls.certificate import Certificate
@@ -71,7 +72,7 @@ async def accepting(node: Node) -> AsyncIterator[Callable[[], Connection]]:
     app = web.Application(middlewares=[guard(node)], client_max_size=BODY_BYTES)
     app[TRUSTED_PROXIES] = proxies = TrustedProxies(node.settings.trusted_proxy)
     app.on_response_prepare.append(response_headers(node.settings))
-    add_routes(app, routes(node))
+    add_routes(app, routes(node), Reading(node))
     runner = web.AppRunner(app, handle_signals=False, shutdown_timeout=0.5)
     await runner.setup()
     accept = runner.server

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from chatty.server.business.access import Action
 from chatty.server.business.entries import Probe, Rejection
+from chatty.server.business.outcomes import Outcome
 from chatty.server.business.rights import READ
 from chatty.server.platform.network.access.credentials import principal_of
 from chatty.server.platform.network.access.routes import OPEN, Route
@@ -18,6 +19,10 @@ from chatty.server.platform.pipeline.node import Node
 
 READY_SECONDS: Final = 2.0
 """How long a commit may take on a server that is ready."""
+PROBE_SECONDS: Final = 1.0
+"""How long the outcome of a commit counts: it costs as much as a message."""
+PAGE_REST: Final = 20
+"""The next page of metrics is made when so many times the time has passed that this one took."""
 
 
 class Probes:
@@ -25,6 +30,10 @@ class Probes:
 
     def __init__(self, node: Node) -> None:
         self.node = node
+        self._probe: asyncio.Task[Outcome] | None = None
+        self._probed_at = -PROBE_SECONDS
+        self._page = b""
+        self._page_at = self._next_page_at = 0.0
         node.metrics.gauges.update(
             rooms=("Rooms with a member here.", lambda: node.hub.room_count),
             connections=("Open WebSocket connections.", lambda: len(node.sessions)),
@@ -65,11 +74,7 @@ class Probes:
         await self._may_look(request)
         if self.node.stopping:
             return problem("unavailable", "The server is stopping.")
-        try:
-            async with asyncio.timeout(READY_SECONDS):
-                outcome = await self.node.log.commit(Probe("", self.node.now()))
-        except TimeoutError:
-            outcome = Rejection("unavailable")
+        outcome = await self._probed()
         if isinstance(outcome, Rejection):
             return problem("unavailable", "The log does not commit; see the disk.")
         ended = [part for part, works in self.node.metrics.parts.items() if not works()]
@@ -77,7 +82,33 @@ class Probes:
             return problem("unavailable", f"A part of the server has ended or hangs: {', '.join(ended)}.")
         return web.Response(text="ok\n")
 
+    async def _probed(self) -> Outcome:
+        """The outcome of a commit. All who ask within a second share it."""
+        now = self.node.loop.time()
+        if self._probe is None or now >= self._probed_at + PROBE_SECONDS:
+            self._probed_at, self._probe = now, self.node.loop.create_task(self._commit())
+        return await asyncio.shield(self._probe)
+
+    async def _commit(self) -> Outcome:
+        try:
+            async with asyncio.timeout(READY_SECONDS):
+                return await self.node.log.commit(Probe("", self.node.now()))
+        except TimeoutError:
+            return Rejection("unavailable")
+
     async def metrics(self, request: web.Request) -> web.StreamResponse:
         await self._may_look(request)
-        page = self.node.metrics.page()
-        return web.Response(body=page, headers={"Content-Type": "text/plain; version=0.0.4"})
+        return web.Response(body=await self._fresh_page(), headers={"Content-Type": "text/plain; version=0.0.4"})
+
+    async def _fresh_page(self) -> bytes:
+        """The page as it is now. All who wait for it share it, because it is made while everything else waits."""
+        loop = self.node.loop
+        asked_at = loop.time()
+        while self._page_at < asked_at:
+            now = loop.time()
+            if now < self._next_page_at:
+                await asyncio.sleep(self._next_page_at - now)
+                continue
+            self._page_at, self._page = now, self.node.metrics.page()
+            self._next_page_at = now + (loop.time() - now) * PAGE_REST
+        return self._page

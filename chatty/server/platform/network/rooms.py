@@ -33,12 +33,11 @@ from chatty.server.business.access import Action
 from chatty.server.business.entries import CloseRoom, CreateRoom, Duplicate, Post, Rejection
 from chatty.server.business.names import check_known_name, check_room_name, check_text
 from chatty.server.business.rights import READ, Principal
-from chatty.server.platform.network.access.credentials import bearer, owner_hash, principal_of
+from chatty.server.platform.network.access.credentials import bearer, owner_hash, principal_of, sources_of
 from chatty.server.platform.network.access.routes import Route, accepted, ends_at, find_room, json_of, number, speaking
-from chatty.server.platform.network.addresses import address_of
 from chatty.server.platform.network.connections import connection_of
 from chatty.server.platform.network.forwarded import base_path, base_url
-from chatty.server.platform.network.rate_limit import PerAddress
+from chatty.server.platform.network.rate_limit import PerSource
 from chatty.server.platform.network.responses import answer, body_of, refused
 from chatty.server.platform.pipeline.node import Node
 from chatty.server.platform.store.reads import RoomView, Slice
@@ -72,8 +71,9 @@ class RoomHandlers:
 
     def __init__(self, node: Node) -> None:
         self.node = node
-        self._new_rooms = PerAddress(node.settings.room_rate)
-        self._posts = PerAddress(node.settings.message_rate * 60)
+        a_minute, a_second = node.settings.room_rate, node.settings.message_rate
+        self._new_rooms = PerSource(a_minute / 60, a_minute)
+        self._posts = PerSource(a_second, a_second * 60)
 
     def routes(self) -> list[Route]:
         """The addresses of rooms."""
@@ -88,14 +88,14 @@ class RoomHandlers:
         ]
 
     async def create_seed(self, request: web.Request) -> web.StreamResponse:
-        self._may_create(request)
         who = await principal_of(self.node, request)
+        self._may_create(request)
         created = await self.create_room(NewRoom(request.query.get("name", "")), who)
         return answer(SeedRoom(created.id, created.name), 201)
 
     async def create(self, request: web.Request) -> web.StreamResponse:
-        self._may_create(request)
         who = await principal_of(self.node, request)
+        self._may_create(request)
         new = await json_of(request, NewRoom)
         created = await self.create_room(new, who, base_url(request))
         return answer(created, 201, {"Location": f"{base_path(request)}/v1/rooms/{created.id}"})
@@ -130,13 +130,13 @@ class RoomHandlers:
         return CreatedRoom(**fields, owner_token=token, url=f"{origin}/v1/rooms/{room_id}")
 
     def _may_create(self, request: web.Request) -> None:
-        wait = self._new_rooms.try_take(address_of(request), self.node.loop.time())
+        wait = self._new_rooms.try_take(sources_of(request), self.node.loop.time())
         if wait:
             raise Refused("rate_limited", retry_after=wait)
 
     def may_post(self, request: web.Request) -> None:
-        """Raises Refused if too many messages come from this address."""
-        wait = self._posts.try_take(address_of(request), self.node.loop.time())
+        """Raises Refused if too many messages come from this address or identity."""
+        wait = self._posts.try_take(sources_of(request), self.node.loop.time())
         if wait:
             raise Refused("rate_limited", retry_after=wait)
 

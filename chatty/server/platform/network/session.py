@@ -35,7 +35,7 @@ from chatty.server.business.rights import Principal
 from chatty.server.platform.network.connections import Connection, connection_of
 from chatty.server.platform.network.frames import close_frame
 from chatty.server.platform.network.heartbeat import Heartbeat, Pulse, Stall, is_stalled
-from chatty.server.platform.network.rate_limit import TokenBucket
+from chatty.server.platform.network.rate_limit import Pace, TokenBucket
 from chatty.server.platform.pipeline.node import Node
 from chatty.server.platform.pipeline.subscriber import Dialect, Subscriber
 from chatty.server.platform.store.reads import RoomView
@@ -61,11 +61,11 @@ class Session(Subscriber):
     """One WebSocket connection in one room."""
 
     __slots__ = (
-        "_bucket", "_controls", "_gone", "_waiter_at", "closed_cleanly", "connection", "connection_id", "following",
+        "_controls", "_gone", "_pace", "_waiter_at", "closed_cleanly", "connection", "connection_id", "following",
         "heartbeat", "in_flight", "node", "refusal", "stall", "waiter",
     )  # fmt: skip
 
-    def __init__(self, node: Node, dialect: Dialect, room_id: str, who: Principal, *, paced: bool) -> None:
+    def __init__(self, node: Node, dialect: Dialect, room_id: str, who: Principal, pace: Pace | None) -> None:
         super().__init__(dialect, room_id, who)
         self.node = node
         self.refusal: Close | None = None
@@ -80,8 +80,7 @@ class Session(Subscriber):
         self.waiter: asyncio.Future[None] | None = None
         self._waiter_at = 0
         self._controls: TokenBucket | None = None
-        rate = node.settings.message_rate
-        self._bucket = TokenBucket.full(rate, BURST, node.loop.time()) if paced and rate else None
+        self._pace = pace
 
     # --- the life of a connection ---------------------------------------------------------------------------
 
@@ -183,8 +182,8 @@ class Session(Subscriber):
                     return
             elif message.type is text_type:
                 # A client that is too fast is read more slowly, and is refused nothing.
-                if self._bucket is not None:
-                    wait = self._bucket.take(self.node.loop.time())
+                if self._pace is not None:
+                    wait = self._pace.take(self.node.loop.time())
                     if wait:
                         self.node.metrics.paced += 1
                         await asyncio.sleep(wait)

@@ -43,6 +43,7 @@ from chatty.server.business.rights import MEMBER, NOBODY, READ, Principal, right
 from chatty.server.platform.network.dialects import SEED, V1
 from chatty.server.platform.network.frames import text_frame
 from chatty.server.platform.network.http_messages import Author, change
+from chatty.server.platform.network.rate_limit import Pace
 from chatty.server.platform.network.responses import unfit
 from chatty.server.platform.network.session import MOST_IN_FLIGHT, Session
 from chatty.server.platform.pipeline.catching_up import StartAt, follow
@@ -61,8 +62,8 @@ class SeedSession(Session):
 
     __slots__ = ("_has_joined",)
 
-    def __init__(self, node: Node, room_id: str, who: Principal, *, paced: bool) -> None:
-        super().__init__(node, SEED, room_id, who, paced=paced)
+    def __init__(self, node: Node, room_id: str, who: Principal, pace: Pace | None) -> None:
+        super().__init__(node, SEED, room_id, who, pace)
 
     def joined(self, facts: Facts) -> None:
         super().joined(facts)
@@ -123,11 +124,10 @@ class V1Session(Session):
         view: RoomView,
         who: Principal,
         start: StartAt,
-        *,
-        paced: bool,
+        pace: Pace | None,
     ) -> None:
         """``view`` is the room before the session is registered; it is read again afterwards."""
-        super().__init__(node, V1, view.info.id, who, paced=paced)
+        super().__init__(node, V1, view.info.id, who, pace)
         self.view = view
         self._start = start
         self._commands: deque[tuple[int, str | None]] = deque()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from collections.abc import Hashable
 from typing import Final
 from urllib.parse import unquote
 
@@ -19,6 +20,7 @@ from chatty.server.platform.network.connections import connection_of
 from chatty.server.platform.pipeline.node import Node
 
 IDENTITY_BYTES: Final = 16
+_PRINCIPAL: Final = web.RequestKey("principal", Principal)
 
 ANONYMOUS: Final = Principal(bytes(IDENTITY_BYTES))
 """Everybody who posts over HTTP without a key. It is one identity, so that an Idempotency-Key works for plain curl."""
@@ -66,6 +68,22 @@ async def principal_of(node: Node, request: web.Request) -> Principal:
 
     Raises Refused for a token that is not valid.
     """
+    who = request[_PRINCIPAL] = await _principal_of(node, request)
+    return who
+
+
+def sources_of(request: web.Request) -> list[Hashable]:
+    """Whom limits count the request for: its address, and its identity if it has shown one by now. Nobody on loopback.
+
+    Limits by identity hold for somebody who has many addresses, and those by address for one who has many identities.
+    """
+    address, who = address_of(request), request.get(_PRINCIPAL, ANONYMOUS)
+    if not address:
+        return []
+    return [address, who.identity] if who.trust >= Trust.KEY else [address]
+
+
+async def _principal_of(node: Node, request: web.Request) -> Principal:
     connection = connection_of(request)
     if connection.is_operator:
         return Principal(b"", Trust.OPERATOR)

@@ -25,7 +25,10 @@ T = TypeVar("T")
 MOST_DIGITS: Final = 20
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-_ACTION: Final = "action"
+_ACTION: Final[web.RequestKey[Action | None]] = web.RequestKey("action", Action | None)  # type: ignore[arg-type]
+
+PROBES: Final = frozenset({"/healthz", "/readyz", "/metrics"})
+"""Monitoring asks for these by IP address. The host check is for browsers, and these reveal nothing about rooms."""
 
 OPEN: Final = None
 """In the place of an action: everybody may ask."""
@@ -39,13 +42,30 @@ class Route(NamedTuple):
     action: Action | None
     handler: Handler
 
+    @property
+    def is_kept_open(self) -> bool:
+        """Whether the answer goes on for as long as the one who asks listens."""
+        return self.path.endswith(("/ws", "/stream", "/join"))
 
-def add_routes(app: web.Application, routes: list[Route]) -> None:
-    """Serve ``routes``."""
+    @property
+    def is_probe(self) -> bool:
+        """Whether it is there for monitoring."""
+        return self.path in PROBES
+
+    @property
+    def only_reads(self) -> bool:
+        """Whether it changes nothing and ends soon."""
+        return self.method == "GET" and not self.is_kept_open
+
+
+def add_routes(app: web.Application, routes: list[Route], in_turn: Callable[[Route, Handler], Handler]) -> None:
+    """Serve ``routes``, those that only read ``in_turn``."""
     for route in routes:
         # A HEAD of a stream or a socket would only be a surprise.
-        head = {"allow_head": False} if route.path.endswith(("/ws", "/stream", "/join")) else {}
-        app.add_routes([web.route(route.method, route.path, _bound(route), **head)])
+        head = {"allow_head": False} if route.is_kept_open else {}
+        handler = _bound(route)
+        handler = in_turn(route, handler) if route.only_reads else handler
+        app.add_routes([web.route(route.method, route.path, handler, **head)])
 
 
 def _bound(route: Route) -> Handler:

@@ -17,7 +17,18 @@ NEXT_ROOM = 1 << 32
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    options = ("--room-rate", "0", "--trusted-proxy", "127.0.0.1", "--join-rate", "0", "--message-rate", "0")
+    options = (
+        "--room-rate",
+        "0",
+        "--trusted-proxy",
+        "127.0.0.1",
+        "--join-rate",
+        "0",
+        "--read-rate",
+        "0",
+        "--message-rate",
+        "0",
+    )
     with Server(tmp_path_factory.mktemp("server") / "data", *options) as running:
         yield running
 
