@@ -25,7 +25,7 @@ T = TypeVar("T")
 MOST_DIGITS: Final = 20
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
-_ACTION: Final[web.RequestKey[Action | None]] = web.RequestKey("action", Action | None)  # type: ignore[arg-type]
+_ACTION: Final = web.RequestKey("action", Action)
 
 PROBES: Final = frozenset({"/healthz", "/readyz", "/metrics"})
 """Monitoring asks for these by IP address. The host check is for browsers, and these reveal nothing about rooms."""
@@ -70,7 +70,8 @@ def add_routes(app: web.Application, routes: list[Route], in_turn: Callable[[Rou
 
 def _bound(route: Route) -> Handler:
     async def handle(request: web.Request) -> web.StreamResponse:
-        request[_ACTION] = route.action
+        if route.action is not OPEN:
+            request[_ACTION] = route.action
         return await route.handler(request)
 
     return handle
