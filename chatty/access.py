@@ -19,6 +19,8 @@ MOST_SLOW = 86_400
 MOST_REASON = 200
 MOST_LABEL = 100
 MOST_NAME = 128
+MOST_ID_TOKEN = 32_768
+"""Characters; somebody may be in many groups."""
 Reason = Annotated[str, Meta(max_length=MOST_REASON)]
 Called = Annotated[str, Meta(max_length=MOST_NAME)]
 """What somebody is called. It is kept, so it is not much longer than a name can be."""
@@ -26,12 +28,30 @@ MessageNumber = Annotated[int, Meta(ge=0, le=LAST_SEQ)]
 Seconds = Annotated[float, Meta(gt=0, le=10 * 366 * 24 * 3600)]
 
 
-class ServerInfo(Struct, frozen=True):
-    """``GET /v1``. ``access`` is ``open`` or ``token``; ``sign_in`` are the ways to get a token."""
+class OidcClient(Struct, frozen=True):
+    """The OpenID provider that a server believes, and which client of it the server's ID tokens are for."""
+
+    issuer: str
+    client_id: str
+
+
+class ServerInfo(Struct, frozen=True, omit_defaults=True):
+    """``GET /v1``. ``access`` is ``open`` or ``token``; ``sign_in`` are the ways to get a token.
+
+    ``token``: an administrator gives one. ``oidc``: an ID token of `OidcClient`
+    is exchanged for one. ``proxy``: a proxy in front asks who somebody is.
+    """
 
     name: str
     access: str
     sign_in: list[str]
+    oidc: OidcClient | None = None
+
+
+class SignInProof(Struct, frozen=True, omit_defaults=True):
+    """``POST /v1/login``. Where a proxy tells who somebody is, there is nothing else to say."""
+
+    id_token: Annotated[str, Meta(max_length=MOST_ID_TOKEN)] = ""
 
 
 class GrantedRoom(Struct, frozen=True, omit_defaults=True):

@@ -14,7 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from chatty import protocol
-from chatty.access import IssuedToken, Me, NewToken, ServerInfo, TokenInfo, Tokens
+from chatty.access import IssuedToken, Me, NewToken, ServerInfo, SignInProof, TokenInfo, Tokens
 from chatty.client.decoding import check_page, read_answer
 from chatty.client.identity import Credential
 from chatty.client.network.address import ROOM_ID, base_url, room_path
@@ -119,6 +119,10 @@ class Http:
     async def issue_token(self, new: NewToken) -> IssuedToken:
         """Issues a token, which is shown this once."""
         return await self.request("POST", "/v1/tokens", IssuedToken, data=protocol.encode(new))
+
+    async def sign_in(self, id_token: str = "") -> IssuedToken:
+        """Exchanges an ID token for a token; without one, what a proxy on the way says about this client."""
+        return await self.request("POST", "/v1/login", IssuedToken, data=protocol.encode(SignInProof(id_token)))
 
     async def tokens(self, *, everybodys: bool = False) -> list[TokenInfo]:
         """This client's tokens, or with ``everybodys`` all that the server issued, the newest first."""

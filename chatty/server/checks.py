@@ -11,6 +11,7 @@ from chatty.server import structured_logging as logs
 from chatty.server.business.entries import Rejection
 from chatty.server.business.names import check_room_name
 from chatty.server.origins import check_hosts
+from chatty.server.platform.network.access.sign_in import check_sign_in
 from chatty.server.platform.network.addresses import TrustedProxies, is_loopback
 from chatty.server.settings import SETTINGS, SettingError, Settings
 
@@ -40,6 +41,7 @@ def check(settings: Settings, rooms: Sequence[str] = ()) -> None:
             f"{settings.host} can be reached from other machines, and nothing would keep anybody out",
             "ask for credentials with --access token, let everybody in with --access open, or listen on 127.0.0.1",
         )
+    check_sign_in(settings)
     if settings.log_level not in logs.LEVELS:
         raise SettingError(f"unknown log level {settings.log_level!r}", f"choose one of {', '.join(logs.LEVELS)}")
     if settings.log_format not in ("text", "json"):

@@ -55,6 +55,17 @@ class Settings(Struct, frozen=True, kw_only=True):
     trusted_proxy: Annotated[
         str, _help("Addresses or networks of proxies to believe who their clients are, separated by commas.")
     ] = ""
+    oidc_issuer: Annotated[str, _help("The URL of an OpenID provider, whose users may sign in.")] = ""
+    oidc_client_id: Annotated[str, _help("The provider's client that stands for this server.")] = ""
+    oidc_name: Annotated[str, _help("The claim that names somebody.")] = "preferred_username"
+    oidc_admin: Annotated[str, _help("The group, of the claim 'groups', whose members are administrators.")] = ""
+    identity_header: Annotated[
+        str, _help("The header in which a trusted proxy tells who signs in. It needs --proxy-secret-file.")
+    ] = ""
+    proxy_secret_file: Annotated[
+        str, _help("A file with the secret that the proxy shows in X-Chatty-Proxy-Secret.")
+    ] = ""
+    login_age: Annotated[str, _help("How long a sign-in lasts: 8h, 1d …")] = "1d"
     message_rate: Annotated[
         float, _help("Messages per second from one connection after a burst of 50; 0: no limit."), _PACE
     ] = 10.0

@@ -16,6 +16,7 @@ from chatty.server.business.entries import (
     Restrict,
     Revoke,
     SetPolicy,
+    SignIn,
     Target,
     Uninvite,
 )
@@ -65,6 +66,13 @@ def rulings(
                 r, t, w, i, i.encode(), cap, name, name.casefold(), ident(name), given, end
             ),
             scope, times, who, token, role, names | st.just(""), role, until,
+        ),
+        st.builds(
+            lambda t, name, identity, address, i, admin, end: SignIn(
+                SERVER, t, Principal(identity, Trust.VERIFIED, name, name.casefold(), "", address), i, i.encode(),
+                admin, end,
+            ),
+            times, names, identities, st.sampled_from(ADDRESSES), token, st.booleans(), until,
         ),
         st.builds(Revoke, st.just(SERVER), times, who, token),
         st.builds(Grant, scope, times, who, target, role, until),

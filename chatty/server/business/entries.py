@@ -233,6 +233,19 @@ class Issue(Ruling, frozen=True, gc=False):
     label: str = ""
 
 
+class SignIn(Ruling, frozen=True, gc=False):
+    """``who`` has proved who it is, elsewhere: the server has checked that, and issues the token ``id`` to it.
+
+    ``who.name`` is what it is called there, and ``admin`` whether it administers this server according to that.
+    """
+
+    id: str
+    hash: bytes
+    admin: bool
+    expires_at: int
+    label: str = ""
+
+
 class Revoke(Ruling, frozen=True, gc=False):
     """The token ``id`` is worth nothing from here on."""
 

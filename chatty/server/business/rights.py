@@ -124,6 +124,8 @@ class Grant(Struct, frozen=True, gc=False):
 
 PASSWORD: Final = "password"
 """What a grant came by, in the place of an invitation's id: the room's password."""
+SIGN_IN: Final = "sign-in"
+"""The same for what a sign-in gave, and the next one may change."""
 
 
 class Invitation(Struct, frozen=True, gc=False):

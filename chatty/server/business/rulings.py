@@ -17,6 +17,7 @@ from chatty.server.business.issuing import issue, revoke
 from chatty.server.business.moderation.deleting import delete_messages
 from chatty.server.business.moderation.restricting import kick, lift, restrict
 from chatty.server.business.outcomes import Outcome
+from chatty.server.business.signing_in import sign_in
 from chatty.server.business.state import Scope
 from chatty.server.business.whom import is_missing
 
@@ -33,6 +34,7 @@ _WITHOUT_A_ROOM: Final = (entries.Issue, entries.Admit)
 
 _RULE: Final[dict[type[entries.Ruling], Callable[[Scope, Any], Outcome]]] = {
     entries.Issue: issue,
+    entries.SignIn: sign_in,
     entries.Revoke: revoke,
     entries.Grant: grant,
     entries.SetPolicy: set_policy,

@@ -98,6 +98,7 @@ class Server(Struct):
 
     Of its many rows it has those that an entry is about, which the store loads
     before. ``knows``: some row speaks for the entry's author, in any scope.
+    ``called`` has the reserved name of an identity, as ``names`` has its holder.
     ``rulings`` counts facts that change rights, as long as this is in memory.
     """
 
@@ -108,6 +109,7 @@ class Server(Struct):
     tokens: dict[str, Token | None] = field(default_factory=dict)
     names: dict[str, Principal | None] = field(default_factory=dict)
     invitations: dict[str, Invitation | None] = field(default_factory=dict)
+    called: dict[bytes, Principal | None] = field(default_factory=dict)
     knows: bool = True
     rulings: int = 0
     decided: dict[tuple[bytes, Trust, str, str, str], Decided] = field(default_factory=dict)
@@ -261,7 +263,8 @@ def _revoked(server: Server, fact: Revoked) -> None:
 
 
 def _reserved(server: Server, fact: Reserved) -> None:
-    server.names[fact.name_key] = Principal(fact.identity, Trust.VERIFIED, fact.name, fact.name_key)
+    holder = Principal(fact.identity, Trust.VERIFIED, fact.name, fact.name_key)
+    server.names[fact.name_key] = server.called[fact.identity] = holder
 
 
 def _granted(scope: Scope, fact: Granted) -> None:

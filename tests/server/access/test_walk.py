@@ -19,7 +19,9 @@ from websockets.exceptions import InvalidStatus
 
 from chatty.errors import CODES
 from chatty.protocol import Command
+from chatty.server.platform.network.access.sign_in import SignInHandlers
 from chatty.server.platform.network.listener import routes
+from chatty.server.platform.network.rooms import RoomHandlers
 from chatty.server.platform.pipeline.hub import Hub
 from chatty.server.platform.pipeline.metrics import Metrics
 from chatty.server.platform.pipeline.node import Node
@@ -87,6 +89,7 @@ ROUTES: Final[dict[str, list[Row]]] = {
     "GET /readyz": [server(UNASKED, 200)],
     "GET /metrics": [server(UNASKED, 200)],
     "GET /v1": [server(NEITHER, 200)],
+    "POST /v1/login": [server(UNASKED, "not_allowed")],  # this server believes nobody else
     "GET /v1/me": [server(NEITHER, 200)],
     "POST /v1/tokens": [
         server(AS_ITSELF, 201, {"role": "reader"}),
@@ -186,7 +189,9 @@ def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 async def test_every_route_has_a_row(tmp_path: Path) -> None:
     reads = Reads(tmp_path / "chatty.db")
     node = Node(Settings(data=tmp_path), "1", reads, Hub(), Metrics())
-    assert {f"{route.method} {route.path}" for route in routes(node)} == set(ROUTES)
+    rooms = RoomHandlers(node)
+    served = routes(node, rooms, SignInHandlers(node, rooms.may_post))
+    assert {f"{route.method} {route.path}" for route in served} == set(ROUTES)
     reads.close()
 
 

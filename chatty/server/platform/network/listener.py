@@ -17,6 +17,7 @@ from chatty.server.origins import address_to_listen_on
 from chatty.server.platform.network.access.control import control_socket
 from chatty.server.platform.network.access.moderation import ModerationHandlers
 from chatty.server.platform.network.access.routes import Route, add_routes
+from chatty.server.platform.network.access.sign_in import SignInHandlers
 from chatty.server.platform.network.access.tokens import TokenHandlers
 from chatty.server.platform.network.addresses import TRUSTED_PROXIES, TrustedProxies
 from chatty.server.platform.network.connections import Connection
@@ -72,7 +73,10 @@ async def accepting(node: Node) -> AsyncIterator[Callable[[], Connection]]:
     app = web.Application(middlewares=[guard(node)], client_max_size=BODY_BYTES)
     app[TRUSTED_PROXIES] = proxies = TrustedProxies(node.settings.trusted_proxy)
     app.on_response_prepare.append(response_headers(node.settings))
-    add_routes(app, routes(node), Reading(node))
+    rooms = RoomHandlers(node)
+    sign_in = SignInHandlers(node, rooms.may_post)
+    app.cleanup_ctx.append(sign_in.begin)
+    add_routes(app, routes(node, rooms, sign_in), Reading(node))
     runner = web.AppRunner(app, handle_signals=False, shutdown_timeout=0.5)
     await runner.setup()
     accept = runner.server
@@ -85,12 +89,11 @@ async def accepting(node: Node) -> AsyncIterator[Callable[[], Connection]]:
         await runner.cleanup()
 
 
-def routes(node: Node) -> list[Route]:
+def routes(node: Node, rooms: RoomHandlers, sign_in: SignInHandlers) -> list[Route]:
     """Everything that can be asked for."""
-    rooms = RoomHandlers(node)
     handlers = (
         Handshake(node), rooms, ChangeHandlers(node, rooms), Probes(node), TokenHandlers(node, rooms.may_post),
-        ModerationHandlers(node, rooms.may_post),
+        ModerationHandlers(node, rooms.may_post), sign_in,
     )  # fmt: skip
     return [route for one in handlers for route in one.routes()]
 

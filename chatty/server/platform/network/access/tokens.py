@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
 
 from aiohttp import web
 
@@ -28,10 +27,9 @@ from chatty.server.business.rights import (
 )
 from chatty.server.platform.network.access.credentials import nobody, principal_of, token_hash
 from chatty.server.platform.network.access.routes import OPEN, Route, ends_at, json_of, participant_name
+from chatty.server.platform.network.access.sign_in import ways
 from chatty.server.platform.network.responses import answer, refused
 from chatty.server.platform.pipeline.node import Node
-
-_SIGN_IN: Final = ["token"]
 
 
 class TokenHandlers:
@@ -53,7 +51,7 @@ class TokenHandlers:
 
     async def server(self, request: web.Request) -> web.StreamResponse:
         rules = (await self.node.reads.standing(await principal_of(self.node, request))).server_rules
-        return answer(ServerInfo("chatty", "open" if rules.everyone & READ else "token", _SIGN_IN))
+        return answer(ServerInfo("chatty", "open" if rules.everyone & READ else "token", *ways(self.node.settings)))
 
     async def me(self, request: web.Request) -> web.StreamResponse:
         node, who = self.node, await principal_of(self.node, request)

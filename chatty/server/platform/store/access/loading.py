@@ -19,6 +19,7 @@ from chatty.server.business.entries import (
     Restrict,
     Revoke,
     Ruling,
+    SignIn,
     Target,
     Uninvite,
 )
@@ -112,7 +113,10 @@ class Rights:
         name_key = entry.name_key if isinstance(entry, Issue | Invite) else target.name_key
         if name_key:
             self._load_name(name_key)
-        if isinstance(entry, Issue | Revoke):
+        if isinstance(entry, SignIn):
+            self._load_name(entry.who.name_key)
+            self._load_called(entry.who.identity)
+        if isinstance(entry, Issue | SignIn | Revoke):
             self._load_token(entry.id)
         one = whom(scope, target)
         holder = self.server.names.get(name_key)
@@ -166,7 +170,7 @@ class Rights:
         """Drop rows from memory that can be loaded again."""
         self.remembered = 0
         server = self.server
-        for rows in (server.grants, server.tokens, server.names, server.invitations, server.decided):
+        for rows in (server.grants, server.tokens, server.names, server.called, server.invitations, server.decided):
             rows.clear()
 
     def load_standing(self, scope: Scope, who: Principal) -> None:
@@ -201,4 +205,10 @@ class Rights:
     def _load_name(self, name_key: str) -> None:
         if name_key not in self.server.names:
             self.server.names[name_key] = holder_of(self._db, name_key)
+            self.remembered += 1
+
+    def _load_called(self, identity: bytes) -> None:
+        if identity not in self.server.called:
+            name, name_key = name_of(self._db, identity)
+            self.server.called[identity] = Principal(identity, Trust.VERIFIED, name, name_key) if name else None
             self.remembered += 1
