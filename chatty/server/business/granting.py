@@ -9,7 +9,7 @@ from chatty.server.business.access import Action, standing
 from chatty.server.business.entries import Rejection
 from chatty.server.business.moderation.announcing import announced
 from chatty.server.business.outcomes import NOTHING, Outcome
-from chatty.server.business.rights import MEMBER, NAME_OF_ROLE, NOBODY, Access, Rights
+from chatty.server.business.rights import MEMBER, NAME_OF_ROLE, NOBODY, SIGN_IN, Access, Rights
 from chatty.server.business.state import Room, Scope
 from chatty.server.business.whom import UNKNOWN, Whom, by, role_of, where, whom
 
@@ -28,7 +28,8 @@ def grant(scope: Scope, entry: entries.Grant) -> Outcome:
         return Rejection("not_allowed", "Nobody gives or takes a role of their own: ask another owner.")
     has = scope.grants.get(one.identity)
     # Somebody with a smaller role still is where an invitation led, and the same one doesn't undo that.
-    via = has.via if has is not None and not entry.role & ~has.role else ""
+    # What came by a sign-in, the next one may change; what somebody gives by hand, it may not.
+    via = has.via if has is not None and not entry.role & ~has.role and has.via != SIGN_IN else ""
     found = granting(scope, one, entry.role, entry.until, by(entry.who), via)
     what = f"made {NAME_OF_ROLE[entry.role]}" if entry.role else "took the role away"
     return (*found, facts.Audited(entry.at, by(entry.who), what, one.name, entry.until))
