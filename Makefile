@@ -1,5 +1,6 @@
 # A fresh machine needs Python 3.11 or newer, make, git and a C compiler; the rest comes by itself.
 
+CHATTY_FUZZ_EXAMPLES ?= 20000
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 unexport PYTHONDONTWRITEBYTECODE # else each of the commands that the tests start would compile its modules again
 BIN := .venv/bin
@@ -10,7 +11,7 @@ install = @$(UV) pip install --python $(BIN)/python $(1) || $(PIP) install $(1) 
 lock = $(UV) pip compile --universal --upgrade --no-annotate --custom-compile-command "make lock" pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test pytest lint format reference emoji bench mutation dist lock clean
+.PHONY: help serve test pytest lint format reference emoji bench mutation fuzz audit dist lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -47,6 +48,13 @@ bench: .venv/.test ## measure the figures of docs/performance.md on this machine
 
 mutation: .venv/.test ## break the code line by line and see which tests notice; one module: make mutation ARGS=chatty/client/inbox.py
 	nice -n 15 $(BIN)/python -m tests.mutation $(ARGS)
+
+fuzz: .venv/.test ## try all that strangers may send on all that reads it; longer: make fuzz CHATTY_FUZZ_EXAMPLES=1000000
+	CHATTY_FUZZ_EXAMPLES=$(CHATTY_FUZZ_EXAMPLES) $(BIN)/python -m pytest -q --timeout 0 --hypothesis-profile fuzz tests/fuzz
+
+audit: .venv/.runtime ## ask PyPI whether there are advisories against the pinned dependencies
+	$(UV) tool run pip-audit==2.10.0 --strict --no-deps --disable-pip -r requirements.lock
+	$(UV) tool run pip-audit==2.10.0 --strict --no-deps --disable-pip -r requirements-test.lock
 
 dist: .venv/.runtime ## build what is released: a wheel and the sources, into dist/
 	@rm -rf dist

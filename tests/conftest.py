@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from pathlib import Path
 from typing import Final
@@ -15,6 +16,10 @@ settings.register_profile("same", derandomize=True)
 settings.register_profile("search", print_blob=True)
 # `make mutation` asks only whether a test fails, and wants no smaller example.
 settings.register_profile("mutation", derandomize=True, phases=[Phase.explicit, Phase.generate])
+# `make fuzz` looks for new examples, so many of each; CHATTY_FUZZ_EXAMPLES says how many.
+settings.register_profile(
+    "fuzz", max_examples=int(os.environ.get("CHATTY_FUZZ_EXAMPLES", "20000")), deadline=None, print_blob=True
+)
 settings.load_profile("same")
 
 

@@ -98,7 +98,7 @@ class Link:
         self._to_write = asyncio.Event()
         self._space = asyncio.Event()
         self._resume = asyncio.Event()
-        self._random = Random()
+        self._random = Random()  # noqa: S311 - so that clients come back at different times
         self._now = asyncio.get_running_loop().time
         self._attempt = 0
         self._lost_at: float | None = None

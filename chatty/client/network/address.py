@@ -72,7 +72,8 @@ def room_path(room_id: str, *rest: str) -> str:
 
 def _split(server: str) -> SplitResult:
     parts = urlsplit(server if "://" in server else f"http://{server}")
-    if parts.scheme not in _SCHEMES or not parts.hostname or parts.query or parts.fragment:
+    labels = (parts.hostname or "").removesuffix(".").split(".")
+    if parts.scheme not in _SCHEMES or "" in labels or parts.query or parts.fragment:
         raise ValueError(f"{server!r} is not a server's address, which looks like http://127.0.0.1:8080")
     if parts.username is not None or parts.password is not None:
         raise ValueError("a server's address has no user name and no password in it")

@@ -62,7 +62,18 @@ def test_addresses_are_one_server_if_they_lead_to_the_same_place(one: str, other
 
 
 @pytest.mark.parametrize(
-    "server", ["", "http://", "ftp://example.org", "http://a?b=c", "http://a#b", "http://a:99999", "http://john:pw@a"]
+    "server",
+    [
+        "",
+        "http://",
+        ".",
+        "http://a..b",
+        "ftp://example.org",
+        "http://a?b=c",
+        "http://a#b",
+        "http://a:99999",
+        "http://john:pw@a",
+    ],
 )
 def test_an_invalid_address_is_refused_before_anything_is_sent(server: str) -> None:
     with pytest.raises(ValueError, match=r"address|[Pp]ort"):

@@ -49,7 +49,7 @@ async def test_the_document_can_be_typed_in_from_top_to_bottom(
     for fragment in fragments:
         source = fragment.replace("http://127.0.0.1:8080", server.url)
         code = compile(source, "docs/python.md", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
-        running = eval(code, names)
+        running = eval(code, names)  # noqa: S307 - the examples of our own documents
         if inspect.isawaitable(running):
             await running
     printed = capsys.readouterr().out.splitlines()
