@@ -28,7 +28,10 @@ BAR: Final = 0.95
 MEMORY_BYTES: Final = 2 << 30
 OPTIONS: Final = ("-qq", "--timeout=60", "--hypothesis-profile=mutation", "-pno:cacheprovider")
 
-HUB: Final = [f"tests/server/platform/pipeline/test_{name}.py" for name in ("hub", "hub_dialects", "subscriber")]
+HUB: Final = [
+    f"tests/server/platform/pipeline/test_{name}.py"
+    for name in ("hub", "hub_dialects", "subscriber", "subscriber_rights")
+]
 RULINGS: Final = [
     f"tests/server/business/{name}.py" for name in ("test_rulings", "test_issuing", "moderation/test_restricting")
 ]

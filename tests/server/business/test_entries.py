@@ -10,19 +10,28 @@ from msgspec import Struct
 
 from chatty.server.business import entries, facts
 from chatty.server.business.entries import (
+    NOBODY_IN_PARTICULAR,
+    Connect,
     CreateRoom,
     Delete,
     Duplicate,
     Edit,
     Entry,
+    Forget,
+    Grant,
+    Issue,
+    Kick,
     Post,
     Probe,
     Rejection,
+    Restrict,
     SetTopic,
+    Target,
     connection_id,
     is_from,
     is_of_incarnation,
 )
+from chatty.server.business.rights import Principal
 from tests.server.principals import speaker
 
 AUTHOR: dict[str, Any] = {"room": "room-a", "at": 1, "who": speaker("Ada", b"a")}
@@ -73,3 +82,19 @@ def test_a_connection_shows_its_node_and_that_nodes_incarnation() -> None:
     assert (is_from(connection, "node"), is_from(connection, "nod")) == (True, False)
     assert [is_of_incarnation(connection, "node", which) for which in ("one", "on", "two")] == [True, False, False]
     assert not is_of_incarnation(connection, "other", "one")
+
+
+def test_what_an_entry_doesnt_say_is_nothing() -> None:
+    who = speaker("Ada", b"a")
+    assert Principal(b"") == NOBODY_IN_PARTICULAR
+    assert Target() == Target("", "", b"", 0)
+    issue = Issue("", 1, who, "t1", b"hash", 3)
+    assert (issue.name, issue.name_key, issue.identity, issue.role, issue.expires_at, issue.label) == (
+        "", "", b"", 0, 0, "",
+    )  # fmt: skip
+    assert Grant("", 1, who, Target(), 3).until == 0
+    assert Kick("", 1, who, Target()).reason == ""
+    restrict = Restrict("", 1, who, "r1", Target(), 3)
+    assert (restrict.until, restrict.addresses, restrict.addresses_until, restrict.reason) == (0, (), 0, "")
+    assert Forget("", 1, 2, 3).rights_before == 0
+    assert Connect("", 1, "n/1/1", who).most == 0
