@@ -24,6 +24,10 @@ MOST_ID_TOKEN = 32_768
 Reason = Annotated[str, Meta(max_length=MOST_REASON)]
 Called = Annotated[str, Meta(max_length=MOST_NAME)]
 """What somebody is called. It is kept, so it is not much longer than a name can be."""
+MOST_USES = 1_000
+Secret = Annotated[str, Meta(max_length=100)]
+Password = Annotated[str, Meta(max_length=1_000)]
+"""Longer than any that is accepted: what is wrong with it is said where it is set."""
 MessageNumber = Annotated[int, Meta(ge=0, le=LAST_SEQ)]
 Seconds = Annotated[float, Meta(gt=0, le=10 * 366 * 24 * 3600)]
 
@@ -148,12 +152,72 @@ class Policy(Struct, frozen=True, omit_defaults=True):
     """``GET …/policy``, and in part ``PUT``. ``topic`` is the role that may set the topic.
 
     ``slow`` is how many seconds a member of a room has to wait between two messages, 0 for none.
+    ``password`` is only ever sent to the server: a room's new one, or an empty one for none. The server tells
+    no more than that there is one: ``has_password``.
     """
 
     everyone: Literal["nobody", "reader", "poster", "member"] | None = None
     locked: bool | None = None
     topic: Literal["member", "moderator"] | None = None
     slow: Annotated[float, Meta(ge=0, le=MOST_SLOW)] | None = None
+    password: Password | None = None
+    has_password: bool | None = None
+
+
+class NewInvitation(Struct, frozen=True, omit_defaults=True):
+    """``POST …/invitations``: to a ``role``, for the first ``uses`` to accept it.
+
+    With a ``name``, which only administrators may give, the one who accepts it is called so.
+    """
+
+    role: Literal["reader", "poster", "member", "moderator", "owner"] = "member"
+    uses: Annotated[int, Meta(ge=1, le=MOST_USES)] = 1
+    expires_in: Seconds = 24 * 3600
+    name: Called = ""
+
+
+class InvitationInfo(Struct, frozen=True, omit_defaults=True):
+    """An invitation, but for its secret. ``uses`` is how often it can still be accepted."""
+
+    id: str
+    role: Role
+    uses: int
+    by: str
+    at: str
+    until: str | None = None
+    name: str = ""
+
+
+class MadeInvitation(InvitationInfo, frozen=True, omit_defaults=True, kw_only=True):
+    """The answer to `NewInvitation`. ``invitation`` is the secret, which is shown this once."""
+
+    invitation: str
+
+
+class Invitations(Struct, frozen=True):
+    """``GET …/invitations``, the newest first."""
+
+    invitations: list[InvitationInfo]
+
+
+class Admission(Struct, frozen=True, omit_defaults=True):
+    """``POST …/admission``: an ``invitation``, or the room's ``password``. ``name``: what the list of members says."""
+
+    invitation: Secret = ""
+    password: Password = ""
+    name: Called = ""
+
+
+class Admitted(Struct, frozen=True, omit_defaults=True):
+    """The answer to `Admission`: the role that the one who asks has, in the ``room``, or on the server.
+
+    ``name`` is reserved for the one who asks, if the invitation was for a name.
+    """
+
+    role: Role
+    room: str = ""
+    room_name: str = ""
+    name: str = ""
 
 
 class NewRestriction(Struct, frozen=True, omit_defaults=True):

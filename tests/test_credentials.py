@@ -5,7 +5,16 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatty.credentials import is_shown_in, is_token, masked, new_public_id, new_token, resembles_token
+from chatty.credentials import (
+    is_invitation,
+    is_shown_in,
+    is_token,
+    masked,
+    new_invitation,
+    new_public_id,
+    new_token,
+    resembles_token,
+)
 
 TOKEN = new_token()
 OWNER = "owner_" + "x" * 43
@@ -19,6 +28,15 @@ def test_a_token_has_a_form_that_a_typing_error_breaks() -> None:
         other = "a" if TOKEN[place] != "a" else "b"
         assert not is_token(TOKEN[:place] + other + TOKEN[place + 1 :])
         assert not is_token(TOKEN[:place])
+
+
+def test_an_invitation_is_told_from_a_token_and_from_a_key() -> None:
+    invitation = new_invitation()
+    assert is_invitation(invitation)
+    assert not is_token(invitation)
+    assert not is_invitation(TOKEN)
+    assert not is_invitation(TOKEN.replace("chatty_t", "chatty_i")), "its checksum is another one"
+    assert all(resembles_token(invitation[missing:]) for missing in range(9))
 
 
 def test_a_public_id_is_no_secret_and_names_one_thing() -> None:

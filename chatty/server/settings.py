@@ -77,6 +77,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     read_rate: Annotated[
         float, _help("Requests that read, per second from one address after a burst of 100; 0: no limit."), _RATE
     ] = 20.0
+    password_tries: Annotated[
+        int, _help("Wrong passwords from one address for one room in 15 minutes; 0: no limit."), Range(1, 1_000_000)
+    ] = 5
     connections_per_ip: Annotated[int, _help("Connections from one address; 0: no limit."), Range(1, 1_000_000)] = 32
     retain_events: Annotated[int, _help("Messages to keep in each room; 0: all."), Range(1, 1_000_000_000)] = 0
     retain_age: Annotated[str, _help("How long to keep messages: 30d, 12h …; empty: forever.")] = ""

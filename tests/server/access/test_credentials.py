@@ -15,7 +15,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-from chatty.credentials import new_token
+from chatty.credentials import new_invitation, new_token
 from tests.server.access.callers import World, started
 from tests.server.asking import UPGRADE, ask, raw, refusal
 from tests.support.server import CHATTY, ROOT, Server, environment
@@ -147,6 +147,8 @@ def broken(token: str) -> dict[str, str]:
         "a capital": token.capitalize(),
         "without its beginning": token[3:],
         "without its kind": token.removeprefix("chatty_t"),
+        "an invitation": new_invitation(),
+        "an invitation without its beginning": new_invitation()[3:],
         "of another kind": token.replace("chatty_t", "chatty_i"),
         "only its kind": "chatty_t",
         "in quotes": f'"{token}"',
@@ -231,8 +233,18 @@ def test_planted_secrets_are_in_no_log_answer_metric_or_list_of_processes(tmp_pa
         made = server.ask("POST", "/v1/rooms", {"name": "x"}, token=key)
         room, owner = made["id"], made["owner_token"]
         issued = server.ask("POST", "/v1/tokens", {"name": "ci"}, token=token)["token"]
-        secrets = [token, key, owner, issued]
-        said = b""
+        invited = server.ask("POST", f"/v1/rooms/{room}/invitations", {}, token=key)["invitation"]
+        secrets = [token, key, owner, issued, invited]
+        said, password = b"", "planted-password"
+        for planted in (password, "wrong-password"):
+            for method, path, body in (
+                ("PUT", f"/v1/rooms/{room}/policy", {"password": password}),
+                ("PUT", f"/v1/rooms/{room}/policy", {"password": [planted]}),
+                ("POST", f"/v1/rooms/{room}/admission", {"password": planted}),
+                ("POST", f"/v1/rooms/{room}/admission", {"password": planted, "name": {planted: planted}}),
+                ("GET", f"/v1/rooms/{room}/events?password={planted}", None), ("GET", f"/v1/rooms/{room}/policy", None),
+            ):  # fmt: skip
+                said += ask(server, method, path, body, bearer(key)).body
         for secret in secrets:
             for method, path, body in (
                 ("GET", "/v1/me", None), ("GET", f"/v1/rooms/{room}?token={secret}", None),
@@ -240,6 +252,9 @@ def test_planted_secrets_are_in_no_log_answer_metric_or_list_of_processes(tmp_pa
                 ("POST", "/v1/tokens", {"name": "x", "role": secret}), ("POST", "/v1/tokens", [secret]),
                 ("POST", "/v1/rooms", {"name": 1, secret: secret}), ("POST", "/v1/rooms", {"name": secret * 9}),
                 ("PUT", f"/v1/rooms/{room}/policy", {"everyone": secret}),
+                ("POST", f"/v1/rooms/{room}/admission", {"invitation": secret}),
+                ("POST", f"/v1/rooms/{room}/admission", {"invitation": secret, "password": [secret]}),
+                ("DELETE", f"/v1/rooms/{room}/invitations/{secret}", None),
                 ("GET", f"/v1/rooms/{room}/ws?name={secret}", None),
             ):  # fmt: skip
                 answer = ask(server, method, path, body, bearer(secret))
@@ -251,12 +266,14 @@ def test_planted_secrets_are_in_no_log_answer_metric_or_list_of_processes(tmp_pa
             ):  # fmt: skip
                 said += raw(server, request.encode())
         said += ask(server, "GET", "/metrics").body + ask(server, "GET", "/v1/rooms/x", headers=bearer(token)).body
+        said += ask(server, "GET", f"/v1/rooms/{room}/invitations", headers=bearer(key)).body
         for path in ("/v1/me", "/v1/tokens?all=true", "/v1/server/members", "/v1/server/audit"):
             said += ask(server, "GET", path, headers=bearer(token)).body
         processes = subprocess.run(["ps", "axww", "-o", "args"], capture_output=True, text=True, check=True).stdout
         server.stop()
         command = [*CHATTY, "doctor", "--data", str(server.data)]
         said += subprocess.run(command, capture_output=True, cwd=ROOT, env=environment(), check=False).stdout
+        secrets += [password, "wrong-password"]
         for secret in secrets:
             assert secret not in server.log
             assert secret not in processes

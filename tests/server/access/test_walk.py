@@ -37,6 +37,7 @@ ANYTHING: Final = "any right at all"
 NEITHER: Final = "whoever it is"
 UNASKED: Final = "not even a credential is looked at"
 NOBODY: Final = "nobody"
+RECOGNIZED: Final = "somebody with a key of its own, or a token, wherever that counts"
 AS_ITSELF: Final = "somebody with a key of its own, or a token"
 
 
@@ -74,6 +75,10 @@ def rules(moderate: str, see: str, rule: str, on: str) -> dict[str, list[Row]]:
         "GET restrictions": [Row(moderate, 200)],
         "DELETE restrictions/{restriction}": [Row(moderate, "target_not_found")],
         "GET audit": [Row(moderate, 200)],
+        "POST invitations": [Row(moderate, 201, {}), Row(rule, 201, {"role": "moderator"})],
+        "GET invitations": [Row(moderate, 200)],
+        "DELETE invitations/{invitation}": [Row(moderate, "target_not_found")],
+        "POST admission": [Row(RECOGNIZED, "not_admitted", {"invitation": "x"})],
     }
     return {route: [row._replace(on=on) for row in asked] for route, asked in rows.items()}
 
@@ -147,6 +152,8 @@ def refusal(caller: Caller, row: Row) -> str:
         return "unauthorized"
     if row.needs == NEITHER:
         return ""
+    if row.needs == RECOGNIZED:
+        return "" if len(caller.credential) >= 32 else ("not_allowed" if caller.credential else "unauthorized")
     has, shut_out = (caller.room, caller.shut_out) if row.on == "room" else (caller.server, "unauthorized")
     if row.needs == AS_ITSELF:
         return _as_itself(caller, row)
@@ -215,7 +222,7 @@ def test_a_route_does_what_the_caller_may_and_nothing_else(world: World, route: 
 def _ask(line: HTTPConnection, method: str, path: str, row: Row, caller: Caller, world: World) -> tuple[int, str]:
     filled = {
         "room": world.closed if row.room == "closed" else world.room, "seq": str(NOWHERE), "reaction": "x",
-        "token": "x" * 12, "restriction": "x" * 12, "member": "target", "name": caller.name,
+        "token": "x" * 12, "restriction": "x" * 12, "invitation": "x" * 12, "member": "target", "name": caller.name,
     }  # fmt: skip
     target = (path + row.query).format(**filled)
     body = None if row.body is None else {key: _filled(value, filled) for key, value in row.body.items()}

@@ -15,7 +15,9 @@ from aiohttp import web
 from chatty.server.best_effort import attempt
 from chatty.server.origins import address_to_listen_on
 from chatty.server.platform.network.access.control import control_socket
+from chatty.server.platform.network.access.invitations import InvitationHandlers
 from chatty.server.platform.network.access.moderation import ModerationHandlers
+from chatty.server.platform.network.access.passwords import Hashing
 from chatty.server.platform.network.access.routes import Route, add_routes
 from chatty.server.platform.network.access.sign_in import SignInHandlers
 from chatty.server.platform.network.access.tokens import TokenHandlers
@@ -91,9 +93,10 @@ async def accepting(node: Node) -> AsyncIterator[Callable[[], Connection]]:
 
 def routes(node: Node, rooms: RoomHandlers, sign_in: SignInHandlers) -> list[Route]:
     """Everything that can be asked for."""
+    hashing = Hashing()
     handlers = (
         Handshake(node), rooms, ChangeHandlers(node, rooms), Probes(node), TokenHandlers(node, rooms.may_post),
-        ModerationHandlers(node, rooms.may_post), sign_in,
+        ModerationHandlers(node, rooms.may_post, hashing), InvitationHandlers(node, rooms.may_post, hashing), sign_in,
     )  # fmt: skip
     return [route for one in handlers for route in one.routes()]
 

@@ -121,3 +121,8 @@ def owner_hash(token: str) -> bytes:
 def token_hash(token: str) -> bytes:
     """The hash that is stored for a token that the server issued. It is random, so it needs no slow hash."""
     return hashlib.sha256(b"chatty token\0" + token.encode()).digest()
+
+
+def invitation_hash(secret: str) -> bytes:
+    """The hash that is stored for an invitation, as for a token."""
+    return hashlib.sha256(b"chatty invitation\0" + secret.encode()).digest()

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Final, Literal, cast
 
 from aiohttp import web
-from msgspec import Struct
 
 from chatty.access import (
     Audit,
@@ -24,15 +23,14 @@ from chatty.errors import Refused
 from chatty.events import Message
 from chatty.names import compare_key
 from chatty.protocol import decode_frame
-from chatty.server.business.access import Action, Standing
+from chatty.server.business.access import Action
 from chatty.server.business.entries import Grant, Kick, Lift, Rejection, Restrict, Ruling, SetPolicy, Target
 from chatty.server.business.rights import MODERATOR, NAME_OF_ROLE, OWNER, POST, ROLES, SERVER
-from chatty.server.platform.network.access.credentials import principal_of
-from chatty.server.platform.network.access.routes import Route, ends_at, find_room, json_of, number
+from chatty.server.platform.network.access.passwords import Hashing, prepared
+from chatty.server.platform.network.access.routes import Place, Route, ends_at, find_place, json_of, number
 from chatty.server.platform.network.addresses import TRUSTED_PROXIES, bannable
 from chatty.server.platform.network.responses import answer, refused
 from chatty.server.platform.pipeline.node import Node
-from chatty.server.platform.store.access.lookup import SERVER_KEY
 
 ADDRESS_MS: Final = 3_600_000
 """For how long a ban holds for addresses, too, unless it is shorter: others will have them."""
@@ -40,19 +38,12 @@ ADDRESS_MS: Final = 3_600_000
 _IDENTITY: Final = re.compile("[0-9a-f]{32}")
 
 
-class Place(Struct, frozen=True):
-    """The scope that a request is about: its id, its key, and the standing of the one who asks."""
-
-    id: str
-    key: int
-    standing: Standing
-
-
 class ModerationHandlers:
     """The handlers. Each serves a room and the server; ``may_post`` raises Refused where too much comes at once."""
 
-    def __init__(self, node: Node, may_post: Callable[[web.Request], None]) -> None:
+    def __init__(self, node: Node, may_post: Callable[[web.Request], None], hashing: Hashing) -> None:
         self.node = node
+        self._hashing = hashing
         self._may_post = may_post
 
     def routes(self) -> list[Route]:
@@ -95,16 +86,34 @@ class ModerationHandlers:
         rules = (await self._place(request)).standing.rules
         topic: Literal["member", "moderator"] = "moderator" if rules.topic >= MODERATOR else "member"
         everyone = cast(Literal["nobody", "reader", "poster", "member"], NAME_OF_ROLE[rules.everyone])
-        return answer(Policy(everyone, rules.locked, topic, rules.slow / 1000))
+        has = bool(rules.password)
+        return answer(Policy(everyone, rules.locked, topic, rules.slow / 1000, has_password=has))
 
     async def set_policy(self, request: web.Request) -> web.StreamResponse:
         place, new = await self._place(request), await json_of(request, Policy)
         everyone = None if new.everyone is None else ROLES[new.everyone]
         topic = None if new.topic is None else ROLES[new.topic]
         slow = None if new.slow is None else round(new.slow * 1000)
+        password = None if new.password is None else await self._hashed(request, place, new.password)
+        who = place.standing.who
         return await self._rule(
-            request, SetPolicy(place.id, self.node.now(), place.standing.who, everyone, new.locked, topic, slow)
+            request, SetPolicy(place.id, self.node.now(), who, everyone, new.locked, topic, slow, password)
         )
+
+    async def _hashed(self, request: web.Request, place: Place, password: str) -> str:
+        """What is stored for a room's new password; empty for none. Nothing is hashed for those who may not set it."""
+        if place.id == SERVER:
+            raise Refused("bad_request", "The server has no password; rooms have.")
+        refusal = place.standing.refusal(Action.RULE, self.node.now())
+        if refusal is not None:
+            raise refused(refusal)
+        if not password:
+            return ""
+        fit = prepared(password)
+        if fit is None:
+            raise Refused("bad_request", "A password has 8 to 128 bytes, and no control characters.")
+        self._may_post(request)
+        return await self._hashing.hashed(fit)
 
     async def restrict(self, request: web.Request) -> web.StreamResponse:
         place, new = await self._place(request), await json_of(request, NewRestriction)
@@ -155,14 +164,7 @@ class ModerationHandlers:
     # --- the scope, and those whom a ruling is about -----------------------------------------------------------
 
     async def _place(self, request: web.Request) -> Place:
-        if "room" in request.match_info:
-            view = await find_room(self.node, request)
-            return Place(view.info.id, view.key, view.standing)
-        standing = await self.node.reads.standing(await principal_of(self.node, request))
-        refusal = standing.refusal(Action.ADMINISTER, self.node.now())
-        if refusal is not None:
-            raise refused(refusal)
-        return Place(SERVER, SERVER_KEY, standing)
+        return await find_place(self.node, request)
 
     async def _if_still_allowed(self, request: web.Request, read: object) -> web.StreamResponse:
         """The answer with what was read, unless the one who asks has lost the right to it meanwhile."""

@@ -7,18 +7,20 @@ from typing import Final, NamedTuple, TypeVar
 
 import msgspec
 from aiohttp import web
+from msgspec import Struct
 from msgspec.structs import replace
 
 from chatty.errors import Refused
 from chatty.names import compare_key
 from chatty.protocol import LAST_SEQ, NAME_POINTS
-from chatty.server.business.access import Action
+from chatty.server.business.access import Action, Standing
 from chatty.server.business.entries import Rejection
 from chatty.server.business.names import check_name
-from chatty.server.business.rights import Principal
+from chatty.server.business.rights import SERVER, Principal
 from chatty.server.platform.network.access.credentials import principal_of
 from chatty.server.platform.network.responses import body_of, refused, unfit
 from chatty.server.platform.pipeline.node import Node
+from chatty.server.platform.store.access.lookup import SERVER_KEY
 from chatty.server.platform.store.reads import RoomView
 
 T = TypeVar("T")
@@ -88,6 +90,26 @@ async def find_room(node: Node, request: web.Request, room_id: str = "", action:
     if isinstance(found, Rejection):
         raise refused(found)
     return found
+
+
+class Place(Struct, frozen=True):
+    """The scope that a request is about: its id, its key, and the standing of the one who asks."""
+
+    id: str
+    key: int
+    standing: Standing
+
+
+async def find_place(node: Node, request: web.Request) -> Place:
+    """The room in the request's address, or without one the server, for the route's action. Raises Refused."""
+    if "room" in request.match_info:
+        view = await find_room(node, request)
+        return Place(view.info.id, view.key, view.standing)
+    standing = await node.reads.standing(await principal_of(node, request))
+    refusal = standing.refusal(Action.ADMINISTER, node.now())
+    if refusal is not None:
+        raise refused(refusal)
+    return Place(SERVER, SERVER_KEY, standing)
 
 
 def number(request: web.Request, name: str, least: int = 0, most: int = LAST_SEQ) -> int | None:

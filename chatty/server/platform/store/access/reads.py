@@ -7,9 +7,10 @@ from collections.abc import Awaitable, Callable
 from itertools import groupby
 from typing import Any, Final, Protocol, TypeVar
 
-from chatty.access import AuditEntry, GrantedRoom, MemberInfo, RestrictionInfo, Role, TokenInfo
+from chatty.access import AuditEntry, GrantedRoom, InvitationInfo, MemberInfo, RestrictionInfo, Role, TokenInfo
 from chatty.events import rfc3339
 from chatty.server.business.rights import NAME_OF_ROLE, OWNER, READ, Of, rights_named
+from chatty.server.platform.store.access.lookup import invitation_of_hash, name_of
 
 T = TypeVar("T", covariant=True)
 MOST: Final = 1_000
@@ -88,6 +89,34 @@ class AccessReads:
             ).fetchall()
         )
         return [_restriction(list(group)) for _, group in groupby(rows, key=lambda row: row[0])]
+
+    async def invitations(self, room_id: str, at: int) -> list[InvitationInfo]:
+        """The invitations to a scope that have not ended at ``at``, the newest first; also those that are used up."""
+        return await self._ask(
+            lambda db: [
+                InvitationInfo(one, _role(role), uses, by, rfc3339(made), _when(until), name)
+                for one, role, uses, by, made, until, name in db.execute(
+                    "SELECT id, role, uses, by, at, until, name FROM invitations"
+                    " WHERE room = ? AND (until = 0 OR until > ?) ORDER BY at DESC, id LIMIT ?",
+                    (room_id, at, MOST),
+                ).fetchall()
+            ]
+        )
+
+    async def invitation(self, hashed: bytes) -> str:
+        """The public id of the invitation whose secret has this hash; empty if there is none."""
+        return await self._ask(lambda db: invitation_of_hash(db, hashed))
+
+    async def name_of(self, identity: bytes) -> str:
+        """The name that is reserved for an identity; empty if there is none."""
+        return (await self._ask(lambda db: name_of(db, identity)))[0]
+
+    async def password(self, room_id: str) -> str:
+        """What is stored for a room's password; empty if it has none, or if there is no such room."""
+        # One statement, so that nobody can tell a room without a password from one that isn't there.
+        sql = "SELECT password FROM policies WHERE room = (SELECT key FROM rooms WHERE id = ?)"
+        row = await self._ask(lambda db: db.execute(sql, (room_id,)).fetchone())
+        return row[0] if row else ""
 
     async def audit(self, key: int, before: int) -> list[AuditEntry]:
         """The rulings in a scope, the newest first; with ``before``, those with smaller numbers."""
