@@ -237,13 +237,14 @@ def test_planted_secrets_are_in_no_log_answer_metric_or_list_of_processes(tmp_pa
         secrets = [token, key, owner, issued, invited]
         said, password = b"", "planted-password"
         for planted in (password, "wrong-password"):
-            for method, path, body in (
+            planting: list[tuple[str, str, Any]] = [
                 ("PUT", f"/v1/rooms/{room}/policy", {"password": password}),
                 ("PUT", f"/v1/rooms/{room}/policy", {"password": [planted]}),
                 ("POST", f"/v1/rooms/{room}/admission", {"password": planted}),
                 ("POST", f"/v1/rooms/{room}/admission", {"password": planted, "name": {planted: planted}}),
                 ("GET", f"/v1/rooms/{room}/events?password={planted}", None), ("GET", f"/v1/rooms/{room}/policy", None),
-            ):  # fmt: skip
+            ]  # fmt: skip
+            for method, path, body in planting:
                 said += ask(server, method, path, body, bearer(key)).body
         for secret in secrets:
             for method, path, body in (
