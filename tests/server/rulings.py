@@ -21,7 +21,6 @@ from chatty.server.business.entries import (
     Uninvite,
 )
 from chatty.server.business.rights import OPERATOR, OWNER, POST, ROLES, SERVER, Principal, Trust
-from tests.server.business.court import ident
 
 TOKENS = ("t1", "t2", "t3")
 INVITATIONS = ("i1", "i2", "i3")
@@ -62,10 +61,10 @@ def rulings(
     authors = st.lists(st.tuples(identities, names | st.just("")), max_size=2).map(tuple)
     return st.one_of(
         st.builds(
-            lambda r, t, w, i, cap, name, given, end: Issue(  # an identity is drawn at random, so it has one name
-                r, t, w, i, i.encode(), cap, name, name.casefold(), ident(name), given, end
+            lambda r, t, w, i, cap, name, identity, given, end: Issue(
+                r, t, w, i, i.encode(), cap, name, name.casefold(), identity, given, end
             ),
-            scope, times, who, token, role, names | st.just(""), role, until,
+            scope, times, who, token, role, names | st.just(""), identities, role, until,
         ),
         st.builds(
             lambda t, name, identity, address, i, admin, end: SignIn(

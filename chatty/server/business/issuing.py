@@ -27,6 +27,8 @@ def issue(scope: Scope, entry: entries.Issue) -> Outcome:
     else:
         holder = server.names.get(entry.name_key)
         identity = entry.identity if holder is None else holder.identity
+        if holder is None and server.called.get(identity) is not None:
+            return Rejection("internal", "This identity has another name.")
         if holder is None:
             found.append(facts.Reserved(entry.name_key, entry.name, identity))
         found += _granted_too(scope, entry, identity)

@@ -77,7 +77,7 @@ def test_a_name_that_is_known_keeps_its_identity_and_a_higher_role(court: Court)
 def test_the_role_that_comes_with_a_token_stays_when_everyone_gets_less(court: Court) -> None:
     """On an open server everyone is a member, for now. The token has to be worth something when it is closed."""
     for_name(court, "ci", MEMBER)
-    for_name(court, "bot", POSTER, scope=ROOM, id="t3")
+    for_name(court, "ci", POSTER, scope=ROOM, id="t3")
     assert court.server.grants[NEW] == Grant(MEMBER)
     assert court.room.grants[NEW] == Grant(POSTER)
 
@@ -227,3 +227,8 @@ def test_a_token_that_doesn_t_count_issues_nothing(court: Court, limits: dict[st
     who = person("admin", Trust.VERIFIED, token="t1")
     assert code(issue(court, who, cap=READER)) == code(issue(court, who, ROOM, NOBODY)) == "unauthorized"
     assert code(for_name(court, "ci", MEMBER, who)) == "unauthorized"
+
+
+def test_an_identity_has_one_name(court: Court) -> None:
+    assert code(for_name(court, "Ada", MEMBER, id="t1")) == ""
+    assert code(for_name(court, "Bob", MEMBER, id="t2")) == "internal"

@@ -116,6 +116,8 @@ class Rights:
         if isinstance(entry, SignIn):
             self._load_name(entry.who.name_key)
             self._load_called(entry.who.identity)
+        if isinstance(entry, Issue):
+            self._load_called(entry.identity)
         if isinstance(entry, Issue | SignIn | Revoke):
             self._load_token(entry.id)
         one = whom(scope, target)
