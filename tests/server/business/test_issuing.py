@@ -94,7 +94,7 @@ def test_a_role_that_comes_with_a_token_adds_to_the_one_that_is_there(court: Cou
 def test_a_role_that_is_less_than_everyone_s_is_looked_up_for_everyone(court: Court) -> None:
     outcome = for_name(court, "bot", POSTER, scope=ROOM)
     assert PolicySet(MEMBER, locked=False, topic=MEMBER, less=True) in facts(outcome)
-    assert PolicySet in [type(fact) for fact in facts(for_name(court, "eve", READER, id="t3"))]
+    assert PolicySet in [type(fact) for fact in facts(for_name(court, "bot", READER, id="t3"))]
 
 
 def test_only_administrators_issue_tokens_for_names(court: Court) -> None:
