@@ -233,7 +233,11 @@ class NewRestriction(Struct, frozen=True, omit_defaults=True):
 
 
 class RestrictionInfo(Struct, frozen=True, omit_defaults=True):
-    """Restrictions that were made together. ``holds_for`` has some of identity, name and address."""
+    """Restrictions that were made together. ``holds_for`` has some of identity, name and address.
+
+    ``authors``: how many people's messages can be deleted by it, of which
+    those who came from the same addresses are some.
+    """
 
     id: str
     act: Literal["ban", "mute"]
@@ -243,6 +247,7 @@ class RestrictionInfo(Struct, frozen=True, omit_defaults=True):
     at: str
     until: str | None = None
     reason: str = ""
+    authors: int = 0
 
 
 class Restrictions(Struct, frozen=True):
@@ -257,6 +262,34 @@ class NewKick(Struct, frozen=True, omit_defaults=True):
     name: Called = ""
     of: MessageNumber = 0
     reason: Reason = ""
+
+
+class NewDeletion(Struct, frozen=True, omit_defaults=True):
+    """``POST …/deletions``: the ``messages`` with these numbers; or all that were written under a ``name``, by the
+    author of message ``of``, or by those whom a ``restriction`` implicates.
+
+    ``since`` (RFC 3339) leaves out older ones. ``before`` goes on with those
+    before that number, as the answer to the last request says.
+    """
+
+    messages: Annotated[list[MessageNumber], Meta(max_length=1_000)] = []
+    name: Called = ""
+    of: MessageNumber = 0
+    restriction: Called = ""
+    since: Called | None = None
+    before: MessageNumber = 0
+    reason: Reason = ""
+
+
+class Deleted(Struct, frozen=True, omit_defaults=True):
+    """How many messages were ``deleted``, and how many ``kept``, because they are those of an equal or are gone.
+
+    ``before``: there may be more, from before that number.
+    """
+
+    deleted: int
+    kept: int = 0
+    before: int | None = None
 
 
 class AuditEntry(Struct, frozen=True, omit_defaults=True):

@@ -52,6 +52,7 @@ MIRRORS: Final = {
         "tests/server/business/test_rights.py",
         "tests/server/business/test_rights_of_speakers.py",
     ],
+    "chatty/server/business/connection_ids.py": ["tests/server/business/test_connection_ids.py"],
     "chatty/server/business/entries.py": ["tests/server/business", "tests/test_digests.py"],
     "chatty/server/business/facts.py": ["tests/server/business"],
     "chatty/server/business/names.py": ["tests/server/business/test_names.py"],

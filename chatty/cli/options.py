@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any, Literal, get_type_hints
 
 import typer
 
@@ -209,6 +209,9 @@ OfOption = Annotated[
 ForOption = Annotated[float | None, duration("--for", "For this time: 30m, 1d … [default: for good]")]
 ReasonOption = Annotated[
     str, typer.Option("--reason", metavar="TEXT", help="Why, for the members and the audit log.", show_default=False)
+]
+MessagesOption = Annotated[
+    Literal["keep", "delete"], typer.Option("--messages", help="Whether what they wrote in the room stays.")
 ]
 ServerWideOption = Annotated[
     bool, typer.Option("--server-wide", help="On the whole server, for administrators; without ROOM.")

@@ -5,11 +5,15 @@ from __future__ import annotations
 from typing import Any, TypeVar
 from urllib.parse import quote
 
+from msgspec.structs import replace
+
 from chatty import protocol
 from chatty.access import (
     Audit,
     AuditEntry,
+    Deleted,
     Members,
+    NewDeletion,
     NewKick,
     NewRestriction,
     NewRole,
@@ -68,6 +72,16 @@ class Rules:
     async def kick(self, new: NewKick) -> None:
         """Sends somebody out of the room, who may come back."""
         await self._ask("POST", "/kick", None, new)
+
+    async def delete(self, new: NewDeletion) -> Deleted:
+        """Deletes messages of others, as many as there are: it asks again until there are no more."""
+        deleted = kept = 0
+        while True:
+            done = await self._ask("POST", "/deletions", Deleted, new)
+            deleted, kept = deleted + done.deleted, kept + done.kept
+            if done.before is None or (new.before and done.before >= new.before):
+                return Deleted(deleted, kept)
+            new = replace(new, before=done.before)
 
     async def audit(self, before: int | None = None) -> list[AuditEntry]:
         """What was ruled, the newest first; with ``before``, the entries with smaller numbers."""

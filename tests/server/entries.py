@@ -6,6 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from chatty.server.business.connection_ids import connection_id
 from chatty.server.business.entries import (
     Change,
     CloseRoom,
@@ -22,7 +23,6 @@ from chatty.server.business.entries import (
     SetTopic,
     StartNode,
     TrimRoom,
-    connection_id,
 )
 from chatty.server.business.rights import Trust
 from tests.server.principals import owning, speaker

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chatty.server.business.connection_ids import connection_id
 from chatty.server.business.entries import (
     CloseRoom,
     Connect,
@@ -37,7 +38,6 @@ from chatty.server.business.entries import (
     StartNode,
     Target,
     TrimRoom,
-    connection_id,
 )
 from chatty.server.business.rights import OPERATOR, OWNER
 from chatty.server.memory_limit import PLENTY, Budget

@@ -46,9 +46,15 @@ def whom(at: ServerChoice, room: str | None, name: str | None, of: int | None, *
     return Whom(Scope(at, place), person or "", of or 0)
 
 
-async def restrict(env: Environment, act: Act, who: Whom, seconds: float | None, reason: str) -> int:
-    """Ban or mute them, and print what that does."""
-    from chatty.access import NewRestriction
+async def restrict(
+    env: Environment, act: Act, who: Whom, seconds: float | None, reason: str, *, delete: bool = False
+) -> int:
+    """Ban or mute them, and print what that does. With ``delete``, what they wrote goes, too."""
+    from chatty.access import NewDeletion, NewRestriction
+    from chatty.cli.access.deletion import delete as delete_all
+
+    if delete and who.scope.room is None:
+        raise usage("--messages is about one room", "ban them, and then use: chatty delete ROOM --ban ID")
 
     by_identity = _IDENTITY.fullmatch(who.name) is not None
     new = NewRestriction(
@@ -59,8 +65,13 @@ async def restrict(env: Environment, act: Act, who: Whom, seconds: float | None,
     ways = ", ".join(_BY.get(way, clean(way, newlines=False)) for way in made.holds_for)
     how_long = clean(until(made.until), newlines=False) or "for good"
     env.out(f"{clean_name(made.name) or who} is {_DONE[act]} {how_long} (by {ways})")
+    room = clean(who.scope.room or "ROOM", newlines=False)
+    if delete:
+        await delete_all(env, who.scope, NewDeletion(restriction=made.id, reason=reason))
+    elif made.authors:
+        others = f" and {made.authors - 1:,} others from the same address" if made.authors > 1 else ""
+        env.err(f"note:  what they{others} wrote is deleted by: chatty delete {room} --ban {clean(made.id)}")
     if act == "ban" and who.scope.room is not None:
-        room = clean(who.scope.room, newlines=False)
         env.err("note:  somebody with the room's id can come back with a new key;")
         env.err(f"       keep strangers out with: chatty policy {room} --everyone nobody")
     return ExitStatus.DONE

@@ -43,7 +43,7 @@ class Action(Enum):
     CONVERSE = "reply, edit one's own messages, react, be renamed, show that one types"
     DELETE = "delete one's own messages"
     TOPIC = "set the topic, unless only moderators may"
-    MODERATE = "kick, mute, ban, lock; see members, restrictions and the audit log"
+    MODERATE = "kick, mute, ban, lock, slow down; delete what others wrote; see members, restrictions and the audit log"
     ADMIT = "make somebody a reader, poster or member"
     RULE = "make somebody a moderator or owner; change the policy; close the room"
     CREATE = "create rooms"

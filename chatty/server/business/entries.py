@@ -391,18 +391,3 @@ class Duplicate(Struct, frozen=True, gc=False):
     """The message is already stored. ``seq`` is its number if that is still known, or 0."""
 
     seq: int = 0
-
-
-def connection_id(node: str, incarnation: str, number: int) -> str:
-    """A connection's id, which shows its node and that node's incarnation."""
-    return f"{node}/{incarnation}/{number}"
-
-
-def is_from(connection: str, node: str) -> bool:
-    """Whether a connection belongs, or belonged, to ``node``."""
-    return connection.startswith(node + "/")
-
-
-def is_of_incarnation(connection: str, node: str, incarnation: str) -> bool:
-    """Whether a connection belongs to ``node``'s incarnation ``incarnation``."""
-    return connection.startswith(f"{node}/{incarnation}/")

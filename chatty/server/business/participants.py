@@ -7,6 +7,7 @@ from msgspec.structs import replace
 from chatty.events import LeaveReason, ParticipantJoined, ParticipantLeft, ParticipantRenamed
 from chatty.server.business import entries, facts
 from chatty.server.business.access import Action, refusal, standing
+from chatty.server.business.connection_ids import is_from, is_of_incarnation
 from chatty.server.business.entries import Rejection
 from chatty.server.business.outcomes import NOTHING, Facts, Outcome, is_over, now_in
 from chatty.server.business.rights import MODERATOR, Principal
@@ -79,9 +80,7 @@ def start_node(room: Room, entry: entries.StartNode) -> Outcome:
 
 
 def _is_dead(connection: str, entry: entries.StartNode) -> bool:
-    return entries.is_from(connection, entry.node) and not entries.is_of_incarnation(
-        connection, entry.node, entry.incarnation
-    )
+    return is_from(connection, entry.node) and not is_of_incarnation(connection, entry.node, entry.incarnation)
 
 
 def rename(room: Room, entry: entries.Rename, name: str, name_key: str) -> Outcome:

@@ -36,6 +36,7 @@ ROWS: Final[dict[str, Row]] = {
     "ban": Row(MODERATE, ("ban", "ROOM", "Stranger")),
     "unban": Row(MODERATE, ("unban", "ROOM", "Stranger")),
     "create": Row(CREATE, ("create", "another")),
+    "delete": Row(MODERATE, ("delete", "ROOM", "--from", "Ghost")),
     "history": Row(READ, ("history", "ROOM")),
     "kick": Row(MODERATE, ("kick", "ROOM", "Stranger"), REFUSED),
     "members": Row(MODERATE, ("members", "ROOM")),

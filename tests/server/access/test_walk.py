@@ -125,6 +125,11 @@ ROUTES: Final[dict[str, list[Row]]] = {
     f"PUT {MESSAGE}/reactions/{{reaction}}": [Row("rp", "message_not_found", query="?name={name}", keyed=True)],
     f"DELETE {MESSAGE}/reactions/{{reaction}}": [Row("rp", "message_not_found", query="?name={name}", keyed=True)],
     "PUT /v1/rooms/{room}/topic": [Row("rp", 200, {"participant": "{name}", "topic": "tea"}, keyed=True)],
+    "POST /v1/rooms/{room}/deletions": [
+        Row("m", "message_not_found", {"messages": [NOWHERE]}),
+        Row("m", 200, {"name": "ghost"}),
+        Row("m", "target_not_found", {"restriction": "x" * 12}),
+    ],
     "POST /v1/rooms/{room}/kick": [Row("m", "target_not_found", {"name": "ghost"})],
     **under("/v1/rooms/{room}", rules("m", "r", "o", "room")),
     **under("/v1/server", rules("o", "o", "o", "server")),
@@ -135,7 +140,7 @@ COMMANDS: Final[dict[str, Row]] = {
     "send": Row("p", "ack", {"text": "hello"}),
     "edit": Row("rp", "message_not_found", {"of": NOWHERE, "text": "hello"}),
     "delete": Row(ANYTHING, "message_not_found", {"of": NOWHERE}),
-    "react": Row("rp", "ack", {"of": 1, "reaction": "+"}),
+    "react": Row("rp", "ack", {"reaction": "+"}),
     "topic": Row("rp", "ack", {"topic": "tea"}),
     "rename": Row("rp", "ack", {"name": "renamed-{name}"}),
     "produce": Row(ANYTHING, "producing", {"producer": "2SzErhA2PvYGjf4PQ4pvTh9BfE0"}),
@@ -296,7 +301,8 @@ async def _talk(world: World, caller: Caller) -> dict[str, str]:
         async with socket_to(world, f"{path}?{name}&join={str(not answers['join']).lower()}", caller) as socket:
             for op, row in COMMANDS.items():
                 body = {key: _filled(value, {"name": caller.name}) for key, value in row.body.items()}
-                await socket.send(json.dumps({"op": op, **body}))
+                of = {"of": world.message} if op == "react" else {}
+                await socket.send(json.dumps({"op": op, **body, **of}))
                 if op != "typing":
                     answers[op] = await _answered(socket)
             # Commands are handled in order, so the last one has been by now.

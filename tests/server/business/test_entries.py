@@ -27,9 +27,6 @@ from chatty.server.business.entries import (
     Restrict,
     SetTopic,
     Target,
-    connection_id,
-    is_from,
-    is_of_incarnation,
 )
 from chatty.server.business.rights import Principal
 from tests.server.principals import speaker
@@ -74,14 +71,6 @@ def test_a_post_is_a_plain_message_unless_more_is_said() -> None:
     assert (edit.producer, edit.n, edit.connection) == ("", 0, "")
     assert CreateRoom("room-a", 1, "A room", "", "epoch", b"o").expires_at == 0
     assert (Rejection("muted").message, Duplicate().seq) == ("", 0)
-
-
-def test_a_connection_shows_its_node_and_that_nodes_incarnation() -> None:
-    connection = connection_id("node", "one", 7)
-    assert connection == "node/one/7"
-    assert (is_from(connection, "node"), is_from(connection, "nod")) == (True, False)
-    assert [is_of_incarnation(connection, "node", which) for which in ("one", "on", "two")] == [True, False, False]
-    assert not is_of_incarnation(connection, "other", "one")
 
 
 def test_what_an_entry_doesnt_say_is_nothing() -> None:

@@ -19,6 +19,7 @@ from chatty.events import (
     RoomClosed,
     rfc3339,
 )
+from chatty.server.business.connection_ids import is_from, is_of_incarnation
 from chatty.server.business.entries import (
     Change,
     CloseRoom,
@@ -34,8 +35,6 @@ from chatty.server.business.entries import (
     Rejection,
     StartNode,
     TrimRoom,
-    is_from,
-    is_of_incarnation,
 )
 from chatty.server.business.facts import Purged, Trimmed
 from chatty.server.business.outcomes import Outcome

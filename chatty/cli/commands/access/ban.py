@@ -9,6 +9,7 @@ import typer
 from chatty.cli.config import ServerChoice
 from chatty.cli.options import (
     ForOption,
+    MessagesOption,
     OfOption,
     PersonArgument,
     PlaceArgument,
@@ -18,7 +19,11 @@ from chatty.cli.options import (
     environment,
 )
 
-EXAMPLES: Final = ("chatty ban deploys Eve --for 1d --reason spam", "chatty ban --server-wide Eve")
+EXAMPLES: Final = (
+    "chatty ban deploys Eve --for 1d --reason spam",
+    "chatty ban deploys --of 42 --messages delete",
+    "chatty ban --server-wide Eve",
+)
 
 
 @at_server
@@ -30,6 +35,7 @@ def command(
     of: OfOption = None,
     time: ForOption = None,
     reason: ReasonOption = "",
+    messages: MessagesOption = "keep",
     server_wide: ServerWideOption = False,
 ) -> int:
     """Keep somebody out of a room, or out of the server.
@@ -39,4 +45,5 @@ def command(
     from chatty.cli.access.whom import restrict, whom
     from chatty.cli.runner import run
 
-    return run(restrict(environment(ctx), "ban", whom(at, room, name, of, server_wide=server_wide), time, reason))
+    who = whom(at, room, name, of, server_wide=server_wide)
+    return run(restrict(environment(ctx), "ban", who, time, reason, delete=messages == "delete"))

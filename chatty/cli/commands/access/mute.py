@@ -9,6 +9,7 @@ import typer
 from chatty.cli.config import ServerChoice
 from chatty.cli.options import (
     ForOption,
+    MessagesOption,
     OfOption,
     PersonArgument,
     PlaceArgument,
@@ -30,6 +31,7 @@ def command(
     of: OfOption = None,
     time: ForOption = None,
     reason: ReasonOption = "",
+    messages: MessagesOption = "keep",
     server_wide: ServerWideOption = False,
 ) -> int:
     """Let somebody read a room, or all rooms, but not speak.
@@ -39,4 +41,5 @@ def command(
     from chatty.cli.access.whom import restrict, whom
     from chatty.cli.runner import run
 
-    return run(restrict(environment(ctx), "mute", whom(at, room, name, of, server_wide=server_wide), time, reason))
+    who = whom(at, room, name, of, server_wide=server_wide)
+    return run(restrict(environment(ctx), "mute", who, time, reason, delete=messages == "delete"))

@@ -9,6 +9,7 @@ import typer
 from chatty.cli.config import ServerChoice
 from chatty.cli.environment import Environment
 from chatty.cli.exits import ExitStatus
+from chatty.cli.failures import usage
 from chatty.cli.options import JsonOption, OperatorOption, OptionalRoomArgument, at_server, duration, environment
 
 if TYPE_CHECKING:
@@ -49,10 +50,14 @@ def command(
 
     With one of the first four options, it changes them.
     """
-    from chatty.access import Policy
+    from chatty.access import MOST_SLOW, Policy
     from chatty.cli.access.scope import Scope
     from chatty.cli.runner import run
 
+    if slow is not None and room is None:
+        raise usage("--slow is a rule of one room", "name the room: chatty policy ROOM --slow 10s")
+    if slow is not None and slow > MOST_SLOW:
+        raise usage("--slow is a day at most", "to silence a room for longer: chatty policy ROOM --lock")
     return run(_policy(environment(ctx), Scope(at, room, data), Policy(everyone, lock, topic, slow), as_json=json))
 
 

@@ -15,6 +15,7 @@ from aiohttp import web
 from chatty.server.best_effort import attempt
 from chatty.server.origins import address_to_listen_on
 from chatty.server.platform.network.access.control import control_socket
+from chatty.server.platform.network.access.deletions import DeletionHandlers
 from chatty.server.platform.network.access.invitations import InvitationHandlers
 from chatty.server.platform.network.access.moderation import ModerationHandlers
 from chatty.server.platform.network.access.passwords import Hashing
@@ -97,6 +98,7 @@ def routes(node: Node, rooms: RoomHandlers, sign_in: SignInHandlers) -> list[Rou
     handlers = (
         Handshake(node), rooms, ChangeHandlers(node, rooms), Probes(node), TokenHandlers(node, rooms.may_post),
         ModerationHandlers(node, rooms.may_post, hashing), InvitationHandlers(node, rooms.may_post, hashing), sign_in,
+        DeletionHandlers(node, rooms.may_post),
     )  # fmt: skip
     return [route for one in handlers for route in one.routes()]
 

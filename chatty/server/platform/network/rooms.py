@@ -213,6 +213,7 @@ class RoomHandlers:
         refusal = check_text(new.text, size=MESSAGE_BYTES)
         if refusal is not None:
             raise refused(refusal)
+        self.node.recent_authors.note(view.info.id, who)
         # With an Idempotency-Key, the digest tells a repeated request from another message under the same key.
         idempotency_key = request.headers.get("Idempotency-Key", "")
         if len(idempotency_key) > MOST_KEY:

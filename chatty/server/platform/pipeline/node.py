@@ -10,13 +10,15 @@ from typing import Final, Protocol
 import structlog
 
 from chatty.protocol import AWAY_SECONDS, Close
-from chatty.server.business.entries import EndGrace, Entry, Rejection, connection_id
+from chatty.server.business.connection_ids import connection_id
+from chatty.server.business.entries import EndGrace, Entry, Rejection
 from chatty.server.business.outcomes import Outcome
 from chatty.server.business.rights import Principal
 from chatty.server.platform.pipeline.clock import Clock
 from chatty.server.platform.pipeline.hub import Hub
 from chatty.server.platform.pipeline.log.protocol import Log, Reply
 from chatty.server.platform.pipeline.metrics import Metrics
+from chatty.server.platform.pipeline.recent_authors import RecentAuthors
 from chatty.server.platform.store.access.loading import Rulings
 from chatty.server.platform.store.applying import Applied
 from chatty.server.platform.store.reads import Reads
@@ -91,6 +93,7 @@ class Node:
         self.streams: dict[Listener, None] = {}
         self.connections: dict[Peer, None] = {}
         self.addresses: Counter[str] = Counter()
+        self.recent_authors = RecentAuthors(self.loop.time)
         self.stopping = False
         self.has_rulings = True
         """Whether anybody has ever changed a right. It is looked up at the start."""

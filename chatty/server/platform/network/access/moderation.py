@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Final, Literal, cast
 
@@ -20,22 +19,21 @@ from chatty.access import (
 )
 from chatty.credentials import new_public_id
 from chatty.errors import Refused
-from chatty.events import Message
-from chatty.names import compare_key
-from chatty.protocol import decode_frame
 from chatty.server.business.access import Action
 from chatty.server.business.entries import Grant, Kick, Lift, Rejection, Restrict, Ruling, SetPolicy, Target
-from chatty.server.business.rights import MODERATOR, NAME_OF_ROLE, OWNER, POST, ROLES, SERVER
+from chatty.server.business.rights import MODERATOR, NAME_OF_ROLE, OWNER, POST, ROLES, SERVER, Principal
 from chatty.server.platform.network.access.passwords import Hashing, prepared
 from chatty.server.platform.network.access.routes import Place, Route, ends_at, find_place, json_of, number
+from chatty.server.platform.network.access.targets import IDENTITY, target, target_of
 from chatty.server.platform.network.addresses import TRUSTED_PROXIES, bannable
 from chatty.server.platform.network.responses import answer, refused
 from chatty.server.platform.pipeline.node import Node
+from chatty.server.platform.pipeline.recent_authors import Author, author
 
+MOST_AUTHORS: Final = 1_000
+"""Of those who came from the same addresses, whose messages can be deleted by the restriction."""
 ADDRESS_MS: Final = 3_600_000
 """For how long a ban holds for addresses, too, unless it is shorter: others will have them."""
-
-_IDENTITY: Final = re.compile("[0-9a-f]{32}")
 
 
 class ModerationHandlers:
@@ -75,11 +73,11 @@ class ModerationHandlers:
     async def grant(self, request: web.Request) -> web.StreamResponse:
         place, new = await self._place(request), await json_of(request, NewRole)
         member = request.match_info["member"]
-        target = self._target(identity=member) if _IDENTITY.fullmatch(member) else self._target(name=member)
+        whom = target(identity=member) if IDENTITY.fullmatch(member) else target(name=member)
         at = self.node.now()
         return await self._rule(
             request,
-            Grant(place.id, at, place.standing.who, target, ROLES[new.role], ends_at(at, new.expires_in)),
+            Grant(place.id, at, place.standing.who, whom, ROLES[new.role], ends_at(at, new.expires_in)),
         )
 
     async def policy(self, request: web.Request) -> web.StreamResponse:
@@ -119,7 +117,8 @@ class ModerationHandlers:
         place, new = await self._place(request), await json_of(request, NewRestriction)
         at = self.node.now()
         until, address = ends_at(at, new.expires_in), ""
-        target, author = await self._target_of(place, new.name, new.identity, new.of)
+        whom, one = await target_of(self.node, place.key, new.name, new.identity, new.of)
+        authors = self._authors(place, whom, one)
         proxies = request.app[TRUSTED_PROXIES]
         if new.address:
             address = bannable(new.address, proxies)
@@ -127,11 +126,15 @@ class ModerationHandlers:
                 raise Refused("bad_request", "Give an address that is neither this machine's own nor a proxy's.")
         addresses = {address} if address else set()
         if not address and new.act == "ban":
-            addresses = {bannable(one, proxies) for one in self._addresses(place, target, author)} - {""}
+            addresses = {bannable(each, proxies) for each in self._addresses(place, authors)} - {""}
+        authors |= self.node.recent_authors.from_addresses(place.id, addresses)
+        if not authors and whom.name:
+            authors = {(b"", whom.name)}  # whoever it was
         soon = at + ADDRESS_MS
         entry = Restrict(
-            place.id, at, place.standing.who, new_public_id(), target, OWNER if new.act == "ban" else POST, until,
+            place.id, at, place.standing.who, new_public_id(), whom, OWNER if new.act == "ban" else POST, until,
             tuple(sorted(addresses)), 0 if address else min(until or soon, soon), new.reason,
+            tuple(sorted(authors)[:MOST_AUTHORS]),
         )  # fmt: skip
         self._may_post(request)
         outcome = await self.node.log.commit(entry)
@@ -153,8 +156,8 @@ class ModerationHandlers:
 
     async def kick(self, request: web.Request) -> web.StreamResponse:
         place, new = await self._place(request), await json_of(request, NewKick)
-        target, _ = await self._target_of(place, new.name, "", new.of)
-        return await self._rule(request, Kick(place.id, self.node.now(), place.standing.who, target, new.reason))
+        whom, _ = await target_of(self.node, place.key, new.name, "", new.of)
+        return await self._rule(request, Kick(place.id, self.node.now(), place.standing.who, whom, new.reason))
 
     async def audit(self, request: web.Request) -> web.StreamResponse:
         place = await self._place(request)
@@ -178,27 +181,17 @@ class ModerationHandlers:
             raise refused(outcome)
         return web.Response(status=204)
 
-    def _target(self, name: str = "", identity: str = "", of: int = 0) -> Target:
-        if identity and not _IDENTITY.fullmatch(identity):
-            raise Refused("bad_request", "An identity has 32 hexadecimal digits; see the list of members.")
-        return Target(name, compare_key(name) if name else "", bytes.fromhex(identity), of)
+    def _authors(self, place: Place, whom: Target, one: Author | None) -> set[Author]:
+        """The identities that a ruling's target is known to have."""
+        if one is not None:
+            return {one}
+        return {author(who.identity, who.name) for who in self._connected(place) if who.name_key == whom.name_key != ""}
 
-    async def _target_of(self, place: Place, name: str, identity: str, of: int) -> tuple[Target, bytes]:
-        """The target, and its identity as far as that is known."""
-        if not of:
-            target = self._target(name, identity)
-            return target, target.identity
-        author, body = await self.node.reads.message(place.key, of)
-        message = decode_frame(body) if body else None
-        if not isinstance(message, Message):
-            raise Refused("message_not_found")
-        return self._target(message.participant, of=of), author
+    def _addresses(self, place: Place, authors: set[Author]) -> set[str]:
+        """The addresses from which they are connected right now, or were within the last hour."""
+        recent = [self.node.recent_authors.addresses_of(place.id, one) for one in authors]
+        now = {who.address for who in self._connected(place) if author(who.identity, who.name) in authors}
+        return now.union(*recent)
 
-    def _addresses(self, place: Place, target: Target, identity: bytes) -> set[str]:
-        """The addresses from which the target is connected right now."""
-        return {
-            session.who.address
-            for session in self.node.sessions
-            if session.room_id == place.id or place.id == SERVER
-            if (session.who.identity == identity if identity else session.who.name_key == target.name_key != "")
-        }
+    def _connected(self, place: Place) -> list[Principal]:
+        return [session.who for session in self.node.sessions if place.id in (SERVER, session.room_id)]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Awaitable, Callable
+from functools import partial
 from itertools import groupby
 from typing import Any, Final, Protocol, TypeVar
 
 from chatty.access import AuditEntry, GrantedRoom, InvitationInfo, MemberInfo, RestrictionInfo, Role, TokenInfo
 from chatty.events import rfc3339
 from chatty.server.business.rights import NAME_OF_ROLE, OWNER, READ, Of, rights_named
+from chatty.server.platform.store.access.authored import PART, Authors, Found, implicated, messages_by
 from chatty.server.platform.store.access.lookup import invitation_of_hash, name_of
 
 T = TypeVar("T", covariant=True)
@@ -83,7 +85,9 @@ class AccessReads:
         """The restrictions of a scope, the newest first."""
         rows = await self._ask(
             lambda db: db.execute(
-                "SELECT id, rights, name, of, by, at, until, reason FROM restrictions WHERE room = ?"
+                "SELECT id, rights, name, of, by, at, until, reason,"
+                " (SELECT count(*) FROM implicated WHERE room = restrictions.room AND restriction = restrictions.id)"
+                " FROM restrictions WHERE room = ?"
                 " ORDER BY at DESC, id, of LIMIT ?",
                 (key, MOST),
             ).fetchall()
@@ -118,6 +122,25 @@ class AccessReads:
         row = await self._ask(lambda db: db.execute(sql, (room_id,)).fetchone())
         return row[0] if row else ""
 
+    async def implicated(self, key: int, restriction: str) -> Authors | None:
+        """Those whose messages can be deleted by a restriction of a room or of the server; None if it isn't there."""
+        return await self._ask(lambda db: implicated(db, key, restriction))
+
+    async def messages_by(
+        self, key: int, authors: Authors, mine: bytes, *, after: int, before: int, most: int, most_read: int
+    ) -> Found:
+        """The newest ``most`` messages of ``authors`` in a room, but none by ``mine``, among ``most_read`` events."""
+        found: list[int] = []
+        stop = max(after, before - most_read)
+        while before > stop + 1 and len(found) < most:
+            low = max(stop, before - 1 - PART)
+            left = most - len(found)
+            part = await self._ask(partial(messages_by, room_key=key, authors=authors, mine=mine, after=low,
+                                           before=before, most=left))  # fmt: skip
+            found += part
+            before = part[-1] if len(part) == left else low + 1
+        return Found(found, before if before > after + 1 else None)
+
     async def audit(self, key: int, before: int) -> list[AuditEntry]:
         """The rulings in a scope, the newest first; with ``before``, those with smaller numbers."""
         return await self._ask(
@@ -148,6 +171,8 @@ def _token(
 
 
 def _restriction(rows: list[Any]) -> RestrictionInfo:
-    one, rights, name, _, by, at, until, reason = rows[0]
+    one, rights, name, _, by, at, until, reason, authors = rows[0]
     of = list(dict.fromkeys(Of(row[3]).name.lower() for row in rows))
-    return RestrictionInfo(one, "ban" if rights & READ else "mute", name, of, by, rfc3339(at), _when(until), reason)
+    return RestrictionInfo(
+        one, "ban" if rights & READ else "mute", name, of, by, rfc3339(at), _when(until), reason, authors
+    )
