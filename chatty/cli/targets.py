@@ -129,7 +129,7 @@ def about(env: Environment, target: RoomTarget) -> Iterator[News]:
         if code == "room_closed":
             news.closed()
         if isinstance(error, Refused) and code == "unauthorized":
-            raise not_known(target, error) from error
+            raise not_known(env, target, error) from error
         if code != "room_not_found":
             raise
         from chatty.cli.room_list import note_gone
@@ -142,10 +142,17 @@ def about(env: Environment, target: RoomTarget) -> Iterator[News]:
     news.found()
 
 
-def not_known(target: RoomTarget, refused: Refused) -> Failure:
+def not_known(env: Environment, target: RoomTarget, refused: Refused) -> Failure:
     """The failure of a request with no credential that counts, or none at all."""
+    from chatty.cli.credentials import login_at
+
     file = target.profile.token_file
-    hint = f"put a token that counts into {file}" if file else f"chatty login {target.server}"
+    try:
+        login = login_at(env, target.profile, target.server)
+    except (OSError, Failure):
+        login = None
+    how = "chatty login --sso" if login and login.sign_in else "chatty login"
+    hint = f"put a token that counts into {file}" if file else f"{how} {target.server}"
     return Failure(ExitStatus.NOT_ALLOWED, refused.code, refused.message, hint)
 
 

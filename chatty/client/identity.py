@@ -7,6 +7,7 @@ who keeps a secret, and where, is the program's business.
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import os
@@ -15,12 +16,23 @@ import time
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 from chatty import ksuid
 from chatty.client.network.address import origin
 from chatty.credentials import is_token
 
-__all__ = ["Credential", "TokenFile", "current", "derive_key", "new_producer", "new_secret", "producer_from_key"]
+__all__ = [
+    "Credential",
+    "Renewable",
+    "TokenFile",
+    "current",
+    "derive_key",
+    "new_producer",
+    "new_secret",
+    "producer_from_key",
+    "shown",
+]
 
 Credential = str | Callable[[], str]
 """A key or a token; or a source that is asked for it with each request, so that it can be replaced meanwhile."""
@@ -54,6 +66,25 @@ class TokenFile:
 def current(credential: Credential) -> str:
     """The key or the token, as it is now."""
     return credential if isinstance(credential, str) else credential()
+
+
+class Renewable(Protocol):
+    """A source that can get another token before the present one ends, or when it is refused."""
+
+    def __call__(self) -> str:
+        """The token, as it is now."""
+
+    def fresh(self, refused: str) -> str:
+        """A token that counts, as far as that can be told, and another one than ``refused`` if there is one.
+
+        It may ask somebody over the network, so it is called in a thread of its own.
+        """
+
+
+async def shown(credential: Credential | Renewable, refused: str = "") -> str:
+    """What to show to the server, or in the place of what it has ``refused``: the same if there is nothing else."""
+    fresh = getattr(credential, "fresh", None)
+    return current(credential) if fresh is None else await asyncio.to_thread(fresh, refused)
 
 
 def new_secret() -> str:

@@ -16,7 +16,7 @@ from aiohttp import hdrs
 
 from chatty import protocol
 from chatty.client.decoding import UNREADABLE
-from chatty.client.identity import Credential, current
+from chatty.client.identity import Credential, shown
 from chatty.client.network.address import base_url
 from chatty.client.network.proxies import UnusableProxy, proxy_for
 from chatty.errors import CODES, ProtocolError, Refused, Unreachable
@@ -122,10 +122,10 @@ def _identified_by(credential: Credential) -> aiohttp.ClientMiddlewareType:
     async def identify(request: aiohttp.ClientRequest, ask: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
         if hdrs.AUTHORIZATION in request.headers:
             return await ask(request)
-        shown = current(credential)
-        request.headers.update(bearer(shown))
+        first = await shown(credential)
+        request.headers.update(bearer(first))
         response = await ask(request)
-        if response.status == HTTPStatus.UNAUTHORIZED and (fresh := current(credential)) != shown:
+        if response.status == HTTPStatus.UNAUTHORIZED and (fresh := await shown(credential, first)) != first:
             response.release()
             request.headers.update(bearer(fresh))
             response = await ask(request)

@@ -6,7 +6,7 @@ import os
 import ssl
 from pathlib import Path
 
-__all__ = ["CaCert", "trusting"]
+__all__ = ["CaCert", "also_trusting", "trusting"]
 
 CaCert = str | os.PathLike[str] | ssl.SSLContext | None
 """A file of certificates in PEM, or a context of the program's own; None: the authorities that the system trusts."""
@@ -26,3 +26,14 @@ def trusting(cacert: CaCert) -> ssl.SSLContext | None:
         return ssl.create_default_context(cafile=cacert)
     except ssl.SSLError:
         raise ValueError(f"{os.fspath(cacert)} holds no certificate in PEM") from None
+
+
+def also_trusting(cacert: CaCert) -> ssl.SSLContext:
+    """A context that trusts the authorities in the file ``cacert``, and those that the system trusts. Raises the same.
+
+    It is for somebody else's server than the one that ``cacert`` is about.
+    """
+    context = ssl.create_default_context()
+    if trusting(cacert) is not None and not isinstance(cacert, ssl.SSLContext):
+        context.load_verify_locations(cafile=cacert)
+    return context

@@ -111,6 +111,8 @@ def approve(address: str, person: str, *, consent: bool = True) -> None:
             fields |= {"abort": "yes"}
         data = urlencode({name: html.unescape(value) for name, value in fields.items()}).encode()
         page = _opened(browser, urljoin(page[0], html.unescape(action)), data)
+        if "abort" in fields:
+            return
 
 
 def _opened(browser: urllib.request.OpenerDirector, address: str, data: bytes | None = None) -> tuple[str, str]:

@@ -32,6 +32,6 @@ const provider = new Provider(`http://127.0.0.1:${port}`, {
 });
 provider.use(async (context, next) => {
   await next();
-  if (context.path === '/device/auth' && context.status === 200) context.body.interval = 1;
+  if (context.path === '/device/auth' && context.status === 200) context.body.interval = 0.2;
 });
 provider.listen(port, '127.0.0.1');
