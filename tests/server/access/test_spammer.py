@@ -14,6 +14,9 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from chatty.access import Deleted, NewDeletion
+from chatty.client.http import Http
+from chatty.client.rules import Rules
 from chatty.protocol import Close
 from tests.support.server import PATIENCE, Server
 
@@ -82,7 +85,7 @@ async def spam(socket: ClientConnection, numbers: Iterator[int]) -> None:
     with suppress(ConnectionClosed):
         for number in numbers:
             await socket.send(json.dumps({"op": "send", "text": f"{SPAM} {number}"}))
-            await asyncio.sleep(0)
+            await asyncio.sleep(0 if number < MESSAGES else 0.2)
 
 
 async def until(condition: Any) -> None:
@@ -120,9 +123,10 @@ async def test_one_command_ends_the_spam_of_many_identities_and_one_more_removes
         await crowd.enter("other", "o" * 43, THERE)
     assert made["authors"] == SPAMMERS
 
-    done = await crowd.rule("POST", "/deletions", {"restriction": made["id"], "reason": "spam"})
+    async with Http(server.url, key=crowd.owner) as http:
+        done = await Rules(http, crowd.id).delete(NewDeletion(restriction=made["id"], reason="spam"))
     sent = [frame["seq"] for frame in heard[1] if SPAM in frame.get("text", "")]
-    assert done == {"deleted": len(sent)}
+    assert done == Deleted(len(sent))
     await members[0].send(json.dumps({"op": "send", "text": "thank you"}))
     await until(lambda: all(frames and frames[-1].get("text") == "thank you" for frames in heard))
     for frames in heard:
