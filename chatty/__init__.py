@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from chatty.events import Message as Message
     from chatty.events import MessageDeleted as MessageDeleted
     from chatty.events import MessageEdited as MessageEdited
+    from chatty.events import Moderated as Moderated
     from chatty.events import ParticipantJoined as ParticipantJoined
     from chatty.events import ParticipantLeft as ParticipantLeft
     from chatty.events import ParticipantRenamed as ParticipantRenamed

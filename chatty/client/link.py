@@ -16,9 +16,9 @@ from chatty.client.connection import ABNORMAL, HEARTBEAT_SECONDS, Closed, Connec
 from chatty.client.decoding import read_frame
 from chatty.client.identity import Credential
 from chatty.client.inbox import Inbox
-from chatty.client.outbox import TRANSIENT, Outbox, Settled
+from chatty.client.outbox import TOO_FAST, TRANSIENT, Outbox, Settled
 from chatty.client.session import open_session
-from chatty.client.states import Connected, Connecting, Reconnecting, State
+from chatty.client.states import Connected, Connecting, Reconnecting, Slowed, State
 from chatty.errors import CODES, ChattyError, Disconnected, ProtocolError, Refused, Unreachable
 from chatty.events import ParticipantRenamed, StreamPosition
 from chatty.protocol import (
@@ -37,6 +37,8 @@ __all__ = ["Link", "LinkOptions"]
 _BATCH: Final = 64
 _TYPING: Final = encode(Type())
 _TYPING_SECONDS: Final = 2.0
+_LONGEST_PAUSE: Final = 30.0
+"""Seconds after which a message is tried again in a slow room at the latest."""
 _STEADY_SECONDS: Final = 10.0
 """A connection that lived so long counts as a success: the next loss starts with short waits again."""
 
@@ -320,6 +322,8 @@ class Link:
                 self._acked = True
                 self._unsettled_since = None
                 self._settle((outbox.acked(frame),))
+                if outbox.one_by_one:
+                    self._to_write.set()
             elif isinstance(frame, Error) and frame.n is not None:
                 self._refused(frame)
             elif isinstance(frame, Error) and frame.ref is None and len(outbox):
@@ -366,6 +370,12 @@ class Link:
             lasted = now - self._unsettled_since
             again = lasted < self._options.transient
             self._pause = self._random.uniform(0.05, min(2.0, 0.1 + lasted)) if again else 0.0
+        elif error.code == TOO_FAST and not self._outbox.wasting:
+            # That is the room's rule, and no trouble: the message goes when it may, however long that takes.
+            again, left = True, error.retry_after or 1.0
+            # It is tried earlier than that sometimes, because the rule may have been changed.
+            self._pause = min(left, _LONGEST_PAUSE) + self._random.uniform(0.0, 0.05)
+            self._on_state(Slowed(left))
         settled = self._outbox.refused(error, again=again)
         if settled is not None:
             self._settle((settled,))

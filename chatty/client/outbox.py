@@ -9,6 +9,8 @@ last accepted number + 1. That is less simple than it sounds:
   under numbers that are one lower.
 - A connection ends at any moment. What it carried may or may not have been
   accepted; the next connection's ``producing`` tells how far it got.
+- A room in slow mode takes one message at a time, and refuses those that come too
+  soon. They go again, in order, one by one, as long as that goes on.
 - The answers of one connection come in the order of its commands. That is what
   tells the answer to a message from the answer to its earlier, wasted copy.
 - A later run of a producer repeats what an earlier one has said. Whether it
@@ -28,12 +30,15 @@ from chatty.digests import NOTHING_SAID, UNKNOWN, chained
 from chatty.errors import ProtocolError, Refused
 from chatty.protocol import Ack, Delete, Edit, Error, Produce, Producing, React, Rename, Say, Send, SetTopic
 
-__all__ = ["TRANSIENT", "Outbox", "Settled", "said", "unsendable"]
+__all__ = ["TOO_FAST", "TRANSIENT", "Outbox", "Settled", "said", "unsendable"]
 
 T = TypeVar("T")
 
 TRANSIENT: Final = frozenset({"unavailable", "busy", "rate_limited"})
 """Refusals that say nothing about the message, only about the moment."""
+
+TOO_FAST: Final = "too_fast"
+"""The refusal of a message that comes too soon in a room in slow mode."""
 
 
 class _Message(NamedTuple, Generic[T]):
@@ -59,7 +64,8 @@ class Outbox(Generic[T]):
 
     ``stored_before``: how many messages the room had from earlier runs, None
     until it has told. ``conflict``: why nothing more can be sent, if this run
-    turned out to send other messages than those.
+    turned out to send other messages than those. ``one_by_one``: the room is in
+    slow mode, as far as is known, so each message waits for the ack of the one before.
     """
 
     def __init__(self, producer: str, *, fresh: bool) -> None:
@@ -67,6 +73,8 @@ class Outbox(Generic[T]):
         self.lasting = not fresh
         self.stored_before: int | None = 0 if fresh else None
         self.conflict: Refused | None = None
+        self.one_by_one = False
+        self._was_too_fast = False  # whether the first message under way was refused for that before
         self._fresh = fresh
         self._accepted = 0  # the number of the last message that is done: acked, by this or an earlier run
         self._known = 0  # the number up to which the room had accepted when it was last asked
@@ -114,6 +122,8 @@ class Outbox(Generic[T]):
             commands.append(protocol.encode(Produce(self.producer)))
         if self._ready:
             number = self._accepted + len(self._flight)
+            if self.one_by_one:
+                at_most = min(at_most, 1 - len(self._flight))
             for _ in range(min(at_most, len(self._waiting))):
                 message = self._waiting.popleft()
                 self._flight.append(message)
@@ -154,6 +164,8 @@ class Outbox(Generic[T]):
         if self._wasted or not self._flight or ack.n != self._accepted + 1:
             raise ProtocolError(f"{ack.n} was acknowledged, and is not under way (does another use this producer?)")
         self._count(self._flight[0])
+        # The room is slow no longer, at least for this client, once a message is accepted at the first attempt.
+        self.one_by_one, self._was_too_fast = self._was_too_fast, False
         return self._done(ack)
 
     def refused(self, error: Error, *, again: bool = False) -> Settled[T] | None:
@@ -167,7 +179,9 @@ class Outbox(Generic[T]):
             return None
         if not self._flight or error.n != self._accepted + 1 or error.code == "out_of_order":
             raise ProtocolError(f"{error.n} was refused ({error.code}), and is not under way")
-        settled = None if again else self._done(Refused(error.code, error.message))
+        if error.code == TOO_FAST:
+            self.one_by_one = self._was_too_fast = again
+        settled = None if again else self._done(Refused(error.code, error.message, retry_after=error.retry_after))
         self._wasted = len(self._flight) - (1 if again else 0)
         self._take_back()
         return settled

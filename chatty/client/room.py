@@ -75,6 +75,7 @@ def join(
     the room gives up with `Unreachable`; None: forever. The first connection
     is tried once. ``transient``: seconds for which a message is tried again
     that a server refuses only because of the moment, such as for a full disk.
+    In a room in slow mode, messages wait for as long as it takes.
     ``on_state`` is called with each `State` of the connection. ``cacert``
     says whose certificates to trust, as for `chatty.client.http.Http`.
 

@@ -1,13 +1,15 @@
 """The states of a `Room`'s connection: ``join(on_state=…)`` is called with one at each change.
 
 Connecting ─► Connected ─► Reconnecting ─► Connecting ─► Connected … ─► Offline
+
+While it is connected, there may be any number of `Slowed`.
 """
 
 from __future__ import annotations
 
 from msgspec import Struct
 
-__all__ = ["Connected", "Connecting", "Offline", "Reconnecting", "State"]
+__all__ = ["Connected", "Connecting", "Offline", "Reconnecting", "Slowed", "State"]
 
 
 class Connecting(Struct, frozen=True):
@@ -26,10 +28,16 @@ class Reconnecting(Struct, frozen=True):
     reason: str
 
 
+class Slowed(Struct, frozen=True):
+    """The room is in slow mode: the next message goes out in ``in_seconds``, and the others wait behind it."""
+
+    in_seconds: float
+
+
 class Offline(Struct, frozen=True):
     """The connection has ended for good: left, the room closed, refused, or given up. ``reason`` is for people."""
 
     reason: str
 
 
-State = Connecting | Connected | Reconnecting | Offline
+State = Connecting | Connected | Slowed | Reconnecting | Offline

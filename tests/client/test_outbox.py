@@ -39,6 +39,7 @@ class Server:
         self.log = stored
         self.accepted = len(stored)
         self.disk_full = False
+        self.slow = self.resting = False
 
     @property
     def digest(self) -> bytes:
@@ -58,6 +59,9 @@ class Server:
             return Error(n=number, code="unavailable", message="")
         if command.text.startswith("bad"):
             return Error(n=number, code="muted", message="")
+        if self.slow and self.resting:
+            return Error(n=number, code="too_fast", message="", retry_after=1.0)
+        self.resting = True
         self.log.append(command.text)
         self.accepted += 1
         return Ack(n=number, seq=len(self.log))
@@ -113,7 +117,7 @@ class Conversation(RuleBasedStateMachine):
         elif isinstance(answer, Ack):
             self.note([self.outbox.acked(answer)])
         else:
-            outcome = self.outbox.refused(answer, again=answer.code == "unavailable")
+            outcome = self.outbox.refused(answer, again=answer.code in ("unavailable", "too_fast"))
             self.note([outcome] if outcome else [])
 
     @rule(served=st.integers(0, 5))
@@ -128,6 +132,14 @@ class Conversation(RuleBasedStateMachine):
     @rule(full=st.booleans())
     def fill_the_disk(self, full: bool) -> None:
         self.server.disk_full = full
+
+    @rule(slow=st.booleans())
+    def slow_down(self, slow: bool) -> None:
+        self.server.slow = slow
+
+    @rule()
+    def rest(self) -> None:
+        self.server.resting = False
 
     def note(self, outcomes: list[Settled[int]]) -> None:
         for ticket, result, command in outcomes:
@@ -162,7 +174,7 @@ class Conversation(RuleBasedStateMachine):
         """In the end everything gets through, in order."""
         if not hasattr(self, "server"):
             return
-        self.server.disk_full = False
+        self.server.disk_full = self.server.slow = False
         while self.to_server or self.to_client or len(self.outbox):
             self.write(5)
             while self.to_server:
@@ -200,6 +212,31 @@ def test_messages_behind_a_refused_one_move_up_by_one_number_and_are_sent_again(
     assert [decode_command(command) for command in outbox.take(5)] == [Send(text="c", n=2)]
     assert outbox.refused(Error(n=3, code="out_of_order", message="")) is None
     assert outbox.acked(Ack(n=2, seq=8)) == Settled("c", Ack(n=2, seq=8), Send(text="c"))
+
+
+def test_in_a_slow_room_each_message_waits_for_the_one_before() -> None:
+    """Otherwise each wait would be followed by a flood of all messages, of which one is accepted."""
+    outbox = outbox_with("a", "b", "c", "d", sent=3)
+    outbox.acked(Ack(n=1, seq=1))
+    too_fast = Error(n=2, code="too_fast", message="", retry_after=9.5)
+    assert not outbox.one_by_one
+    assert outbox.refused(too_fast, again=True) is None
+    assert outbox.one_by_one
+    assert outbox.refused(Error(n=3, code="out_of_order", message="")) is None
+    for n, text in ((2, "b"), (3, "c")):
+        assert [decode_command(command) for command in outbox.take(5)] == [Send(text=text, n=n)]
+        assert outbox.take(5) == []
+        assert outbox.acked(Ack(n=n)).ticket == text
+        assert outbox.one_by_one is (n == 2), "one that is accepted at once shows that the room is slow no longer"
+    assert [decode_command(command) for command in outbox.take(5)] == [Send(text="d", n=4)]
+
+
+def test_a_message_that_is_too_fast_and_is_given_up_says_when_it_would_do() -> None:
+    outbox = outbox_with("a", sent=1)
+    settled = outbox.refused(Error(n=1, code="too_fast", message="wait", retry_after=9.5))
+    assert settled is not None
+    assert isinstance(settled.result, Refused)
+    assert (settled.result.code, settled.result.retry_after, outbox.one_by_one) == ("too_fast", 9.5, False)
 
 
 @pytest.mark.parametrize(

@@ -103,6 +103,7 @@ async def _send(env: Environment, options: SendOptions) -> int:
     from chatty.cli.scripting.standard_streams import Output
     from chatty.client.identity import producer_from_key
     from chatty.client.room import Room, join
+    from chatty.client.states import Slowed, State
 
     target = options.target
     key = credential(env, target.profile, target.server, lasting=options.key is not None)
@@ -111,11 +112,22 @@ async def _send(env: Environment, options: SendOptions) -> int:
     # A little less than for an ack, so that the error is the server's reason.
     transient = max(options.timeout / 2, options.timeout - 3)
 
+    sender: Sender | None = None
+    told = False
+
+    def slowed(state: State) -> None:
+        nonlocal told
+        if isinstance(state, Slowed) and sender is not None:
+            sender.hold(state.in_seconds)
+            if not told and env.stderr.isatty():
+                env.err(f"note:  the room is in slow mode; the next message goes out in {state.in_seconds:,.0f} s")
+            told = True
+
     async def enter() -> Room:
         name = await speaking_name(env, target, key, options.name)
         room = join(
             target.server, target.room_id, name=name, key=key, participate=False, producer=producer,
-            transient=transient, cacert=target.profile.cacert,
+            transient=transient, cacert=target.profile.cacert, on_state=slowed,
         )  # fmt: skip
         return await stack.enter_async_context(room)
 

@@ -9,7 +9,7 @@ import math
 from collections.abc import Awaitable, Callable, Set
 from typing import Final, TypeVar
 
-from chatty.client.outbox import TRANSIENT
+from chatty.client.outbox import TOO_FAST, TRANSIENT
 from chatty.errors import ProtocolError, Refused, Unreachable
 
 __all__ = ["idempotency_key", "retry"]
@@ -42,7 +42,7 @@ async def retry(
     ``wait``: for how many seconds there may be no server. ``transient``: for
     how many seconds the server may refuse because of the moment, such as a
     full disk (30 or ``wait``, whichever is longer, unless given); ``passing``
-    are the codes of such refusals. Raises what ``attempt`` raised last, at once
+    are the codes of such refusals. A room in slow mode is waited for. Raises what ``attempt`` raised last, at once
     if that is lasting.
     """
     if transient is None:
@@ -63,8 +63,9 @@ async def retry(
                 raise
         except Refused as refused:
             at_least = refused.retry_after or 0.0
-            left = transient - (now() - began)
-            if refused.code not in passing or left <= at_least:
+            # Slow mode is the room's rule, and not trouble that could last too long.
+            left = math.inf if refused.code == TOO_FAST else transient - (now() - began)
+            if refused.code not in {*passing, TOO_FAST} or left <= at_least:
                 raise
         await asyncio.sleep(min(max(pause, at_least), left))  # the last attempt is made when the time is up
         pause = min(2 * pause, _LONGEST_PAUSE)

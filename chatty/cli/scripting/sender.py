@@ -33,7 +33,7 @@ class Sender:
     ``timeout``: seconds without an ack, while messages wait for one, after
     which `everything` gives up. Acks are written to ``acks`` as on the wire,
     one a line. ``stored_before``: how many messages earlier runs with the same
-    producer have stored.
+    producer have stored. ``hold`` is to be called when the room is in slow mode.
     """
 
     def __init__(self, room: Room, *, timeout: float, acks: Output | None = None) -> None:
@@ -43,6 +43,7 @@ class Sender:
         self._room = room
         self._timeout = timeout
         self._acks = acks
+        self._held_until = 0.0
         self._pending: deque[asyncio.Future[Ack]] = deque()
         self._posted = asyncio.Event()
         self._settled = asyncio.Event()
@@ -52,6 +53,10 @@ class Sender:
     def unacked(self) -> int:
         """Messages of which it isn't known whether they are stored."""
         return len(self._pending)
+
+    def hold(self, seconds: float) -> None:
+        """The next message goes out in so many seconds, and no ack comes before."""
+        self._held_until = asyncio.get_running_loop().time() + seconds
 
     async def everything(self, messages: AsyncIterator[str]) -> None:
         """Post all ``messages``, and return when each has been acked or refused.
@@ -139,11 +144,11 @@ class Sender:
         now = asyncio.get_running_loop().time
         late = math.inf
         while late > _STOPPED:  # if the process was stopped, acks may have come that it hasn't seen
-            deadline = now() + self._timeout
-            done, _ = await asyncio.wait([self._pending[0]], timeout=self._timeout)
+            deadline = max(now(), self._held_until) + self._timeout
+            done, _ = await asyncio.wait([self._pending[0]], timeout=deadline - now())
             if done:
                 return
-            late = now() - deadline
+            late = now() - deadline if self._held_until + self._timeout <= deadline else math.inf
         raise self._too_late()
 
     async def _show(self, shown: list[bytes]) -> None:

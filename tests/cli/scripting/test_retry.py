@@ -68,3 +68,16 @@ def test_idempotency_keys_differ_where_names_of_files_do() -> None:
 async def test_a_refusal_is_final() -> None:
     with pytest.raises(Refused):
         await retry(failing(Refused("room_closed")))
+
+
+async def test_a_slow_room_is_waited_for_as_long_as_it_says() -> None:
+    attempts = 0
+
+    async def attempt() -> str:
+        nonlocal attempts
+        attempts += 1
+        if attempts < 3:
+            raise Refused("too_fast", retry_after=0.001)
+        return "said"
+
+    assert await retry(attempt, wait=0.0, transient=0.0) == "said"

@@ -99,3 +99,11 @@ def test_an_empty_key_is_none(user: User, room: str) -> None:
     for command in (("send", room, "hello"), ("ask", room, "Deploy?")):
         for key in ("", " "):
             assert "'--key': it is empty" in user.here.fails(2, *command, "--key", key)
+
+
+def test_a_slow_room_gets_each_line_once_and_in_order_however_long_that_takes(user: User, server: Server) -> None:
+    """The timeout is for acks that don't come, and not for the room's rule."""
+    made = server.make_room()
+    server.ask("PUT", f"/v1/rooms/{made['id']}/policy", {"slow": 0.3}, token=made["owner_token"])
+    user.here.run("send", made["id"], "--timeout", "0.2", said=b"a\nb\nc\n")
+    assert server.texts(made["id"]) == ["a", "b", "c"]

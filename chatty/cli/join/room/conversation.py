@@ -179,7 +179,8 @@ class Conversation:
     def ticking(self) -> bool:
         """Whether the status line changes by itself, with the seconds."""
         attention = self._attention
-        return self.connection == "reconnecting" or bool(attention.typing()) or attention.waiting
+        slowed = self._outgoing.waiting and self._incoming.status.slow_until > self._clock()
+        return self.connection == "reconnecting" or bool(slowed) or bool(attention.typing()) or attention.waiting
 
     def hint(self, text: str) -> None:
         """Show ``text`` in the status line; empty takes it away."""

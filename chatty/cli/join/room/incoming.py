@@ -16,7 +16,7 @@ from chatty.cli.join.room.hidden import Hidden
 from chatty.cli.join.room.message_target import Pointer
 from chatty.cli.join.room.people import People
 from chatty.cli.join.room.status import Status
-from chatty.client.states import Connected, Connecting, Offline, Reconnecting, State
+from chatty.client.states import Connected, Connecting, Offline, Reconnecting, Slowed, State
 from chatty.events import Event, Happening, Message, MessageEdited, ParticipantJoined, ParticipantLeft, TopicChanged
 from chatty.protocol import (
     MESSAGE_BYTES,
@@ -75,6 +75,8 @@ class Incoming:
                 self.note(connection="connecting")
             case Connected():
                 self.note(connection="connected")
+            case Slowed(in_seconds=seconds):
+                self.note(slow_until=self._clock() + seconds)
             case Reconnecting(in_seconds=seconds, attempt=attempt):
                 self.note(connection="reconnecting", attempt=attempt, retry_at=self._clock() + seconds)
             case Offline():

@@ -28,7 +28,8 @@ class Status(Struct, frozen=True):
     ``attempt`` counts tries since the connection was lost, ``retry_at`` is
     when the next one comes, in seconds of the same clock as `fragments`'
     ``now``. ``waiting`` messages are not acked yet, ``mentions`` were not seen
-    yet. ``typing`` names the people that type.
+    yet. ``typing`` names the people that type. ``slow_until`` is when the next
+    message may go out, in a room in slow mode.
     """
 
     connection: Connection = "connecting"
@@ -40,6 +41,7 @@ class Status(Struct, frozen=True):
     mentions: int = 0
     typing: str = ""
     hint: str = ""
+    slow_until: float = 0.0
 
 
 def fragments(status: Status, now: float) -> list[tuple[str, str]]:
@@ -57,6 +59,8 @@ def fragments(status: Status, now: float) -> list[tuple[str, str]]:
         rest.append(f"{status.online:,} online")
     if status.mentions:
         rest.append("1 mention" if status.mentions == 1 else f"{status.mentions:,} mentions")
+    if status.waiting and status.connection == "connected" and status.slow_until > now:
+        rest.append(f"slow mode: {ceil(status.slow_until - now):,} s")
     rest += [status.typing, status.hint or "/help"]
     tail = "".join(f" · {part}" for part in rest if part)
     return [("", " "), (style, glyph), ("", f" {words}"), ("ansibrightblack", tail)]
