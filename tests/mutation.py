@@ -39,8 +39,10 @@ MIRRORS: Final = {
     "chatty/characters.py": ["tests/test_names.py"],
     "chatty/names.py": ["tests/test_names.py"],
     "chatty/client/outbox.py": [
-        "tests/client/test_outbox.py",
-        "tests/client/test_outbox_again.py",
+        "tests/client/outbox/test_outbox.py",
+        "tests/client/outbox/test_outbox_again.py",
+        "tests/client/outbox/test_outbox_slow.py",
+        "tests/client/outbox/test_outbox_unsendable.py",
         "tests/test_digests.py",
     ],
     "chatty/client/inbox.py": ["tests/client/test_inbox.py"],

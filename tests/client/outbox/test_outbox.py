@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import cast
 
 import msgspec
 import pytest
@@ -12,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from chatty import protocol
-from chatty.client.outbox import TRANSIENT, Outbox, Settled, unsendable
+from chatty.client.outbox import TRANSIENT, Outbox, Settled
 from chatty.errors import CODES, ProtocolError, Refused
 from chatty.protocol import (
     Ack,
@@ -29,7 +28,7 @@ from chatty.protocol import (
     SetTopic,
     decode_command,
 )
-from tests.client.test_outbox_again import digest
+from tests.client.outbox.test_outbox_again import digest
 
 
 class Server:
@@ -214,31 +213,6 @@ def test_messages_behind_a_refused_one_move_up_by_one_number_and_are_sent_again(
     assert outbox.acked(Ack(n=2, seq=8)) == Settled("c", Ack(n=2, seq=8), Send(text="c"))
 
 
-def test_in_a_slow_room_each_message_waits_for_the_one_before() -> None:
-    """Otherwise each wait would be followed by a flood of all messages, of which one is accepted."""
-    outbox = outbox_with("a", "b", "c", "d", sent=3)
-    outbox.acked(Ack(n=1, seq=1))
-    too_fast = Error(n=2, code="too_fast", message="", retry_after=9.5)
-    assert not outbox.one_by_one
-    assert outbox.refused(too_fast, again=True) is None
-    assert outbox.one_by_one
-    assert outbox.refused(Error(n=3, code="out_of_order", message="")) is None
-    for n, text in ((2, "b"), (3, "c")):
-        assert [decode_command(command) for command in outbox.take(5)] == [Send(text=text, n=n)]
-        assert outbox.take(5) == []
-        assert outbox.acked(Ack(n=n)).ticket == text
-        assert outbox.one_by_one is (n == 2), "one that is accepted at once shows that the room is slow no longer"
-    assert [decode_command(command) for command in outbox.take(5)] == [Send(text="d", n=4)]
-
-
-def test_a_message_that_is_too_fast_and_is_given_up_says_when_it_would_do() -> None:
-    outbox = outbox_with("a", sent=1)
-    settled = outbox.refused(Error(n=1, code="too_fast", message="wait", retry_after=9.5))
-    assert settled is not None
-    assert isinstance(settled.result, Refused)
-    assert (settled.result.code, settled.result.retry_after, outbox.one_by_one) == ("too_fast", 9.5, False)
-
-
 @pytest.mark.parametrize(
     "command",
     [
@@ -406,29 +380,3 @@ def test_a_new_producer_that_the_server_knows_is_not_used() -> None:
     with pytest.raises(ProtocolError) as raised:
         outbox.producing(Producing(1))
     assert str(raised.value) == "the server knows a producer that is new"
-
-
-@pytest.mark.parametrize(
-    ("command", "code"),
-    [
-        (Send(text="x" * 40), None),
-        (Send(text="x" * 41), "message_too_long"),
-        (Edit(of=3, text="é" * 20), None),
-        (Edit(of=3, text="é" * 21), "message_too_long"),
-        (Send(text=""), "message_empty"),
-        (Edit(of=3, text=" \n\u3000"), "message_empty"),
-        (Send(text=" a"), None),
-        (SetTopic(topic="x" * (40 - len('{"op":"topic","topic":""}'))), None),
-        (SetTopic(topic="x" * (41 - len('{"op":"topic","topic":""}'))), "too_large"),
-        (SetTopic(topic=""), None),
-    ],
-)
-def test_a_command_that_no_server_accepts_is_not_sent(command: Say, code: str | None) -> None:
-    refused = unsendable(command, 40)
-    assert (refused and refused.code) == code
-
-
-@pytest.mark.parametrize("command", [Send(text="\ud800"), Edit(of=cast(int, "3"), text="x"), Delete(of=cast(int, 1.5))])
-def test_an_invalid_command_is_not_sent(command: Say) -> None:
-    with pytest.raises(ValueError, match=r"surrogates|Expected `int`"):
-        unsendable(command, 40)
