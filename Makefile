@@ -11,7 +11,7 @@ install = @$(UV) pip install --python $(BIN)/python $(1) || $(PIP) install $(1) 
 lock = $(UV) pip compile --universal --upgrade --no-annotate --custom-compile-command "make lock" pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test pytest lint format reference emoji bench mutation fuzz audit dist lock clean
+.PHONY: help serve test pytest lint format reference emoji confusables bench mutation fuzz audit dist lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -42,6 +42,9 @@ reference: .venv/.runtime ## write docs/reference.md and the manual page docs/ch
 
 emoji: .venv/.test ## write the short names of emoji from the package that has them
 	$(BIN)/python -m tests.cli.join.rendering.emoji_table
+
+confusables: .venv/.test ## write which characters look alike from the package that knows it
+	$(BIN)/python -m tests.confusables_table
 
 bench: .venv/.test ## measure the figures of docs/performance.md on this machine
 	$(BIN)/python -m benchmarks $(ARGS)

@@ -20,6 +20,7 @@ __all__ = [
     "compare_key",
     "mistakable",
     "same",
+    "unshaped",
 ]
 
 RESERVED: Final = frozenset({"server", "system"})
@@ -53,13 +54,29 @@ _BEGINNINGS: Final = (
     r"|\.\.|[>@/\u25cb\u25cf]|#(?=\d))"
 )
 """What lines of chatty's own begin with (``--``, ``*``, ``!``, ``✎``, ``✗``, ``…``, ``>``), commands, and numbers."""
+_VOUCHED: Final = (
+    r"[\u221a\u237b\u2611\u26e8\u2705\u2713\u2714\U00010102\U0001f5f8\U0001f5f9\U0001f6e1]"
+    r"|(?<!\S)\uaa9c(?!\S)"  # a letter of Tai Viet
+)
+"""``✓``, which stands beside verified names, and all that looks like it or like a shield."""
 _MISTAKABLE: Final = {
     _BARS: "have {} in it, which divides names from texts",
     _COLON: "have {} before a space or at its end, which divides names from texts",
     _ARROWS: "have {} in it, as lines of chatty's own do",
     _BEGINNINGS: "begin with {}, as lines and commands of chatty's own do",
+    _VOUCHED: "have {} in it, which looks as if the server had verified it",
 }
 """Why some names could be taken for something else. The patterns are compiled when the first name is checked."""
+
+# Not ʻ and ʼ and those beside them, which Hawaiian, Ukrainian and others write, nor the letters that Azerbaijani and
+# languages of Africa have taken over from phonetic alphabets.
+_PHONETIC: Final = (
+    "[\u0250\u0252\u0255\u0258\u025a\u025c-\u025f\u0261\u0262\u0264\u0267\u026a\u026c-\u026e\u0270\u0271\u0273\u0274"
+    "\u0276-\u0282\u0284-\u0287\u028d-\u0291\u0293\u0295-\u02ba\u02c0-\u02ed\u02ef-\u02ff\u1d00-\u1dbf\u2071\u207f"
+    "\u2090-\u209c\u2c7b-\u2c7d\ua69c\ua69d\ua700-\ua721\ua730\ua731\ua770\ua776\ua788-\ua78a\ua7ae\ua7af\ua7f2-\ua7f4"
+    "\ua7f8-\ua7fa\uab30-\uab6f\U00010780-\U000107bf\U0001df00-\U0001dfff\U0001e030-\U0001e06d]"
+)
+"""Modifier letters, small capitals and other letters of phonetic alphabets. Nobody's name needs them."""
 
 
 class BadName(ValueError):
@@ -71,8 +88,13 @@ def compare_key(name: str) -> str:
 
     White space that nobody sees or counts makes no difference either.
     """
-    seen = unicodedata.normalize("NFKC", name.translate(_SHAPERS)).casefold()
+    seen = unicodedata.normalize("NFKC", unshaped(name)).casefold()
     return " ".join(unicodedata.normalize("NFKC", seen).split())
+
+
+def unshaped(name: str) -> str:
+    """``name`` without the characters that show nothing."""
+    return name.translate(_SHAPERS)
 
 
 def same(one: str, other: str) -> bool:
@@ -94,6 +116,8 @@ def check_name(name: str, *, points: int) -> str:
         raise BadName(f"The name {checked!r} is reserved; choose another one.")
     for why in mistakable(checked).values():
         raise BadName(f"A name can't {why}; choose another one.")
+    if phonetic := re.search(_PHONETIC, checked):
+        raise BadName(f"A name can't have {phonetic[0]!r} in it, a letter of phonetic alphabets; choose another one.")
     return checked
 
 

@@ -12,6 +12,7 @@ from chatty.server.platform.network.access.credentials import nobody, token_hash
 from chatty.server.platform.pipeline.node import Node
 from chatty.server.platform.store.errors import StoreError
 from chatty.server.settings import SettingError
+from chatty.skeletons import skeleton
 
 PROVISIONED: Final = "provisioned-"
 """How the id of a token begins that came from a file."""
@@ -34,12 +35,15 @@ async def set_access(node: Node) -> None:
 async def _provision(node: Node, secret: str) -> None:
     hashed = token_hash(secret)
     token_id = f"{PROVISIONED}{hashed.hex()[:12]}"
-    token, _, _ = await node.reads.bearer(hashed)
-    if token is not None and not token.is_valid(node.now()):
+    found = await node.reads.bearer(hashed)
+    if found is not None and not found[0].is_valid(node.now()):
         raise SettingError("the token in --admin-token-file was revoked", "put a new one there: chatty token generate")
-    if token is None:
-        name, role = ADMIN, OWNER
-        await _rule(node, Issue(SERVER, node.now(), OPERATOR, token_id, hashed, OWNER, name, name, nobody(), role))
+    if found is None:
+        name, role, looks = ADMIN, OWNER, skeleton(ADMIN)
+        await _rule(
+            node,
+            Issue(SERVER, node.now(), OPERATOR, token_id, hashed, OWNER, name, name, nobody(), role, skeleton=looks),
+        )
     for earlier in await node.reads.access.valid_tokens(PROVISIONED):
         if earlier != token_id:
             await _rule(node, Revoke(SERVER, node.now(), OPERATOR, earlier))

@@ -25,6 +25,7 @@ from chatty.server.business.entries import (
     TrimRoom,
 )
 from chatty.server.business.rights import Trust
+from chatty.skeletons import skeleton
 from tests.server.principals import owning, speaker
 
 ROOMS = ("room-a", "room-b", "room-c")
@@ -33,7 +34,7 @@ OWNER = b"o" * 32
 
 rooms = st.sampled_from(ROOMS)
 times = st.integers(1_700_000_000_000, 1_700_000_000_020)
-names = st.sampled_from(["Ada", "ada", "Bob", "Ćäß"])
+names = st.sampled_from(["Ada", "ada", "Аda", "Bob", "Ćäß"])
 identities = st.sampled_from([b"i" * 16, b"j" * 16])
 connections = st.builds(
     connection_id, st.sampled_from([NODE, "other"]), st.sampled_from(["1", "2"]), st.integers(1, 4)
@@ -76,7 +77,7 @@ def changes(draw: st.DrawFn) -> Change:
         Delete(**whose, of=draw(st.integers(1, 12))),
         React(**whose, of=draw(st.integers(1, 12)), reaction=draw(st.sampled_from("ab")), remove=draw(st.booleans())),
         SetTopic(**whose, topic=draw(texts)),
-        Rename(**whose, new_name=new, new_key=new.casefold()),
+        Rename(**whose, new_name=new, new_key=new.casefold(), new_skeleton=skeleton(new)),
     ]
     return draw(st.sampled_from(made))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from chatty.server.business.rights import Principal, Trust
+from chatty.skeletons import skeleton
 
 NOBODY = Principal(bytes(16))
 """Somebody without a key."""
@@ -10,7 +11,7 @@ NOBODY = Principal(bytes(16))
 
 def speaker(name: str, identity: bytes, trust: Trust = Trust.KEY) -> Principal:
     """Somebody who speaks under a name."""
-    return Principal(identity, trust, name, name.casefold())
+    return Principal(identity, trust, name, name.casefold(), skeleton=skeleton(name))
 
 
 def owning(owner: bytes) -> Principal:

@@ -21,6 +21,7 @@ from chatty.server.business.entries import (
     Uninvite,
 )
 from chatty.server.business.rights import OPERATOR, OWNER, POST, ROLES, SERVER, Principal, Trust
+from chatty.skeletons import skeleton
 
 TOKENS = ("t1", "t2", "t3")
 INVITATIONS = ("i1", "i2", "i3")
@@ -32,7 +33,7 @@ def principals(names: st.SearchStrategy[str], identities: st.SearchStrategy[byte
     """Speakers with and without a key, with a token, and from some addresses."""
     return st.builds(
         lambda name, identity, trust, token, address: Principal(
-            identity, Trust.VERIFIED if token else trust, name, name.casefold(), token, address
+            identity, Trust.VERIFIED if token else trust, name, name.casefold(), token, address, skeleton(name)
         ),
         names, identities, st.sampled_from([Trust.NONE, Trust.WEAK, Trust.KEY, Trust.KEY]),
         st.sampled_from(["", "", "", *TOKENS]), st.sampled_from(ADDRESSES),
@@ -50,7 +51,7 @@ def rulings(
     who = st.just(OPERATOR) | st.just(OPERATOR) | principals(names, identities)
     role, until = st.sampled_from(list(ROLES.values())), st.just(0) | times
     target = st.builds(
-        lambda name, identity, of: Target(name, name.casefold(), identity, of),
+        lambda name, identity, of: Target(name, name.casefold(), identity, of, skeleton(name)),
         names | st.just(""), st.just(b"") | identities, st.sampled_from([0, 0, 1, 2]),
     )  # fmt: skip
     rights, ids, token = st.sampled_from([OWNER, POST]), st.sampled_from(["r1", "r2", "r3"]), st.sampled_from(TOKENS)
@@ -62,14 +63,14 @@ def rulings(
     return st.one_of(
         st.builds(
             lambda r, t, w, i, cap, name, identity, given, end: Issue(
-                r, t, w, i, i.encode(), cap, name, name.casefold(), identity, given, end
+                r, t, w, i, i.encode(), cap, name, name.casefold(), identity, given, end, skeleton=skeleton(name)
             ),
             scope, times, who, token, role, names | st.just(""), identities, role, until,
         ),
         st.builds(
             lambda t, name, identity, address, i, admin, end: SignIn(
-                SERVER, t, Principal(identity, Trust.VERIFIED, name, name.casefold(), "", address), i, i.encode(),
-                admin, end,
+                SERVER, t, Principal(identity, Trust.VERIFIED, name, name.casefold(), "", address, skeleton(name)),
+                i, i.encode(), admin, end,
             ),
             times, names, identities, st.sampled_from(ADDRESSES), token, st.booleans(), until,
         ),
@@ -86,7 +87,7 @@ def rulings(
         st.builds(Lift, scope, times, who, ids),
         st.builds(
             lambda r, t, w, i, given, uses, end, name: Invite(
-                r, t, w, i, i.encode(), given, uses, end, name, name.casefold()
+                r, t, w, i, i.encode(), given, uses, end, name, name.casefold(), skeleton(name)
             ),
             scope, times, who, invitation, role, st.integers(1, 2), until, names | st.just(""),
         ),

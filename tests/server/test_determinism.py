@@ -43,11 +43,13 @@ from chatty.server.business.rights import OPERATOR, OWNER
 from chatty.server.memory_limit import PLENTY, Budget
 from chatty.server.platform.store.applying import Store
 from chatty.server.platform.store.schema import ROOM_BITS
+from chatty.skeletons import skeleton
 from tests.server.principals import owning, speaker
 from tests.server.rulings import principals, rulings
 
 ROOMS = ["alpha", "beta", "gamma"]
-NAMES = ["john", "ada", "bo"]
+NAMES = ["john", "ada", "bo", "аda"]
+"""The last one looks like the second."""
 IDENTITIES = [bytes([number]) * 16 for number in range(3)]
 CONNECTIONS = [connection_id("local", incarnation, number) for incarnation in ("one", "two") for number in range(3)]
 FORGETFUL = PLENTY._replace(rooms=1)
@@ -110,7 +112,7 @@ def _changes(*where: st.SearchStrategy[Any]) -> st.SearchStrategy[Entry]:
             whose, of, st.sampled_from("ab"), st.booleans(),
         ),
         st.builds(lambda w, x: SetTopic(**w, topic=x), whose, st.text(max_size=5)),
-        st.builds(lambda w, n: Rename(**w, new_name=n, new_key=n), whose, name),
+        st.builds(lambda w, n: Rename(**w, new_name=n, new_key=n, new_skeleton=skeleton(n)), whose, name),
     )  # fmt: skip
 
 

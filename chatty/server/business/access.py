@@ -240,7 +240,7 @@ def shows_itself(room: Room, who: Principal, at: int) -> bool:
 
 def remembered(scope: Scope, who: Principal, at: int) -> Decided | None:
     """The rights of ``who`` in ``scope``, if they are remembered and are the same at ``at``."""
-    known = scope.decided.get((who.identity, who.trust, who.token, who.name_key, who.address))
+    known = scope.decided.get((who.identity, who.trust, who.token, who.name, who.address))
     # An entry's time may be before that of the one before it.
     if known is None or known.since > at or 0 < known.until <= at or known.rulings != server_of(scope).rulings:
         return None
@@ -251,7 +251,7 @@ def remember(scope: Scope, who: Principal, at: int) -> None:
     """Remember the rights of ``who`` in ``scope``, whose rows are loaded, for the entries that follow."""
     own = standing(scope, who)
     known = Decided(server_of(scope).rulings, at, own.changes_at(at), own.rights(at))
-    scope.decided[who.identity, who.trust, who.token, who.name_key, who.address] = known
+    scope.decided[who.identity, who.trust, who.token, who.name, who.address] = known
 
 
 def _needed(access: Access, action: Action) -> Rights:

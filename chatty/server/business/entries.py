@@ -185,10 +185,11 @@ class SetTopic(Change, frozen=True, gc=False):
 
 
 class Rename(Change, frozen=True, gc=False):
-    """Change the participant's name to ``new_name``, which compares as ``new_key``."""
+    """Change the participant's name to ``new_name``, which compares as ``new_key`` and looks like ``new_skeleton``."""
 
     new_name: str
     new_key: str
+    new_skeleton: str = ""
 
     @property
     def said(self) -> str:
@@ -206,6 +207,7 @@ class Target(Struct, frozen=True, gc=False):
     name_key: str = ""
     identity: bytes = b""
     of: int = 0
+    skeleton: str = ""
 
 
 class Ruling(Entry, frozen=True, gc=False):
@@ -231,6 +233,7 @@ class Issue(Ruling, frozen=True, gc=False):
     role: Rights = NOBODY
     expires_at: int = 0
     label: str = ""
+    skeleton: str = ""
 
 
 class SignIn(Ruling, frozen=True, gc=False):
@@ -281,7 +284,8 @@ class Kick(Ruling, frozen=True, gc=False):
 
 
 class Restrict(Ruling, frozen=True, gc=False):
-    """Take ``rights`` from ``whom``: from its identity, its name, and until ``addresses_until`` from ``addresses``.
+    """Take ``rights`` from ``whom``: from its identity, all names that look like its own, and until
+    ``addresses_until`` from ``addresses``.
 
     ``authors`` have spoken from these addresses lately, as their identities
     and, where that is everybody's without a key, their names.
@@ -316,6 +320,7 @@ class Invite(Ruling, frozen=True, gc=False):
     until: int
     name: str = ""
     name_key: str = ""
+    skeleton: str = ""
 
 
 class Uninvite(Ruling, frozen=True, gc=False):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from chatty.events import Event, Message, milliseconds, rfc3339
-from chatty.server.business.rights import Access, Grant, Invitation, Principal, Restriction, Rights, Token
+from chatty.server.business.rights import Access, Grant, Invitation, Principal, Restriction, Rights, Token, Trust
 
 
 class Created(Struct, frozen=True, gc=False):
@@ -130,11 +130,12 @@ class Retitled(Struct, frozen=True, gc=False):
 
 
 class Renamed(Struct, frozen=True, gc=False):
-    """The participant ``name_key`` is now called ``name``, which compares as ``new_key``."""
+    """The participant ``name_key`` is now called ``name``. ``new_key`` and ``skeleton`` are that name's."""
 
     name_key: str
     new_key: str
     name: str
+    skeleton: str
 
 
 class Trimmed(Struct, frozen=True, gc=False):
@@ -186,11 +187,17 @@ class Revoked(Struct, frozen=True, gc=False):
 
 
 class Reserved(Struct, frozen=True, gc=False):
-    """A name is one identity's, in every room."""
+    """A name is one identity's, in every room. Nobody else may have one that looks like it, either."""
 
     name_key: str
     name: str
     identity: bytes
+    skeleton: str
+
+    @property
+    def holder(self) -> Principal:
+        """The identity, under its name."""
+        return Principal(self.identity, Trust.VERIFIED, self.name, self.name_key, skeleton=self.skeleton)
 
 
 class Granted(Struct, frozen=True, gc=False):

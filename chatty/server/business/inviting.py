@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from typing import Final
 
+from msgspec.structs import replace
+
 from chatty.server.business import entries, facts
 from chatty.server.business.access import Action, Standing, standing
 from chatty.server.business.entries import Rejection
 from chatty.server.business.granting import granting
+from chatty.server.business.holders import anothers, reserving
 from chatty.server.business.outcomes import NOTHING, Outcome, is_over
 from chatty.server.business.rights import (
     MEMBER,
@@ -40,12 +43,17 @@ def invite(scope: Scope, entry: entries.Invite) -> Outcome:
         return Rejection("not_allowed", "An invitation needs somebody who invites: use a longer key, or a token.")
     if server.invitations.get(entry.id) is not None:
         return Rejection("internal", "An invitation with this id exists already.")
-    if entry.name and server.names.get(entry.name_key) is not None:
-        return Rejection("name_taken", f"The name {entry.name!r} is reserved already; choose another one.")
+    if entry.name:
+        if server.names.get(entry.name_key) is not None:
+            return Rejection("name_taken", f"The name {entry.name!r} is reserved already; choose another one.")
+        nobody = Principal(b"", Trust.NONE, entry.name, entry.name_key, skeleton=entry.skeleton)
+        if (refused := anothers(server, nobody)) is not None:
+            return refused
     ends = (entry.until, own.token.expires_at if own.token else 0)
     until = min(filter(None, ends), default=0)
     made = Invitation(
-        entry.id, scope.id, entry.role, entry.uses, until, who.identity, who.token, by(who), entry.name, entry.name_key
+        entry.id, scope.id, entry.role, entry.uses, until, who.identity, who.token, by(who), entry.name, entry.name_key,
+        entry.skeleton,
     )  # fmt: skip
     what = f"invited {NAME_OF_ROLE[entry.role]} by {entry.id}"
     return (facts.Invited(made, entry.hash, entry.at), facts.Audited(entry.at, made.by, what, entry.name, until))
@@ -130,8 +138,8 @@ def _admission(
     scope: Scope, entry: entries.Admit, own: Standing, one: Invitation | None, role: Rights, via: str
 ) -> list[facts.Fact]:
     who, has = entry.who, own.granted(entry.at) or NOBODY
-    name, name_key = (one.name or who.name, one.name_key or who.name_key) if one else (who.name, who.name_key)
-    whom = Whom(who.identity, name, name_key)
+    name = one.name if one and one.name else who.name
+    whom = Whom(who.identity, name, one.name_key if one and one.name else who.name_key)
     found: list[facts.Fact] = [facts.Used(one.id, one.uses - 1)] if one else []
     if not _is_enough(scope, own, role, via, entry.at):
         found += granting(scope, whom, role | has, 0, one.by if one else PASSWORD, via)
@@ -173,10 +181,7 @@ def _named(scope: Scope, who: Principal, one: Invitation | None) -> list[facts.F
     """The name that is reserved with the admission, if there is one."""
     server = server_of(scope)
     if one is None or not one.name:
-        holder = server.names.get(who.name_key)
-        if who.name and holder is not None and holder.identity != who.identity:
-            return Rejection("name_taken", f"The name {who.name!r} is reserved for somebody else; choose another one.")
-        return []
+        return (anothers(server, who) if who.name else None) or []
     holder = server.names.get(one.name_key)
     if holder is not None:
         if holder.identity == who.identity:
@@ -184,4 +189,6 @@ def _named(scope: Scope, who: Principal, one: Invitation | None) -> list[facts.F
         return Rejection("name_taken", f"The name {one.name!r} is reserved for somebody else by now.")
     if any(own is not None and own.identity == who.identity for own in server.names.values()):
         return Rejection("not_allowed", "You have a reserved name already, and this invitation is for another one.")
-    return [facts.Reserved(one.name_key, one.name, who.identity)]
+    named = replace(who, name=one.name, name_key=one.name_key, skeleton=one.skeleton)
+    reserved = reserving(server, named)
+    return reserved if isinstance(reserved, Rejection) else [reserved]

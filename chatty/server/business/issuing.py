@@ -6,6 +6,7 @@ from chatty.server.business import entries, facts
 from chatty.server.business.access import Action, standing
 from chatty.server.business.entries import Rejection
 from chatty.server.business.granting import granting
+from chatty.server.business.holders import reserving
 from chatty.server.business.outcomes import NOTHING, Outcome
 from chatty.server.business.rights import NOBODY, SERVER, Principal, Token, Trust
 from chatty.server.business.state import Scope, server_of
@@ -30,7 +31,11 @@ def issue(scope: Scope, entry: entries.Issue) -> Outcome:
         if holder is None and server.called.get(identity) is not None:
             return Rejection("internal", "This identity has another name.")
         if holder is None:
-            found.append(facts.Reserved(entry.name_key, entry.name, identity))
+            named = Principal(identity, Trust.VERIFIED, entry.name, entry.name_key, skeleton=entry.skeleton)
+            reserved = reserving(server, named)
+            if isinstance(reserved, Rejection):
+                return reserved
+            found.append(reserved)
         found += _granted_too(scope, entry, identity)
     token = Token(entry.id, identity, cap, scope.id, entry.expires_at)
     found.append(facts.Issued(token, entry.hash, entry.label, by(who), at))
@@ -65,7 +70,8 @@ def _granted_too(scope: Scope, entry: entries.Issue, identity: bytes) -> list[fa
     has = standing(scope, Principal(identity, Trust.KEY)).granted(entry.at) or NOBODY
     if not entry.role & ~has:
         return []
-    return granting(scope, Whom(identity, entry.name, entry.name_key), entry.role | has, 0, by(entry.who))
+    whom = Whom(identity, entry.name, entry.name_key, entry.skeleton)
+    return granting(scope, whom, entry.role | has, 0, by(entry.who))
 
 
 def revoke(scope: Scope, entry: entries.Revoke) -> Outcome:

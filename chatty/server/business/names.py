@@ -10,6 +10,7 @@ from chatty import names
 from chatty.characters import hides_something
 from chatty.names import BadName
 from chatty.server.business.entries import Rejection
+from chatty.skeletons import skeleton
 
 _MARKS: Final = frozenset({"Mn", "Me", "Cf"})
 """Categories of characters that show nothing on their own."""
@@ -17,7 +18,10 @@ _MARKS: Final = frozenset({"Mn", "Me", "Cf"})
 
 def check_name(name: str, *, points: int) -> str | Rejection:
     """A participant's name, trimmed, or why it is invalid. ``points`` is the limit in code points."""
-    return _checked(names.check_name, name, points)
+    checked = _checked(names.check_name, name, points)
+    if isinstance(checked, str) and skeleton(checked) in names.RESERVED:
+        return Rejection("name_invalid", f"The name {checked!r} looks like one that is reserved; choose another one.")
+    return checked
 
 
 def check_known_name(name: str, *, points: int) -> str | Rejection:

@@ -9,6 +9,7 @@ from chatty.server.business import entries, facts
 from chatty.server.business.access import Action, refusal, standing
 from chatty.server.business.connection_ids import is_from, is_of_incarnation
 from chatty.server.business.entries import Rejection
+from chatty.server.business.holders import anothers, is_holder
 from chatty.server.business.outcomes import NOTHING, Facts, Outcome, is_over, now_in
 from chatty.server.business.rights import MODERATOR, Principal
 from chatty.server.business.state import Room
@@ -26,11 +27,28 @@ def connect(room: Room, entry: entries.Connect) -> Outcome:
         return refused
     # A second connection of a participant makes no event, because the participant has already joined.
     holder = room.participants.get(who.name_key)
-    if holder is not None:
-        return (facts.Connected(entry.connection, replace(who, name=holder.name)),)
+    if holder is not None and holder.identity == who.identity:
+        here = replace(who, name=holder.name, skeleton=holder.skeleton)
+        return (facts.Connected(entry.connection, here),)
     if 0 < entry.most <= len(room.participants) and standing(room, who).role(entry.at) < MODERATOR:
         return Rejection("room_full")
-    return (ParticipantJoined(room.last + 1, now_in(room, entry.at), who.name), facts.Connected(entry.connection, who))
+    gone = _displaced(room, entry)
+    joined = ParticipantJoined(room.last + 1 + len(gone) // 2, now_in(room, entry.at), who.name)
+    return (*gone, joined, facts.Connected(entry.connection, who))
+
+
+def _displaced(room: Room, entry: entries.Connect) -> Facts:
+    """All others leave whose names are, or look like, the one that is reserved for the newcomer."""
+    who = entry.who
+    found: list[facts.Fact] = []
+    if is_holder(room.server, who):
+        for name_key in sorted({who.name_key, *room.alike.get(who.skeleton, ())}):
+            participant = room.participants.get(name_key)
+            if participant is None or participant.identity == who.identity:
+                continue
+            left = ParticipantLeft(room.last + 1 + len(found) // 2, now_in(room, entry.at), participant.name, "kicked")
+            found += [left, facts.Evicted(name_key)]
+    return tuple(found)
 
 
 def disconnect(room: Room, entry: entries.Disconnect) -> Outcome:
@@ -91,18 +109,18 @@ def rename(room: Room, entry: entries.Rename, name: str, name_key: str) -> Outco
     own = room.server.names.get(name_key)
     if own is not None and own.identity == entry.who.identity and entry.new_key != name_key:
         return Rejection("not_allowed", f"You are {own.name!r} in every room: your token says so.")
-    # Another spelling of one's own name is never taken.
+    new = replace(entry.who, name=entry.new_name, name_key=entry.new_key, skeleton=entry.new_skeleton)
+    # Another spelling of one's own name is never taken, but two participants never become one.
     if entry.new_key != name_key and entry.new_key in room.participants:
         return Rejection("name_taken", f"The name {entry.new_name!r} is taken here; choose another one.")
     # Nobody who goes by the new name may be banned or muted either.
-    new = replace(entry.who, name=entry.new_name, name_key=entry.new_key)
-    refused = reserved(room, entry.new_name, entry.new_key, entry.who) or refusal(room, new, Action.CONVERSE, entry.at)
+    refused = taken(room, new) or refusal(room, new, Action.CONVERSE, entry.at)
     if refused is not None:
         return refused
     if entry.new_name == participant.name:
         return NOTHING
     event = ParticipantRenamed(room.last + 1, now_in(room, entry.at), participant.name, entry.new_name)
-    renamed = facts.Renamed(name_key, entry.new_key, entry.new_name)
+    renamed = facts.Renamed(name_key, entry.new_key, entry.new_name, entry.new_skeleton)
     # Its time to come back is counted under its name, so under the new one it starts again.
     return (event, renamed, facts.WentAway(entry.new_key, entry.at)) if participant.away else (event, renamed)
 
@@ -117,15 +135,16 @@ def speaker_of(room: Room, entry: entries.Post | entries.Change) -> tuple[str, s
 
 def taken(room: Room, who: Principal) -> Rejection | None:
     """Why ``who`` may not speak under its name here, or None."""
+    if is_holder(room.server, who):
+        return None
     holder = room.participants.get(who.name_key)
     if holder is not None and holder.identity != who.identity:
         return Rejection("name_taken", f"Somebody else holds the name {who.name!r} here; choose another one.")
-    return reserved(room, who.name, who.name_key, who)
-
-
-def reserved(room: Room, name: str, name_key: str, who: Principal) -> Rejection | None:
-    """Why ``who`` may not be called so, if the name is another identity's in every room."""
-    holder = room.server.names.get(name_key)
-    if holder is None or holder.identity == who.identity:
-        return None
-    return Rejection("name_taken", f"The name {name!r} is reserved for somebody else; choose another one.")
+    refused = anothers(room.server, who)
+    if refused is None and holder is None:
+        for name_key in room.alike.get(who.skeleton, ()):
+            other = room.participants[name_key]
+            if other.identity != who.identity:
+                text = f"The name {who.name!r} looks like {other.name!r}, which somebody else holds here"
+                return Rejection("name_taken", f"{text}; choose another one.")
+    return refused

@@ -65,9 +65,10 @@ class Trust(IntEnum):
 class Principal(Struct, frozen=True, gc=False):
     """Somebody who asks for something: an identity, and under which name and from where it speaks.
 
-    ``name_key`` is the name's form for comparing. ``token`` is the public id of
-    the token that showed the identity, if it was one. ``address`` is the prefix
-    by which addresses are limited and restricted; empty for loopback.
+    ``name_key`` is the name's form for comparing, and names that look alike
+    share their ``skeleton``. ``token`` is the public id of the token that showed
+    the identity, if it was one. ``address`` is the prefix by which addresses are
+    limited and restricted; empty for loopback.
     """
 
     identity: bytes
@@ -76,11 +77,16 @@ class Principal(Struct, frozen=True, gc=False):
     name_key: str = ""
     token: str = ""
     address: str = ""
+    skeleton: str = ""
 
     @property
     def resumable(self) -> bool:
         """Whether the identity can prove itself again, so that its participant may go away and come back."""
         return self.trust > Trust.NONE
+
+    def is_mistaken_for(self, other: Principal) -> bool:
+        """Whether its name is the same as that of ``other``, or looks like it."""
+        return self.name_key == other.name_key or self.skeleton == other.skeleton != ""
 
 
 OPERATOR: Final = Principal(b"", Trust.OPERATOR)
@@ -146,6 +152,7 @@ class Invitation(Struct, frozen=True, gc=False):
     by: str = ""
     name: str = ""
     name_key: str = ""
+    skeleton: str = ""
 
     @property
     def maker(self) -> Principal:
@@ -161,6 +168,7 @@ class Of(IntEnum):
     IDENTITY = 0
     NAME = 1
     ADDRESS = 2
+    SKELETON = 3  # names that look like that one
 
 
 class Restriction(Struct, frozen=True, gc=False):
@@ -182,7 +190,9 @@ class Restriction(Struct, frozen=True, gc=False):
         """Whether it is about ``who``."""
         if self.of is Of.IDENTITY:
             return who.trust >= Trust.KEY and who.identity == self.value
-        return (who.name_key if self.of is Of.NAME else who.address) == self.value
+        if self.of is Of.ADDRESS:
+            return who.address == self.value
+        return (who.name_key if self.of is Of.NAME else who.skeleton) == self.value
 
 
 class Access(Struct, frozen=True):

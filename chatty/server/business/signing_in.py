@@ -9,6 +9,7 @@ from msgspec.structs import replace
 from chatty.server.business import entries, facts
 from chatty.server.business.access import standing
 from chatty.server.business.entries import Rejection
+from chatty.server.business.holders import reserving
 from chatty.server.business.outcomes import Outcome
 from chatty.server.business.rights import MEMBER, NAME_OF_ROLE, OWNER, SERVER, SIGN_IN, Grant, Rights, Token
 from chatty.server.business.state import Scope, Server, server_of
@@ -30,7 +31,7 @@ def sign_in(scope: Scope, entry: entries.SignIn) -> Outcome:
     called = server.called.get(who.identity)
     if called is not None:
         # Whoever is called otherwise at the sign-in by now keeps the name that is in every room's history.
-        who = replace(who, name=called.name, name_key=called.name_key)
+        who = replace(who, name=called.name, name_key=called.name_key, skeleton=called.skeleton)
     if standing(server, who).is_banned(at):
         return Rejection("banned", "You are banned from this server.")
     found: list[facts.Fact] = []
@@ -40,7 +41,10 @@ def sign_in(scope: Scope, entry: entries.SignIn) -> Outcome:
                 "name_taken",
                 f"The name {who.name!r} is reserved for somebody else here; an administrator decides whose it is.",
             )
-        found.append(facts.Reserved(who.name_key, who.name, who.identity))
+        reserved = reserving(server, who)
+        if isinstance(reserved, Rejection):
+            return reserved
+        found.append(reserved)
     role = _role(server, entry, is_new=called is None)
     if role is not None:
         found.append(facts.Granted(who.identity, role, 0, who.name, SIGN_IN, SIGN_IN))

@@ -69,6 +69,7 @@ class Participant(Struct):
     trust: Trust
     connections: set[str]
     away: int = 0
+    skeleton: str = ""
 
     @property
     def resumable(self) -> bool:
@@ -97,8 +98,9 @@ class Server(Struct):
     """The server scope's working state: the outermost room, as far as rights are concerned.
 
     Of its many rows it has those that an entry is about, which the store loads
-    before. ``knows``: some row speaks for the entry's author, in any scope.
-    ``called`` has the reserved name of an identity, as ``names`` has its holder.
+    before: ``names`` are those that are reserved, by their keys, ``alike`` the
+    same by their skeletons, and ``called`` by their holders' identities.
+    ``knows``: some row speaks for the entry's author, in any scope.
     ``rulings`` counts facts that change rights, as long as this is in memory.
     """
 
@@ -108,6 +110,7 @@ class Server(Struct):
     grants: dict[bytes, Grant | None] = field(default_factory=dict)
     tokens: dict[str, Token | None] = field(default_factory=dict)
     names: dict[str, Principal | None] = field(default_factory=dict)
+    alike: dict[str, tuple[Principal, ...]] = field(default_factory=dict)
     invitations: dict[str, Invitation | None] = field(default_factory=dict)
     called: dict[bytes, Principal | None] = field(default_factory=dict)
     knows: bool = True
@@ -122,7 +125,8 @@ class Room(Struct):
     which they are sent, RFC 3339 in UTC, which orders as text: ``at`` is the
     last event's, ``trimmed_at`` is what that was when events were last
     forgotten, and ``settled_at`` is the newest that a `CorrectTimes` leaves: the
-    store looks it up for such an entry.
+    store looks it up for such an entry. ``alike`` has the keys of participants'
+    names by what they look like.
     """
 
     key: int
@@ -141,6 +145,7 @@ class Room(Struct):
     settled_at: str = ""
     trimmed_at: str = ""
     participants: dict[str, Participant] = field(default_factory=dict)
+    alike: dict[str, tuple[str, ...]] = field(default_factory=dict)
     connections: dict[str, str] = field(default_factory=dict)
     producers: dict[tuple[bytes, str], Produced] = field(default_factory=dict)
     idempotency_keys: dict[tuple[bytes, str], tuple[bytes, int]] = field(default_factory=dict)
@@ -150,6 +155,21 @@ class Room(Struct):
     grants: dict[bytes, Grant | None] = field(default_factory=dict)
     server: Server = field(default_factory=Server)
     decided: dict[tuple[bytes, Trust, str, str, str], Decided] = field(default_factory=dict)
+
+    def admit(self, name_key: str, participant: Participant) -> None:
+        """``participant`` is here, under the name with this key."""
+        self.participants[name_key] = participant
+        if participant.skeleton:
+            self.alike[participant.skeleton] = tuple(sorted((*self.alike.get(participant.skeleton, ()), name_key)))
+
+    def dismiss(self, name_key: str) -> Participant | None:
+        """The participant with this name, if there was one, is no longer here."""
+        participant = self.participants.pop(name_key, None)
+        if participant is not None and participant.skeleton:
+            left = tuple(key for key in self.alike.pop(participant.skeleton) if key != name_key)
+            if left:
+                self.alike[participant.skeleton] = left
+        return participant
 
 
 Scope = Room | Server
@@ -181,7 +201,8 @@ def _connected(room: Room, fact: Connected) -> None:
     who = fact.who
     participant = room.participants.get(who.name_key)
     if participant is None:
-        participant = room.participants[who.name_key] = Participant(who.name, who.identity, who.trust, set())
+        participant = Participant(who.name, who.identity, who.trust, set(), skeleton=who.skeleton)
+        room.admit(who.name_key, participant)
     participant.trust = max(participant.trust, who.trust)
     participant.connections.add(fact.connection)
     participant.away = 0
@@ -200,7 +221,7 @@ def _went_away(room: Room, fact: WentAway) -> None:
 
 
 def _departed(room: Room, fact: Departed | Evicted) -> None:
-    participant = room.participants.pop(fact.name_key, None)
+    participant = room.dismiss(fact.name_key)
     for connection in participant.connections if participant else ():
         room.connections.pop(connection, None)
 
@@ -208,6 +229,7 @@ def _departed(room: Room, fact: Departed | Evicted) -> None:
 def _closed(room: Room, fact: Closed) -> None:
     room.closed_at = fact.at
     room.participants.clear()
+    room.alike.clear()
     room.connections.clear()
 
 
@@ -228,10 +250,10 @@ def _retitled(room: Room, fact: Retitled) -> None:
 
 
 def _renamed(room: Room, fact: Renamed) -> None:
-    participant = room.participants.pop(fact.name_key, None)
+    participant = room.dismiss(fact.name_key)
     if participant is not None:
-        participant.name = fact.name
-        room.participants[fact.new_key] = participant
+        participant.name, participant.skeleton = fact.name, fact.skeleton
+        room.admit(fact.new_key, participant)
         room.connections.update(dict.fromkeys(participant.connections, fact.new_key))
 
 
@@ -263,8 +285,8 @@ def _revoked(server: Server, fact: Revoked) -> None:
 
 
 def _reserved(server: Server, fact: Reserved) -> None:
-    holder = Principal(fact.identity, Trust.VERIFIED, fact.name, fact.name_key)
-    server.names[fact.name_key] = server.called[fact.identity] = holder
+    holder = server.names[fact.name_key] = server.called[fact.identity] = fact.holder
+    server.alike[fact.skeleton] = (*server.alike.get(fact.skeleton, ()), holder)
 
 
 def _granted(scope: Scope, fact: Granted) -> None:
@@ -312,6 +334,7 @@ def _purged(room: Room, fact: Purged) -> None:
     room.grants.clear()
     room.decided.clear()
     room.participants.clear()
+    room.alike.clear()
     room.connections.clear()
     room.producers.clear()
     room.idempotency_keys.clear()

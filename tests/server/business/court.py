@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from chatty.server.business import rights
 from chatty.server.business.entries import Connect, Entry, Grant, Rejection, Restrict, Ruling, Target
 from chatty.server.business.facts import Audited
@@ -12,6 +14,7 @@ from chatty.server.business.rights import OPERATOR, ROLES, Access, Principal, Re
 from chatty.server.business.room import decide
 from chatty.server.business.rulings import rule
 from chatty.server.business.state import SERVER_FACTS, Room, Scope, Server, TargetMessage, evolve
+from chatty.skeletons import skeleton
 from tests.server.principals import speaker
 
 ROOM: Final = "room-a"
@@ -27,13 +30,12 @@ def ident(name: str) -> bytes:
 
 def person(name: str, trust: Trust = Trust.KEY, **more: Any) -> Principal:
     """Somebody with a key."""
-    who = speaker(name, ident(name), trust)
-    return Principal(who.identity, who.trust, who.name, who.name_key, **more)
+    return replace(speaker(name, ident(name), trust), **more)
 
 
 def called(name: str) -> Target:
     """Somebody by name."""
-    return Target(name, name.casefold())
+    return Target(name, name.casefold(), skeleton=skeleton(name))
 
 
 def by_identity(name: str) -> Target:

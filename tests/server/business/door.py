@@ -10,6 +10,7 @@ from chatty.server.business.rights import (
     MEMBER,
     Principal,
 )
+from chatty.skeletons import skeleton
 from tests.server.business.court import (
     AT,
     ROOM,
@@ -27,7 +28,19 @@ def invite(court: Court, who: Principal | str, role: int = MEMBER, scope: str = 
     fields: dict[str, Any] = {"id": "i1", "uses": 1, "until": LATER, "at": AT, "name": ""} | more
     name = fields["name"]
     return court.rule(
-        Invite(scope, fields["at"], by, fields["id"], SECRET, role, fields["uses"], fields["until"], name, name.lower())
+        Invite(
+            scope,
+            fields["at"],
+            by,
+            fields["id"],
+            SECRET,
+            role,
+            fields["uses"],
+            fields["until"],
+            name,
+            name.lower(),
+            skeleton(name),
+        )
     )
 
 

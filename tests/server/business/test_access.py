@@ -51,7 +51,7 @@ ALLOWED = {
 
 
 def ada(trust: Trust = Trust.KEY, token: str = "", address: str = "") -> Principal:
-    return Principal(ADA, trust, "Ada", "ada", token, address)
+    return Principal(ADA, trust, "Ada", "ada", token, address, "ada")
 
 
 class Rules(NamedTuple):
@@ -201,7 +201,9 @@ def test_a_token_counts_until_its_last_moment() -> None:
 # --- restrictions -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("of", "value"), [(Of.IDENTITY, ADA), (Of.NAME, "ada"), (Of.ADDRESS, "192.0.2.7")])
+@pytest.mark.parametrize(
+    ("of", "value"), [(Of.IDENTITY, ADA), (Of.NAME, "ada"), (Of.SKELETON, "ada"), (Of.ADDRESS, "192.0.2.7")]
+)
 def test_a_ban_takes_everything_and_says_so_to_those_who_saw_the_room_before(of: Of, value: bytes | str) -> None:
     room = Access(restrictions=(banning(of, value),))
     for action in Action:
@@ -224,9 +226,9 @@ def test_the_muted_may_read_and_come_back() -> None:
     assert code(room, Action.MODERATE) == "not_allowed"
 
 
-@pytest.mark.parametrize("of", [Of.NAME, Of.ADDRESS])
+@pytest.mark.parametrize("of", [Of.NAME, Of.SKELETON, Of.ADDRESS])
 def test_a_moderator_is_not_shut_out_by_what_others_share(of: Of) -> None:
-    value = {Of.NAME: "ada", Of.ADDRESS: "192.0.2.7"}[of]
+    value = {Of.NAME: "ada", Of.SKELETON: "ada", Of.ADDRESS: "192.0.2.7"}[of]
     room = granting("moderator", access=Access(restrictions=(banning(of, value),)))
     assert code(room, Action.MODERATE, ada(address="192.0.2.7")) == ""
     assert code(granting("moderator", access=Access(restrictions=(banning(),))), Action.SEE) == "banned"

@@ -126,7 +126,7 @@ def test_an_id_names_one_invitation(court: Court) -> None:
 def test_an_invitation_for_a_name_reserves_it_for_the_one_who_accepts_it(court: Court) -> None:
     invite(court, "admin", name="Bob")
     assert accept(court, Principal(ident("b"), Trust.KEY)) == (
-        Reserved("bob", "Bob", ident("b")),
+        Reserved("bob", "Bob", ident("b"), "bob"),
         Used("i1", 0),
         Granted(ident("b"), MEMBER, 0, "Bob", "admin", "i1"),
         Audited(AT, f"key {ident('b').hex()[:8]}", "accepted invitation i1", "Bob"),
@@ -249,7 +249,12 @@ def test_somebody_who_can_t_be_recognized_is_given_nothing(court: Court, who: Pr
 @pytest.mark.parametrize("of", list(Of))
 def test_somebody_who_is_banned_is_not_let_in_and_uses_nothing_up(court: Court, of: Of) -> None:
     """Attack 10."""
-    values: dict[Of, bytes | str] = {Of.IDENTITY: ident("Eve"), Of.NAME: "eve", Of.ADDRESS: "192.0.2.1"}
+    values: dict[Of, bytes | str] = {
+        Of.IDENTITY: ident("Eve"),
+        Of.NAME: "eve",
+        Of.SKELETON: "eve",
+        Of.ADDRESS: "192.0.2.1",
+    }
     restrictions = (Restriction("1", of, values[of], OWNER),)
     eve = person("Eve", address="192.0.2.1")
     invite(court, "owner", MODERATOR)

@@ -28,6 +28,7 @@ from chatty.server.business.rights import (
     Token,
     Trust,
 )
+from chatty.skeletons import skeleton
 from tests.server.business.court import ANONYMOUS, AT, ROOM, Court, code, ident, person
 
 LATER = AT + 60_000
@@ -46,7 +47,7 @@ def issue(court: Court, who: Principal, scope: str = SERVER, cap: int = OWNER, *
 def for_name(
     court: Court, name: str, role: int, who: Principal = OPERATOR, scope: str = SERVER, **more: Any
 ) -> Outcome:
-    return issue(court, who, scope, name=name, name_key=name.casefold(), role=role, **more)
+    return issue(court, who, scope, name=name, name_key=name.casefold(), skeleton=skeleton(name), role=role, **more)
 
 
 def facts(outcome: Outcome) -> tuple[Any, ...]:
@@ -60,7 +61,7 @@ def facts(outcome: Outcome) -> tuple[Any, ...]:
 def test_a_new_name_is_reserved_gets_its_role_and_a_token(court: Court) -> None:
     outcome = for_name(court, "CI", MEMBER, expires_at=LATER, label="nightly")
     assert outcome == (
-        Reserved("ci", "CI", NEW),
+        Reserved("ci", "CI", NEW, "ci"),
         Granted(NEW, MEMBER, 0, "CI", "the operator"),
         Issued(Token("t2", NEW, OWNER, SERVER, LATER), b"hash", "nightly", "the operator", AT),
         Audited(AT, "the operator", "issued token t2", "CI", LATER, "nightly"),
@@ -115,8 +116,8 @@ def test_an_administrator_s_limited_token_issues_none_for_names(court: Court, li
 
 def test_a_name_that_somebody_sits_on_is_its_holder_s_from_then_on(court: Court) -> None:
     court.enter(person("CI"), person("Bob"))
-    for_name(court, "ci", MEMBER)
-    left = evictions(court.room, AT)
+    reserved = [fact for fact in facts(for_name(court, "ci", MEMBER)) if isinstance(fact, Reserved)]
+    left = evictions(court.room, AT, [fact.holder for fact in reserved])
     assert [fact for fact in left if isinstance(fact, Evicted)] == [Evicted("ci")]
     court.apply(court.room, left)
     assert court.do(Connect(ROOM, AT, "node/1/9", person("CI"))) == "name_taken"

@@ -60,9 +60,10 @@ def room() -> Room:
     """Ada said the events 7 and 8, and is here by one connection; Bob is here by two, and can't come back."""
     here = Room(1, ROOM, owner=OWNER, exists=True, first=5, last=8, at=rfc3339(AT - 1), settled_at="settled")
     here.participants = {
-        "ada": Participant("Ada", ADA, Trust.KEY, {"n/1/1"}),
-        "bob": Participant("Bob", BOB, Trust.NONE, {"n/1/2", "m/1/2"}),
+        "ada": Participant("Ada", ADA, Trust.KEY, {"n/1/1"}, skeleton="ada"),
+        "bob": Participant("Bob", BOB, Trust.NONE, {"n/1/2", "m/1/2"}, skeleton="bob"),
     }
+    here.alike = {"ada": ("ada",), "bob": ("bob",)}
     here.connections = {"n/1/1": "ada", "n/1/2": "bob", "m/1/2": "bob"}
     here.producers = {(ADA, "p"): Produced(ADA, "p", 2, AT, chained(b"one", "send\n0\n0\ntwo"), b"one")}
     here.idempotency_keys = {(ADA, "key"): (b"1", 7)}

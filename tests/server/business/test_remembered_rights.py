@@ -95,7 +95,7 @@ def test_nothing_is_remembered_of_somebody_else() -> None:
     known = remembered(court.room, ADA, AT)
     assert known is not None
     assert known.rights == NOBODY
-    for change in ({"token": "t2"}, {"name_key": "eve"}, {"address": "10.0.0.0/24"}, {"trust": Trust.WEAK}):
+    for change in ({"token": "t2"}, {"name": "Eve"}, {"address": "10.0.0.0/24"}, {"trust": Trust.WEAK}):
         assert remembered(court.room, replace(ADA, **change), AT) is None
     assert remembered(court.room, person("Eve"), AT) is None
     assert remembered(court.server, ADA, AT) is None

@@ -51,7 +51,7 @@ def test_stored_numbers_of_rights_roles_and_trust_never_change() -> None:
     assert [(trust.name, trust.value) for trust in Trust] == [
         ("NONE", 0), ("WEAK", 1), ("KEY", 2), ("VERIFIED", 3), ("OPERATOR", 4),
     ]  # fmt: skip
-    assert [(of.name, of.value) for of in Of] == [("IDENTITY", 0), ("NAME", 1), ("ADDRESS", 2)]
+    assert [(of.name, of.value) for of in Of] == [("IDENTITY", 0), ("NAME", 1), ("ADDRESS", 2), ("SKELETON", 3)]
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,9 @@ def test_each_fact_that_changes_rights_is_counted_once_on_the_server(fact: Fact,
 
 
 @pytest.mark.parametrize(
-    "fact", [Reserved("ada", "Ada", ident("Ada")), Audited(AT, "Ada", "kicked", "Eve", 0, "")], ids=["name", "audit"]
+    "fact",
+    [Reserved("ada", "Ada", ident("Ada"), "ada"), Audited(AT, "Ada", "kicked", "Eve", 0, "")],
+    ids=["name", "audit"],
 )
 def test_facts_that_change_nobodys_rights_are_not_counted(fact: Fact) -> None:
     server = scopes()[1]
@@ -140,8 +142,8 @@ def test_facts_about_rights_change_the_rows_and_rules_that_they_name() -> None:
     for locked in (True, False):
         evolve(room, PolicySet(MEMBER, locked=locked, topic=MEMBER, less=False))
         assert (room.access is OPEN) is not locked
-    evolve(server, Reserved("ada", "Ada", ident("Ada")))
-    assert server.names == {"ada": Principal(ident("Ada"), Trust.VERIFIED, "Ada", "ada")}
+    evolve(server, Reserved("ada", "Ada", ident("Ada"), "ada"))
+    assert server.names == {"ada": Principal(ident("Ada"), Trust.VERIFIED, "Ada", "ada", skeleton="ada")}
 
 
 def test_nothing_is_left_of_the_rights_in_a_room_that_is_forgotten() -> None:

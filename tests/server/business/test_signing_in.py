@@ -24,6 +24,7 @@ from chatty.server.business.rights import (
     Token,
     Trust,
 )
+from chatty.skeletons import skeleton
 from tests.server.business.court import AT, Court, banning, by_identity, called, code, giving, ident
 
 TOMORROW = AT + 86_400_000
@@ -36,7 +37,7 @@ def court() -> Court:
 
 def sign_in(court: Court, name: str = "Ada", *, admin: bool = False, token: str = "t1", **who: Any) -> Outcome:
     """The person whose identity is ada's signs in, and is called ``name`` there."""
-    principal = Principal(ident("ada"), Trust.VERIFIED, name, name.casefold(), **who)
+    principal = Principal(ident("ada"), Trust.VERIFIED, name, name.casefold(), skeleton=skeleton(name), **who)
     return court.rule(SignIn(SERVER, AT, principal, token, token.encode(), admin, TOMORROW))
 
 
@@ -52,7 +53,7 @@ def kinds(outcome: Outcome) -> list[type]:
 
 def test_the_first_sign_in_reserves_the_name_makes_a_member_and_issues_a_token_for_a_time(court: Court) -> None:
     assert sign_in(court) == (
-        Reserved("ada", "Ada", ident("ada")),
+        Reserved("ada", "Ada", ident("ada"), "ada"),
         Granted(ident("ada"), MEMBER, 0, "Ada", SIGN_IN, SIGN_IN),
         Issued(Token("t1", ident("ada"), OWNER, SERVER, TOMORROW), b"t1", "", SIGN_IN, AT),
         Audited(AT, "Ada", "signed in, with token t1, as member", "Ada", TOMORROW),

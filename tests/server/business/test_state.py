@@ -38,9 +38,10 @@ def room(**more: object) -> Room:
     there = Room(1, "room-a", name="A room", topic="talk", epoch="epoch", owner=b"o", created_at=7, exists=True)
     there.last, there.at = 3, rfc3339(9)
     there.participants = {
-        "ada": Participant("Ada", ADA, Trust.KEY, {"n/1/1", "n/1/2"}),
-        "bob": Participant("Bob", BOB, Trust.NONE, {"n/1/3"}),
+        "ada": Participant("Ada", ADA, Trust.KEY, {"n/1/1", "n/1/2"}, skeleton="ada"),
+        "bob": Participant("Bob", BOB, Trust.NONE, {"n/1/3"}, skeleton="bob"),
     }
+    there.alike = {"ada": ("ada",), "bob": ("bob",)}
     there.connections = {"n/1/1": "ada", "n/1/2": "ada", "n/1/3": "bob"}
     there.producers = {(ADA, "p"): PRODUCED}
     there.idempotency_keys = {(ADA, "key"): (b"1", 2)}
@@ -75,7 +76,7 @@ def test_an_event_is_the_last_one_and_changes_nothing_else() -> None:
 
 def test_a_first_connection_makes_a_participant() -> None:
     changed = after(Connected("n/1/4", speaker("Eve", b"e")))
-    assert changed.participants["eve"] == Participant("Eve", b"e", Trust.KEY, {"n/1/4"}, away=0)
+    assert changed.participants["eve"] == Participant("Eve", b"e", Trust.KEY, {"n/1/4"}, away=0, skeleton="eve")
     assert changed.connections["n/1/4"] == "eve"
     assert Participant("Eve", b"e", Trust.KEY, set()).away == 0
     assert {**changed.participants, "eve": None} == {**room().participants, "eve": None}
@@ -83,27 +84,27 @@ def test_a_first_connection_makes_a_participant() -> None:
 
 def test_a_connection_of_a_participant_that_is_away_brings_it_back() -> None:
     changed = after(Disconnected("bob", "n/1/3"), WentAway("bob", 10))
-    assert changed.participants["bob"] == Participant("Bob", BOB, Trust.NONE, set(), away=10)
+    assert changed.participants["bob"] == Participant("Bob", BOB, Trust.NONE, set(), away=10, skeleton="bob")
     assert "n/1/3" not in changed.connections
     evolve(changed, Connected("n/1/5", speaker("BOB", BOB, Trust.NONE)))
-    assert changed.participants["bob"] == Participant("Bob", BOB, Trust.NONE, {"n/1/5"}, away=0)
+    assert changed.participants["bob"] == Participant("Bob", BOB, Trust.NONE, {"n/1/5"}, away=0, skeleton="bob")
 
 
 def test_the_connections_of_a_participant_go_with_it() -> None:
     assert after(Departed("ada")) == room(
-        participants={"bob": room().participants["bob"]}, connections={"n/1/3": "bob"}
+        participants={"bob": room().participants["bob"]}, connections={"n/1/3": "bob"}, alike={"bob": ("bob",)}
     )
 
 
 @pytest.mark.parametrize(
-    "fact", [Disconnected("eve", "n/1/9"), WentAway("eve", 10), Departed("eve"), Renamed("eve", "eva", "Eva")]
+    "fact", [Disconnected("eve", "n/1/9"), WentAway("eve", 10), Departed("eve"), Renamed("eve", "eva", "Eva", "eva")]
 )
 def test_what_happens_to_somebody_who_is_not_there_changes_nothing(fact: Fact) -> None:
     assert after(fact) == room()
 
 
 def test_nobody_is_in_a_room_that_has_ended() -> None:
-    assert after(Closed(10)) == room(closed_at=10, participants={}, connections={})
+    assert after(Closed(10)) == room(closed_at=10, participants={}, connections={}, alike={})
 
 
 def test_a_producers_last_number_and_a_used_key_are_remembered() -> None:
@@ -115,8 +116,10 @@ def test_a_producers_last_number_and_a_used_key_are_remembered() -> None:
 
 def test_a_topic_and_a_name_change() -> None:
     assert after(Retitled("cats")) == room(topic="cats")
-    renamed = after(Renamed("ada", "countess", "Countess"))
-    assert renamed.participants["countess"] == Participant("Countess", ADA, Trust.KEY, {"n/1/1", "n/1/2"})
+    renamed = after(Renamed("ada", "countess", "Countess", "countess"))
+    assert renamed.participants["countess"] == Participant(
+        "Countess", ADA, Trust.KEY, {"n/1/1", "n/1/2"}, skeleton="countess"
+    )
     assert "ada" not in renamed.participants
     assert renamed.connections == {"n/1/1": "countess", "n/1/2": "countess", "n/1/3": "bob"}
 
@@ -132,7 +135,9 @@ def test_what_is_forgotten_leaves_its_time() -> None:
 
 
 def test_of_a_room_that_is_forgotten_nobody_and_nothing_is_left_that_was_accepted() -> None:
-    assert after(Purged()) == room(exists=False, participants={}, connections={}, producers={}, idempotency_keys={})
+    assert after(Purged()) == room(
+        exists=False, participants={}, alike={}, connections={}, producers={}, idempotency_keys={}
+    )
 
 
 AHEAD = Retimed(since=1_000_000, by=300_000, floor="", at=2_000_000)

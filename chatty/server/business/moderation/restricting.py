@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from chatty.events import ParticipantLeft
@@ -24,14 +25,17 @@ def restricted(scope: Scope, entry: entries.Lift) -> list[bytes]:
     return [value for value in found if isinstance(value, bytes)]
 
 
-def evictions(room: Room, at: int) -> Facts:
-    """Participants leave that may not see the room any longer, or whose name is somebody else's from now on."""
+def evictions(room: Room, at: int, reserved: Sequence[Principal] = ()) -> Facts:
+    """Participants leave that may not see the room any longer, or whose names are others' from now on: those that are
+    ``reserved``, and all that look like them.
+    """
     found: list[facts.Fact] = []
     for name_key, participant in sorted(room.participants.items()):
-        who = Principal(participant.identity, participant.trust, participant.name, name_key)
-        holder = room.server.names.get(name_key)
-        is_another = holder is not None and holder.identity != participant.identity
-        if is_another or not standing(room, who).rights(at) & READ:
+        who = Principal(
+            participant.identity, participant.trust, participant.name, name_key, skeleton=participant.skeleton
+        )
+        is_anothers = any(one.identity != who.identity and one.is_mistaken_for(who) for one in reserved)
+        if is_anothers or not standing(room, who).rights(at) & READ:
             left = ParticipantLeft(room.last + 1 + len(found) // 2, now_in(room, at), participant.name, "kicked")
             found += [left, facts.Evicted(name_key)]
     return tuple(found)
@@ -80,6 +84,8 @@ def restrict(scope: Scope, entry: entries.Restrict) -> Outcome:
         values.append((Of.IDENTITY, one.identity, entry.until))
     if one is not None and one.name_key:
         values.append((Of.NAME, one.name_key, entry.until))
+    if one is not None and one.skeleton:
+        values.append((Of.SKELETON, one.skeleton, entry.until))
     values += [(Of.ADDRESS, address, entry.addresses_until or entry.until) for address in entry.addresses if address]
     if not values:
         return Rejection("target_not_found", "That is nobody who could be told from others; restrict a name.")

@@ -19,6 +19,7 @@ from chatty.server.platform.network.access.routes import Route, find_room, json_
 from chatty.server.platform.network.responses import answer, refused
 from chatty.server.platform.network.rooms import RoomHandlers
 from chatty.server.platform.pipeline.node import Node
+from chatty.skeletons import skeleton
 
 ChangeCommand = protocol.Edit | protocol.Delete | protocol.React | protocol.SetTopic | protocol.Rename
 
@@ -51,7 +52,7 @@ def change(command: ChangeCommand, room_id: str, at: int, author: Author) -> ent
             name = check_name(given, points=NAME_POINTS)
             if isinstance(name, entries.Rejection):
                 return name
-            return entries.Rename(**whose, new_name=name, new_key=compare_key(name))
+            return entries.Rename(**whose, new_name=name, new_key=compare_key(name), new_skeleton=skeleton(name))
 
 
 class ChangeHandlers:

@@ -39,6 +39,7 @@ from chatty.server.platform.network.rate_limit import Pace, TokenBucket
 from chatty.server.platform.pipeline.node import Node
 from chatty.server.platform.pipeline.subscriber import Dialect, Subscriber
 from chatty.server.platform.store.reads import RoomView
+from chatty.skeletons import skeleton
 
 MOST_IN_FLIGHT: Final = 256
 """Entries of one connection that may wait for their outcome: its share of a batch, however much it sends."""
@@ -258,7 +259,7 @@ class Session(Subscriber):
     def rename(self, room_id: str, identity: bytes, name_key: str, name: str) -> None:
         """Speak as ``name`` from here on, if this is a connection of the participant that was renamed."""
         if self.connection_id and (self.room_id, self.who.identity, self.who.name_key) == (room_id, identity, name_key):
-            self.who = replace(self.who, name=name, name_key=compare_key(name))
+            self.who = replace(self.who, name=name, name_key=compare_key(name), skeleton=skeleton(name))
             if self.standing is not None:
                 self.standing = replace(self.standing, who=self.who)
 

@@ -68,7 +68,7 @@ class SeedSession(Session):
     def joined(self, facts: Facts) -> None:
         super().joined(facts)
         # Its own join is the first event that it gets. A second connection of a participant joins nobody.
-        first = facts[0]
+        first = facts[-2:][0]  # before it, others may have left who were in its place
         self.node.hub.attach(self, first.seq - 1 if isinstance(first, Event) else 0)
         self._has_joined = isinstance(first, Event)
 

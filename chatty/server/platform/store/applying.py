@@ -39,7 +39,7 @@ from chatty.server.business.room import decide
 from chatty.server.business.rulings import rule
 from chatty.server.business.state import SERVER_FACTS, Room, Scope, evolve
 from chatty.server.memory_limit import PLENTY, Budget
-from chatty.server.platform.store.access.loading import Rights, Rulings
+from chatty.server.platform.store.access.loading import NameForms, Rights, Rulings
 from chatty.server.platform.store.access.rows import delete_ended
 from chatty.server.platform.store.database import connect
 from chatty.server.platform.store.errors import Unavailable, translated
@@ -219,9 +219,10 @@ class Store:
             for fact in outcome:
                 self._rulings(applied).note(scope, rights.server, fact)
             rights.note()
+            reserved = [fact.holder for fact in outcome if isinstance(fact, Reserved)]
             for room in self._affected(scope, outcome):
                 rights.load_for_all(room)
-                self._accept(room, evictions(room, entry.at), None, applied)
+                self._accept(room, evictions(room, entry.at, reserved), None, applied)
         return outcome
 
     def _rulings(self, applied: Applied) -> Rulings:
@@ -234,7 +235,7 @@ class Store:
         found: dict[str, Room] = {}
         for fact in outcome:
             if isinstance(fact, Reserved):
-                found |= self._inhabited("name_key = ?", fact.name_key)
+                found |= self._inhabited("name_key = ? OR skeleton = ?", fact.name_key, fact.skeleton)
             elif not isinstance(fact, Granted | PolicySet | Restricted):
                 continue
             elif isinstance(scope, Room):
@@ -372,9 +373,9 @@ class Store:
         return row[0] if row else 0
 
 
-def _names(room: Room, entry: Rename) -> tuple[str, str]:
-    """The keys of the names that a participant has and wants."""
-    return room.connections.get(entry.connection, entry.who.name_key), entry.new_key
+def _names(room: Room, entry: Rename) -> tuple[NameForms, NameForms]:
+    """The names that a participant has and wants, as far as they are looked up."""
+    return (room.connections.get(entry.connection, entry.who.name_key), ""), (entry.new_key, entry.new_skeleton)
 
 
 _RARE: Final[dict[type[Entry], Callable[[Store, Any, Applied], Outcome]]] = {

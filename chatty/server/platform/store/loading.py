@@ -45,11 +45,13 @@ def load_room(db: sqlite3.Connection, room_id: str, server: Server) -> Room:
     if newest is not None:
         event = decode_time(newest[0])
         room.last, room.at = event.seq, event.at
-    for name_key, name, identity, trust, away, connections in db.execute(
-        "SELECT name_key, name, identity, returns, away, connections FROM participants WHERE room = ?", (room.key,)
-    ):
+    rows = db.execute(
+        "SELECT name_key, name, identity, returns, away, connections, skeleton FROM participants WHERE room = ?",
+        (room.key,),
+    )
+    for name_key, name, identity, trust, away, connections, skeleton in rows:
         found = set(_decode_connections(connections))
-        room.participants[name_key] = Participant(name, identity, Trust(trust), found, away)
+        room.admit(name_key, Participant(name, identity, Trust(trust), found, away, skeleton))
         room.connections.update(dict.fromkeys(found, name_key))
     return room
 

@@ -29,7 +29,7 @@ from chatty.server.platform.store.access.lookup import (
     SERVER_KEY,
     RulesCache,
     has_ended_rights,
-    name_of,
+    named,
     rulings,
     token_of_hash,
 )
@@ -111,12 +111,12 @@ class Reads:
         """The standing of ``who`` on the server."""
         return await self._ask(lambda db: self._rules().standing(db, SERVER_KEY, SERVER, b"", who))
 
-    async def bearer(self, hashed: bytes) -> tuple[Token | None, str, str]:
-        """The token whose secret has this hash, and the name that is its bearer's everywhere, and that name's key."""
+    async def bearer(self, hashed: bytes) -> tuple[Token, Principal] | None:
+        """The token whose secret has this hash, and its bearer, under the name that is its own everywhere if any is."""
 
-        def look(db: sqlite3.Connection) -> tuple[Token | None, str, str]:
+        def look(db: sqlite3.Connection) -> tuple[Token, Principal] | None:
             token = token_of_hash(db, hashed)
-            return (token, *(name_of(db, token.identity) if token else ("", "")))
+            return (token, named(db, token.identity)) if token else None
 
         return await self._ask(look)
 

@@ -45,7 +45,7 @@ from chatty.server.platform.store.schema import KINDS, ROOM_BITS
 from chatty.server.platform.store.times import correct_events
 
 MOST_ROWS: Final = 512
-"""Rows in one statement: 512 × 7 columns stay far below SQLite's 32,766 variables."""
+"""Rows in one statement: 512 × 11 columns stay far below SQLite's 32,766 variables."""
 
 _PAGE: Final = 4096
 KIND_OF: Final[dict[type, int]] = {kind: KINDS[str(kind.__struct_config__.tag)] for kind in Event.__subclasses__()}
@@ -209,8 +209,8 @@ class Rows:
                 gone.append((room_key, name_key))
             else:
                 connections = encode(sorted(p.connections)).decode()
-                there += (room_key, name_key, p.name, p.identity, p.trust, p.away, connections)
-        insert(self._db, "INSERT OR REPLACE INTO participants", 7, there)
+                there += (room_key, name_key, p.name, p.identity, p.trust, p.away, connections, p.skeleton)
+        insert(self._db, "INSERT OR REPLACE INTO participants", 8, there)
         if gone:
             self._db.executemany("DELETE FROM participants WHERE room = ? AND name_key = ?", gone)
 

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from chatty.server.platform.store.data_directory import is_ours
 from chatty.server.platform.store.errors import StoreError
+from chatty.skeletons import skeleton
 
 MARK: Final = int.from_bytes(b"Chty")
 """The ``application_id`` that marks a database as chatty's."""
@@ -187,6 +188,17 @@ MIGRATIONS: Final[tuple[str, ...]] = (
         PRIMARY KEY (room, restriction, identity, name)
     ) WITHOUT ROWID;
     """,
+    """
+    ALTER TABLE names ADD COLUMN skeleton TEXT NOT NULL DEFAULT '';        -- what the name looks like, see skeletons.py
+    ALTER TABLE participants ADD COLUMN skeleton TEXT NOT NULL DEFAULT '';
+    ALTER TABLE invitations ADD COLUMN skeleton TEXT NOT NULL DEFAULT '';
+    UPDATE names SET skeleton = skeleton(name);
+    UPDATE invitations SET skeleton = skeleton(name);
+    UPDATE participants SET skeleton = skeleton(name);
+    CREATE INDEX names_like ON names (skeleton);
+    INSERT INTO restrictions                                               -- of 3: all names that look like that one
+        SELECT room, id, 3, skeleton(name), rights, until, name, by, at, reason FROM restrictions WHERE of = 1;
+    """,
 )
 
 KINDS: Final[dict[str, int]] = {
@@ -227,6 +239,7 @@ def version(db: sqlite3.Connection) -> int:
 
 def migrate(db: sqlite3.Connection) -> None:
     """Bring a database to the current schema. Raises StoreError as `version` does."""
+    db.create_function("skeleton", 1, skeleton, deterministic=True)
     for number, script in enumerate(MIGRATIONS[(have := version(db)) :], have + 1):
         db.executescript(f"BEGIN IMMEDIATE; {script} PRAGMA user_version = {number}; COMMIT;")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from chatty.events import Moderated, ParticipantLeft, rfc3339
 from chatty.server.business.entries import (
@@ -124,6 +125,7 @@ def test_a_ban_holds_for_the_key_the_name_and_for_a_while_the_addresses(court: C
     made = [
         Restriction("r1", Of.IDENTITY, ident("Eve"), OWNER, LATER + 1, "Eve"),
         Restriction("r1", Of.NAME, "eve", OWNER, LATER + 1, "Eve"),
+        Restriction("r1", Of.SKELETON, "eve", OWNER, LATER + 1, "Eve"),
         Restriction("r1", Of.ADDRESS, "192.0.2.1", OWNER, LATER, "Eve"),
     ]
     assert outcome == (
@@ -143,7 +145,7 @@ def test_addresses_are_banned_for_as_long_as_the_rest_unless_it_is_said(court: C
 def test_what_has_ended_already_is_not_made(court: Court) -> None:
     entry = Restrict(ROOM, AT, person("moderator"), "r1", called("Eve"), OWNER, 0, ("192.0.2.1",), AT)
     court.rule(entry)
-    assert [one.of for one in court.restrictions] == [Of.NAME]
+    assert [one.of for one in court.restrictions] == [Of.NAME, Of.SKELETON]
 
 
 def test_a_mute_is_called_one(court: Court) -> None:
@@ -185,7 +187,7 @@ def test_the_operator_who_has_no_identity_bans_those_who_have_none(court: Court)
 def test_somebody_without_a_key_is_banned_by_name(court: Court) -> None:
     court.enter(person("Eve", Trust.NONE))
     court.rule(banning("moderator", called("Eve")))
-    assert [one.of for one in court.restrictions] == [Of.NAME]
+    assert [one.of for one in court.restrictions] == [Of.NAME, Of.SKELETON]
 
 
 def test_a_scope_has_so_many_restrictions_at_a_time(court: Court) -> None:
@@ -242,8 +244,8 @@ def test_restrictions_on_the_server_are_for_administrators(court: Court) -> None
 # --- those who have to leave --------------------------------------------------------------------------------
 
 
-def evicted(court: Court) -> list[str]:
-    facts = evictions(court.room, AT)
+def evicted(court: Court, *reserved: Principal) -> list[str]:
+    facts = evictions(court.room, AT, reserved)
     assert isinstance(facts, tuple)
     left = [fact for fact in facts if isinstance(fact, ParticipantLeft)]
     assert [fact.seq for fact in left] == list(range(court.room.last + 1, court.room.last + 1 + len(left)))
@@ -269,8 +271,8 @@ def test_those_leave_who_may_not_see_the_room_any_longer(court: Court) -> None:
 
 def test_somebody_who_sits_on_a_name_that_was_reserved_leaves(court: Court) -> None:
     court.enter(person("Ada"), person("Bob"))
-    court.server.names |= {"ada": person("Other", Trust.VERIFIED), "bob": person("Bob", Trust.VERIFIED), "eve": None}
-    assert evicted(court) == ["Ada"]
+    ada = replace(person("Ada", Trust.VERIFIED), identity=ident("Other"))
+    assert evicted(court, ada, person("Bob", Trust.VERIFIED)) == ["Ada"]
 
 
 # --- revocation ---------------------------------------------------------------------------------------------

@@ -93,12 +93,11 @@ async def _principal_of(node: Node, request: web.Request) -> Principal:
     if not credentials.resembles_token(credential):
         return replace(_of_key(credential), address=address)
     # A wrong checksum is a typing error, which is seen without a look at the store.
-    token, name, name_key = None, "", ""
-    if credentials.is_token(credential):
-        token, name, name_key = await node.reads.bearer(token_hash(credential))
-    if token is None or not token.is_valid(node.now()):
+    found = await node.reads.bearer(token_hash(credential)) if credentials.is_token(credential) else None
+    if found is None or not found[0].is_valid(node.now()):
         raise Refused("unauthorized", "This token is not valid, or no longer; `chatty login` takes a new one.")
-    return Principal(token.identity, Trust.VERIFIED, name, name_key, token.id, address)
+    token, holder = found
+    return replace(holder, token=token.id, address=address)
 
 
 def _of_key(key: str) -> Principal:

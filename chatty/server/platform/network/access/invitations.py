@@ -21,6 +21,7 @@ from chatty.server.platform.network.access.credentials import invitation_hash, p
 from chatty.server.platform.network.access.passwords import Guesses, Hashing, prepared
 from chatty.server.platform.network.access.routes import (
     OPEN,
+    CheckedName,
     Route,
     ends_at,
     find_place,
@@ -64,11 +65,11 @@ class InvitationHandlers:
         place, new = await find_place(self.node, request), await json_of(request, NewInvitation)
         if new.name and new.uses > 1:
             raise Refused("bad_request", "A name is for one: an invitation with a name has one use.")
-        name, name_key = participant_name(new.name) if new.name else ("", "")
+        name, name_key, skeleton = participant_name(new.name) if new.name else CheckedName()
         at, secret = self.node.now(), new_invitation()
         entry = Invite(
             place.id, at, place.standing.who, new_public_id(), invitation_hash(secret), ROLES[new.role], new.uses,
-            ends_at(at, new.expires_in), name, name_key,
+            ends_at(at, new.expires_in), name, name_key, skeleton,
         )  # fmt: skip
         outcome = await self._commit(request, entry)
         assert isinstance(outcome, tuple)

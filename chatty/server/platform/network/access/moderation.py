@@ -185,7 +185,7 @@ class ModerationHandlers:
         """The identities that a ruling's target is known to have."""
         if one is not None:
             return {one}
-        return {author(who.identity, who.name) for who in self._connected(place) if who.name_key == whom.name_key != ""}
+        return {author(who.identity, who.name) for who in self._connected(place) if _is_called(who, whom)}
 
     def _addresses(self, place: Place, authors: set[Author]) -> set[str]:
         """The addresses from which they are connected right now, or were within the last hour."""
@@ -195,3 +195,8 @@ class ModerationHandlers:
 
     def _connected(self, place: Place) -> list[Principal]:
         return [session.who for session in self.node.sessions if place.id in (SERVER, session.room_id)]
+
+
+def _is_called(who: Principal, target: Target) -> bool:
+    """Whether a target that is only a name may be ``who``."""
+    return who.name_key == target.name_key != "" or who.skeleton == target.skeleton != ""

@@ -22,6 +22,7 @@ from chatty.server.platform.network.responses import body_of, refused, unfit
 from chatty.server.platform.pipeline.node import Node
 from chatty.server.platform.store.access.lookup import SERVER_KEY
 from chatty.server.platform.store.reads import RoomView
+from chatty.skeletons import skeleton
 
 T = TypeVar("T")
 MOST_DIGITS: Final = 20
@@ -137,20 +138,28 @@ def ends_at(at: int, seconds: float | None) -> int:
     return at + round(seconds * 1000) if seconds else 0
 
 
-def participant_name(given: str | None) -> tuple[str, str]:
-    """A participant's name and its key. Raises Refused for an invalid name."""
+class CheckedName(NamedTuple):
+    """A participant's name, and its forms for comparing."""
+
+    name: str = ""
+    key: str = ""
+    skeleton: str = ""
+
+
+def participant_name(given: str | None) -> CheckedName:
+    """A participant's name. Raises Refused for an invalid one."""
     name = accepted(check_name(given or "", points=NAME_POINTS))
-    return name, compare_key(name)
+    return CheckedName(name, compare_key(name), skeleton(name))
 
 
 def speaking(who: Principal, given: str | None) -> Principal:
     """``who``, speaking under a name. Raises Refused for an invalid name, or one that isn't its own."""
     if who.name and (given is None or compare_key(given) == who.name_key):
         return who
-    name, name_key = participant_name(given)
+    new = participant_name(given)
     if who.name:
         raise Refused("not_allowed", f"With this token you are {who.name!r}; leave out the name.")
-    return replace(who, name=name, name_key=name_key)
+    return replace(who, name=new.name, name_key=new.key, skeleton=new.skeleton)
 
 
 def accepted(checked: str | Rejection) -> str:

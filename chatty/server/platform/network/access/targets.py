@@ -12,6 +12,7 @@ from chatty.protocol import decode_frame
 from chatty.server.business.entries import Target
 from chatty.server.platform.pipeline.node import Node
 from chatty.server.platform.pipeline.recent_authors import Author, author
+from chatty.skeletons import skeleton
 
 IDENTITY: Final = re.compile("[0-9a-f]{32}")
 
@@ -20,7 +21,7 @@ def target(name: str = "", identity: str = "", of: int = 0) -> Target:
     """Somebody by name, by identity, or as the author of a message. Raises Refused for an invalid identity."""
     if identity and not IDENTITY.fullmatch(identity):
         raise Refused("bad_request", "An identity has 32 hexadecimal digits; see the list of members.")
-    return Target(name, compare_key(name) if name else "", bytes.fromhex(identity), of)
+    return Target(name, compare_key(name), bytes.fromhex(identity), of, skeleton(name))
 
 
 async def target_of(node: Node, room_key: int, name: str, identity: str, of: int) -> tuple[Target, Author | None]:

@@ -26,7 +26,7 @@ from chatty.server.business.rights import (
     rights_named,
 )
 from chatty.server.platform.network.access.credentials import nobody, principal_of, token_hash
-from chatty.server.platform.network.access.routes import OPEN, Route, ends_at, json_of, participant_name
+from chatty.server.platform.network.access.routes import OPEN, CheckedName, Route, ends_at, json_of, participant_name
 from chatty.server.platform.network.access.sign_in import ways
 from chatty.server.platform.network.responses import answer, refused
 from chatty.server.platform.pipeline.node import Node
@@ -78,11 +78,11 @@ class TokenHandlers:
             raise Refused("bad_request", "A token for nobody is worth nothing.")
         cap = _cap(new)
         role = OWNER if new.admin else (cap if new.room else MEMBER)
-        name, name_key = participant_name(new.name) if new.name else ("", "")
+        name, name_key, skeleton = participant_name(new.name) if new.name else CheckedName()
         expires_at = ends_at(at, new.expires_in)
         entry = Issue(
             new.room or SERVER, at, who, new_public_id(), token_hash(secret), cap, name, name_key, nobody(),
-            role if name else NOBODY, expires_at, new.label,
+            role if name else NOBODY, expires_at, new.label, skeleton,
         )  # fmt: skip
         outcome = await node.log.commit(entry)
         if isinstance(outcome, Rejection):

@@ -35,11 +35,15 @@ from chatty.server.platform.store.access.lookup import (
     grants_via,
     has_names,
     holder_of,
+    holders_like,
     invitation_of_id,
     is_known,
-    name_of,
+    named,
     token_of_id,
 )
+
+NameForms = tuple[str, str]
+"""A name's key and its skeleton, each of them empty if it isn't looked up."""
 
 
 class Rulings(Struct):
@@ -93,8 +97,8 @@ class Rights:
         self.has_names = has_names(db)
         self.remembered = 0
 
-    def load_for(self, scope: Scope, who: Principal, at: int, *name_keys: str) -> None:
-        """Load the rows that decide about ``who`` in ``scope``, and the holders of its name, or of ``name_keys``."""
+    def load_for(self, scope: Scope, who: Principal, at: int, *names: NameForms) -> None:
+        """Load the rows that decide about ``who`` in ``scope``, and the holders of its name, or of ``names``."""
         if scope.access is not OPEN or self.server.access is not OPEN or who.token:
             known = remembered(scope, who, at)
             # Somebody without any right is told what the server knows of it, which isn't remembered.
@@ -103,25 +107,24 @@ class Rights:
                 remember(scope, who, at)
                 self.remembered += known is None
         if self.has_names:
-            for key in name_keys or (who.name_key,):
-                self._load_name(key)
+            for name_key, skeleton in names or ((who.name_key, who.skeleton),):
+                self._load_name(name_key, skeleton)
 
     def load_for_ruling(self, scope: Scope, entry: Ruling) -> None:
         """Load the rows that ``entry`` is about, and those of its author."""
         self.load_standing(scope, entry.who)
         target = entry.whom if isinstance(entry, GrantEntry | Kick | Restrict) else Target()
-        name_key = entry.name_key if isinstance(entry, Issue | Invite) else target.name_key
-        if name_key:
-            self._load_name(name_key)
+        called = entry if isinstance(entry, Issue | Invite) else target
+        self._load_name(called.name_key, called.skeleton)
         if isinstance(entry, SignIn):
-            self._load_name(entry.who.name_key)
+            self._load_name(entry.who.name_key, entry.who.skeleton)
             self._load_called(entry.who.identity)
         if isinstance(entry, Issue):
             self._load_called(entry.identity)
         if isinstance(entry, Issue | SignIn | Revoke):
             self._load_token(entry.id)
         one = whom(scope, target)
-        holder = self.server.names.get(name_key)
+        holder = self.server.names.get(called.name_key)
         for identity in (one.identity if one else b"", holder.identity if holder else b""):
             self._load_grants(scope, identity)
         if isinstance(entry, Lift):
@@ -139,14 +142,14 @@ class Rights:
 
     def _load_for_admission(self, scope: Scope, entry: Admit) -> None:
         who, one = entry.who, self._load_invitation(entry.invitation) if entry.invitation else None
-        names = {who.name_key, name_of(self._db, who.identity)[1]}
+        names = [(who.name_key, who.skeleton), (named(self._db, who.identity).name_key, "")]
         if one is not None:
-            names.add(one.name_key)
+            names.append((one.name_key, one.skeleton))
             self._load_grants(scope, one.inviter)
             if one.token:
                 self._load_token(one.token)
-        for name_key in sorted(filter(None, names)):
-            self._load_name(name_key)
+        for name_key, skeleton in names:
+            self._load_name(name_key, skeleton)
 
     def load_for_deletion(self, room: Room, who: Principal) -> None:
         """Load the rows that decide whether ``who`` may delete the message that is loaded."""
@@ -171,8 +174,7 @@ class Rights:
     def drop(self) -> None:
         """Drop rows from memory that can be loaded again."""
         self.remembered = 0
-        server = self.server
-        for rows in (server.grants, server.tokens, server.names, server.called, server.invitations, server.decided):
+        for rows in self._loaded():
             rows.clear()
 
     def load_standing(self, scope: Scope, who: Principal) -> None:
@@ -204,13 +206,24 @@ class Rights:
             self.remembered += 1
         return found[invitation]
 
-    def _load_name(self, name_key: str) -> None:
-        if name_key not in self.server.names:
-            self.server.names[name_key] = holder_of(self._db, name_key)
+    def _load_name(self, name_key: str, skeleton: str) -> None:
+        server = self.server
+        if name_key and name_key not in server.names:
+            server.names[name_key] = holder_of(self._db, name_key)
+            self.remembered += 1
+        if skeleton and skeleton not in server.alike:
+            server.alike[skeleton] = holders_like(self._db, skeleton)
             self.remembered += 1
 
     def _load_called(self, identity: bytes) -> None:
         if identity not in self.server.called:
-            name, name_key = name_of(self._db, identity)
-            self.server.called[identity] = Principal(identity, Trust.VERIFIED, name, name_key) if name else None
+            holder = named(self._db, identity)
+            self.server.called[identity] = holder if holder.name else None
             self.remembered += 1
+
+    def _loaded(self) -> tuple[dict[Any, Any], ...]:
+        server = self.server
+        return (
+            server.grants, server.tokens, server.names, server.alike, server.called, server.invitations,
+            server.decided,
+        )  # fmt: skip

@@ -28,6 +28,8 @@ MOST_RULES: Final = 10_000
 
 _TOKEN: Final = "SELECT id, identity, cap, room, expires_at, revoked_at FROM tokens WHERE"
 
+_NAME: Final = "SELECT identity, name, name_key, skeleton FROM names WHERE"
+
 
 def access_of(db: sqlite3.Connection, key: int) -> Access:
     """A scope's rules."""
@@ -60,7 +62,7 @@ def grants_via(db: sqlite3.Connection, key: int, via: str) -> list[bytes]:
 
 def invitation_of_id(db: sqlite3.Connection, invitation: str) -> Invitation | None:
     """The invitation with this public id."""
-    columns = "id, room, role, uses, until, inviter, token, by, name, name_key"
+    columns = "id, room, role, uses, until, inviter, token, by, name, name_key, skeleton"
     row = db.execute(f"SELECT {columns} FROM invitations WHERE id = ?", (invitation,)).fetchone()  # noqa: S608
     return Invitation(*row) if row else None
 
@@ -99,14 +101,24 @@ def token_of_hash(db: sqlite3.Connection, hashed: bytes) -> Token | None:
 
 def holder_of(db: sqlite3.Connection, name_key: str) -> Principal | None:
     """The identity whose name this is in every room, if it is reserved."""
-    row = db.execute("SELECT identity, name FROM names WHERE name_key = ?", (name_key,)).fetchone()
-    return Principal(row[0], Trust.VERIFIED, row[1], name_key) if row else None
+    row = db.execute(f"{_NAME} name_key = ?", (name_key,)).fetchone()
+    return _holder(*row) if row else None
 
 
-def name_of(db: sqlite3.Connection, identity: bytes) -> tuple[str, str]:
-    """The reserved name of an identity, and its key; empty if it has none."""
-    row = db.execute("SELECT name, name_key FROM names WHERE identity = ?", (identity,)).fetchone()
-    return (row[0], row[1]) if row else ("", "")
+def holders_like(db: sqlite3.Connection, skeleton: str) -> tuple[Principal, ...]:
+    """The identities whose reserved names have this skeleton: one at most, but for those from before there were any."""
+    rows = db.execute(f"{_NAME} skeleton = ? ORDER BY name_key", (skeleton,)).fetchall()
+    return tuple(_holder(*row) for row in rows)
+
+
+def named(db: sqlite3.Connection, identity: bytes) -> Principal:
+    """An identity under its reserved name; without one if it has none."""
+    row = db.execute(f"{_NAME} identity = ?", (identity,)).fetchone()
+    return _holder(*row) if row else Principal(identity, Trust.VERIFIED)
+
+
+def _holder(identity: bytes, name: str, name_key: str, skeleton: str) -> Principal:
+    return Principal(identity, Trust.VERIFIED, name, name_key, skeleton=skeleton)
 
 
 def has_names(db: sqlite3.Connection) -> bool:

@@ -12,7 +12,7 @@ from chatty.access import AuditEntry, GrantedRoom, InvitationInfo, MemberInfo, R
 from chatty.events import rfc3339
 from chatty.server.business.rights import NAME_OF_ROLE, OWNER, READ, Of, rights_named
 from chatty.server.platform.store.access.authored import PART, Authors, Found, implicated, messages_by
-from chatty.server.platform.store.access.lookup import invitation_of_hash, name_of
+from chatty.server.platform.store.access.lookup import invitation_of_hash, named
 
 T = TypeVar("T", covariant=True)
 MOST: Final = 1_000
@@ -113,7 +113,7 @@ class AccessReads:
 
     async def name_of(self, identity: bytes) -> str:
         """The name that is reserved for an identity; empty if there is none."""
-        return (await self._ask(lambda db: name_of(db, identity)))[0]
+        return (await self._ask(lambda db: named(db, identity))).name
 
     async def password(self, room_id: str) -> str:
         """What is stored for a room's password; empty if it has none, or if there is no such room."""
@@ -172,7 +172,8 @@ def _token(
 
 def _restriction(rows: list[Any]) -> RestrictionInfo:
     one, rights, name, _, by, at, until, reason, authors = rows[0]
-    of = list(dict.fromkeys(Of(row[3]).name.lower() for row in rows))
+    # One that holds for a name holds for those that look like it: that need not be said.
+    of = list(dict.fromkeys(Of(row[3]).name.lower() for row in rows if row[3] != Of.SKELETON))
     return RestrictionInfo(
         one, "ban" if rights & READ else "mute", name, of, by, rfc3339(at), _when(until), reason, authors
     )

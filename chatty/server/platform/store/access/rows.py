@@ -33,7 +33,7 @@ def _revoked(db: sqlite3.Connection, key: int, fact: Revoked) -> None:
 
 
 def _reserved(db: sqlite3.Connection, key: int, fact: Reserved) -> None:
-    db.execute("INSERT INTO names VALUES (?, ?, ?)", (fact.name_key, fact.name, fact.identity))
+    db.execute("INSERT INTO names VALUES (?, ?, ?, ?)", (fact.name_key, fact.name, fact.identity, fact.skeleton))
 
 
 def _granted(db: sqlite3.Connection, key: int, fact: Granted) -> None:
@@ -75,7 +75,8 @@ def _invited(db: sqlite3.Connection, key: int, fact: Invited) -> None:
     one = fact.invitation
     row = (one.id, fact.hash, one.room, one.role, one.uses, one.until, one.inviter, one.token, one.by)
     db.execute(
-        "INSERT INTO invitations VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (*row, one.name, one.name_key, fact.at)
+        "INSERT INTO invitations VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (*row, one.name, one.name_key, fact.at, one.skeleton),
     )
 
 

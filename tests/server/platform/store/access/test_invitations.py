@@ -10,6 +10,7 @@ import pytest
 from chatty.server.business.entries import Admit, CloseRoom, CreateRoom, Forget, Invite, PurgeRoom, Uninvite
 from chatty.server.business.rights import MEMBER, OPERATOR, OWNER, SERVER, Principal
 from chatty.server.platform.store.access.lookup import has_ended_rights, invitation_of_hash
+from chatty.skeletons import skeleton
 from tests.server.platform.store.access.test_loading import AT, ROOM, Writer
 from tests.server.principals import owning, speaker
 
@@ -26,7 +27,9 @@ def guest(number: int) -> Principal:
 
 
 def invite(number: int = 1, who: Principal = OPERATOR, uses: int = 9, until: int = 0, name: str = "") -> Invite:
-    return Invite(ROOM, AT, who, f"i{number}", bytes([number]) * 32, MEMBER, uses, until, name, name.casefold())
+    return Invite(
+        ROOM, AT, who, f"i{number}", bytes([number]) * 32, MEMBER, uses, until, name, name.casefold(), skeleton(name)
+    )
 
 
 def accept(who: Principal, invitation: str = "i1", room: str = ROOM) -> Admit:
