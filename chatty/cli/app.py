@@ -25,7 +25,7 @@ HEADINGS: Final = {
     "Scripts": ("ask", "run", "bot"),
     "Access": (
         *("login", "logout", "whoami", "token create", "token list", "token revoke", "token generate"),
-        *("members", "role", "policy", "kick", "ban", "unban", "mute", "unmute", "delete", "audit"),
+        *("invite", "members", "role", "policy", "kick", "ban", "unban", "mute", "unmute", "delete", "audit"),
     ),
     "Serve": ("serve", "backup", "restore", "doctor", "healthcheck"),
     "Help": ("help", "completion"),

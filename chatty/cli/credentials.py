@@ -104,13 +104,13 @@ def read_token(file: TokenFile) -> str:
         raise usage(str(error), "it holds what `chatty token create` printed, and nothing else") from None
 
 
-def check_safe(server: str, *, insecure: bool) -> None:
-    """Raise Failure (usage) if a secret that is sent to ``server`` could be read on the way."""
+def check_safe(server: str, *, insecure: bool, what: str = "a token") -> None:
+    """Raise Failure (usage) if ``what``, a secret, could be read on its way to ``server`` or from there."""
     parts = urlsplit(server)
     if parts.scheme == "https" or insecure or is_this_machine(parts.hostname or ""):
         return
     raise usage(
-        f"a token for {server} could be read on the way there, and is not sent",
+        f"{what} for {server} could be read on the way there, and is not sent",
         f"use https://{parts.netloc}; or, if nobody can listen in on your network: --insecure",
     )
 

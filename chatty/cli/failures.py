@@ -27,6 +27,7 @@ _STATUS = {
     "banned": ExitStatus.NOT_ALLOWED,
     "muted": ExitStatus.NOT_ALLOWED,
     "not_allowed": ExitStatus.NOT_ALLOWED,
+    "not_admitted": ExitStatus.NOT_ALLOWED,
     "room_locked": ExitStatus.NOT_ALLOWED,
     "unauthorized": ExitStatus.NOT_ALLOWED,
 }
@@ -35,6 +36,7 @@ _STATUS = {
 _REMOVED, _ROOM_CLOSED = 4503, 4510  # of chatty.protocol.Close, which costs msgspec to import
 
 _HINTS = {
+    "not_admitted": "check that it is whole and for this room, or ask for another invitation",
     "name_invalid": "choose a name: --name NAME",
     "name_taken": "choose a name: --name NAME",
 }

@@ -16,7 +16,7 @@ from chatty.cli.exits import ExitStatus
 from chatty.cli.failures import Failure, explain, usage
 from chatty.cli.paths import as_path
 from chatty.client.network.address import ROOM_ID, base_url
-from chatty.credentials import RESERVED, is_token
+from chatty.credentials import RESERVED, is_shown_in, is_token
 from chatty.errors import ChattyError, Disconnected, Refused
 from chatty.names import same
 
@@ -188,6 +188,8 @@ def resolve_server(env: Environment, option: str | None, profile: Profile) -> st
 def resolve_room(env: Environment, room: str, at: ServerChoice = _ANY) -> RoomTarget:
     """The room that a command line means. Raises Failure: no such room, or usage if it is ambiguous."""
     settings = _settings(env, at)
+    if is_shown_in(room):
+        raise usage("a secret is not the name of a room", "an invitation is accepted with: chatty join")
     if "://" in room:
         return _from_url(room, settings)
     chosen = resolve_server(env, at.server, settings)

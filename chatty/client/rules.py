@@ -1,4 +1,4 @@
-"""The rules of a room, or of the server, over HTTP: roles, the policy, bans and mutes."""
+"""The rules of a room, or of the server, over HTTP: roles, the policy, invitations, bans and mutes."""
 
 from __future__ import annotations
 
@@ -9,11 +9,17 @@ from msgspec.structs import replace
 
 from chatty import protocol
 from chatty.access import (
+    Admission,
+    Admitted,
     Audit,
     AuditEntry,
     Deleted,
+    InvitationInfo,
+    Invitations,
+    MadeInvitation,
     Members,
     NewDeletion,
+    NewInvitation,
     NewKick,
     NewRestriction,
     NewRole,
@@ -56,6 +62,30 @@ class Rules:
     async def set_policy(self, policy: Policy) -> None:
         """Changes the fields that ``policy`` has."""
         await self._ask("PUT", "/policy", None, policy)
+
+    async def invite(self, new: NewInvitation) -> MadeInvitation:
+        """Makes an invitation, whose secret is shown this once."""
+        return await self._ask("POST", "/invitations", MadeInvitation, new)
+
+    async def invitations(self) -> list[InvitationInfo]:
+        """The invitations that have not ended, the newest first, without their secrets."""
+        return (await self._ask("GET", "/invitations", Invitations)).invitations
+
+    async def uninvite(self, invitation_id: str, *, members: bool = False) -> None:
+        """Revokes the invitation with this public id; with ``members``, also takes away the roles that it gave."""
+        params = {"members": "true"} if members else {}
+        await self._ask("DELETE", f"/invitations/{quote(invitation_id, safe='')}", None, params=params)
+
+    async def accept(self, invitation: str, *, name: str = "") -> Admitted:
+        """Exchanges an invitation for a role, which the client's key or token has from then on.
+
+        ``name`` is what the list of members says. Refused with ``not_admitted`` if it doesn't count, or no longer.
+        """
+        return await self._ask("POST", "/admission", Admitted, Admission(invitation=invitation, name=name))
+
+    async def admit(self, password: str, *, name: str = "") -> Admitted:
+        """The same for the room's password."""
+        return await self._ask("POST", "/admission", Admitted, Admission(password=password, name=name))
 
     async def restrict(self, new: NewRestriction) -> RestrictionInfo:
         """Bans or mutes somebody."""
