@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 EXAMPLES: Final = (
     "chatty join deploys",
     "chatty join deploys --name Ada",
-    "chatty join 'https://chat.example.org/v1/rooms/2SzErhA2PvYGjf4PQ4pvTh9BfE0#chatty_i…'",
+    "chatty join",
 )
 
 
@@ -71,12 +71,12 @@ def command(
         if not in_terminal:
             raise usage("missing argument 'ROOM'")
         room = ask(env, "Room or invitation (it is not shown): ")
+    if not in_terminal and not password_stdin and "#" not in room:
+        raise usage("join needs a terminal to type in", "scripts use: chatty send ROOM, and: chatty tail ROOM")
     target, invitation = invited(env, filled(room), at)
     shown = Shown(invitation, first_line(env, "Password: ") if password_stdin else "")
     if invitation and password_stdin:
         raise usage("an invitation needs no password", "leave out --password-stdin")
-    if not in_terminal and shown == Shown():
-        raise usage("join needs a terminal to type in", "scripts use: chatty send ROOM, and: chatty tail ROOM")
     if not in_terminal or not target.room_id:
         return run(_enter(env, target, shown, name))
     return run_plainly(_join(env, target, shown, name, plain=plain, color=color, bell=bell))

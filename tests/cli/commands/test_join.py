@@ -26,6 +26,9 @@ def test_a_room_that_is_not_there_is_told_before_the_screen_opens(
     child = pexpect.spawn(
         sys.executable, ["-m", "chatty", "join", room], env=user.env, cwd=ROOT, timeout=PATIENCE, encoding="utf-8"
     )
+    if room != "nowhere":
+        child.expect("If the room has a password")  # nobody is told whether it has one
+        child.sendline("")
     said = child.read()
     child.close()
     assert child.exitstatus == status

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 EXAMPLES: Final = (
     "chatty invite deploys",
     "chatty invite deploys --can read --uses 20 --expires 7d",
-    "chatty invite deploys --list",
     "chatty invite deploys --revoke vPnLKvTA0cyM --members",
 )
 
@@ -62,7 +61,7 @@ def command(
     data: OperatorOption = None,
     json: JsonOption = False,
 ) -> int:
-    """Invite people to a room, or to the server: print a URL that lets them in.
+    """Invite people to a room or the server: print a URL to let them in.
 
     They accept it with chatty join. It counts as long as you may invite. Only
     administrators may say what somebody is called.

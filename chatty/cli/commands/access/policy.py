@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 
 EXAMPLES: Final = (
     "chatty policy deploys --everyone nobody",
-    "chatty policy deploys --lock",
     "chatty policy deploys --everyone nobody --password-stdin < password",
-    "chatty policy deploys --slow 10s",
     "chatty policy",
 )
 
