@@ -7,7 +7,6 @@ who keeps a secret, and where, is the program's business.
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import hmac
 import os
@@ -31,7 +30,6 @@ __all__ = [
     "new_producer",
     "new_secret",
     "producer_from_key",
-    "shown",
 ]
 
 Credential = str | Callable[[], str]
@@ -79,12 +77,6 @@ class Renewable(Protocol):
 
         It may ask somebody over the network, so it is called in a thread of its own.
         """
-
-
-async def shown(credential: Credential | Renewable, refused: str = "") -> str:
-    """What to show to the server, or in the place of what it has ``refused``: the same if there is nothing else."""
-    fresh = getattr(credential, "fresh", None)
-    return current(credential) if fresh is None else await asyncio.to_thread(fresh, refused)
 
 
 def new_secret() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import ssl
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from aiohttp import hdrs
 
 from chatty import protocol
 from chatty.client.decoding import UNREADABLE
-from chatty.client.identity import Credential, shown
+from chatty.client.identity import Credential, current
 from chatty.client.network.address import base_url
 from chatty.client.network.proxies import UnusableProxy, proxy_for
 from chatty.errors import CODES, ProtocolError, Refused, Unreachable
@@ -116,16 +117,22 @@ def _reason(error: aiohttp.ClientOSError) -> str:
     return (cause.strerror or str(cause) or type(cause).__name__).lower()
 
 
+async def _shown(credential: Credential, refused: str = "") -> str:
+    """What to show to the server, or in the place of what it has ``refused``: the same if there is nothing else."""
+    fresh = getattr(credential, "fresh", None)
+    return current(credential) if fresh is None else await asyncio.to_thread(fresh, refused)
+
+
 def _identified_by(credential: Credential) -> aiohttp.ClientMiddlewareType:
     """Shows the credential with each request. One that was replaced on the way is shown once more."""
 
     async def identify(request: aiohttp.ClientRequest, ask: aiohttp.ClientHandlerType) -> aiohttp.ClientResponse:
         if hdrs.AUTHORIZATION in request.headers:
             return await ask(request)
-        first = await shown(credential)
+        first = await _shown(credential)
         request.headers.update(bearer(first))
         response = await ask(request)
-        if response.status == HTTPStatus.UNAUTHORIZED and (fresh := await shown(credential, first)) != first:
+        if response.status == HTTPStatus.UNAUTHORIZED and (fresh := await _shown(credential, first)) != first:
             response.release()
             request.headers.update(bearer(fresh))
             response = await ask(request)

@@ -55,7 +55,19 @@ ADDRESSES: Final = [
     "/healthz?",
     "/nowhere?",
 ]
-NAMES: Final = ["token", "access_token", "auth", "key", "password", "invitation", "Token", "ACCESS_TOKEN", "to%6ben"]
+NAMES: Final = [
+    "token",
+    "access_token",
+    "id_token",
+    "refresh_token",
+    "auth",
+    "key",
+    "password",
+    "invitation",
+    "Token",
+    "ACCESS_TOKEN",
+    "to%6ben",
+]
 
 
 @pytest.mark.parametrize("name", NAMES)

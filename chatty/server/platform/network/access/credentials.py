@@ -25,7 +25,9 @@ _PRINCIPAL: Final = web.RequestKey("principal", Principal)
 ANONYMOUS: Final = Principal(bytes(IDENTITY_BYTES))
 """Everybody who posts over HTTP without a key. It is one identity, so that an Idempotency-Key works for plain curl."""
 
-_IN_QUERY: Final = frozenset({"token", "access_token", "auth", "key", "password", "invitation"})
+_IN_QUERY: Final = frozenset(
+    {"token", "access_token", "id_token", "refresh_token", "auth", "key", "password", "invitation"}
+)
 """Names in a query that show that somebody puts a credential where servers and proxies log it."""
 
 

@@ -14,8 +14,7 @@ import jwt
 import pytest
 
 from chatty.credentials import is_token
-from chatty.server.platform.network.access.sign_in import PROXY_SECRET, Person, check_sign_in
-from chatty.server.settings import SettingError, Settings
+from chatty.server.platform.network.access.sign_in import PROXY_SECRET
 from tests.support.openid import Provider
 from tests.support.server import Server
 
@@ -50,7 +49,7 @@ def proxied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 def believing(data: Path, provider: Provider, *options: str, client: str = CLIENT) -> Server:
     issuer = ("--oidc-issuer", provider.url, "--oidc-client-id", client, "--oidc-admin", "chat-admins")
-    return Server(data, "--access", "token", *issuer, *options)
+    return Server(data, "--access", "token", "--log-level", "debug", *issuer, *options)
 
 
 @pytest.fixture
@@ -207,8 +206,9 @@ def test_nothing_secret_of_a_sign_in_is_logged_or_repeated(server: Server, provi
     good, bad = provider.id_token("bo"), provider.id_token("bo", "other")
     issued = sign_in(server, {"id_token": good})[1]["token"]
     answers = [sign_in(server, {"id_token": token}) for token in (bad, good[:-4], good + "A" * 40_000)]
-    answers.append(sign_in(server, None, path=f"/v1/login?id_token={good}"))
-    assert {code(answer) for answer in answers} == {"unauthorized", "bad_request"}
+    answers.append(sign_in(server, {"id_token": good}, path=f"/v1/login?id_token={good}"))
+    answers.append(sign_in(server, {good: good}))
+    assert [code(answer) for answer in answers] == ["unauthorized"] * 2 + ["bad_request"] * 2 + ["unauthorized"]
     shown = server.log + json.dumps(answers)
     assert not any(secret.rpartition(".")[2] in shown for secret in (good, bad, issued))
 
@@ -313,81 +313,3 @@ def test_nobody_signs_in_at_a_server_that_believes_nobody(tmp_path: Path) -> Non
         for body in (None, {"id_token": "x.y.z"}):
             answer = sign_in(server, body, named("Ada"))
             assert (answer[0], code(answer)) == (403, "not_allowed")
-
-
-# --- identities and settings --------------------------------------------------------------------------------
-
-
-def test_an_identity_is_that_of_one_subject_of_one_issuer() -> None:
-    people = [
-        Person(kind, issuer, subject, "Ada")
-        for kind in ("oidc", "header")
-        for issuer in ("", "https://id.example", "https://id.example/")
-        for subject in ("1", "1\0", "", "\0", "https://id.example")
-    ]
-    assert len({person.identity for person in people}) == len(people)
-    assert people[0].identity == people[0]._replace(name="Bo", is_admin=True).identity
-
-
-def filed(tmp_path: Path, content: str | bytes = SECRET) -> str:
-    path = tmp_path / "secret"
-    path.write_bytes(content if isinstance(content, bytes) else content.encode())
-    return str(path)
-
-
-def test_settings_by_which_people_can_sign_in_are_accepted(tmp_path: Path) -> None:
-    check_sign_in(Settings())
-    check_sign_in(Settings(oidc_issuer="https://id.example/realms/x", oidc_client_id="chatty", oidc_admin="admins"))
-    secret = filed(tmp_path)
-    check_sign_in(Settings(identity_header="Remote-User", trusted_proxy="10.0.0.1", proxy_secret_file=secret))
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"oidc_client_id": "chatty"},
-        {"oidc_admin": "admins"},
-        {"oidc_issuer": "https://id.example"},
-        {"oidc_issuer": "https://id.example", "oidc_client_id": "chatty", "oidc_name": ""},
-        {"login_age": "1"},
-        {"login_age": "59s"},
-        {"login_age": "91d"},
-        {"login_age": ""},
-        {"identity_header": "Remote-User"},
-        {"identity_header": "Remote-User", "trusted_proxy": "10.0.0.1"},
-        {"identity_header": "Remote-User", "proxy_secret_file": "SECRET"},
-        {"proxy_secret_file": "SECRET"},
-        {"identity_header": "Remote-User", "trusted_proxy": "10.0.0.1", "proxy_secret_file": "/nowhere"},
-    ],
-)
-def test_settings_that_make_no_sense_are_refused(tmp_path: Path, wrong: dict[str, str]) -> None:
-    fields = {name: filed(tmp_path) if value == "SECRET" else value for name, value in wrong.items()}
-    with pytest.raises(SettingError) as refused:
-        check_sign_in(Settings(**fields))  # type: ignore[arg-type]
-    assert refused.value.hint
-    assert SECRET not in str(refused.value)
-
-
-@pytest.mark.parametrize(
-    "issuer",
-    ["http://id.example", "id.example", "https://id.example?x", "https://id.example#x", "https://a@id.example"],
-)
-def test_an_issuer_whose_keys_somebody_could_replace_is_refused(issuer: str) -> None:
-    with pytest.raises(SettingError, match="--oidc-issuer cannot be"):
-        check_sign_in(Settings(oidc_issuer=issuer, oidc_client_id="chatty"))
-
-
-@pytest.mark.parametrize(
-    "header", ["Remote_User", "Authorization", "Cookie", "X-Forwarded-For", "X User", "X:", "ü", PROXY_SECRET]
-)
-def test_a_header_that_means_something_else_is_refused(tmp_path: Path, header: str) -> None:
-    with pytest.raises(SettingError, match="--identity-header cannot be"):
-        check_sign_in(Settings(identity_header=header, trusted_proxy="10.0.0.1", proxy_secret_file=filed(tmp_path)))
-
-
-@pytest.mark.parametrize("content", ["", "short", "s" * 31, "s" * 16 + " " + "s" * 16, "ü" * 40, b"\xff" * 40])
-def test_a_secret_that_can_be_guessed_or_not_be_sent_is_refused(tmp_path: Path, content: str | bytes) -> None:
-    with pytest.raises(SettingError, match="secret"):
-        check_sign_in(
-            Settings(identity_header="X-User", trusted_proxy="10.0.0.1", proxy_secret_file=filed(tmp_path, content))
-        )
