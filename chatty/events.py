@@ -57,7 +57,12 @@ class StreamPosition(NamedTuple):
 
 
 class Event(Struct, frozen=True, gc=False, tag_field="event_type"):
-    """Something durable that happened in a room."""
+    """Something durable that happened in a room.
+
+    Events with a ``participant`` may be ``verified``: on this server the name is
+    reserved for the one who used it, and nobody else could have. For
+    `ParticipantRenamed` that is the new name. In JSON it is only there if true.
+    """
 
     seq: int
     at: str
@@ -91,14 +96,16 @@ class Message(Event, frozen=True, gc=False, tag="message", omit_defaults=True):
     reactions: dict[str, int] = {}
     reacted: int = 0
     automatic: int = 0
+    verified: bool = False
 
 
-class MessageEdited(Event, frozen=True, gc=False, tag="message_edited"):
+class MessageEdited(Event, frozen=True, gc=False, tag="message_edited", omit_defaults=True):
     """``participant`` changed its message ``of`` to ``text``: empty where that was changed again or deleted since."""
 
     participant: str
     of: int
     text: str
+    verified: bool = False
 
 
 class MessageDeleted(Event, frozen=True, gc=False, tag="message_deleted", omit_defaults=True):
@@ -111,6 +118,7 @@ class MessageDeleted(Event, frozen=True, gc=False, tag="message_deleted", omit_d
     participant: str
     of: int
     author: str = ""
+    verified: bool = False
 
 
 class Reaction(Event, frozen=True, gc=False, tag="reaction", omit_defaults=True):
@@ -120,33 +128,38 @@ class Reaction(Event, frozen=True, gc=False, tag="reaction", omit_defaults=True)
     of: int
     reaction: str
     removed: bool = False
+    verified: bool = False
 
 
-class TopicChanged(Event, frozen=True, gc=False, tag="topic_changed"):
+class TopicChanged(Event, frozen=True, gc=False, tag="topic_changed", omit_defaults=True):
     """``participant`` set the room's topic; an empty ``topic`` removes it."""
 
     participant: str
     topic: str
+    verified: bool = False
 
 
-class ParticipantRenamed(Event, frozen=True, gc=False, tag="participant_renamed"):
+class ParticipantRenamed(Event, frozen=True, gc=False, tag="participant_renamed", omit_defaults=True):
     """``participant`` is called ``name`` from here on."""
 
     participant: str
     name: str
+    verified: bool = False
 
 
-class ParticipantJoined(Event, frozen=True, gc=False, tag="participant_joined"):
+class ParticipantJoined(Event, frozen=True, gc=False, tag="participant_joined", omit_defaults=True):
     """``participant`` is in the room from here on."""
 
     participant: str
+    verified: bool = False
 
 
-class ParticipantLeft(Event, frozen=True, gc=False, tag="participant_left"):
+class ParticipantLeft(Event, frozen=True, gc=False, tag="participant_left", omit_defaults=True):
     """``participant`` is no longer in the room."""
 
     participant: str
     reason: LeaveReason
+    verified: bool = False
 
 
 class Moderated(Event, frozen=True, gc=False, tag="moderated", omit_defaults=True):

@@ -115,10 +115,12 @@ class You(Struct, frozen=True, omit_defaults=True):
     """The participant that a connection speaks for, missing for a reader without a name, and what it may do.
 
     ``can`` has some of read, post, moderate, own. It is None if an older server doesn't say.
+    ``verified``: the name is reserved for it, and its events say so.
     """
 
     participant: str | None = None
     can: list[str] | None = None
+    verified: bool = False
 
 
 class Limits(Struct, frozen=True):
@@ -338,11 +340,15 @@ class Page(Struct, frozen=True):
     more: bool
 
 
-class Present(Struct, frozen=True):
-    """A participant: here, or away (its connection was lost moments ago, and its name is kept)."""
+class Present(Struct, frozen=True, omit_defaults=True):
+    """A participant: here, or away (its connection was lost moments ago, and its name is kept).
+
+    ``verified`` is as in events: see `chatty.events.Event`.
+    """
 
     name: str
     away: bool
+    verified: bool = False
 
 
 class Participants(Struct, frozen=True):

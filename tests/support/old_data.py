@@ -59,6 +59,7 @@ _UNDONE: Final = {
     6: "DROP INDEX grants_via; ALTER TABLE grants DROP COLUMN via; ALTER TABLE policies DROP COLUMN slow;"
     "ALTER TABLE policies DROP COLUMN password; DROP TABLE invitations; DROP TABLE spoke; DROP TABLE implicated;",
     7: "DROP INDEX names_like; ALTER TABLE names DROP COLUMN skeleton; ALTER TABLE participants DROP COLUMN skeleton;"
+    "ALTER TABLE participants DROP COLUMN verified;"
     "ALTER TABLE invitations DROP COLUMN skeleton;DELETE FROM restrictions WHERE of = 3;",
 }
 """What takes each migration back."""

@@ -21,10 +21,13 @@ class Created(Struct, frozen=True, gc=False):
 
 
 class Connected(Struct, frozen=True, gc=False):
-    """A participant has one more connection, so it is here. Its name is spelled as the room already spells it."""
+    """A participant has one more connection, so it is here. Its name is spelled as the room already spells it, and
+    ``verified`` if it is the identity's own in every room.
+    """
 
     connection: str
     who: Principal
+    verified: bool = False
 
     @property
     def name_key(self) -> str:
@@ -136,6 +139,7 @@ class Renamed(Struct, frozen=True, gc=False):
     new_key: str
     name: str
     skeleton: str
+    verified: bool = False
 
 
 class Trimmed(Struct, frozen=True, gc=False):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from chatty.server.business.entries import Rejection
 from chatty.server.business.facts import Reserved
-from chatty.server.business.rights import Principal
+from chatty.server.business.rights import Principal, Trust
 from chatty.server.business.state import Server
 
 
@@ -12,6 +12,11 @@ def is_holder(server: Server, who: Principal) -> bool:
     """Whether the name of ``who`` is its own in every room."""
     holder = server.names.get(who.name_key)
     return holder is not None and holder.identity == who.identity
+
+
+def is_verified(server: Server, who: Principal) -> bool:
+    """Whether ``who`` speaks under a name that is its own in every room, with a credential that nobody guesses."""
+    return bool(server.names) and who.trust >= Trust.KEY and is_holder(server, who)
 
 
 def anothers(server: Server, who: Principal) -> Rejection | None:

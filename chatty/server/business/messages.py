@@ -51,8 +51,9 @@ def post(room: Room, entry: entries.Post) -> Outcome:
         return spoke
     seq = room.last + 1
     message = Message(
-        seq, now_in(room, entry.at), speaker[0], entry.text, entry.reply_to, entry.action, automatic=entry.automatic
-    )
+        seq, now_in(room, entry.at), speaker[0], entry.text, entry.reply_to, entry.action,
+        automatic=entry.automatic, verified=speaker[2],
+    )  # fmt: skip
     if entry.n:
         # It is `entry.said`, with one call less: this is the path of every message.
         return (message, _produced(room, entry, sent(entry.text, entry.reply_to, entry.action)), *spoke)
@@ -114,31 +115,31 @@ def _produced(room: Room, entry: entries.Post | entries.Change, said: str) -> fa
     return facts.Produced(entry.who.identity, entry.producer, entry.n, entry.at, chained(before, said), before)
 
 
-def _edit(room: Room, entry: entries.Edit, name: str, name_key: str) -> Outcome:
+def _edit(room: Room, entry: entries.Edit, name: str, name_key: str, verified: bool) -> Outcome:
     target = _own(room, entry)
     if isinstance(target, Rejection):
         return target
-    event = MessageEdited(room.last + 1, now_in(room, entry.at), name, entry.of, entry.text)
+    event = MessageEdited(room.last + 1, now_in(room, entry.at), name, entry.of, entry.text, verified)
     message = replace(target.message, text=entry.text, edited=event.seq)
     return (event, facts.Edited(entry.of, event.seq), facts.Amended(message))
 
 
-def _delete(room: Room, entry: entries.Delete, name: str, name_key: str) -> Outcome:
+def _delete(room: Room, entry: entries.Delete, name: str, name_key: str, verified: bool) -> Outcome:
     target = _target(room, entry.of)
     is_of_another = target is not None and target.author != entry.who.identity
     own = standing(room, entry.who)
     if target is None or not is_of_another or not own.rights(entry.at) & MODERATE:
-        target_of_own = _own(room, entry)
-        return target_of_own if isinstance(target_of_own, Rejection) else deletion(room, target_of_own, entry.at, name)
+        found = _own(room, entry)
+        return found if isinstance(found, Rejection) else deletion(room, found, entry.at, name, verified=verified)
     refused = own.refusal(Action.MODERATE, entry.at, role_of(room, target.author, entry.at))
     if refused is not None:
         return refused
     author = target.message.participant
     audited = facts.Audited(entry.at, by(entry.who), f"deleted message {entry.of}", author)
-    return (*deletion(room, target, entry.at, name, author=author), audited)
+    return (*deletion(room, target, entry.at, name, author=author, verified=verified), audited)
 
 
-def _react(room: Room, entry: entries.React, name: str, name_key: str) -> Outcome:
+def _react(room: Room, entry: entries.React, name: str, name_key: str, verified: bool) -> Outcome:
     target = _target(room, entry.of)
     if target is None:
         return NO_MESSAGE
@@ -154,7 +155,7 @@ def _react(room: Room, entry: entries.React, name: str, name_key: str) -> Outcom
         counts[entry.reaction] = count  # it goes to the end: the newest reaction comes last
     if len(counts) > MOST_REACTIONS:
         return Rejection("bad_request", f"A message has at most {MOST_REACTIONS} kinds of reactions.")
-    event = Reaction(room.last + 1, now_in(room, entry.at), name, entry.of, entry.reaction, entry.remove)
+    event = Reaction(room.last + 1, now_in(room, entry.at), name, entry.of, entry.reaction, entry.remove, verified)
     reacted = facts.Reacted(entry.of, entry.who.identity, entry.reaction, entry.remove)
     return (event, reacted, facts.Amended(replace(target.message, reactions=counts, reacted=event.seq)))
 
@@ -177,8 +178,9 @@ def _own(room: Room, entry: entries.Edit | entries.Delete) -> TargetMessage | Re
     return target
 
 
-def _set_topic(room: Room, entry: entries.SetTopic, name: str, name_key: str) -> Outcome:
-    return (TopicChanged(room.last + 1, now_in(room, entry.at), name, entry.topic), facts.Retitled(entry.topic))
+def _set_topic(room: Room, entry: entries.SetTopic, name: str, name_key: str, verified: bool) -> Outcome:
+    event = TopicChanged(room.last + 1, now_in(room, entry.at), name, entry.topic, verified)
+    return (event, facts.Retitled(entry.topic))
 
 
 _NEEDED: Final[dict[type[entries.Change], Action]] = {
@@ -189,7 +191,7 @@ _NEEDED: Final[dict[type[entries.Change], Action]] = {
     entries.Rename: Action.CONVERSE,
 }
 
-CHANGES: Final[dict[type[entries.Change], Callable[[Room, Any, str, str], Outcome]]] = {
+CHANGES: Final[dict[type[entries.Change], Callable[[Room, Any, str, str, bool], Outcome]]] = {
     entries.Edit: _edit,
     entries.Delete: _delete,
     entries.React: _react,

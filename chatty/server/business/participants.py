@@ -9,7 +9,7 @@ from chatty.server.business import entries, facts
 from chatty.server.business.access import Action, refusal, standing
 from chatty.server.business.connection_ids import is_from, is_of_incarnation
 from chatty.server.business.entries import Rejection
-from chatty.server.business.holders import anothers, is_holder
+from chatty.server.business.holders import anothers, is_holder, is_verified
 from chatty.server.business.outcomes import NOTHING, Facts, Outcome, is_over, now_in
 from chatty.server.business.rights import MODERATOR, Principal
 from chatty.server.business.state import Room
@@ -29,12 +29,13 @@ def connect(room: Room, entry: entries.Connect) -> Outcome:
     holder = room.participants.get(who.name_key)
     if holder is not None and holder.identity == who.identity:
         here = replace(who, name=holder.name, skeleton=holder.skeleton)
-        return (facts.Connected(entry.connection, here),)
+        return (facts.Connected(entry.connection, here, is_verified(room.server, here)),)
     if 0 < entry.most <= len(room.participants) and standing(room, who).role(entry.at) < MODERATOR:
         return Rejection("room_full")
     gone = _displaced(room, entry)
-    joined = ParticipantJoined(room.last + 1 + len(gone) // 2, now_in(room, entry.at), who.name)
-    return (*gone, joined, facts.Connected(entry.connection, who))
+    verified = is_verified(room.server, who)
+    joined = ParticipantJoined(room.last + 1 + len(gone) // 2, now_in(room, entry.at), who.name, verified)
+    return (*gone, joined, facts.Connected(entry.connection, who, verified))
 
 
 def _displaced(room: Room, entry: entries.Connect) -> Facts:
@@ -46,8 +47,7 @@ def _displaced(room: Room, entry: entries.Connect) -> Facts:
             participant = room.participants.get(name_key)
             if participant is None or participant.identity == who.identity:
                 continue
-            left = ParticipantLeft(room.last + 1 + len(found) // 2, now_in(room, entry.at), participant.name, "kicked")
-            found += [left, facts.Evicted(name_key)]
+            found += [left(room, name_key, entry.at, "kicked", len(found) // 2), facts.Evicted(name_key)]
     return tuple(found)
 
 
@@ -68,8 +68,15 @@ def disconnect(room: Room, entry: entries.Disconnect) -> Outcome:
 
 def depart(room: Room, name_key: str, at: int, reason: LeaveReason, after: int = 0) -> Facts:
     """A participant leaves, as the event ``after`` so many others of the same entry."""
-    name = room.participants[name_key].name
-    return (ParticipantLeft(room.last + 1 + after, now_in(room, at), name, reason), facts.Departed(name_key))
+    return (left(room, name_key, at, reason, after), facts.Departed(name_key))
+
+
+def left(room: Room, name_key: str, at: int, reason: LeaveReason, after: int = 0) -> ParticipantLeft:
+    """The event of a participant that leaves, after so many others of the same entry."""
+    participant = room.participants[name_key]
+    return ParticipantLeft(
+        room.last + 1 + after, now_in(room, at), participant.name, reason, verified=participant.verified
+    )
 
 
 def end_grace(room: Room, entry: entries.EndGrace) -> Outcome:
@@ -101,7 +108,7 @@ def _is_dead(connection: str, entry: entries.StartNode) -> bool:
     return is_from(connection, entry.node) and not is_of_incarnation(connection, entry.node, entry.incarnation)
 
 
-def rename(room: Room, entry: entries.Rename, name: str, name_key: str) -> Outcome:
+def rename(room: Room, entry: entries.Rename, name: str, name_key: str, verified: bool) -> Outcome:
     """Call a participant something else."""
     participant = room.participants.get(name_key)
     if participant is None:
@@ -119,18 +126,24 @@ def rename(room: Room, entry: entries.Rename, name: str, name_key: str) -> Outco
         return refused
     if entry.new_name == participant.name:
         return NOTHING
-    event = ParticipantRenamed(room.last + 1, now_in(room, entry.at), participant.name, entry.new_name)
-    renamed = facts.Renamed(name_key, entry.new_key, entry.new_name, entry.new_skeleton)
+    verified = is_verified(room.server, new)
+    event = ParticipantRenamed(room.last + 1, now_in(room, entry.at), participant.name, entry.new_name, verified)
+    renamed = facts.Renamed(name_key, entry.new_key, entry.new_name, entry.new_skeleton, verified)
     # Its time to come back is counted under its name, so under the new one it starts again.
     return (event, renamed, facts.WentAway(entry.new_key, entry.at)) if participant.away else (event, renamed)
 
 
-def speaker_of(room: Room, entry: entries.Post | entries.Change) -> tuple[str, str] | Rejection:
-    """The name under which an entry speaks, and its key. A connection's participant may have been renamed since."""
+def speaker_of(room: Room, entry: entries.Post | entries.Change) -> tuple[str, str, bool] | Rejection:
+    """The name under which an entry speaks, its key, and whether it is verified.
+
+    A connection's participant may have been renamed since.
+    """
     name_key = room.connections.get(entry.connection)
     if name_key is not None:
-        return room.participants[name_key].name, name_key
-    return taken(room, entry.who) or (entry.who.name, entry.who.name_key)
+        participant = room.participants[name_key]
+        return participant.name, name_key, participant.verified
+    who = entry.who
+    return taken(room, who) or (who.name, who.name_key, is_verified(room.server, who))
 
 
 def taken(room: Room, who: Principal) -> Rejection | None:

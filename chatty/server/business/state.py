@@ -62,7 +62,9 @@ from chatty.server.business.rights import (
 
 
 class Participant(Struct):
-    """An identity in a room, under a name. ``away`` is the time since when it has been away, or 0 while it is here."""
+    """An identity in a room, under a name. ``away`` is the time since when it has been away, or 0 while it is here.
+    ``verified``: the name is its own in every room.
+    """
 
     name: str
     identity: bytes
@@ -70,6 +72,7 @@ class Participant(Struct):
     connections: set[str]
     away: int = 0
     skeleton: str = ""
+    verified: bool = False
 
     @property
     def resumable(self) -> bool:
@@ -204,6 +207,7 @@ def _connected(room: Room, fact: Connected) -> None:
         participant = Participant(who.name, who.identity, who.trust, set(), skeleton=who.skeleton)
         room.admit(who.name_key, participant)
     participant.trust = max(participant.trust, who.trust)
+    participant.verified = participant.verified or fact.verified
     participant.connections.add(fact.connection)
     participant.away = 0
     room.connections[fact.connection] = who.name_key
@@ -252,7 +256,7 @@ def _retitled(room: Room, fact: Retitled) -> None:
 def _renamed(room: Room, fact: Renamed) -> None:
     participant = room.dismiss(fact.name_key)
     if participant is not None:
-        participant.name, participant.skeleton = fact.name, fact.skeleton
+        participant.name, participant.skeleton, participant.verified = fact.name, fact.skeleton, fact.verified
         room.admit(fact.new_key, participant)
         room.connections.update(dict.fromkeys(participant.connections, fact.new_key))
 

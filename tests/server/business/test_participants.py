@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from msgspec.structs import replace
 
-from chatty.events import ParticipantJoined, ParticipantLeft, rfc3339
-from chatty.server.business.entries import Connect, Kick, Post, Rejection, Rename
+from chatty.events import Event, Message, MessageDeleted, ParticipantJoined, ParticipantLeft, rfc3339
+from chatty.protocol import encode
+from chatty.server.business.entries import (
+    Connect,
+    Delete,
+    DeleteMessages,
+    Disconnect,
+    Edit,
+    Entry,
+    Kick,
+    Post,
+    React,
+    Rejection,
+    Rename,
+    SetTopic,
+)
 from chatty.server.business.facts import Connected, Evicted, Renamed, Reserved
+from chatty.server.business.holders import is_verified
 from chatty.server.business.moderation.restricting import evictions
 from chatty.server.business.rights import Principal, Trust
 from chatty.server.business.room import decide
-from chatty.server.business.state import Participant, evolve
+from chatty.server.business.state import Participant, TargetMessage, evolve
 from tests.server.business.court import AT, ROOM, Court, banning, called, code, ident, person
 
 NOW = rfc3339(AT)
@@ -131,7 +148,8 @@ def test_the_holder_of_a_name_displaces_everybody_who_sits_on_it(court: Court) -
     assert decide(court.room, connecting(holder)) == (
         ParticipantLeft(last + 1, NOW, "ADA", "kicked"), Evicted("ada"),
         ParticipantLeft(last + 2, NOW, SPOOF, "kicked"), Evicted("аda"),
-        ParticipantJoined(last + 3, NOW, "Ada"), Connected(connecting(holder).connection, holder),
+        ParticipantJoined(last + 3, NOW, "Ada", verified=True),
+        Connected(connecting(holder).connection, holder, verified=True),
     )  # fmt: skip
     assert code(decide(court.room, Post(ROOM, AT, holder, "it is my name"))) == ""
 
@@ -147,7 +165,7 @@ def test_a_holder_s_own_other_connection_stays(court: Court) -> None:
     holder = reserve(court, "Ada", "holder")
     court.enter(holder)
     again = Connect(ROOM, AT, "node/1/2", replace(holder, name="ADA"))
-    assert decide(court.room, again) == (Connected("node/1/2", holder),)
+    assert decide(court.room, again) == (Connected("node/1/2", holder, verified=True),)
 
 
 def test_the_look_of_a_name_is_enough_to_kick_mute_and_ban(court: Court) -> None:
@@ -168,3 +186,99 @@ def test_a_reserved_name_is_meant_before_one_that_looks_like_it(court: Court) ->
     kicked = court.rule(Kick(ROOM, AT, person("moderator"), called(SPOOF)))
     assert isinstance(kicked, tuple)
     assert kicked[2] == Evicted("ada")
+
+
+# --- verified -----------------------------------------------------------------------------------------------
+
+
+def events_of(court: Court, *entries: Entry) -> list[Event]:
+    """What the room's members see of ``entries``, all of which are accepted."""
+    found: list[Event] = []
+    for entry in entries:
+        outcome = decide(court.room, entry)
+        assert isinstance(outcome, tuple), outcome
+        court.apply(court.room, outcome)
+        found += [fact for fact in outcome if isinstance(fact, Event)]
+    return found
+
+
+def everything(court: Court, who: Principal) -> list[Event]:
+    """All that a participant can do, and the events of it."""
+    connection = connecting(who).connection
+    said: dict[str, Any] = {"room": ROOM, "at": AT, "who": who, "connection": connection}
+    found = events_of(court, connecting(who), Post(ROOM, AT, who, "hello", connection=connection))
+    message = found[-1]
+    assert isinstance(message, Message)
+    court.room.targets[message.seq] = TargetMessage(message, who.identity)
+    found += events_of(
+        court,
+        Edit(**said, of=message.seq, text="hi"), React(**said, of=message.seq, reaction="👍"),
+        SetTopic(**said, topic="cats"), replace(renaming(who, who.name.upper()), connection=connection),
+        Delete(**said, of=message.seq), Disconnect(ROOM, AT, connection, True), Post(ROOM, AT, who, "over HTTP"),
+    )  # fmt: skip
+    return found
+
+
+KINDS = [
+    "participant_joined", "message", "message_edited", "reaction", "topic_changed", "participant_renamed",
+    "message_deleted", "participant_left", "message",
+]  # fmt: skip
+
+
+def test_all_that_the_holder_of_a_name_does_is_verified(court: Court) -> None:
+    found = everything(court, reserve(court, "Ada", "holder"))
+    assert [event.__struct_config__.tag for event in found] == KINDS
+    assert [event.verified for event in found] == [True] * len(KINDS)  # type: ignore[attr-defined]
+    assert all(b'"verified":true' in encode(event) for event in found)
+
+
+@pytest.mark.parametrize("trust", [Trust.NONE, Trust.WEAK, Trust.KEY])
+def test_of_nobody_else_an_event_says_anything(court: Court, trust: Trust) -> None:
+    reserve(court, "Ada", "holder")
+    found = everything(court, person("Bob", trust))
+    assert [event.__struct_config__.tag for event in found] == KINDS
+    assert not any(b"verified" in encode(event) for event in found)
+
+
+def test_a_token_without_a_name_of_its_own_verifies_none(court: Court) -> None:
+    """Everybody may issue a token to their own key, and speak under any free name with it."""
+    reserve(court, "Ada", "holder")
+    bob = replace(person("Bob", Trust.VERIFIED), token="t1")
+    court.token(bob.identity)
+    assert not any(b"verified" in encode(event) for event in everything(court, bob))
+
+
+def test_a_key_verifies_the_name_that_is_reserved_for_it(court: Court) -> None:
+    """An invitation may reserve a name for somebody who has only a key."""
+    who = person("Ada")
+    reserve(court, "Ada", "ada")
+    assert all(event.verified for event in everything(court, who))  # type: ignore[attr-defined]
+    assert not is_verified(court.server, replace(who, trust=Trust.WEAK)), "such a key can be guessed"
+
+
+def test_a_name_is_verified_from_when_it_is_taken(court: Court) -> None:
+    court.enter(replace(person("Countess"), identity=ident("ada")))
+    reserve(court, "Ada", "ada")
+    ada = replace(person("Countess"), identity=ident("ada"))
+    connection = "node/1/Countess"
+    spoke = Post(ROOM, AT, ada, "hello", connection=connection)
+    events = events_of(court, spoke, replace(renaming(ada, "Ada"), connection=connection), spoke)
+    assert [event.verified for event in events] == [False, True, True]  # type: ignore[attr-defined]
+
+
+def test_a_participant_that_is_sent_away_was_verified(court: Court) -> None:
+    holder = reserve(court, "Ada", "holder")
+    court.enter(holder)
+    kicked = court.rule(Kick(ROOM, AT, person("moderator"), called("Ada")))
+    assert isinstance(kicked, tuple)
+    assert kicked[1] == ParticipantLeft(3, NOW, "Ada", "kicked", verified=True)
+
+
+def test_a_moderator_s_deletions_are_verified(court: Court) -> None:
+    moderator = reserve(court, "moderator", "moderator")
+    message = Message(1, NOW, "Eve", "spam")
+    court.room.last = 1
+    court.room.targets[1] = TargetMessage(message, ident("Eve"))
+    deleted = court.rule(DeleteMessages(ROOM, AT, moderator, (1,)))
+    assert isinstance(deleted, tuple)
+    assert [fact.verified for fact in deleted if isinstance(fact, MessageDeleted)] == [True]

@@ -10,6 +10,7 @@ from chatty.events import MessageDeleted
 from chatty.server.business import entries, facts
 from chatty.server.business.access import Action, standing
 from chatty.server.business.entries import Rejection
+from chatty.server.business.holders import is_verified
 from chatty.server.business.moderation.announcing import announced, name_of
 from chatty.server.business.outcomes import Facts, Outcome, is_over, now_in
 from chatty.server.business.state import Room, Scope, TargetMessage
@@ -20,11 +21,11 @@ MOST_DELETED: Final = 200
 
 
 def deletion(
-    room: Room, target: TargetMessage, at: int, name: str, *, author: str = "", after: int = 0
+    room: Room, target: TargetMessage, at: int, name: str, *, author: str = "", after: int = 0, verified: bool
 ) -> Facts:  # fmt: skip
     """The facts that delete a message, as the event ``after`` so many others of the same entry."""
     of = target.message.seq
-    event = MessageDeleted(room.last + 1 + after, now_in(room, at), name, of, author)
+    event = MessageDeleted(room.last + 1 + after, now_in(room, at), name, of, author, verified)
     message = replace(target.message, text="", edited=0, deleted=event.seq, reactions={}, reacted=0)
     return (event, facts.Amended(message), facts.Erased(of))
 
@@ -47,9 +48,10 @@ def delete_messages(scope: Scope, entry: entries.DeleteMessages) -> Outcome:
     act = {"act": "delete", "participant": whom, "reason": entry.reason}
     found: list[facts.Fact] = [*(announced(scope, entry.who, entry.at, act) if entry.is_first else ())]
     name, told = name_of(scope, entry.who.identity, entry.who.name), len(found)
+    verified = is_verified(scope.server, entry.who)
     for after, one in enumerate(going, told):
         author = "" if one.author == entry.who.identity else one.message.participant
-        found += deletion(scope, one, entry.at, name, author=author, after=after)
+        found += deletion(scope, one, entry.at, name, author=author, after=after, verified=verified)
     what = f"deleted {len(going):,} messages" if len(going) > 1 else f"deleted message {going[0].message.seq}"
     return (*found, facts.Audited(entry.at, by(entry.who), what, whom, 0, entry.reason))
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from chatty.events import ParticipantLeft
 from chatty.server.business import entries, facts
 from chatty.server.business.access import Action, standing
 from chatty.server.business.entries import Rejection
 from chatty.server.business.moderation.announcing import announced, name_of
-from chatty.server.business.outcomes import Facts, Outcome, now_in
+from chatty.server.business.outcomes import Facts, Outcome
+from chatty.server.business.participants import left
 from chatty.server.business.rights import NOBODY, READ, Of, Principal, Restriction, has_ended
 from chatty.server.business.state import Room, Scope
 from chatty.server.business.whom import Whom, by, role_of, where, whom
@@ -36,8 +36,7 @@ def evictions(room: Room, at: int, reserved: Sequence[Principal] = ()) -> Facts:
         )
         is_anothers = any(one.identity != who.identity and one.is_mistaken_for(who) for one in reserved)
         if is_anothers or not standing(room, who).rights(at) & READ:
-            left = ParticipantLeft(room.last + 1 + len(found) // 2, now_in(room, at), participant.name, "kicked")
-            found += [left, facts.Evicted(name_key)]
+            found += [left(room, name_key, at, "kicked", len(found) // 2), facts.Evicted(name_key)]
     return tuple(found)
 
 
@@ -63,10 +62,8 @@ def kick(scope: Scope, entry: entries.Kick) -> Outcome:
         return Rejection("target_not_found", "Nobody of this name is in the room.")
     act = {"act": "kick", "participant": there[0][1].name, "reason": entry.reason}
     found: list[facts.Fact] = [*announced(scope, entry.who, entry.at, act)]
-    for place, (name_key, participant) in enumerate(there, scope.last + 1 + len(found)):
-        found += [
-            ParticipantLeft(place, now_in(scope, entry.at), participant.name, "kicked"), facts.Evicted(name_key),
-        ]  # fmt: skip
+    for after, (name_key, _) in enumerate(there, len(found)):
+        found += [left(scope, name_key, entry.at, "kicked", after), facts.Evicted(name_key)]
     audited = facts.Audited(entry.at, by(entry.who), "kicked", there[0][1].name, 0, entry.reason)
     return (*found, audited)
 

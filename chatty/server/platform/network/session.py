@@ -63,7 +63,7 @@ class Session(Subscriber):
 
     __slots__ = (
         "_controls", "_gone", "_pace", "_waiter_at", "closed_cleanly", "connection", "connection_id", "following",
-        "heartbeat", "in_flight", "node", "refusal", "stall", "waiter",
+        "heartbeat", "in_flight", "node", "refusal", "stall", "verified", "waiter",
     )  # fmt: skip
 
     def __init__(self, node: Node, dialect: Dialect, room_id: str, who: Principal, pace: Pace | None) -> None:
@@ -71,6 +71,7 @@ class Session(Subscriber):
         self.node = node
         self.refusal: Close | None = None
         self.connection_id = ""
+        self.verified = False
         self.in_flight = 0
         self.closed_cleanly = False
         self.heartbeat = Heartbeat()
@@ -128,7 +129,7 @@ class Session(Subscriber):
         """Its `Connect` was accepted with ``facts``."""
         connected = facts[-1]
         assert isinstance(connected, Connected)
-        self.who = connected.who
+        self.who, self.verified = connected.who, connected.verified
         self.node.sessions[self] = None
 
     async def enter(self, action: Action, seen: RoomView | None = None) -> RoomView | None:

@@ -282,7 +282,7 @@ class V1Session(Session):
 def _welcome(info: RoomInfo, session: V1Session, names: list[str]) -> Welcome:
     return Welcome(
         room=info,
-        you=You(session.who.name if session.connection_id else None, rights_named(session.rights)),
+        you=You(session.who.name if session.connection_id else None, rights_named(session.rights), session.verified),
         participants=names,
         participant_count=info.participant_count,
         epoch=info.epoch,

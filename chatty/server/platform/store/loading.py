@@ -46,12 +46,13 @@ def load_room(db: sqlite3.Connection, room_id: str, server: Server) -> Room:
         event = decode_time(newest[0])
         room.last, room.at = event.seq, event.at
     rows = db.execute(
-        "SELECT name_key, name, identity, returns, away, connections, skeleton FROM participants WHERE room = ?",
+        "SELECT name_key, name, identity, returns, away, connections, skeleton, verified FROM participants"
+        " WHERE room = ?",
         (room.key,),
     )
-    for name_key, name, identity, trust, away, connections, skeleton in rows:
+    for name_key, name, identity, trust, away, connections, skeleton, verified in rows:
         found = set(_decode_connections(connections))
-        room.admit(name_key, Participant(name, identity, Trust(trust), found, away, skeleton))
+        room.admit(name_key, Participant(name, identity, Trust(trust), found, away, skeleton, bool(verified)))
         room.connections.update(dict.fromkeys(found, name_key))
     return room
 

@@ -171,9 +171,9 @@ class Reads:
         """The participants by name, each of them here or away."""
         return await self._ask(
             lambda db: [
-                Present(name, bool(away))
-                for name, away in db.execute(
-                    "SELECT name, away FROM participants WHERE room = ? ORDER BY name_key", (room_key,)
+                Present(name, bool(away), bool(verified))
+                for name, away, verified in db.execute(
+                    "SELECT name, away, verified FROM participants WHERE room = ? ORDER BY name_key", (room_key,)
                 ).fetchall()
             ]
         )

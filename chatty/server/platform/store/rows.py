@@ -209,8 +209,8 @@ class Rows:
                 gone.append((room_key, name_key))
             else:
                 connections = encode(sorted(p.connections)).decode()
-                there += (room_key, name_key, p.name, p.identity, p.trust, p.away, connections, p.skeleton)
-        insert(self._db, "INSERT OR REPLACE INTO participants", 8, there)
+                there += (room_key, name_key, p.name, p.identity, p.trust, p.away, connections, p.skeleton, p.verified)
+        insert(self._db, "INSERT OR REPLACE INTO participants", 9, there)
         if gone:
             self._db.executemany("DELETE FROM participants WHERE room = ? AND name_key = ?", gone)
 

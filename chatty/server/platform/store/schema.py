@@ -191,10 +191,13 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     """
     ALTER TABLE names ADD COLUMN skeleton TEXT NOT NULL DEFAULT '';        -- what the name looks like, see skeletons.py
     ALTER TABLE participants ADD COLUMN skeleton TEXT NOT NULL DEFAULT '';
+    ALTER TABLE participants ADD COLUMN verified INTEGER NOT NULL DEFAULT 0;   -- the name is its own in every room
     ALTER TABLE invitations ADD COLUMN skeleton TEXT NOT NULL DEFAULT '';
     UPDATE names SET skeleton = skeleton(name);
     UPDATE invitations SET skeleton = skeleton(name);
-    UPDATE participants SET skeleton = skeleton(name);
+    UPDATE participants SET skeleton = skeleton(name), verified = returns >= 2 AND EXISTS (
+        SELECT 1 FROM names WHERE names.name_key = participants.name_key AND names.identity = participants.identity
+    );
     CREATE INDEX names_like ON names (skeleton);
     INSERT INTO restrictions                                               -- of 3: all names that look like that one
         SELECT room, id, 3, skeleton(name), rights, until, name, by, at, reason FROM restrictions WHERE of = 1;

@@ -113,6 +113,8 @@ class Rights:
     def load_for_ruling(self, scope: Scope, entry: Ruling) -> None:
         """Load the rows that ``entry`` is about, and those of its author."""
         self.load_standing(scope, entry.who)
+        if self.has_names:
+            self._load_name(entry.who.name_key, "")
         target = entry.whom if isinstance(entry, GrantEntry | Kick | Restrict) else Target()
         called = entry if isinstance(entry, Issue | Invite) else target
         self._load_name(called.name_key, called.skeleton)

@@ -10,7 +10,17 @@ from pathlib import Path
 import pytest
 
 from chatty.events import ParticipantLeft
-from chatty.server.business.entries import Connect, CreateRoom, Entry, Issue, Post, Rejection, Restrict, Target
+from chatty.server.business.entries import (
+    Connect,
+    CreateRoom,
+    Disconnect,
+    Entry,
+    Issue,
+    Post,
+    Rejection,
+    Restrict,
+    Target,
+)
 from chatty.server.business.rights import MEMBER, OPERATOR, OWNER, SERVER, Principal, Trust
 from chatty.server.platform.store.applying import Applied, Store
 from chatty.skeletons import skeleton
@@ -87,12 +97,16 @@ def kicked(applied: Applied) -> list[str]:
 
 def test_names_of_an_older_database_get_their_looks(writer: Writer) -> None:
     assert writer.do(
-        issue("Ada"), connect("Ćafé", BOB), Restrict(ROOM, AT, OPERATOR, "r1", Target("Mallory", "mallory"), OWNER)
-    ) == ["", "", ""]
+        issue("Ada"),
+        connect("Ćafé", BOB),
+        Connect(ROOM, AT, "node/1/1", bearer("Ada")),
+        Restrict(ROOM, AT, OPERATOR, "r1", Target("Mallory", "mallory"), OWNER),
+    ) == ["", "", "", ""]
     writer.reopen(from_schema=6)
     with closing(sqlite3.connect(writer.path)) as db:
         assert db.execute("SELECT name, skeleton FROM names").fetchall() == [("Ada", "ada")]
-        assert db.execute("SELECT name, skeleton FROM participants").fetchall() == [("Ćafé", "cafe")]
+        participants = db.execute("SELECT name, skeleton, verified FROM participants ORDER BY name").fetchall()
+        assert participants == [("Ada", "ada", 1), ("Ćafé", "cafe", 0)]
         made = db.execute("SELECT of, value, rights, name FROM restrictions ORDER BY of").fetchall()
         assert made == [(1, "mallory", OWNER, "Mallory"), (3, "mallory", OWNER, "Mallory")]
     assert writer.do(connect(SPOOF, EVE), connect("Саfе", EVE), connect("Маllоrу", EVE)) == [
@@ -143,3 +157,16 @@ def test_a_reserved_name_and_its_look_are_found_by_an_index(writer: Writer) -> N
     with closing(sqlite3.connect(writer.path)) as db:
         plan = db.execute("EXPLAIN QUERY PLAN SELECT * FROM names WHERE skeleton = 'x'").fetchall()
     assert "USING INDEX names_like" in plan[0][3]
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["in memory", "from the disk"])
+def test_a_participant_stays_verified(writer: Writer, again: bool) -> None:
+    assert writer.do(issue("Ada"), Connect(ROOM, AT, "node/1/1", bearer("Ada"))) == ["", ""]
+    if again:
+        writer.reopen()
+    applied = writer.apply(
+        Post(ROOM, AT, bearer("Ada"), "here", connection="node/1/1"), Post(ROOM, AT, bearer("Ada"), "over HTTP"),
+        Disconnect(ROOM, AT, "node/1/1", True), Post(ROOM, AT, speaker("Bob", BOB), "hello"),
+    )  # fmt: skip
+    events = [event for _, _, event in applied.events[ROOM]]
+    assert [getattr(event, "verified", None) for event in events] == [True, True, True, False]
