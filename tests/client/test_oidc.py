@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from aiohttp import web
 
 from chatty.client.oidc import Device, Provider, Tokens
 from chatty.errors import ProtocolError, Refused, Unreachable
+from tests.support.certificates import Authority
 from tests.support.scripted import Scripted
 
 DEVICE = Device("secret", "ABCD", "https://id.example/device", 600, interval=0.2)
@@ -174,3 +176,15 @@ async def test_a_provider_that_is_down_is_unreachable() -> None:
     with pytest.raises(Unreachable):
         async with Provider("http://127.0.0.1:1", "chatty"):
             pass
+
+
+async def test_a_provider_is_believed_if_the_system_or_the_user_s_own_authority_vouches_for_it(tmp_path: Path) -> None:
+    house, authority = House(), Authority()
+    async with Scripted(house.answer, files=authority.issue(tmp_path)) as scripted:
+        house.url = scripted.url
+        async with Provider(house.url, "chatty", cacert=authority.write(tmp_path / "ca.pem")):
+            pass
+        with pytest.raises(Unreachable) as error:
+            async with house.provider():
+                pass
+    assert error.value.because == "certificate"

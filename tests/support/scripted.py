@@ -10,6 +10,7 @@ that follow.
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Self
@@ -35,6 +36,7 @@ from chatty.protocol import (
     decode_command,
     encode,
 )
+from tests.support.certificates import Files
 
 AT = "2026-11-23T12:00:00.000Z"
 
@@ -45,8 +47,10 @@ Reply = Callable[[Produce | Say], Frame]
 class Scripted:
     """A real HTTP server on a free port; ``asked`` holds the path and query of every request."""
 
-    def __init__(self, *answers: Answer) -> None:
+    def __init__(self, *answers: Answer, files: Files | None = None) -> None:
+        """With the ``files`` of a certificate it speaks TLS."""
         self._answers = answers
+        self._files = files
         self.asked: list[str] = []
         self.url = ""
 
@@ -55,10 +59,14 @@ class Scripted:
         application.router.add_route("*", "/{any:.*}", self._answer)
         self._runner = web.AppRunner(application, shutdown_timeout=0.1)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        tls = None
+        if self._files is not None:
+            tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+            tls.load_cert_chain(*self._files)
+        site = web.TCPSite(self._runner, "127.0.0.1", 0, ssl_context=tls)
         await site.start()
         _, port = self._runner.addresses[0]
-        self.url = f"http://127.0.0.1:{port}"
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{port}"
         return self
 
     async def __aexit__(

@@ -36,14 +36,12 @@ def sign_in(scope: Scope, entry: entries.SignIn) -> Outcome:
         return Rejection("banned", "You are banned from this server.")
     found: list[facts.Fact] = []
     if called is None:
-        if server.names.get(who.name_key) is not None:
-            return Rejection(
-                "name_taken",
-                f"The name {who.name!r} is reserved for somebody else here; an administrator decides whose it is.",
-            )
         reserved = reserving(server, who)
         if isinstance(reserved, Rejection):
-            return reserved
+            return Rejection(
+                "name_taken",
+                f"The name {who.name!r} is another's here, or looks like it; an administrator decides whose it is.",
+            )
         found.append(reserved)
     role = _role(server, entry, is_new=called is None)
     if role is not None:

@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any, Final
 
 import jwt
@@ -17,6 +18,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from chatty.errors import Refused
+from chatty.server.platform.network.access import oidc
 from chatty.server.platform.network.access.oidc import (
     AGAIN_SECONDS,
     ALGORITHMS,
@@ -27,6 +29,7 @@ from chatty.server.platform.network.access.oidc import (
     is_safe,
     metadata_url,
 )
+from tests.support.certificates import Authority
 from tests.support.scripted import Scripted
 
 NOW: Final = 1_700_000_000
@@ -319,6 +322,24 @@ async def test_a_redirect_is_not_followed(house: House) -> None:
         with pytest.raises(Refused, match="could not be fetched"):
             await issuer.claims(house.token())
     assert house.asked == 0
+
+
+async def test_an_issuer_that_nobody_vouches_for_or_that_never_answers_has_no_keys(
+    house: House, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(oidc, "FETCH_SECONDS", 0.2)
+    hangs = asyncio.Event()
+
+    async def hang(request: web.Request) -> web.StreamResponse:
+        await hangs.wait()
+        return web.Response()
+
+    async with Scripted(hang, files=Authority().issue(tmp_path)) as unknown, Scripted(hang) as silent:
+        for url in (unknown.url, silent.url):
+            issuer = Issuer(url, CLIENT, now=lambda: NOW * 1000, clock=lambda: 0.0)
+            with pytest.raises(Refused, match="could not be fetched"):
+                await issuer.claims(house.token())
+        hangs.set()
 
 
 async def test_one_that_hangs_up_while_keys_are_fetched_does_not_take_them_from_the_others(house: House) -> None:

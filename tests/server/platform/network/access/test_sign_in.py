@@ -135,6 +135,12 @@ def test_somebody_is_the_same_at_each_sign_in_whatever_they_are_called_by_then(
     assert "an administrator decides" in taken[1]["detail"]
 
 
+def test_a_name_that_looks_like_somebody_else_s_is_refused(server: Server, provider: Provider) -> None:
+    sign_in(server, {"id_token": provider.id_token("ada")})
+    provider.employ({"eve": {"preferred_username": "\N{CYRILLIC CAPITAL LETTER A}da"}})
+    assert code(sign_in(server, {"id_token": provider.id_token("eve")})) == "name_taken"
+
+
 def test_a_ban_holds_for_the_next_sign_in_and_is_in_the_audit_log(server: Server, provider: Provider) -> None:
     token = sign_in(server, {"id_token": provider.id_token("bo")})[1]["token"]
     server.operate("POST", "/v1/server/restrictions", {"act": "ban", "name": "Bo"})
@@ -172,9 +178,11 @@ def _by_secret(claims: Any, secret: str) -> str:
 
 def test_a_server_starts_without_its_provider_and_goes_on_without_it(tmp_path: Path) -> None:
     provider = Provider(tmp_path, PEOPLE)
+    with provider:
+        earlier = provider.id_token("bo")
     with believing(tmp_path / "data", provider) as server:
-        answer = sign_in(server, {"id_token": "x.y.z"})
-        assert code(answer) == "unauthorized"  # it is no token at all
+        answer = sign_in(server, {"id_token": earlier})
+        assert (answer[0], code(answer)) == (503, "unavailable")
         assert "keys could not be fetched" in server.log
         provider.start()
         server.restart()
