@@ -57,6 +57,9 @@ MIRRORS: Final = {
     "chatty/server/business/connection_ids.py": ["tests/server/business/test_connection_ids.py"],
     "chatty/server/business/entries.py": ["tests/server/business", "tests/test_digests.py"],
     "chatty/server/business/facts.py": ["tests/server/business"],
+    "chatty/server/business/inviting.py": [
+        f"tests/server/business/test_{name}.py" for name in ("inviting", "admitting")
+    ],
     "chatty/server/business/names.py": ["tests/server/business/test_names.py"],
     "chatty/server/business/rights.py": ["tests/server/business"],
     "chatty/server/business/granting.py": RULINGS,

@@ -187,7 +187,7 @@ def _named(scope: Scope, who: Principal, one: Invitation | None) -> list[facts.F
         if holder.identity == who.identity:
             return []
         return Rejection("name_taken", f"The name {one.name!r} is reserved for somebody else by now.")
-    if any(own is not None and own.identity == who.identity for own in server.names.values()):
+    if server.called.get(who.identity) is not None:
         return Rejection("not_allowed", "You have a reserved name already, and this invitation is for another one.")
     named = replace(who, name=one.name, name_key=one.name_key, skeleton=one.skeleton)
     reserved = reserving(server, named)

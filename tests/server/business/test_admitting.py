@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from chatty.server.business.entries import Admit, SetPolicy, Uninvite
-from chatty.server.business.facts import Audited, Granted, PolicySet, Uninvited, Used
+from chatty.server.business.entries import Admit, Rejection, SetPolicy, Uninvite
+from chatty.server.business.facts import Audited, Granted, PolicySet, Reserved, Uninvited, Used
 from chatty.server.business.inviting import NOT_ADMITTED
 from chatty.server.business.rights import (
     MEMBER,
     MODERATOR,
     NOBODY,
+    OPERATOR,
     OWNER,
     PASSWORD,
     POSTER,
@@ -18,9 +19,12 @@ from chatty.server.business.rights import (
     SERVER,
     Access,
     Grant,
+    Trust,
 )
 from chatty.server.business.state import Room
+from chatty.skeletons import skeleton
 from tests.server.business.court import (
+    ANONYMOUS,
     AT,
     ROOM,
     Court,
@@ -171,3 +175,73 @@ def test_those_who_came_by_the_password_leave_together(court: Court) -> None:
 def test_facts_about_what_is_gone_change_nothing(court: Court) -> None:
     court.apply(Room(1, ROOM, server=court.server), (Used("i9", 1), Uninvited("i9")))
     assert court.server.invitations == {"i9": None}
+
+
+# --- what people read ---------------------------------------------------------------------------------------
+
+
+def test_every_refusal_says_what_is_wrong_and_none_says_what_there_is(court: Court) -> None:
+    court.server.access, court.room.access = Access(everyone=OWNER), Access(everyone=OWNER)
+    weak = invite(court, person("Bob", Trust.WEAK))
+    assert weak == Rejection(
+        "not_allowed", "An invitation needs somebody who invites: use a longer key, or a token."
+    ), "where everybody may"
+    court.server.access, court.room.access = Access(), Access(everyone=NOBODY)
+    invite(court, "admin", name="Bob", id="named", until=0)
+    assert court.server.invitations["named"].until == 0  # type: ignore[union-attr]
+    assert invite(court, "admin", id="named") == Rejection("internal", "An invitation with this id exists already.")
+    court.apply(court.server, (Reserved("ada", "Ada", ident("ada"), skeleton("Ada")),))
+    assert code(invite(court, "admin", name="Аda", id="alike")) == "name_taken", "its first letter is Cyrillic"
+    assert invite(court, "owner", name="Zoe") == Rejection(
+        "not_allowed", "Only administrators say what somebody is called; invite without a name."
+    )
+    assert invite(court, "owner", NOBODY) == Rejection(
+        "not_allowed", "An invitation can't be worth more than the one who invites."
+    )
+    assert court.rule(Uninvite(ROOM, AT, person("owner"), "i9")) == Rejection(
+        "target_not_found", "There is no invitation with this id."
+    )
+    assert accept(court, "ada", invitation="named") == Rejection(
+        "not_allowed", "You have a reserved name already, and this invitation is for another one."
+    )
+    court.server.names["bob"] = person("Bob")
+    assert invite(court, "admin", name="Bob") == Rejection(
+        "name_taken", "The name 'Bob' is reserved already; choose another one."
+    )
+    assert accept(court, "Eve", invitation="named") == Rejection(
+        "name_taken", "The name 'Bob' is reserved for somebody else by now."
+    )
+    assert code(accept(court, "Bob", invitation="named")) == "", "it is his"
+
+
+def test_somebody_who_can_t_be_given_anything_is_told_what_it_takes(court: Court) -> None:
+    said = {
+        OPERATOR: Rejection("not_allowed", "The server's operator may do everything already."),
+        ANONYMOUS: Rejection(
+            "unauthorized",
+            "What you are given here is kept for your credential: send a key of at least 32 characters, or a token.",
+        ),
+        person("Bob", Trust.WEAK): Rejection(
+            "not_allowed",
+            "This key is short enough to be guessed, so it is given nothing: send a key of at least 32 characters,"
+            " or a token.",
+        ),
+    }
+    assert {who: accept(court, who) for who in said} == said
+    bearer = person("ci", Trust.VERIFIED, token="t1")
+    invite(court, "owner")
+    court.token(ident("ci"), room="elsewhere")
+    assert accept(court, bearer) == Rejection(
+        "not_allowed", "This token counts in another room alone; use your key, or another token."
+    )
+    court.token(ident("ci"), revoked_at=AT)
+    assert accept(court, bearer) == Rejection("unauthorized", "This token is not valid, or no longer.")
+
+
+def test_members_are_taken_along_only_by_somebody_above_all_of_them(court: Court) -> None:
+    invite(court, "owner", uses=2)
+    for name in ("Bob", "Ada"):
+        accept(court, name)
+    court.server.grants[ident("Ada")] = Grant(OWNER)
+    assert code(court.rule(Uninvite(ROOM, AT, person("moderator"), "i1", members=True))) == "not_allowed"
+    assert code(court.rule(Uninvite(ROOM, AT, person("moderator"), "i1"))) == ""

@@ -154,7 +154,9 @@ def test_a_name_that_was_taken_meanwhile_is_refused_and_nothing_is_used_up(court
 
 
 def test_nobody_gets_a_second_name_or_another_s(court: Court) -> None:
-    court.server.names["ada"] = Principal(ident("ada"), Trust.VERIFIED, "Ada", "ada")
+    court.server.called[ident("ada")] = court.server.names["ada"] = Principal(
+        ident("ada"), Trust.VERIFIED, "Ada", "ada"
+    )
     invite(court, "admin", name="Bob")
     assert code(accept(court, "ada")) == "not_allowed"
     invite(court, "admin", id="i2")

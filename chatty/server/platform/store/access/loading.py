@@ -144,7 +144,8 @@ class Rights:
 
     def _load_for_admission(self, scope: Scope, entry: Admit) -> None:
         who, one = entry.who, self._load_invitation(entry.invitation) if entry.invitation else None
-        names = [(who.name_key, who.skeleton), (named(self._db, who.identity).name_key, "")]
+        names = [(who.name_key, who.skeleton)]
+        self._load_called(who.identity)
         if one is not None:
             names.append((one.name_key, one.skeleton))
             self._load_grants(scope, one.inviter)
