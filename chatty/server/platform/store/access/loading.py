@@ -172,7 +172,8 @@ class Rights:
 
     def note(self) -> None:
         """A ruling was applied."""
-        self.has_names = self.has_names or bool(self.server.names)
+        # Names that nobody has are remembered, too.
+        self.has_names = self.has_names or any(self.server.names.values())
 
     def drop(self) -> None:
         """Drop rows from memory that can be loaded again."""

@@ -51,6 +51,13 @@ def test_fifty_at_once_on_one_use_admit_exactly_one(writer: Writer, batch: int) 
     assert writer.do(*asked) == outcomes, "the one that was admitted asks again"
 
 
+def test_as_long_as_no_name_is_reserved_no_message_asks_for_one(writer: Writer) -> None:
+    writer.do(invite(1), accept(guest(1)))
+    assert not writer.store._rights.has_names
+    writer.do(invite(2, name="Bob"), accept(guest(2), "i2"))
+    assert writer.store._rights.has_names
+
+
 def test_an_inviter_s_rows_are_looked_up_when_somebody_accepts(writer: Writer) -> None:
     ada = speaker("Ada", b"a" * 16)
     writer.do(CreateRoom("by-ada", AT, "n", "", "e", b"p" * 32, 0, ada))
