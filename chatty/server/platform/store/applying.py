@@ -13,6 +13,7 @@ from msgspec import Struct
 from chatty.events import Happening
 from chatty.protocol import MESSAGE_BYTES, encode
 from chatty.server.business.entries import (
+    Admit,
     Change,
     CloseRoom,
     Connect,
@@ -219,8 +220,10 @@ class Store:
             for fact in outcome:
                 self._rulings(applied).note(scope, rights.server, fact)
             rights.note()
-            reserved = [fact.holder for fact in outcome if isinstance(fact, Reserved)]
-            for room in self._affected(scope, outcome):
+            named = tuple(fact for fact in outcome if isinstance(fact, Reserved))
+            reserved = [fact.holder for fact in named]
+            # An admission takes nothing from anybody, except a name. So a large room needs no second look.
+            for room in self._affected(scope, named if type(entry) is Admit else outcome):
                 rights.load_for_all(room)
                 self._accept(room, evictions(room, entry.at, reserved), None, applied)
         return outcome

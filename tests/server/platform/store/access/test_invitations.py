@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from chatty.server.business.entries import Admit, CloseRoom, CreateRoom, Forget, Invite, PurgeRoom, Uninvite
+from chatty.server.business.entries import Admit, CloseRoom, Connect, CreateRoom, Forget, Invite, PurgeRoom, Uninvite
 from chatty.server.business.rights import MEMBER, OPERATOR, OWNER, SERVER, Principal
 from chatty.server.platform.store.access.lookup import has_ended_rights, invitation_of_hash
 from chatty.skeletons import skeleton
@@ -56,6 +56,11 @@ def test_as_long_as_no_name_is_reserved_no_message_asks_for_one(writer: Writer) 
     assert not writer.store._rights.has_names
     writer.do(invite(2, name="Bob"), accept(guest(2), "i2"))
     assert writer.store._rights.has_names
+
+
+def test_an_admission_sends_nobody_away_but_those_who_sit_on_its_name(writer: Writer) -> None:
+    writer.do(*(Connect(ROOM, AT, f"node/1/{name}", speaker(name, name.encode() * 16)) for name in "xy"))
+    assert writer.left(invite(1), accept(guest(1)), invite(2, name="x"), accept(guest(2), "i2")) == [f"{ROOM} x"]
 
 
 def test_an_inviter_s_rows_are_looked_up_when_somebody_accepts(writer: Writer) -> None:
