@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from random import Random
 from typing import Any, Final
 
@@ -20,7 +21,7 @@ from chatty.client.outbox import TOO_FAST, TRANSIENT, Outbox, Settled
 from chatty.client.session import open_session
 from chatty.client.states import Connected, Connecting, Reconnecting, Slowed, State
 from chatty.errors import CODES, ChattyError, Disconnected, ProtocolError, Refused, Unreachable
-from chatty.events import ParticipantRenamed, StreamPosition
+from chatty.events import Moderated, ParticipantRenamed, StreamPosition
 from chatty.protocol import (
     Ack,
     Close,
@@ -100,6 +101,7 @@ class Link:
         self._to_write = asyncio.Event()
         self._space = asyncio.Event()
         self._resume = asyncio.Event()
+        self._ruled = asyncio.Event()  # set when the room's slow mode has changed
         self._random = Random()  # noqa: S311 - so that clients come back at different times
         self._now = asyncio.get_running_loop().time
         self._attempt = 0
@@ -301,7 +303,9 @@ class Link:
                 self._to_write.clear()
                 if self._pause:
                     pause, self._pause = self._pause, 0.0
-                    await asyncio.sleep(pause)
+                    self._ruled.clear()
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(self._ruled.wait(), pause)
                 if self._typing:
                     self._typing = False
                     await connection.write((_TYPING,))
@@ -337,6 +341,8 @@ class Link:
             elif inbox.put(frame, raw):
                 if type(frame) is ParticipantRenamed:
                     self._follow(frame)
+                elif type(frame) is Moderated and frame.act == "slow":
+                    self._ruled.set()
                 self._changed()
                 if inbox.full and not inbox.behind:
                     await self._wait_for_space()
@@ -373,7 +379,7 @@ class Link:
         elif error.code == TOO_FAST and not self._outbox.wasting:
             # That is the room's rule, and no trouble: the message goes when it may, however long that takes.
             again, left = True, error.retry_after or 1.0
-            # It is tried earlier than that sometimes, because the rule may have been changed.
+            # Those who don't see the room don't see either that the rule was changed, and so try earlier.
             self._pause = min(left, _LONGEST_PAUSE) + self._random.uniform(0.0, 0.05)
             self._on_state(Slowed(left))
         settled = self._outbox.refused(error, again=again)

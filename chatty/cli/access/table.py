@@ -8,7 +8,7 @@ from chatty.cli.environment import Environment
 from chatty.cli.terminal.cleaning import clean
 from chatty.cli.terminal.width import width
 
-__all__ = ["moment", "print_rows", "until"]
+__all__ = ["print_rows"]
 
 
 def print_rows(env: Environment, rows: Sequence[Sequence[str]]) -> None:
@@ -22,18 +22,3 @@ def print_rows(env: Environment, rows: Sequence[Sequence[str]]) -> None:
     for row in shown:
         cells = [cell + " " * (wide - width(cell)) for cell, wide in zip(row, widths, strict=True)]
         env.out("  ".join(cells).rstrip())
-
-
-def until(at: str | None) -> str:
-    """``until`` and a time of the wire in the reader's own zone; "" for never."""
-    return f"until {moment(at)}" if at else ""
-
-
-def moment(at: str) -> str:
-    """A time of the wire in the reader's own zone."""
-    from datetime import datetime
-
-    try:
-        return f"{datetime.fromisoformat(at).astimezone():%Y-%m-%d %H:%M}"
-    except (ValueError, OverflowError):
-        return at

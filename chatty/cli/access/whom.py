@@ -6,12 +6,12 @@ import re
 from typing import Final, Literal, NamedTuple
 
 from chatty.cli.access.scope import Scope, rule, shifted
-from chatty.cli.access.table import until
 from chatty.cli.config import ServerChoice
 from chatty.cli.environment import Environment
 from chatty.cli.exits import ExitStatus
 from chatty.cli.failures import Failure, usage
 from chatty.cli.terminal.cleaning import clean, clean_name
+from chatty.cli.terminal.moments import until
 
 __all__ = ["Whom", "lift", "restrict", "whom"]
 

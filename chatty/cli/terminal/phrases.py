@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Final, assert_never
 
 from chatty.cli.terminal.cleaning import clean, clean_name
+from chatty.cli.terminal.moments import until
 from chatty.events import (
     MessageDeleted,
     Moderated,
@@ -71,24 +71,12 @@ def _moderated(event: Moderated) -> str:
     if event.act in _OF_SOMEBODY:
         did = _OF_SOMEBODY[event.act].format(clean_name(event.participant) if event.participant else "somebody")
     elif event.act == "slow":
-        did = f"slowed the room down: {spelled(event.slow)} between messages" if event.slow else "ended the slow mode"
+        did = f"slowed the room down: {event.slow:,g} s between messages" if event.slow else "ended the slow mode"
     else:
         did = _ROLES.get(event.role) or _OF_ALL.get(event.act) or "changed the rules"
-    end = f" until {_minute(event.until)}" if event.until else ""
+    end = f" {clean(until(event.until), newlines=False)}" if event.until else ""
     reason = f": {clean(event.reason, newlines=False)}" if event.reason else ""
     return f"{_moderator(event.by)} {did}{end}{reason}"
-
-
-def _minute(at: str) -> str:
-    try:
-        return f"{datetime.fromisoformat(at).astimezone():%Y-%m-%d %H:%M}"
-    except (ValueError, OverflowError):
-        return clean(at, newlines=False)
-
-
-def spelled(seconds: float) -> str:
-    """So many seconds, in words: ``90 s``."""
-    return f"{seconds:,g} s"
 
 
 def departure(reason: str) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 from dataclasses import replace
 
-from chatty.cli.access.table import print_rows, until
+from chatty.cli.access.table import print_rows
+from chatty.cli.terminal.moments import until
 from tests.cli.conftest import MakeEnvironment
 
 ROWS = [("ada", "owner", "created it"), ("名前", "reader", "a\tb\x1b[2J\nadmin\towner")]

@@ -61,6 +61,9 @@ class Desk:
     def target(self) -> str:
         return self.pointed
 
+    def can(self) -> tuple[str, ...]:
+        return ()
+
     def people(self) -> list[str]:
         return ["Bob", "Ada"]
 

@@ -57,7 +57,7 @@ async def _audit(env: Environment, scope: Scope, last: int, *, as_json: bool) ->
 
 
 def _row(entry: AuditEntry) -> tuple[str, ...]:
-    from chatty.cli.access.table import moment, until
+    from chatty.cli.terminal.moments import moment, until
 
     notes = ", ".join(note for note in (until(entry.until), entry.reason) if note)
     return moment(entry.at), entry.by, entry.what, entry.whom, notes

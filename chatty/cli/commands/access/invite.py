@@ -90,10 +90,10 @@ async def _invite(env: Environment, scope: Scope, new: NewInvitation, *, as_json
 
     from chatty.cli.access.door import invitation_url
     from chatty.cli.access.scope import rule
-    from chatty.cli.access.table import until
     from chatty.cli.credentials import check_safe
     from chatty.cli.targets import resolve_room, whole_server
     from chatty.cli.terminal.cleaning import clean
+    from chatty.cli.terminal.moments import until
     from chatty.protocol import encode
 
     target = whole_server(env, scope.at) if scope.room is None else resolve_room(env, scope.room, scope.at)
@@ -128,7 +128,7 @@ async def _list(env: Environment, scope: Scope, *, as_json: bool) -> int:
 
 
 def _row(one: InvitationInfo) -> tuple[str, ...]:
-    from chatty.cli.access.table import until
+    from chatty.cli.terminal.moments import until
 
     left = "used up" if not one.uses else f"{one.uses} left"
     notes = [note for note in (left, until(one.until), f"by {one.by}", one.name and f"for {one.name}") if note]

@@ -57,7 +57,7 @@ async def _members(env: Environment, scope: Scope, *, as_json: bool) -> int:
 
 
 def _rows(members: Members, restrictions: list[RestrictionInfo]) -> Iterator[tuple[str, str, str]]:
-    from chatty.cli.access.table import until
+    from chatty.cli.terminal.moments import until
 
     for member in members.members:
         by = "created it" if member.by == "created" else f"by {member.by}"

@@ -97,8 +97,8 @@ def command(
 
 
 async def _create(env: Environment, issue: Callable[[], Awaitable[IssuedToken]], *, as_json: bool) -> int:
-    from chatty.cli.access.table import until
     from chatty.cli.terminal.cleaning import clean
+    from chatty.cli.terminal.moments import until
     from chatty.protocol import encode
 
     issued = await issue()

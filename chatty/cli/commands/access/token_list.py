@@ -47,7 +47,7 @@ async def _list(env: Environment, at: ServerChoice, data: Path | None, *, everyb
 
 
 def _row(token: TokenInfo) -> tuple[str, ...]:
-    from chatty.cli.access.table import moment, until
+    from chatty.cli.terminal.moments import moment, until
 
     state = f"revoked {moment(token.revoked_at)}" if token.revoked_at else until(token.expires_at)
     room = f"in {token.room}" if token.room else ""

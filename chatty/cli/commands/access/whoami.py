@@ -48,7 +48,7 @@ async def _whoami(env: Environment, at: ServerChoice, *, as_json: bool) -> int:
 
 
 def _rows(me: Me) -> Iterator[tuple[str, str]]:
-    from chatty.cli.access.table import until
+    from chatty.cli.terminal.moments import until
 
     yield "name", me.name or "(any that is free)"
     yield "role", "owner: an administrator" if me.role == "owner" else me.role

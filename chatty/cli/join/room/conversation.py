@@ -7,7 +7,7 @@ that `Conversation.take` gives, and hands in the lines that are typed.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from datetime import datetime
 from typing import Any, Final
 
@@ -198,6 +198,10 @@ class Conversation:
     def people(self) -> list[str]:
         """The others, the latest to speak first."""
         return self._incoming.people.names()
+
+    def can(self) -> Collection[str]:
+        """The rights that one has here."""
+        return self._incoming.can
 
     def give_back(self, line: str) -> None:
         """Put ``line`` into the prompt, about the same message as the line that is being typed."""

@@ -53,6 +53,8 @@ class Incoming:
     ) -> None:
         self.topic = ""
         """The room's topic; empty if there is none."""
+        self.can: Collection[str] = ()
+        """The rights that one has here."""
         self.status = Status()
         self.message_bytes = MESSAGE_BYTES
         """Bytes that a message may have."""
@@ -108,6 +110,7 @@ class Incoming:
                     self.pointer.renumbered()
                 self.show(view.missing(frame))
             case RightsChanged(can=rights):
+                self.can = rights
                 self.show(view.notice(f"you may {_allowed(rights)} here now"))
             case Ack() | Error() | Tick() | Producing() | Unknown():
                 return  # the client library sees to these
@@ -119,6 +122,7 @@ class Incoming:
         self._backlog.replaying = self.status.connection != "offline"  # what came before the end is heard behind it
         self.people.me = self._view.me = welcome.you.participant or ""
         self.people.present(welcome.participants)
+        self.can = welcome.you.can or ()
         self.topic = welcome.room.topic
         self._counted = welcome.last
         self.message_bytes = welcome.limits.message_bytes

@@ -122,7 +122,7 @@ class Pointer:
         if found := _NUMBER.match(argument):
             return self._numbered(int(found[1])), argument[found.end() :]
         if argument.startswith("@"):
-            person, rest = self._named(argument[1:])
+            person, rest = self.named(argument[1:])
             return self._guess(person, lambda shown: self._people.by(person, shown), self._silent(person)), rest
         return self._guess("", self._people.theirs, "nobody else has written anything here lately"), argument
 
@@ -161,7 +161,7 @@ class Pointer:
             line.choices[key] = Choice(message.seq, self.shown, guessed=True)
         return line.choices[key]
 
-    def _named(self, text: str) -> tuple[Person, str]:
+    def named(self, text: str) -> tuple[Person, str]:
         """The person whose whole name ``text`` begins with, the longest that there is; and the rest of ``text``."""
         ends = [found.start() for found in _END_OF_NAME.finditer(text, 0, LONGEST)]
         for end in reversed(ends):

@@ -7,7 +7,7 @@ slash is never sent by mistake.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from difflib import get_close_matches
 from typing import Any, Final, NamedTuple, Protocol
 
@@ -18,6 +18,7 @@ from chatty.cli.join.rendering import view
 from chatty.cli.join.rendering.emoji import replace_shortcodes
 from chatty.cli.join.room.incoming import Incoming
 from chatty.cli.join.room.message_target import Choice, Pointer
+from chatty.cli.join.room.moderator_actions import ModeratorActions
 from chatty.cli.join.room.usage_error import Wrong
 from chatty.cli.terminal.cleaning import clean, clean_name, clean_names
 from chatty.client.http import Http
@@ -58,7 +59,7 @@ class Host(Protocol):
         """Leave."""
 
 
-class RoomActions:
+class RoomActions(ModeratorActions):
     """A method for each command. It gets the text behind the command's name.
 
     Methods raise Wrong if that text makes no sense. If work fails later, a line
@@ -178,7 +179,7 @@ class RoomActions:
 
     def help(self) -> None:
         """Show the commands and the keys."""
-        self._host.show(*(Text(f"   {line}") for line in help_lines()))
+        self._host.show(*(Text(f"   {line}") for line in help_lines(self._incoming.can)))
 
     def ignore(self, argument: str) -> None:
         """Hide what somebody writes; without a name, show who is ignored."""
@@ -250,7 +251,8 @@ class Command(NamedTuple):
 
     An argument in brackets may be left out; empty means that it takes none.
     ``run`` is a method of `RoomActions`. ``points`` gives the message that the
-    command is about, for an argument that is still being typed.
+    command is about, for an argument that is still being typed. Those who may
+    not do what it ``needs`` are not told of it; the server decides.
     """
 
     name: str
@@ -258,6 +260,7 @@ class Command(NamedTuple):
     help: str
     run: Callable[..., Outcome]
     points: Callable[[Pointer, str], Choice] | None = None
+    needs: str = ""
 
     @property
     def needs_argument(self) -> bool:
@@ -277,12 +280,13 @@ def _edited(pointer: Pointer, _: str) -> Choice:
     return pointer.own()
 
 
+MODERATE: Final = "moderate"
 COMMANDS: Final = (
     Command("help", "", "the commands and the keys", RoomActions.help),
     Command("me", "TEXT", "say what you do: * Ada waves", RoomActions.me),
     Command("reply", "[@NAME|#SEQ] TEXT", "answer somebody's last message", RoomActions.reply, _replied_to),
     Command("edit", "[TEXT]", "change your last message; alone, it comes back", RoomActions.edit, _edited),
-    Command("delete", "[#SEQ]", "delete your last message", RoomActions.delete, Pointer.own_or_numbered),
+    Command("delete", "[#SEQ]", "delete your last message, or another", RoomActions.delete, Pointer.own_or_numbered),
     Command("react", ":+1: [@NAME|#SEQ]", "react to somebody's last message", RoomActions.react, _reacted_to),
     Command("unreact", ":+1: [@NAME|#SEQ]", "take a reaction back", RoomActions.unreact, _reacted_to),
     Command("who", "", "who is here, and who is away", RoomActions.who),
@@ -294,6 +298,15 @@ COMMANDS: Final = (
     Command("unignore", "NAME", "show it again", RoomActions.unignore),
     Command("quiet", "", "hide that people join and leave, or show it again", RoomActions.quiet),
     Command("timestamp", "", "hide the time, or show it again", RoomActions.timestamp),
+    Command("kick", "NAME [REASON]", "send somebody out, who may come back", RoomActions.kick, needs=MODERATE),
+    Command("mute", "NAME|#SEQ [TIME] [REASON]", "let somebody only read", RoomActions.mute, needs=MODERATE),
+    Command("unmute", "NAME", "let somebody speak again", RoomActions.unmute, needs=MODERATE),
+    Command("ban", "NAME|#SEQ [TIME] [REASON]", "keep somebody out", RoomActions.ban, needs=MODERATE),
+    Command("unban", "NAME", "let somebody in again", RoomActions.unban, needs=MODERATE),
+    Command("lock", "", "let only moderators speak", RoomActions.lock, needs=MODERATE),
+    Command("unlock", "", "let everybody speak again", RoomActions.unlock, needs=MODERATE),
+    Command("slow", "TIME", "let members wait between messages; off ends it", RoomActions.slow, needs=MODERATE),
+    Command("role", "NAME ROLE", "reader, poster, member, moderator or nobody", RoomActions.role, needs=MODERATE),
     Command("clear", "", "clear the window", RoomActions.clear),
     Command("quit", "", "leave the room", RoomActions.quit),
 )
@@ -359,15 +372,22 @@ def _meant(name: str) -> str | None:
     return _MEANT.get(name) or (beginning[0] if len(beginning) == 1 else None) or (close[0] if close else None)
 
 
-def complete(before: str) -> list[Command]:
-    """The commands that ``before``, the text up to the cursor, may become. None unless it begins with one slash."""
+def complete(before: str, can: Collection[str]) -> list[Command]:
+    """The commands that ``before``, the text up to the cursor, may become, and that serve somebody who ``can`` do that.
+
+    None unless it begins with one slash.
+    """
     if not before.startswith("/") or " " in before or "\n" in before:
         return []
-    return [command for command in COMMANDS if command.name.startswith(before[1:])]
+    return [command for command in _serving(can) if command.name.startswith(before[1:])]
 
 
-def help_lines() -> list[str]:
-    """The help, from the same table, ready to show."""
-    rows = [(f"/{command.name} {command.argument}".rstrip(), command.help) for command in COMMANDS]
+def help_lines(can: Collection[str]) -> list[str]:
+    """The help, from the same table, ready to show to somebody who ``can`` do that."""
+    rows = [(f"/{command.name} {command.argument}".rstrip(), command.help) for command in _serving(can)]
     width = max(len(left) for left, _ in (*rows, *KEYS))
     return [f"{left:<{width}}  {right}" for left, right in (*rows, *KEYS)]
+
+
+def _serving(can: Collection[str]) -> list[Command]:
+    return [command for command in COMMANDS if not command.needs or command.needs in can]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Final, NamedTuple
 
 from chatty.cli.join.rendering.emoji import emoji_names
@@ -30,13 +30,13 @@ class Candidate(NamedTuple):
     help: str = ""
 
 
-def candidates(before: str, names: Iterable[str], *, asked: bool) -> Iterator[Candidate]:
+def candidates(before: str, names: Iterable[str], can: Collection[str], *, asked: bool) -> Iterator[Candidate]:
     """The texts that ``before``, which is the text up to the cursor, may become.
 
-    ``names`` are people, the likeliest first. ``asked``: somebody pressed Tab,
+    ``names`` are people, the likeliest first, and ``can`` one's own rights. ``asked``: somebody pressed Tab,
     which also completes a name without its @, as one writes it to address somebody.
     """
-    for command in complete(before):
+    for command in complete(before, can):
         shown = f"/{command.name} {command.argument}".rstrip()
         yield Candidate(f"/{command.name}", len(before), shown, command.help)
     if found := _NAME.search(before):

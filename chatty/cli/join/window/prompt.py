@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from bisect import bisect_right
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from itertools import accumulate
 from typing import Final, Protocol
 
@@ -103,6 +103,9 @@ class Desk(Protocol):
 
     def people(self) -> list[str]:
         """The others, the latest to speak first."""
+
+    def can(self) -> Collection[str]:
+        """The rights that one has here."""
 
 
 class Prompt:
@@ -338,5 +341,5 @@ class _Candidates(Completer):
 
     def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:
         before = document.text_before_cursor
-        for one in candidates(before, self._desk.people(), asked=complete_event.completion_requested):
+        for one in candidates(before, self._desk.people(), self._desk.can(), asked=complete_event.completion_requested):
             yield Completion(one.text, -one.length, display=one.shown, display_meta=one.help)

@@ -15,6 +15,8 @@ from chatty.events import ParticipantJoined
 from chatty.protocol import Rename, Send
 from tests.cli.join.talk import NOON, by, talking
 
+ALL = ("read", "post", "moderate", "own")
+
 
 def run(line: str) -> object:
     """What a command comes to that needs no room."""
@@ -138,14 +140,23 @@ def test_what_begins_with_one_slash_is_never_sent(text: str) -> None:
     ],
 )
 def test_only_a_beginning_command_is_completed(before: str, names: list[str]) -> None:
-    assert [command.name for command in complete(before)] == names
+    assert [command.name for command in complete(before, ALL)] == names
 
 
 def test_the_help_tells_every_command_of_the_table() -> None:
-    text = "\n".join(help_lines())
+    text = "\n".join(help_lines(ALL))
     for command in COMMANDS:
         assert f"/{command.name}" in text
         assert command.help in text
+
+
+def test_commands_of_moderators_are_shown_to_those_whom_they_serve() -> None:
+    moderators = {command.name for command in COMMANDS if command.needs}
+    assert moderators == {"kick", "mute", "unmute", "ban", "unban", "lock", "unlock", "slow", "role"}
+    assert not moderators & {command.name for command in complete("/", ("read", "post"))}
+    text = "\n".join(help_lines(("read", "post")))
+    assert not any(f"/{name} " in text for name in moderators)
+    assert isinstance(parse("/lock"), Do), "the server says no to others"
 
 
 async def test_only_somebody_who_is_or_was_here_is_ignored() -> None:

@@ -9,7 +9,7 @@ PEOPLE = ["Bob", "Ada L.", "ada", "\x1b[31mEve"]
 
 
 def offered(before: str, *, asked: bool = False) -> list[str]:
-    return [one.text for one in candidates(before, PEOPLE, asked=asked)]
+    return [one.text for one in candidates(before, PEOPLE, (), asked=asked)]
 
 
 @pytest.mark.parametrize(
@@ -48,8 +48,8 @@ def test_tab_completes_a_bare_name_and_addresses_who_stands_first() -> None:
 
 
 def test_what_is_replaced_is_what_was_typed_for_it() -> None:
-    (one,) = candidates("hello @Bo", PEOPLE, asked=False)
+    (one,) = candidates("hello @Bo", PEOPLE, (), asked=False)
     assert one.length == len("@Bo")
-    emoji, *_ = candidates("hello :tada", PEOPLE, asked=False)
+    emoji, *_ = candidates("hello :tada", PEOPLE, (), asked=False)
     assert emoji.length == len(":tada")
     assert emoji.shown == ":tada:"
