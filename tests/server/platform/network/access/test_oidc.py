@@ -313,11 +313,19 @@ async def test_keys_that_are_none_make_nobody_known(house: House, keys: bytes) -
         await house.begin().claims(house.token())
 
 
+async def test_keys_that_are_not_fetched_over_https_are_not_fetched(house: House) -> None:
+    house.metadata = {"jwks_uri": f"{house.url.replace('127.0.0.1', '0.0.0.0')}/keys"}  # it leads to the same
+    with pytest.raises(Refused, match="could not be fetched"):
+        await house.begin().claims(house.token())
+    assert house.asked == 0
+
+
 async def test_a_redirect_is_not_followed(house: House) -> None:
     async def away(request: web.Request) -> web.StreamResponse:
         return web.Response(status=302, headers={"Location": house.url + request.path})
 
     async with Scripted(away) as elsewhere:
+        house.metadata = {"issuer": elsewhere.url}
         issuer = Issuer(elsewhere.url, CLIENT, now=lambda: NOW * 1000, clock=lambda: 0.0)
         with pytest.raises(Refused, match="could not be fetched"):
             await issuer.claims(house.token())
