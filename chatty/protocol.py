@@ -129,8 +129,12 @@ class Limits(Struct, frozen=True):
     message_bytes: int = MESSAGE_BYTES
 
 
-class Welcome(Control, frozen=True, tag="welcome"):
-    """The first frame. ``participants`` holds at most 200 names; ``participant_count`` is the whole number."""
+class Welcome(Control, frozen=True, tag="welcome", omit_defaults=True):
+    """The first frame. ``participants`` holds at most 200 names; ``participant_count`` is the whole number.
+
+    ``access`` is ``token`` if the server lets nobody in whom it doesn't know: then names are `verified
+    <chatty.events.Event>`, and others prove nothing.
+    """
 
     room: RoomInfo
     you: You
@@ -140,6 +144,7 @@ class Welcome(Control, frozen=True, tag="welcome"):
     first: int
     last: int
     limits: Limits
+    access: Literal["open", "token"] = "open"
 
 
 class RightsChanged(Control, frozen=True, tag="you"):

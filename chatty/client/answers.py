@@ -12,7 +12,7 @@ from chatty.events import Event, Message, MessageEdited, Reaction
 from chatty.names import same
 from chatty.protocol import Frame, Unknown
 
-__all__ = ["CANCELLED", "TIMED_OUT", "Answer", "Question", "outcome_text", "question_text"]
+__all__ = ["CANCELLED", "TIMED_OUT", "Answer", "Question", "is_by", "outcome_text", "question_text"]
 
 _SIGNS: Final = {
     "yes": ("👍", "+1", "thumbsup", "✅", "✔", "white_check_mark"),
@@ -66,8 +66,15 @@ def outcome_text(answer: Answer) -> str:
     return f"{TIMED_OUT}; default {text}" if answer.kind == "default" else f"answered by {answer.participant}: {text}"
 
 
+def is_by(event: Message | MessageEdited | Reaction, names: Sequence[str], *, verified: bool) -> bool:
+    """Whether somebody of these names did it; with ``verified``, only if the server says so."""
+    return (event.verified or not verified) and any(same(event.participant, name) for name in names)
+
+
 class Question:
     """Message number ``seq`` by ``asker``, its choices (none: anything goes), and its answerers (none: anybody).
+
+    With ``verified``, an answerer's name counts only where it is verified.
 
     Feed it everything that happens after the question, in order. A reply or a
     reaction to it is an answer; so is a bare choice, if it is the next message
@@ -76,12 +83,19 @@ class Question:
     """
 
     def __init__(
-        self, seq: int, choices: Sequence[str] = (), answerers: Sequence[str] = (), *, asker: str = ""
+        self,
+        seq: int,
+        choices: Sequence[str] = (),
+        answerers: Sequence[str] = (),
+        *,
+        asker: str = "",
+        verified: bool = False,
     ) -> None:
         self.seq = seq
         self._choices = choices
         self._answerers = answerers
         self._asker = asker
+        self._verified = verified
         self._replies: set[int] = set()  # those that may become an answer by an edit
         self._next = bool(choices)  # whether the next message may answer without being a reply
 
@@ -94,16 +108,16 @@ class Question:
         match frame:
             case Message():
                 return self._hear_message(frame)
-            case MessageEdited(participant=who, of=of, text=text) if of in self._replies and self._may_answer(who):
+            case MessageEdited(of=of, text=text) if of in self._replies and self._may_answer(frame):
                 return self._answer(self._chosen(text), frame, "reply")
-            case Reaction(participant=who, of=self.seq, removed=False) if self._may_answer(who):
+            case Reaction(of=self.seq, removed=False) if self._may_answer(frame):
                 return self._answer(self._reacted(frame.reaction), frame, "reaction")
             case _:
                 return None
 
     def _hear_message(self, message: Message) -> Answer | None:
         is_reply = message.reply_to == self.seq
-        may_answer = self._may_answer(message.participant, message.automatic)
+        may_answer = self._may_answer(message, message.automatic)
         is_next = self._next and may_answer and not message.reply_to and not message.action
         # Another program's message may be a question, too: then nobody knows which of them a bare word would answer.
         self._next = self._next and not may_answer and (is_reply or not message.automatic)
@@ -120,10 +134,11 @@ class Question:
     def _answer(self, text: str | None, event: Message | MessageEdited | Reaction, kind: Kind) -> Answer | None:
         return None if text is None else Answer(text, event.participant, event.seq, kind)
 
-    def _may_answer(self, who: str, automatic: int = 0) -> bool:
+    def _may_answer(self, event: Message | MessageEdited | Reaction, automatic: int = 0) -> bool:
+        who = event.participant
         if automatic and (not self._answerers or same(who, self._asker)):
             return False
-        return not self._answerers or any(same(who, answerer) for answerer in self._answerers)
+        return not self._answerers or is_by(event, self._answerers, verified=self._verified)
 
     def _chosen(self, text: str) -> str | None:
         text = text.strip()

@@ -40,6 +40,10 @@ class Asker(Protocol):
     def info(self) -> RoomInfo:
         """The room."""
 
+    @property
+    def verifies_names(self) -> bool:
+        """Whether only verified names prove who speaks."""
+
     async def send(self, text: str, *, automatic: int) -> Ack:
         """Says ``text``."""
 
@@ -128,7 +132,10 @@ class _Asking:
         return answer
 
     async def _answer(self) -> Answer:
-        question = Question(self._question, self._choices, self._answerers, asker=self._room.name or "")
+        room = self._room
+        question = Question(
+            self._question, self._choices, self._answerers, asker=room.name or "", verified=room.verifies_names
+        )
         async with self._room.reader(since=question.seq) as reader:
             async for event in reader:
                 if _withdraws(event, question.seq):

@@ -204,6 +204,11 @@ class Room:
         return self.welcome.room
 
     @property
+    def verifies_names(self) -> bool:
+        """Whether the server lets in only those that it knows. Events that are not ``verified`` then prove no name."""
+        return self.welcome.access == "token"
+
+    @property
     def name(self) -> str | None:
         """Under which name it speaks; after a rename, the new one."""
         return self._options.name if self._link is None else self._link.name
@@ -322,7 +327,8 @@ class Room:
 
         With ``choices`` only an answer that is one of them counts, in whatever
         case, also as a bare word in the next message; with ``answerers``, only
-        one by a participant of such a name. After ``timeout`` seconds in all
+        one by a participant of such a name, which has to be ``verified`` if the
+        server `verifies_names`; otherwise anybody can take it. After ``timeout`` seconds in all
         it raises TimeoutError, or gives ``default``. With ``tell`` the room
         learns the outcome by a reply to the question. Raises `Refused` if the
         room closes or the question is deleted, and what `send` raises. It may

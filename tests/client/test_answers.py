@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from chatty.client.answers import Answer, Question, outcome_text, question_text
 from chatty.events import Message, MessageDeleted, MessageEdited, ParticipantJoined, Reaction
@@ -23,9 +24,9 @@ def reaction(kind: str, *, of: int = 7, by: str = "Ada", removed: bool = False) 
     return Reaction(9, AT, by, of, kind, removed)
 
 
-def asked(*choices: str, answerers: tuple[str, ...] = ()) -> Question:
+def asked(*choices: str, answerers: tuple[str, ...] = (), verified: bool = False) -> Question:
     """Question number 7, by ci."""
-    return Question(7, choices, answerers, asker="ci")
+    return Question(7, choices, answerers, asker="ci", verified=verified)
 
 
 def answer(question: Question, *frames: Any) -> str | None:
@@ -145,3 +146,14 @@ def test_only_people_who_were_asked_may_answer() -> None:
 )
 def test_the_outcome_is_one_short_line(given: Answer, told: str) -> None:
     assert outcome_text(given) == told
+
+
+def test_where_names_are_verified_nobody_else_answers_under_one() -> None:
+    spoofs = [
+        reply("spoof", verified=False), reaction("spoof"), MessageEdited(10, AT, "Ada", 9, "edited spoof"),
+        message("yes"),
+    ]  # fmt: skip
+    question = asked(answerers=("Ada",), verified=True)
+    assert answer(question, *spoofs, reply("yes", verified=True)) == "yes"
+    assert answer(asked(answerers=("Ada",), verified=True), replace(reaction("👍"), verified=True)) == "👍"
+    assert answer(asked(verified=True), reply("anything")) == "anything", "nobody in particular was asked"

@@ -42,6 +42,7 @@ class BotOptions(NamedTuple):
     timeout: float
     automatic: bool
     per_minute: int
+    authors: tuple[str, ...]
     wait: float
 
 
@@ -76,6 +77,16 @@ def command(
     automatic: Annotated[
         bool, typer.Option("--automatic", help="Also answer programs, until a chain has three messages.")
     ] = False,
+    authors: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--from",
+            metavar="NAME",
+            parser=filled,
+            help="Only messages of NAME count. May be repeated.",
+            show_default=False,
+        ),
+    ] = None,
     per_minute: Annotated[
         int,
         typer.Option("--per-minute", metavar="N", min=1, help="Reply at most N times per minute; more wait."),
@@ -98,7 +109,10 @@ def command(
     if error:
         raise cannot_start(cmd[0], error)
     target = resolve_room(env, room, at)
-    return run(_bot(env, BotOptions(target, name, expression, cmd, cursor, jobs, timeout, automatic, per_minute, wait)))
+    options = BotOptions(
+        target, name, expression, cmd, cursor, jobs, timeout, automatic, per_minute, tuple(authors or ()), wait
+    )
+    return run(_bot(env, options))
 
 
 async def _bot(env: Environment, options: BotOptions) -> int:
@@ -124,8 +138,9 @@ async def _bot(env: Environment, options: BotOptions) -> int:
         http = await stack.enter_async_context(target.http(key))
         identity = str(options.cursor.resolve()) if options.cursor else new_secret()
         trigger = Trigger(
-            options.pattern, options.command, options.jobs, options.timeout, options.automatic, options.per_minute
-        )
+            options.pattern, options.command, options.jobs, options.timeout, options.automatic, options.per_minute,
+            options.authors,
+        )  # fmt: skip
         await Bot(env, target, name, trigger, http, identity=identity, file=file).run(room)
         if room.closed:
             news.closed()

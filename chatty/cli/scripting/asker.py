@@ -13,6 +13,7 @@ from chatty.cli.failures import Failure, explain
 from chatty.cli.scripting.retry import retry
 from chatty.cli.targets import RoomTarget, check_may_read
 from chatty.cli.terminal.cleaning import clean, clean_name
+from chatty.cli.terminal.phrases import unverified
 from chatty.client.answers import Answer, Question
 from chatty.client.asking import announce
 from chatty.client.http import Http
@@ -69,13 +70,17 @@ class Asker:
 
         Raises Failure if the question is gone, and the error that ended the room for good.
         """
-        question = Question(self._question, choices, answerers, asker=self._name)
         target = self._target
         async with AsyncExitStack() as stack:
             room = await retry(
-                lambda: stack.enter_async_context(target.read(self._key, StreamPosition("", question.seq)))
+                lambda: stack.enter_async_context(target.read(self._key, StreamPosition("", self._question)))
             )
             check_may_read(room)
+            if answerers and not room.verifies_names:
+                self._note(unverified("answer", answerers), unverified=list(answerers))
+            question = Question(
+                self._question, choices, answerers, asker=self._name, verified=room.verifies_names
+            )  # fmt: skip
             async for received in room.frames():
                 frame = received.frame
                 if isinstance(frame, Gap) and frame.reason != "retention":
@@ -116,5 +121,5 @@ class Asker:
         when = event.time.astimezone()
         self._note(f"answered by {name} on {when:%Y-%m-%d at %H:%M}", answered_by=answer.participant, at=event.at)
 
-    def _note(self, text: str, **keys: str) -> None:
+    def _note(self, text: str, **keys: object) -> None:
         self._env.err(encode({"event_type": "note", **keys}).decode() if self._as_json else f"note:  {text}")

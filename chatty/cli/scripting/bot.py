@@ -16,12 +16,14 @@ from chatty.cli.scripting.processes.starting import cannot_start, signal_name
 from chatty.cli.scripting.reply_pace import ReplyPace
 from chatty.cli.scripting.retry import idempotency_key, retry
 from chatty.cli.targets import RoomTarget
-from chatty.cli.terminal.cleaning import clean
-from chatty.cli.terminal.phrases import gap
+from chatty.cli.terminal.cleaning import clean, clean_name
+from chatty.cli.terminal.phrases import gap, unverified
+from chatty.client.answers import is_by
 from chatty.client.http import Http
 from chatty.client.outbox import TRANSIENT
 from chatty.client.room import Room
-from chatty.errors import Refused
+from chatty.client.rules import Rules
+from chatty.errors import ChattyError, Refused
 from chatty.events import Message, StreamPosition
 from chatty.names import same
 from chatty.protocol import MESSAGE_BYTES, Frame, Gap, Unknown
@@ -37,6 +39,9 @@ MOST_AUTOMATIC: Final = 3
 _PASSING: Final = TRANSIENT | {"unauthorized"}
 """Refusals of a reply that say nothing about it. The room gives up if no other token comes in the place of this one."""
 
+_HINT_SECONDS: Final = 2.0
+"""How long the bot may take to find out whether its owner needs a hint."""
+
 _CUT: Final = "\n… (cut: {:,} bytes)"
 _CONFLICT: Final = "idempotency_conflict"
 """The refusal of a reply that an earlier run gave in other words."""
@@ -48,6 +53,7 @@ class Trigger(NamedTuple):
     At most ``jobs`` commands run at once, each for at most ``timeout`` seconds.
     ``automatic``: also for messages by programs, unless a chain of them gets
     long. ``per_minute``: how many replies there are in a minute; others wait.
+    ``authors``: only their messages count; empty: everybody's.
     """
 
     pattern: re.Pattern[str]
@@ -56,6 +62,7 @@ class Trigger(NamedTuple):
     timeout: float
     automatic: bool
     per_minute: int
+    authors: Sequence[str] = ()
 
 
 @dataclass
@@ -104,12 +111,15 @@ class Bot:
         self._settled = asyncio.Event()
         self._pace = ReplyPace(trigger.per_minute, asyncio.get_running_loop().time)
         self._slow = False  # whether replies have to wait; a note says so when that begins
-        self._noted: set[str] = set()  # why messages by programs were not answered: one note each
+        self._verifies = False  # whether only verified names count
+        self._noted: set[str] = set()  # why messages were not answered: one note each
 
     async def run(self, room: Room) -> None:
         """Work until the room is closed. Raises Failure, OSError, and the error that ended the room for good."""
         self._reached = room.cursor
         self._save()
+        self._verifies = room.verifies_names
+        await self._warn()
         try:
             async with asyncio.TaskGroup() as group:
                 async for received in room.frames():
@@ -133,7 +143,32 @@ class Bot:
         if not isinstance(frame, Message) or frame.deleted or same(frame.participant, self._name):
             return None
         found = self._trigger.pattern.search(frame.text)
-        return found if found and self._may_answer(frame) else None
+        return found if found and self._is_asked(frame) and self._may_answer(frame) else None
+
+    def _is_asked(self, message: Message) -> bool:
+        """Whether it is by somebody to whom the bot listens."""
+        authors = self._trigger.authors
+        if not authors or is_by(message, authors, verified=self._verifies):
+            return True
+        if is_by(message, authors, verified=False):
+            self._note_once(message, f"{clean_name(message.participant)} is not verified")
+        return False
+
+    async def _warn(self) -> None:
+        """Say once who may run the command, if that may be more people than its owner thinks."""
+        authors = self._trigger.authors
+        if self._verifies:
+            return
+        if authors:
+            self._env.err(f"note:  {unverified('run the command', authors)}")
+            return
+        try:
+            async with asyncio.timeout(_HINT_SECONDS):
+                policy = await Rules(self._http, self._target.room_id).policy()
+        except (ChattyError, TimeoutError):
+            return  # the server is older, or busy
+        if policy.everyone != "nobody":
+            self._env.err("note:  everybody who knows this room's id can run the command; --from NAME limits that")
 
     def _may_answer(self, message: Message) -> bool:
         """Whether an answer is safe: two programs that answer each other would never stop."""
@@ -145,10 +180,13 @@ class Bot:
             reason = f"it ends a chain of {MOST_AUTOMATIC} automatic messages or more"
         else:
             return True
+        self._note_once(message, reason)
+        return False
+
+    def _note_once(self, message: Message, reason: str) -> None:
         if reason not in self._noted:
             self._note(message, f"not answered, because {reason}; further ones are not mentioned")
             self._noted.add(reason)
-        return False
 
     async def _vacancy(self) -> float:
         """Return when another job may begin, with its entry in the pace."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, assert_never
 
 from chatty.cli.terminal.cleaning import clean, clean_name
@@ -15,7 +16,7 @@ from chatty.events import (
 )
 from chatty.protocol import Gap
 
-__all__ = ["RoomChange", "change", "departure", "gap"]
+__all__ = ["RoomChange", "change", "departure", "gap", "unverified"]
 
 RoomChange = MessageDeleted | Moderated | TopicChanged | ParticipantRenamed | RoomClosed
 """Events that concern the whole room."""
@@ -87,3 +88,8 @@ def departure(reason: str) -> str:
 def gap(frame: Gap) -> str:
     """Why something can't be shown."""
     return _GAPS.get(frame.reason, clean(frame.reason, newlines=False))
+
+
+def unverified(deed: str, names: Sequence[str]) -> str:
+    """That on this server anybody can do something as one of ``names``."""
+    return f"this server verifies no names: anybody can {deed} as {' or '.join(map(clean_name, names))}"

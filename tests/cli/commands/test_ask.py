@@ -91,7 +91,9 @@ def test_only_those_who_are_asked_may_answer(user: User, server: Server, room: s
     reply(server, room, question, "no", name="Eve")
     react(server, room, question, "👎", name="Eve")
     reply(server, room, question, "yes", name="Ada")
-    assert answer_of(process) == "yes\n"
+    out, err = process.communicate(timeout=PATIENCE)
+    assert (out, process.returncode) == (b"yes\n", 0)
+    assert err.decode() == "note:  this server verifies no names: anybody can answer as Grace or ADA\n"
 
 
 def test_no_answer_in_time_is_status_5(user: User, room: str) -> None:

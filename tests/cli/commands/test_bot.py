@@ -38,10 +38,14 @@ def bot(user: User, room: str, cursor: Path, *arguments: str, **popen: Any) -> R
     return process
 
 
-def ended(process: Running, status: int) -> str:
+HINT = "note:  everybody who knows this room's id can run the command; --from NAME limits that\n"
+
+
+def ended(process: Running, status: int, *, hint: str = HINT) -> str:
+    """What a bot said on standard error, but for the ``hint`` with which it begins if it got that far."""
     _, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == status, err
-    return str(err.decode())
+    return str(err.decode()).removeprefix(hint)
 
 
 @pytest.fixture
@@ -344,3 +348,24 @@ def test_a_cursor_is_one_bots_at_a_time_and_one_rooms(user: User, server: Server
     process.kill()
     process.wait(PATIENCE)
     assert "another room" in user.here.fails(2, "bot", server.make_room()["id"], *again)
+
+
+def test_a_bot_that_obeys_everybody_says_so_once(user: User, server: Server, room: str, cursor: Path) -> None:
+    process = bot(user, room, cursor, "--on", ".", "--", "cat")
+    asked = say(server, room, "one")
+    wait_until(lambda: replies(server, room) == [(asked, "one")])
+    process.terminate()
+    assert ended(process, 143, hint="") == HINT
+
+
+def test_a_bot_that_obeys_some_names_says_that_they_prove_nothing(
+    user: User, server: Server, room: str, cursor: Path
+) -> None:
+    process = bot(user, room, cursor, "--on", ".", "--from", "ADA", "--from", "Grace", "--", "cat")
+    say(server, room, "no", name="Eve")
+    asked = say(server, room, "yes", name="Ada")
+    wait_until(lambda: replies(server, room) == [(asked, "yes")])
+    process.terminate()
+    assert ended(process, 143, hint="") == (
+        "note:  this server verifies no names: anybody can run the command as ADA or Grace\n"
+    )

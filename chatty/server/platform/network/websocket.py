@@ -280,6 +280,7 @@ class V1Session(Session):
 
 
 def _welcome(info: RoomInfo, session: V1Session, names: list[str]) -> Welcome:
+    is_open = session.view.standing.server_rules.everyone & READ
     return Welcome(
         room=info,
         you=You(session.who.name if session.connection_id else None, rights_named(session.rights), session.verified),
@@ -289,6 +290,7 @@ def _welcome(info: RoomInfo, session: V1Session, names: list[str]) -> Welcome:
         first=info.first,
         last=info.last,
         limits=Limits(),
+        access="open" if is_open else "token",
     )
 
 
