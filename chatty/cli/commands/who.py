@@ -33,7 +33,7 @@ def command(
 
 async def _who(env: Environment, target: RoomTarget, *, as_json: bool) -> int:
     from chatty.cli.credentials import credential
-    from chatty.cli.terminal.cleaning import clean_name
+    from chatty.cli.terminal.cleaning import VERIFIED, clean_name
     from chatty.protocol import encode
 
     with about(env, target):
@@ -43,5 +43,6 @@ async def _who(env: Environment, target: RoomTarget, *, as_json: bool) -> int:
         if as_json:
             env.out(encode(participant).decode())
         else:
-            env.out(clean_name(participant.name) + (" (away)" if participant.away else ""))
+            verified = f" {VERIFIED}" if participant.verified else ""
+            env.out(clean_name(participant.name) + verified + (" (away)" if participant.away else ""))
     return 0

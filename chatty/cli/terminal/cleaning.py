@@ -18,8 +18,10 @@ from typing import Final
 from chatty.characters import hidden
 from chatty.names import mistakable
 
-__all__ = ["as_utf8", "clean", "clean_name", "clean_names", "shown"]
+__all__ = ["VERIFIED", "as_utf8", "clean", "clean_name", "clean_names", "shown"]
 
+VERIFIED: Final = "✓"
+"""The sign before a verified name. No name has it: servers refuse that, and `clean_name` shows its number."""
 MARKS: Final = 4
 """Combining marks kept on one character; more of them climb over the lines above."""
 NESTED: Final = 4

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, assert_never
 
-from chatty.cli.terminal.cleaning import clean, clean_name
+from chatty.cli.terminal.cleaning import VERIFIED, clean, clean_name, clean_names
 from chatty.cli.terminal.moments import until
 from chatty.events import (
     MessageDeleted,
@@ -14,9 +14,10 @@ from chatty.events import (
     RoomClosed,
     TopicChanged,
 )
-from chatty.protocol import Gap
+from chatty.names import compare_key
+from chatty.protocol import Gap, Present
 
-__all__ = ["RoomChange", "change", "departure", "gap", "unverified"]
+__all__ = ["RoomChange", "change", "departure", "gap", "listed", "unverified"]
 
 RoomChange = MessageDeleted | Moderated | TopicChanged | ParticipantRenamed | RoomClosed
 """Events that concern the whole room."""
@@ -93,3 +94,9 @@ def gap(frame: Gap) -> str:
 def unverified(deed: str, names: Sequence[str]) -> str:
     """That on this server anybody can do something as one of ``names``."""
     return f"this server verifies no names: anybody can {deed} as {' or '.join(map(clean_name, names))}"
+
+
+def listed(people: Sequence[Present]) -> str:
+    """Their names, in order, with the mark of those that are verified."""
+    ordered = sorted(people, key=lambda one: compare_key(one.name))
+    return ", ".join((f"{VERIFIED} " if one.verified else "") + clean_names([one.name]) for one in ordered)

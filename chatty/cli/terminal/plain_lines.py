@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import assert_never
 
 from chatty.cli.environment import Environment
-from chatty.cli.terminal.cleaning import clean, clean_name
+from chatty.cli.terminal.cleaning import VERIFIED, clean, clean_name
 from chatty.cli.terminal.folding import columns_of, folded
 from chatty.cli.terminal.phrases import change, departure
 from chatty.cli.terminal.quotes import Quotes
@@ -75,7 +75,7 @@ class Plain:
             case Message():
                 yield from self._message(start, event)
             case MessageEdited(participant=participant, of=of, text=text):
-                author = _author(participant, action=self._quotes.is_action(of))
+                author = _author(participant, action=self._quotes.is_action(of), verified=event.verified)
                 yield from _rows(f"{start}✎ {author}", text)
             case Reaction(participant=participant, of=of, reaction=reaction, removed=removed):
                 did = f"took back {_sign(reaction)}" if removed else _sign(reaction)
@@ -96,7 +96,9 @@ class Plain:
             yield f"{start}-- {clean_name(event.participant)}: (deleted)"
             return
         suffix = " (edited)" if event.edited else ""
-        yield from _rows(f"{start}{_author(event.participant, action=event.action)}", event.text, suffix)
+        yield from _rows(
+            f"{start}{_author(event.participant, action=event.action, verified=event.verified)}", event.text, suffix
+        )
         if event.reactions:
             counts = "  ".join(f"{_sign(reaction)} {count:,}" for reaction, count in event.reactions.items())
             yield f"{start}-- {counts}"
@@ -111,8 +113,10 @@ def _rows(start: str, text: str, suffix: str = "") -> Iterator[str]:
         yield f"{indent} │ {row}"
 
 
-def _author(name: str, *, action: bool) -> str:
-    return f"* {clean_name(name)} " if action else f"{clean_name(name)} │ "
+def _author(name: str, *, action: bool, verified: bool) -> str:
+    """The beginning of a line with somebody's words. The mark stands before the name, where nobody can write it."""
+    name = f"{VERIFIED} {clean_name(name)}" if verified else clean_name(name)
+    return f"* {name} " if action else f"{name} │ "
 
 
 def _sign(reaction: str) -> str:

@@ -150,3 +150,20 @@ async def test_tail_shows_a_conversation_as_it_is_now(user: User, server: Server
         "-- Ada is now called Ada L.",
         "-- Ada L. left",
     ]
+
+
+def test_a_verified_name_has_a_mark_before_it() -> None:
+    assert printed(
+        Message(1, NOON, "alice", "hello\nyou", verified=True),
+        MessageEdited(2, NOON, "alice", 1, "hi", verified=True),
+        Message(3, NOON, "alice", "waves", action=True, verified=True),
+        Message(4, NOON, "eve", "✓ alice waves", action=True),
+        Message(5, NOON, "✓ alice", "hm"),
+    ) == [
+        "12:00  ✓ alice │ hello",
+        "               │ you",
+        "12:00  ✎ ✓ alice │ hi",
+        "12:00  * ✓ alice waves",
+        "12:00  * eve ✓ alice waves",
+        "12:00  <U+2713> alice │ hm",
+    ]

@@ -16,7 +16,7 @@ from rich.text import Text
 from chatty.cli.join.rendering.emoji import replace_shortcodes
 from chatty.cli.join.rendering.markdown import HIGHLIGHTED_CHARACTERS, has_markup, rows
 from chatty.cli.join.rendering.mentions import is_mention
-from chatty.cli.terminal.cleaning import clean, clean_name, clean_names
+from chatty.cli.terminal.cleaning import VERIFIED, clean, clean_name, clean_names
 from chatty.cli.terminal.phrases import change, departure, gap
 from chatty.cli.terminal.quotes import Quotes
 from chatty.cli.terminal.width import width
@@ -170,7 +170,7 @@ class View:
                 begin = self._begin_action if self._quotes.is_action(of) else self._begin_text
                 mark = f"{EDIT} {MENTION}" if self._mentions_me(participant, text) else EDIT
                 line = Text()
-                return self._add_body(line, text, begin(line, when, participant, mark), mark)
+                return self._add_body(line, text, begin(line, when, participant, mark, event.verified), mark)
             case RoomClosed():
                 return self._begin(Text(), when).append(f"-- {change(event)}", style="bold")
             case MessageDeleted() | Moderated() | TopicChanged() | ParticipantRenamed():
@@ -185,25 +185,25 @@ class View:
         text = "" if event.deleted else event.text
         mark = MENTION if self._mentions_me(event.participant, text) else ""
         line = self._answered(event)
-        column = begin(line, when, event.participant, mark)
+        column = begin(line, when, event.participant, mark, event.verified)
         number = f"  #{event.seq}" if self._numbered else ""
         return self._add_body(line, text, column, mark, f"{_history(event)}{number}")
 
     def _mentions_me(self, participant: str, text: str) -> bool:
         return not same(participant, self.me) and is_mention(text, self.me)
 
-    def _begin_text(self, line: Text, when: datetime, name: str, mark: str) -> int:
+    def _begin_text(self, line: Text, when: datetime, name: str, mark: str, verified: bool) -> int:
         """Begin ``line`` for a text by ``name``. Gives the column in which its rows go on."""
-        name_shown = clean_name(name)
-        self._begin(line, when, mark, NAME - width(name_shown))
-        column = width(line.plain.rpartition("\n")[2]) + width(name_shown) + 1
-        line.append(name_shown, style=color(name)).append(" │ ", style="dim")
+        author = _author(name, verified=verified)
+        self._begin(line, when, mark, NAME - width(author.plain))
+        column = width(line.plain.rpartition("\n")[2]) + width(author.plain) + 1
+        line.append_text(author).append(" │ ", style="dim")
         return column
 
-    def _begin_action(self, line: Text, when: datetime, name: str, mark: str) -> int:
+    def _begin_action(self, line: Text, when: datetime, name: str, mark: str, verified: bool) -> int:
         """As `_begin_text`, for an action of ``name``."""
         self._begin(line, when, mark, NAME - 1).append("* ")
-        line.append(clean_name(name), style=color(name)).append(" ")
+        line.append_text(_author(name, verified=verified)).append(" ")
         return self._time_columns + NAME + 1
 
     def _answered(self, event: Message) -> Text:
@@ -272,6 +272,13 @@ class View:
         if when.date() != self._day:
             self._day = when.date()
             yield Text(f"── {when:%A} {when.day} {when:%B %Y} ──", style="dim")
+
+
+def _author(name: str, *, verified: bool) -> Text:
+    """A name in its colour. If it is verified, it is bold, with a mark before it, where nobody can write one."""
+    if not verified:
+        return Text(clean_name(name), style=color(name))
+    return Text.assemble((f"{VERIFIED} ", "bold green"), (clean_name(name), f"bold {color(name)}"))
 
 
 def _indent(text: str, column: int, mark: str = "") -> str:

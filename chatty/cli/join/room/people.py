@@ -121,8 +121,15 @@ class People:
         return self._newest(lambda known: known.author is not mine and known.message.seq <= upto)
 
     def by(self, person: Person, upto: int) -> Message | None:
-        """The newest message of ``person``, up to number ``upto``."""
-        return self._newest(lambda known: known.author is person and known.message.seq <= upto)
+        """The newest message of ``person``, up to number ``upto``; if some are verified, the newest of these.
+
+        Over HTTP, several may have written under one name, one after the other.
+        """
+
+        def is_theirs(known: Known) -> bool:
+            return known.author is person and known.message.seq <= upto
+
+        return self._newest(lambda known: is_theirs(known) and known.message.verified) or self._newest(is_theirs)
 
     def under(self, name: str) -> Message | None:
         """The newest message that was written under ``name``, no matter by which person."""

@@ -21,9 +21,10 @@ from chatty.cli.join.room.message_target import Choice, Pointer
 from chatty.cli.join.room.moderator_actions import ModeratorActions
 from chatty.cli.join.room.usage_error import Wrong
 from chatty.cli.terminal.cleaning import clean, clean_name, clean_names
+from chatty.cli.terminal.phrases import listed
 from chatty.client.http import Http
 from chatty.events import Message
-from chatty.names import compare_key, same
+from chatty.names import same
 from chatty.protocol import PAGE_EVENTS, Send, decode_frame
 
 __all__ = ["COMMANDS", "KEYS", "Command", "Do", "Outcome", "RoomActions", "complete", "help_lines", "parse"]
@@ -138,11 +139,10 @@ class RoomActions(ModeratorActions):
     async def who(self) -> None:
         """Show who is in the room."""
         present = await self._http.participants(self._room_id)
-        here = sorted((one.name for one in present if not one.away), key=compare_key)
-        away = sorted((one.name for one in present if one.away), key=compare_key)
-        self._notice(f"{len(here):,} here: {clean_names(here)}")
+        here, away = ([one for one in present if one.away is is_away] for is_away in (False, True))
+        self._notice(f"{len(here):,} here: {listed(here)}")
         if away:
-            self._notice(f"{len(away):,} away: {clean_names(away)}")
+            self._notice(f"{len(away):,} away: {listed(away)}")
 
     def history(self, argument: str) -> Outcome:
         """Show the newest messages once more, or for the first time."""

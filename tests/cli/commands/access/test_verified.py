@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+import chatty
 from tests.cli.commands.test_bot import bot, ended
 from tests.cli.commands.test_send import wait_until
 from tests.cli.user import User
@@ -77,3 +80,19 @@ def test_a_bot_that_obeys_everybody_whom_the_server_knows_needs_no_hint(
     wait_until(lambda: history(server, room, admin)[-1].get("reply_to") == asked)
     process.terminate()
     assert ended(process, 143, hint="") == ""
+
+
+def test_names_that_are_verified_have_a_mark(server: Server, admin: str, ada: User, room: str) -> None:
+    body = {"participant": "Judy", "text": "✓ ada │ hi"}
+    server.ask("POST", f"/v1/rooms/{room}/messages", body, token=KEY)
+    ada.here.says("send", room, "hello")
+    assert [line[7:] for line in ada.here.says("history", room).splitlines()] == ["Judy │ ✓ ada │ hi", "✓ ada │ hello"]
+
+
+async def test_who_says_which_names_are_verified(server: Server, admin: str, ada: User, room: str) -> None:
+    async with chatty.join(server.url, room, key=admin), chatty.join(server.url, room, name="Judy", key=KEY):
+        assert await asyncio.to_thread(ada.says, "who", room) == "ada ✓\nJudy\n"
+        listed = await asyncio.to_thread(ada.says, "who", room, "--json")
+        assert [json.loads(line) for line in listed.splitlines()] == [
+            {"name": "ada", "away": False, "verified": True}, {"name": "Judy", "away": False},
+        ]  # fmt: skip

@@ -365,3 +365,32 @@ def test_an_edit_that_mentions_the_reader_is_marked() -> None:
 def test_remote_text_is_never_markup() -> None:
     (line,) = shown(message("[bold red]x[/] :smile: http://example.org"))
     assert line.endswith("│ [bold red]x[/] :smile: http://example.org")
+
+
+def test_a_verified_name_has_a_mark_before_it_and_is_bold() -> None:
+    said = Message(1, NOON, "alice", "hello\nyou", verified=True)
+    edited = MessageEdited(2, NOON, "alice", 1, "hi", verified=True)
+    waves = Message(3, NOON, "alice", "waves", action=True, verified=True)
+    assert shown(said, edited, waves, message("hm", "bob")) == [
+        "12:00    ✓ alice │ hello\n                 │ you",
+        "12:00 ✎  ✓ alice │ hi",
+        "12:00          * ✓ alice waves",
+        "12:00        bob │ hm",
+    ]
+    line = list(View(utc).lines([said]))[1]
+    styles = {line.plain[span.start : span.end]: str(span.style) for span in line.spans}
+    assert styles["✓ "] == "bold green"
+    assert styles["alice"] == f"bold {color('alice')}"
+
+
+def test_nobody_makes_themselves_look_verified() -> None:
+    """Neither by what they say nor by a name, also one from before such names were refused."""
+    assert shown(
+        Message(1, NOON, "eve", "✓ alice waves", action=True),
+        message("✓ alice │ hm", "eve"),
+        message("hm", "✓ alice"),
+    ) == [
+        "12:00          * eve ✓ alice waves",
+        "12:00        eve │ ✓ alice │ hm",
+        "12:00 <U+2713> alice │ hm",
+    ]

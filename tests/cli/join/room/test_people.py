@@ -35,3 +35,13 @@ def test_only_so_many_messages_are_remembered() -> None:
         people.hear(Message(seq, NOON, "John" if seq == 1 else "Ada", "hello"))
     assert people.mine() is None
     assert people.theirs(3) == Message(3, NOON, "Ada", "hello")
+
+
+def test_of_messages_under_one_name_the_verified_ones_count() -> None:
+    """Over HTTP, somebody may have posted as Ada before the name was hers."""
+    people = heard()
+    for seq, verified in enumerate((False, True, False), 1):
+        people.hear(Message(seq, NOON, "Ada", "hello", verified=verified))
+    ada = people.find("ada")
+    assert ada is not None
+    assert [message and message.seq for message in (people.by(ada, upto) for upto in (1, 2, 3))] == [1, 2, 2]
