@@ -37,7 +37,8 @@ RULINGS: Final = [
 ]
 MIRRORS: Final = {
     "chatty/characters.py": ["tests/test_names.py"],
-    "chatty/names.py": ["tests/test_names.py"],
+    "chatty/names.py": ["tests/test_names.py", "tests/test_skeletons.py"],
+    "chatty/skeletons.py": ["tests/test_skeletons.py"],
     "chatty/client/outbox.py": [
         "tests/client/outbox/test_outbox.py",
         "tests/client/outbox/test_outbox_again.py",
@@ -60,6 +61,7 @@ MIRRORS: Final = {
     "chatty/server/business/inviting.py": [
         f"tests/server/business/test_{name}.py" for name in ("inviting", "admitting")
     ],
+    "chatty/server/business/holders.py": ["tests/server/business"],
     "chatty/server/business/names.py": ["tests/server/business/test_names.py"],
     "chatty/server/business/rights.py": ["tests/server/business"],
     "chatty/server/business/granting.py": RULINGS,
