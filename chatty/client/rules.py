@@ -113,9 +113,13 @@ class Rules:
                 return Deleted(deleted, kept)
             new = replace(new, before=done.before)
 
-    async def audit(self, before: int | None = None) -> list[AuditEntry]:
-        """What was ruled, the newest first; with ``before``, the entries with smaller numbers."""
-        params = {} if before is None else {"before": str(before)}
+    async def audit(self, before: int | None = None, after: int | None = None) -> list[AuditEntry]:
+        """What was ruled, the newest first; with ``before``, the entries with smaller numbers.
+
+        With ``after``, those with larger numbers, the oldest first.
+        """
+        numbers = {"before": before, "after": after}
+        params = {name: str(number) for name, number in numbers.items() if number is not None}
         return (await self._ask("GET", "/audit", Audit, params=params)).entries
 
     async def _ask(self, method: str, path: str, answer: type[T] | None, body: Any = None, **request: Any) -> T:

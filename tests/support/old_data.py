@@ -57,7 +57,8 @@ _UNDONE: Final = {
     4: "ALTER TABLE producers DROP COLUMN digest; ALTER TABLE producers DROP COLUMN before;",
     5: "".join(f"DROP TABLE {table};" for table in ("tokens", "names", "grants", "policies", "restrictions", "audit")),
     6: "DROP INDEX grants_via; ALTER TABLE grants DROP COLUMN via; ALTER TABLE policies DROP COLUMN slow;"
-    "ALTER TABLE policies DROP COLUMN password; DROP TABLE invitations; DROP TABLE spoke; DROP TABLE implicated;",
+    "ALTER TABLE policies DROP COLUMN password; DROP TABLE invitations;"
+    "DROP TABLE spoke; DROP TABLE implicated; DROP TABLE purged;",
     7: "DROP INDEX names_like; ALTER TABLE names DROP COLUMN skeleton; ALTER TABLE participants DROP COLUMN skeleton;"
     "ALTER TABLE participants DROP COLUMN verified;"
     "ALTER TABLE invitations DROP COLUMN skeleton;DELETE FROM restrictions WHERE of = 3;",

@@ -59,6 +59,10 @@ _CARRY_OVER: Final = """
     INSERT INTO restrictions (room, id, of, value, rights, until, name, by, at, reason)
         SELECT restored, id, of, value, rights, until, name, by, at, reason
         FROM present.restrictions AS r JOIN scopes ON scopes.present = r.room;
+    DELETE FROM implicated WHERE room IN (SELECT restored FROM scopes);
+    INSERT INTO implicated (room, restriction, identity, name)
+        SELECT scopes.restored, restriction, identity, name
+        FROM present.implicated AS i JOIN scopes ON scopes.present = i.room;
 
     INSERT INTO audit (n, room, at, by, what, whom, until, reason)
         SELECT n, restored, at, by, what, whom, until, reason

@@ -180,6 +180,10 @@ MIGRATIONS: Final[tuple[str, ...]] = (
         changed_at INTEGER NOT NULL,                -- of the last edit, reaction and the like
         PRIMARY KEY (room, speaker)
     ) WITHOUT ROWID;
+    CREATE TABLE purged (
+        id  TEXT PRIMARY KEY,                       -- of a room that is forgotten, and had an audit log
+        key INTEGER NOT NULL
+    ) WITHOUT ROWID;
     CREATE TABLE implicated (
         room        INTEGER NOT NULL,
         restriction TEXT NOT NULL,                  -- by which the messages of these can be found

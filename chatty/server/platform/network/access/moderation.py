@@ -22,6 +22,7 @@ from chatty.errors import Refused
 from chatty.server.business.access import Action
 from chatty.server.business.entries import Grant, Kick, Lift, Rejection, Restrict, Ruling, SetPolicy, Target
 from chatty.server.business.rights import MODERATOR, NAME_OF_ROLE, OWNER, POST, ROLES, SERVER, Principal
+from chatty.server.platform.network.access.credentials import principal_of
 from chatty.server.platform.network.access.passwords import Hashing, prepared
 from chatty.server.platform.network.access.routes import Place, Route, ends_at, find_place, json_of, number
 from chatty.server.platform.network.access.targets import IDENTITY, target, target_of
@@ -160,9 +161,27 @@ class ModerationHandlers:
         return await self._rule(request, Kick(place.id, self.node.now(), place.standing.who, whom, new.reason))
 
     async def audit(self, request: web.Request) -> web.StreamResponse:
-        place = await self._place(request)
-        entries = await self.node.reads.access.audit(place.key, number(request, "before") or 0)
-        return await self._if_still_allowed(request, Audit(entries))
+        place = await self._logged_place(request)
+        before, after = number(request, "before"), number(request, "after")
+        if before is not None and after is not None:
+            raise Refused("bad_request", "Give after or before, not both.")
+        entries = await self.node.reads.access.audit(place.key, before or 0, after)
+        await self._logged_place(request)
+        return answer(Audit(entries))
+
+    async def _logged_place(self, request: web.Request) -> Place:
+        """The scope; for administrators also a room that is forgotten, but for its audit log."""
+        try:
+            return await self._place(request)
+        except Refused as refusal:
+            if refusal.code != "room_not_found":
+                raise
+            standing = await self.node.reads.standing(await principal_of(self.node, request))
+            room_id = request.match_info["room"]
+            key = await self.node.reads.access.purged(room_id)
+            if key is None or standing.refusal(Action.ADMINISTER, self.node.now()) is not None:
+                raise
+            return Place(room_id, key, standing)
 
     # --- the scope, and those whom a ruling is about -----------------------------------------------------------
 

@@ -141,18 +141,23 @@ class AccessReads:
             before = part[-1] if len(part) == left else low + 1
         return Found(found, before if before > after + 1 else None)
 
-    async def audit(self, key: int, before: int) -> list[AuditEntry]:
-        """The rulings in a scope, the newest first; with ``before``, those with smaller numbers."""
-        return await self._ask(
-            lambda db: [
-                AuditEntry(n, rfc3339(at), by, what, whom, _when(until), reason)
-                for n, at, by, what, whom, until, reason in db.execute(
-                    "SELECT n, at, by, what, whom, until, reason FROM audit WHERE room = ? AND n < ?"
-                    " ORDER BY n DESC LIMIT ?",
-                    (key, before or 1 << 62, MOST),
-                ).fetchall()
-            ]
-        )
+    async def audit(self, key: int, before: int, after: int | None = None) -> list[AuditEntry]:
+        """The rulings in a scope with smaller numbers than ``before``, the newest first.
+
+        With ``after``, those with larger numbers than that, the oldest first.
+        """
+        which, value = ("n < ? ORDER BY n DESC", before or 1 << 62) if after is None else ("n > ? ORDER BY n", after)
+        sql = f"SELECT n, at, by, what, whom, until, reason FROM audit WHERE room = ? AND {which} LIMIT ?"  # noqa: S608
+        rows = await self._ask(lambda db: db.execute(sql, (key, value, MOST)).fetchall())
+        return [
+            AuditEntry(n, rfc3339(at), by, what, whom, _when(until), reason)
+            for n, at, by, what, whom, until, reason in rows
+        ]
+
+    async def purged(self, room_id: str) -> int | None:
+        """The key that a room had that is forgotten but for its audit log; None if there is no such room."""
+        row = await self._ask(lambda db: db.execute("SELECT key FROM purged WHERE id = ?", (room_id,)).fetchone())
+        return row[0] if row else None
 
 
 def _role(role: int) -> Role:

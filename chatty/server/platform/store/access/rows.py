@@ -97,6 +97,8 @@ def _audited(db: sqlite3.Connection, key: int, fact: Audited) -> None:
 
 def delete_rules(db: sqlite3.Connection, key: int, room_id: str) -> None:
     """Forget the rules of a room that is forgotten, its tokens and its invitations. The audit log stays."""
+    logged = "SELECT ?, ? WHERE EXISTS (SELECT 1 FROM audit WHERE room = ?)"
+    db.execute(f"INSERT OR REPLACE INTO purged {logged}", (room_id, key, key))
     for table in ("grants", "policies", "restrictions", "implicated"):
         db.execute(f"DELETE FROM {table} WHERE room = ?", (key,))  # noqa: S608 - names of our own
     for table in ("tokens", "invitations"):
