@@ -34,6 +34,7 @@ from chatty.server.business.entries import (
     Rejection,
     Rename,
     Restrict,
+    SetPolicy,
     SetTopic,
     StartNode,
     Target,
@@ -210,3 +211,26 @@ def test_a_ban_and_a_post_have_one_order_in_batches_of_any_size(*, ban_first: bo
     assert outcomes[-1] == Rejection("banned")
     kinds = [type(event).__name__ for _, _, event in events[0][1]]
     assert kinds == ["ParticipantJoined", *([] if ban_first else ["Message"]), "Moderated", "ParticipantLeft"]
+
+
+@pytest.mark.parametrize("slow", [0, 10_000])
+def test_slow_mode_refuses_the_same_in_batches_of_any_size_and_after_a_restart(slow: int) -> None:
+    eve, bob, at = speaker("eve", IDENTITIES[0]), speaker("bob", IDENTITIES[1]), 1_700_000_000_000
+    entries: list[Entry] = [
+        CreateRoom("alpha", at, "alpha", "", "epoch", b"a" * 32),
+        SetPolicy("alpha", at, OPERATOR, slow=slow),
+        Post("alpha", at, eve, "first"),
+        Post("alpha", at + 1, bob, "other"),
+        React(room="alpha", at=at + 2, who=eve, of=2, reaction="-1"),
+        React(room="alpha", at=at + 3, who=eve, of=2, reaction="+1"),
+        Post("alpha", at + 9_999, eve, "too fast"),
+        CorrectTimes("", at + 9_999, at, 5_000),
+        Post("alpha", at + 10_000, eve, "in time, or not any more"),
+    ]
+    whole = _apply([entries], reopen=False)
+    for size in range(1, len(entries)):
+        batches = [entries[begin : begin + size] for begin in range(0, len(entries), size)]
+        assert _apply(batches, reopen=True) == whole
+        assert _apply(batches, reopen=False, budget=FORGETFUL) == whole
+    refused = [outcome.code for outcome in whole[0] if isinstance(outcome, Rejection)]
+    assert refused == (["too_fast", "too_fast"] if slow else [])

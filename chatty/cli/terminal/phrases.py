@@ -36,7 +36,7 @@ def change(event: RoomChange) -> str:
         case MessageDeleted(participant=name, author=""):
             return f"{clean_name(name)} deleted a message"
         case MessageDeleted(participant=name, author=author):
-            return f"{_moderator(name)} deleted a message of {clean_name(author)}"
+            return f"{moderator_name(name)} deleted a message of {clean_name(author)}"
         case Moderated():
             return _moderated(event)
         case TopicChanged(participant=name, topic=""):
@@ -51,14 +51,16 @@ def change(event: RoomChange) -> str:
             assert_never(event)
 
 
-def _moderator(name: str) -> str:
+def moderator_name(name: str) -> str:
+    """What a moderator is called, who may have no name in the room."""
     return clean_name(name) if name else "a moderator"
 
 
 _OF_SOMEBODY: Final = {
-    "kick": "sent {} away", "ban": "banned {}", "mute": "muted {}",
-    "unban": "let {} in again", "unmute": "let {} speak again", "delete": "deleted messages of {}",
+    "kick": ("sent", " away"), "ban": ("banned", ""), "mute": ("muted", ""), "unban": ("let", " in again"),
+    "unmute": ("let", " speak again"), "delete": ("deleted messages of", ""),
 }  # fmt: skip
+"""Words before and behind somebody's name."""
 _OF_ALL: Final = {
     "lock": "locked the room: only moderators speak", "unlock": "unlocked the room", "everyone": "changed the rules",
 }  # fmt: skip
@@ -71,14 +73,16 @@ _ROLES: Final = {
 def _moderated(event: Moderated) -> str:
     """A ruling. A newer server may know more kinds of them."""
     if event.act in _OF_SOMEBODY:
-        did = _OF_SOMEBODY[event.act].format(clean_name(event.participant) if event.participant else "somebody")
+        nameless = "several people" if event.act == "delete" else "somebody"
+        whom = clean_name(event.participant) if event.participant else nameless
+        did = f"{_OF_SOMEBODY[event.act][0]} {whom}{_OF_SOMEBODY[event.act][1]}"
     elif event.act == "slow":
         did = f"slowed the room down: {event.slow:,g} s between messages" if event.slow else "ended the slow mode"
     else:
         did = _ROLES.get(event.role) or _OF_ALL.get(event.act) or "changed the rules"
     end = f" {clean(until(event.until), newlines=False)}" if event.until else ""
     reason = f": {clean(event.reason, newlines=False)}" if event.reason else ""
-    return f"{_moderator(event.by)} {did}{end}{reason}"
+    return f"{moderator_name(event.by)} {did}{end}{reason}"
 
 
 def departure(reason: str) -> str:

@@ -17,7 +17,7 @@ from chatty.cli.join.rendering.emoji import replace_shortcodes
 from chatty.cli.join.rendering.markdown import HIGHLIGHTED_CHARACTERS, has_markup, rows
 from chatty.cli.join.rendering.mentions import is_mention
 from chatty.cli.terminal.cleaning import VERIFIED, clean, clean_name, clean_names
-from chatty.cli.terminal.phrases import change, departure, gap
+from chatty.cli.terminal.phrases import change, departure, gap, moderator_name
 from chatty.cli.terminal.quotes import Quotes
 from chatty.cli.terminal.width import width
 from chatty.events import (
@@ -121,7 +121,8 @@ class View:
         self._rows = 0
 
     def lines(self, events: Iterable[Happening]) -> Iterator[Text]:
-        """The lines that show ``events``. People that come, go or react to one message in succession share a line.
+        """The lines that show ``events``. People that come, go or react to one message in succession share a line,
+        and so do deletions by one moderator.
 
         There is none for a change of a message that was shown changed already.
         """
@@ -139,13 +140,15 @@ class View:
                 if isinstance(event, ParticipantRenamed) and event.participant == self.me:
                     self.me = event.name
 
-    def _shared(self, event: Happening) -> tuple[date, int | None] | None:
+    def _shared(self, event: Happening) -> tuple[date, int | str | None] | None:
         """A key that is equal for events that share a line if they follow each other; None: ``event`` has its own."""
         match event:
             case ParticipantJoined() | ParticipantLeft():
                 return self._local(event.time).date(), None
             case Reaction(of=of):
                 return self._local(event.time).date(), of
+            case MessageDeleted(participant=name, author=author) if author:
+                return self._local(event.time).date(), name
             case _:
                 return None
 
@@ -158,6 +161,8 @@ class View:
             case Reaction(of=of):
                 reactions = [event for event in events if isinstance(event, Reaction)]
                 words = f"{_reactions(reactions)} → {self._quotes.about(of)}"
+            case MessageDeleted() as last:
+                words = f"-- {change(last) if len(events) == 1 else _deletions(events, last.participant)}"
             case _:
                 words = "  ".join(_comings(events))
         yield self._begin(Text(), when, "", NAME - 1).append(words, style="dim")
@@ -316,6 +321,14 @@ def _reactions(reactions: Sequence[Reaction]) -> str:
 def _reaction(event: Reaction) -> str:
     did = f"took back {_sign(event.reaction)}" if event.removed else _sign(event.reaction)
     return f"{clean_name(event.participant)} {did}"
+
+
+def _deletions(events: Sequence[Happening], moderator: str) -> str:
+    """Deletions of messages of others, by one moderator, in words."""
+    authors = list(dict.fromkeys(event.author for event in events if isinstance(event, MessageDeleted)))
+    more = f", {len(authors) - NAMES:,} more" if len(authors) > NAMES else ""
+    count = counted(len(events), "message")
+    return f"{moderator_name(moderator)} deleted {count} of {clean_names(authors[:NAMES])}{more}"
 
 
 def _comings(events: Sequence[Happening]) -> Iterator[str]:

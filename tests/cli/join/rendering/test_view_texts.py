@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from chatty.cli.join.rendering.view import (
     FEW,
+    NAMES,
     ROW,
     ROWS,
     View,
 )
 from chatty.events import (
     Message,
+    MessageDeleted,
 )
 from tests.cli.join.rendering.test_view import NOON, message, shown, utc
 
@@ -70,3 +72,15 @@ def test_a_flood_of_tabs_is_shown_only_in_part() -> None:
 def test_what_became_of_a_text_that_is_cut_stands_behind_its_last_row() -> None:
     (line,) = shown(Message(1, NOON, "eve", "```\n" + "x\n" * 3_000, edited=2))
     assert line.split("\n")[-2:] == ["                 │ … 1,001 more lines", "                 │ (edited)"]
+
+
+def test_deletions_by_one_moderator_share_a_line_and_those_of_ones_own_do_not() -> None:
+    names = [f"spam{number}" for number in range(NAMES + 2)]
+    deleted = [MessageDeleted(number, NOON, "ada", number + 100, name) for number, name in enumerate(names * 100, 1)]
+    rows = shown(*deleted, MessageDeleted(9_001, NOON, "eve", 9), MessageDeleted(9_002, NOON, "ada", 10, "bob"))
+    listed = ", ".join(names[:NAMES])
+    assert [row.split("-- ")[1] for row in rows] == [
+        f"ada deleted 1,000 messages of {listed}, 2 more",
+        "eve deleted a message",
+        "ada deleted a message of bob",
+    ]
