@@ -10,15 +10,19 @@ from msgspec import Struct
 
 from chatty.server.business import entries, facts
 from chatty.server.business.entries import (
+    ENVELOPE,
     NOBODY_IN_PARTICULAR,
+    Admit,
     Connect,
     CreateRoom,
     Delete,
+    DeleteMessages,
     Duplicate,
     Edit,
     Entry,
     Forget,
     Grant,
+    Invite,
     Issue,
     Kick,
     Post,
@@ -26,7 +30,9 @@ from chatty.server.business.entries import (
     Rejection,
     Restrict,
     SetTopic,
+    SignIn,
     Target,
+    Uninvite,
 )
 from chatty.server.business.rights import Principal
 from tests.server.principals import speaker
@@ -87,3 +93,17 @@ def test_what_an_entry_doesnt_say_is_nothing() -> None:
     assert (restrict.until, restrict.addresses, restrict.addresses_until, restrict.reason) == (0, (), 0, "")
     assert Forget("", 1, 2, 3).rights_before == 0
     assert Connect("", 1, "n/1/1", who).most == 0
+    invite = Invite("", 1, who, "i1", b"hash", 3, 1, 0)
+    assert (invite.name, invite.name_key, invite.skeleton) == ("", "", "")
+    admit = Admit("", 1, who)
+    assert (admit.invitation, admit.password) == ("", "")
+    assert Uninvite("", 1, who, "i1").members is False
+    assert SignIn("", 1, who, "t1", b"hash", False, 0).label == ""
+    delete = DeleteMessages("", 1, who, (1, 2))
+    assert (delete.reason, delete.is_first) == ("", True)
+    assert Rejection("muted").wait == 0
+
+
+def test_a_deletion_of_many_costs_as_many_events_and_one_that_tells_of_them() -> None:
+    sizes = [DeleteMessages("", 1, speaker("Ada", b"a"), tuple(range(count))).size for count in (0, 1, 5)]
+    assert sizes == [ENVELOPE * 2, ENVELOPE * 3, ENVELOPE * 7]
