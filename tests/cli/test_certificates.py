@@ -58,6 +58,7 @@ def needed(name: str, room: str) -> list[str]:
     """What a command line of ``name`` has to have."""
     rest = {"bot": ["--on", "x"], "ask": ["--timeout", "1s"]}.get(name, [])
     behind = {"bot": ["--", "cat"], "run": ["--", "true"], "ask": ["ok?"], "send": ["hello"], "role": ["Eve", "reader"]}
+    behind["delete"] = ["--from", "Eve"]
     behind |= {about_one: ["Eve"] for about_one in ("kick", "ban", "unban", "mute", "unmute")}
     roomless = ("rooms", "whoami", "token create", "token list")
     return [*name.split(), *rest, *([] if name in roomless else [room]), *behind.get(name, [])]

@@ -145,7 +145,7 @@ async def test_the_rules_of_a_room_and_of_the_server_are_set_and_shown(
     await operator.issue_token(NewToken("Eve"))
     rules = Rules(operator, room)
     await rules.set_policy(Policy(everyone="reader", locked=True))
-    assert await rules.policy() == Policy("reader", True, "member")
+    assert await rules.policy() == Policy("reader", True, "member", 0.0, has_password=False)
     await rules.set_role("Eve", "moderator", 60)
     assert [(one.name, one.role) for one in (await rules.members()).members][-1] == ("Eve", "moderator")
     made = await rules.restrict(NewRestriction("ban", name="Eve", expires_in=60, reason="spam"))

@@ -237,5 +237,5 @@ async def test_all_of_it_holds_after_a_crash(tmp_path: Path) -> None:
         assert server.ask("GET", f"/v1/rooms/{place.id}/policy")["topic"] == "moderator"
         history = server.history(place.id)
     assert [(event["event_type"], event.get("reason")) for event in history] == [
-        ("participant_joined", None), ("participant_left", "kicked"),
+        ("participant_joined", None), ("moderated", None), ("participant_left", "kicked"),
     ]  # fmt: skip

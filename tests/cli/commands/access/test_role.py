@@ -33,12 +33,14 @@ def test_a_moderator_is_made_and_unmade(ada: User, room: str, known_as: Callable
 
 def test_a_policy_is_shown_and_changed(ada: User, room: str, known_as: Callable[..., User]) -> None:
     assert ada.here.says("policy", room).splitlines() == [
-        "everyone\tmember", "locked\tno", "topic\tmember", "slow\tno",
+        "everyone\tmember", "locked\tno", "topic\tmember", "password\tno", "slow\tno",
     ]  # fmt: skip
     ada.here.run("policy", room, "--everyone", "nobody", "--lock", "--topic", "moderator", "--slow", "1.5s")
     policy = json.loads(ada.here.says("policy", room, "--json"))
-    assert policy == {"everyone": "nobody", "locked": True, "topic": "moderator", "slow": 1.5}
-    assert ada.here.says("policy", room).splitlines()[3] == "slow\t1.5 s"
+    assert policy == {
+        "everyone": "nobody", "locked": True, "topic": "moderator", "slow": 1.5, "has_password": False,
+    }  # fmt: skip
+    assert ada.here.says("policy", room).splitlines()[4] == "slow\t1.5 s"
     assert ada.here.fails(2, "policy", "--slow", "5s").startswith("error: --slow is a rule of one room")
     assert "no room" in known_as("cat").here.fails(3, "who", room)
     ada.here.run("policy", room, "--unlock")
