@@ -71,7 +71,7 @@ def _is_accent(mark: str) -> bool:
     out. Vowels of other scripts, and what changes a letter into another (ハ, バ and パ), have other classes.
     """
     placed = unicodedata.combining(mark)
-    return placed == 1 or 10 <= placed <= 36 or placed >= 200 or unicodedata.category(mark) == "Me"
+    return placed == 1 or 10 <= placed <= 36 or placed >= 202 or unicodedata.category(mark) == "Me"
 
 
 @cache
