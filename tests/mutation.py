@@ -35,6 +35,19 @@ HUB: Final = [
 RULINGS: Final = [
     f"tests/server/business/{name}.py" for name in ("test_rulings", "test_issuing", "moderation/test_restricting")
 ]
+NAMES_HELD: Final = [
+    f"tests/server/business/test_{name}.py"
+    for name in (
+        "participants",
+        "outcomes",
+        "rights_of_speakers",
+        "room",
+        "changes",
+        "issuing",
+        "inviting",
+        "signing_in",
+    )
+]
 MIRRORS: Final = {
     "chatty/characters.py": ["tests/test_names.py"],
     "chatty/names.py": ["tests/test_names.py", "tests/test_skeletons.py"],
@@ -61,14 +74,14 @@ MIRRORS: Final = {
     "chatty/server/business/inviting.py": [
         f"tests/server/business/test_{name}.py" for name in ("inviting", "admitting")
     ],
-    "chatty/server/business/holders.py": ["tests/server/business"],
+    "chatty/server/business/holders.py": NAMES_HELD,
     "chatty/server/business/names.py": ["tests/server/business/test_names.py"],
     "chatty/server/business/rights.py": ["tests/server/business"],
     "chatty/server/business/granting.py": RULINGS,
     "chatty/server/business/issuing.py": RULINGS,
     "chatty/server/business/messages.py": ["tests/server/business"],
     "chatty/server/business/outcomes.py": ["tests/server/business"],
-    "chatty/server/business/participants.py": ["tests/server/business"],
+    "chatty/server/business/participants.py": NAMES_HELD,
     "chatty/server/business/moderation/announcing.py": ["tests/server/business"],
     "chatty/server/business/moderation/deleting.py": ["tests/server/business/moderation/test_deleting.py"],
     "chatty/server/business/moderation/restricting.py": RULINGS,

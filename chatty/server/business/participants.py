@@ -38,7 +38,7 @@ def connect(room: Room, entry: entries.Connect) -> Outcome:
     return (*gone, joined, facts.Connected(entry.connection, who, verified))
 
 
-def _displaced(room: Room, entry: entries.Connect) -> Facts:
+def _displaced(room: Room, entry: entries.Connect) -> list[facts.Fact]:
     """All others leave whose names are, or look like, the one that is reserved for the newcomer."""
     who = entry.who
     found: list[facts.Fact] = []
@@ -48,7 +48,7 @@ def _displaced(room: Room, entry: entries.Connect) -> Facts:
             if participant is None or participant.identity == who.identity:
                 continue
             found += [left(room, name_key, entry.at, "kicked", len(found) // 2), facts.Evicted(name_key)]
-    return tuple(found)
+    return found
 
 
 def disconnect(room: Room, entry: entries.Disconnect) -> Outcome:
@@ -71,7 +71,7 @@ def depart(room: Room, name_key: str, at: int, reason: LeaveReason, after: int =
     return (left(room, name_key, at, reason, after), facts.Departed(name_key))
 
 
-def left(room: Room, name_key: str, at: int, reason: LeaveReason, after: int = 0) -> ParticipantLeft:
+def left(room: Room, name_key: str, at: int, reason: LeaveReason, after: int) -> ParticipantLeft:
     """The event of a participant that leaves, after so many others of the same entry."""
     participant = room.participants[name_key]
     return ParticipantLeft(

@@ -7,7 +7,15 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from chatty.events import Event, Message, MessageDeleted, ParticipantJoined, ParticipantLeft, rfc3339
+from chatty.events import (
+    Event,
+    Message,
+    MessageDeleted,
+    ParticipantJoined,
+    ParticipantLeft,
+    ParticipantRenamed,
+    rfc3339,
+)
 from chatty.protocol import encode
 from chatty.server.business.entries import (
     Connect,
@@ -282,3 +290,44 @@ def test_a_moderator_s_deletions_are_verified(court: Court) -> None:
     deleted = court.rule(DeleteMessages(ROOM, AT, moderator, (1,)))
     assert isinstance(deleted, tuple)
     assert [fact.verified for fact in deleted if isinstance(fact, MessageDeleted)] == [True]
+
+
+def test_a_holder_displaces_itself_under_no_name(court: Court) -> None:
+    own, eve = replace(person("Adа"), identity=ident("holder")), person(SPOOF)
+    court.enter(own)
+    court.room.admit(eve.name_key, participant(eve))
+    holder = reserve(court, "Ada", "holder")
+    outcome = decide(court.room, connecting(holder))
+    assert isinstance(outcome, tuple)
+    assert [fact for fact in outcome if isinstance(fact, Evicted)] == [Evicted(eve.name_key)]
+
+
+def test_refusals_of_names_say_whose_they_are(court: Court) -> None:
+    reserve(court, "Ada", "holder")
+    court.enter(person("Bob"), person("Eve"))
+    assert decide(court.room, connecting(person("ADA"))) == Rejection(
+        "name_taken", "The name 'ADA' is reserved for somebody else; choose another one."
+    )
+    assert decide(court.room, replace(renaming(person("Bob"), "EVE"), connection="node/1/Bob")) == Rejection(
+        "name_taken", "The name 'EVE' is taken here; choose another one."
+    )
+    holder = reserve(court, "Zoe", "zoe")
+    court.enter(holder)
+    renamed = replace(renaming(holder, "Zora"), connection="node/1/Zoe")
+    assert decide(court.room, renamed) == Rejection("not_allowed", "You are 'Zoe' in every room: your token says so.")
+
+
+def test_a_renaming_is_the_next_event_of_the_room(court: Court) -> None:
+    court.enter(person("Bob"))
+    (event,) = events_of(court, replace(renaming(person("Bob"), "Robert"), connection="node/1/Bob"))
+    assert event == ParticipantRenamed(2, NOW, "Bob", "Robert")
+
+
+def test_a_full_room_takes_in_moderators_and_those_who_are_there_and_nobody_else(court: Court) -> None:
+    court.enter(person("Ada"), person("Bob"))
+    eve = connecting(person("Eve"))
+    assert court.do(replace(eve, most=2)) == "room_full"
+    assert court.do(replace(connecting(person("Ada")), connection="node/1/9", most=2)) == ""
+    assert court.do(replace(connecting(person("moderator")), most=2)) == ""
+    assert court.do(replace(eve, most=4)) == ""
+    assert court.do(replace(connecting(person("Zoe")), most=0)) == "", "no limit"
