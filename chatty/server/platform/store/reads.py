@@ -343,7 +343,7 @@ def _view(
         participant_count=count,
         expires_at=rfc3339(expires_at) if expires_at else None,
         closed_at=rfc3339(closed_at) if closed_at else None,
-        slow=standing.rules.slow / 1000,
+        slow=standing.rules.slow / 1000 or 0,  # the very object of the default, which is left out
     )
     return RoomView(key, info, closed_at, names.split("\n") if names else [], standing, ruled)
 
