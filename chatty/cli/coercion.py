@@ -49,6 +49,7 @@ _TYPES: Final[dict[Any, tuple[Callable[[Any], Any], str]]] = {
     str: (_utf8, "UTF-8"),
     list[str]: (_utf8, "UTF-8"),
     int: (int, "a whole number"),
+    list[int]: (int, "a whole number"),
     float: (float, "a number"),
     bool: (_flag, "yes or no"),
     Path: (_path, "a path"),

@@ -68,7 +68,7 @@ def test_options_are_completed_and_not_twice(env: Environment) -> None:
     assert offered(env, "chatty tail deploys --c") == ["--count", "--cursor", "--cacert"]
     assert offered(env, "chatty tail deploys --count 3 --c") == ["--cursor", "--cacert"]
     assert offered(env, "chatty tail --no-f") == ["--no-follow"]
-    assert offered(env, "chatty serve --room a --room") == ["--room-rate", "--room"]
+    assert offered(env, "chatty serve --room a --room") == ["--room-rate", "--room-members", "--room"]
 
 
 def test_commands_are_completed_where_help_on_one_is_wanted(env: Environment) -> None:

@@ -33,7 +33,7 @@ def command(
     address: ServerArgument = None,
     sso: Annotated[bool, typer.Option("--sso", help="Sign in with your company's account, in any browser.")] = False,
 ) -> int:
-    """Log in to a server, with a token that an administrator gave you or by signing in.
+    """Log in to a server, with a token or by signing in.
 
     It asks for the token, which isn't shown; without a terminal, the token is
     the first line of standard input. It is kept in a file that only you can
