@@ -268,7 +268,7 @@ RULINGS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(RULINGS, RULINGS)
 def test_nobody_may_do_more_after_a_restore_than_before_it(before: Sequence[Entry], after: Sequence[Entry]) -> None:
     with tempfile.TemporaryDirectory() as directory:
