@@ -14,7 +14,7 @@ from chatty.server.platform.network.rate_limit import PerSource
 from chatty.server.platform.pipeline.node import Node
 
 AT_ONCE: Final = 1
-"""Requests that are answered at the same time: each message waits for so many pages at most. Those take a millisecond."""
+"""Requests that are answered at the same time: each message waits for so many pages at most, of a millisecond."""
 BURST: Final = 100
 """Requests that a client may make at once."""
 
