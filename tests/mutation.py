@@ -88,6 +88,7 @@ MIRRORS: Final = {
     "chatty/server/business/moderation/slow.py": ["tests/server/business/moderation/test_slow.py"],
     "chatty/server/business/room.py": ["tests/server/business"],
     "chatty/server/business/rulings.py": RULINGS,
+    "chatty/server/business/signing_in.py": ["tests/server/business/test_signing_in.py"],
     "chatty/server/business/state.py": ["tests/server/business"],
     "chatty/server/business/whom.py": RULINGS,
     "chatty/server/platform/pipeline/hub.py": HUB,
