@@ -167,5 +167,9 @@ def test_many_who_come_and_go_leave_nothing_behind(server: Server, tmp_path: Pat
 
     rounds = scaled(2_000, least=300)
     come_and_go(rounds)
-    before = come_and_go(1)
-    assert come_and_go(rounds) - before < rounds * 4_000, "a connection over TLS is some 40 KiB"
+    sizes = [come_and_go(1)]
+    while len(sizes) < 4:  # a leak grows each time; an allocator, or a cache that fills, does so once
+        sizes.append(come_and_go(rounds))
+        if sizes[-1] - sizes[-2] < rounds * 4_000:
+            return
+    pytest.fail(f"a connection over TLS is some 40 KiB, and {rounds} made of memory: {sizes}")
