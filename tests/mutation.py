@@ -33,7 +33,8 @@ HUB: Final = [
     for name in ("hub", "hub_dialects", "subscriber", "subscriber_rights")
 ]
 RULINGS: Final = [
-    f"tests/server/business/{name}.py" for name in ("test_rulings", "test_issuing", "moderation/test_restricting")
+    f"tests/server/business/{name}.py"
+    for name in ("test_rulings", "test_issuing", "test_granting", "moderation/test_restricting")
 ]
 NAMES_HELD: Final = [
     f"tests/server/business/test_{name}.py"

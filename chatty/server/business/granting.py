@@ -90,5 +90,5 @@ def _acts(before: Access, now: facts.PolicySet) -> list[dict[str, Any]]:
     if now.locked != before.locked:
         acts.append({"act": "lock" if now.locked else "unlock"})
     if now.slow != before.slow:
-        acts.append({"act": "slow", "slow": now.slow / 1000})
+        acts.append({"act": "slow", "slow": now.slow / 1000 or 0})  # the very object of the default is left out
     return acts
