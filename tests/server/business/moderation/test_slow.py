@@ -9,7 +9,8 @@ from msgspec.structs import replace
 
 from chatty.events import Message
 from chatty.server.business.entries import Delete, Edit, Entry, Post, React, Rejection, Rename, SetPolicy, SetTopic
-from chatty.server.business.moderation.slow import CHANGE_MS
+from chatty.server.business.facts import Spoke
+from chatty.server.business.moderation.slow import CHANGE_MS, turn
 from chatty.server.business.outcomes import Outcome
 from chatty.server.business.rights import SERVER, Principal, Trust
 from chatty.server.business.room import decide
@@ -161,3 +162,18 @@ def test_moderators_set_it_and_members_don_t() -> None:
     court = Court()
     assert code(court.rule(SetPolicy(ROOM, AT, person("Eve"), slow=SLOW))) == "not_allowed"
     assert code(court.rule(SetPolicy(ROOM, AT, person("moderator"), slow=SLOW))) == ""
+
+
+def test_what_is_kept_of_a_turn_is_who_had_it_and_when(court: Court) -> None:
+    guest = person("Eve", Trust.NONE, address="192.0.2.1")
+    assert CHANGE_MS == 2_000
+    assert turn(court.room, person("Eve"), AT) == (Spoke(ident("Eve"), AT, 0),)
+    assert turn(court.room, person("Eve"), AT, is_change=True) == (Spoke(ident("Eve"), 0, AT),)
+    assert turn(court.room, guest, AT) == (Spoke(b"address 192.0.2.1", AT, 0),)
+
+
+def test_seconds_to_wait_are_never_too_few(court: Court) -> None:
+    assert wait(say(court, person("Eve"))) == 0
+    refused = say(court, person("Eve"), SLOW - 9_009)
+    assert isinstance(refused, Rejection)
+    assert "wait 10 s" in refused.message
