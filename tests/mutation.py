@@ -34,7 +34,7 @@ HUB: Final = [
 ]
 RULINGS: Final = [
     f"tests/server/business/{name}.py"
-    for name in ("test_rulings", "test_issuing", "test_granting", "moderation/test_restricting")
+    for name in ("test_rulings", "test_issuing", "moderation/test_granting", "moderation/test_restricting")
 ]
 NAMES_HELD: Final = [
     f"tests/server/business/test_{name}.py"
@@ -91,7 +91,7 @@ MIRRORS: Final = {
     "chatty/server/business/rulings.py": RULINGS,
     "chatty/server/business/signing_in.py": ["tests/server/business/test_signing_in.py"],
     "chatty/server/business/state.py": ["tests/server/business"],
-    "chatty/server/business/whom.py": RULINGS,
+    "chatty/server/business/whom.py": ["tests/server/business/moderation/test_whom.py", *RULINGS],
     "chatty/server/platform/pipeline/hub.py": HUB,
     "chatty/server/platform/pipeline/subscriber.py": HUB,
 }

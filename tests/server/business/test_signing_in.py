@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chatty.server.business.entries import Issue, Restrict, SignIn, Target
+from chatty.server.business.entries import Issue, Rejection, Restrict, SignIn, Target
 from chatty.server.business.facts import Audited, Granted, Issued, Reserved
 from chatty.server.business.outcomes import Outcome
 from chatty.server.business.rights import (
@@ -158,3 +158,22 @@ def test_a_token_that_an_administrator_issues_for_the_name_is_the_same_person_s(
     outcome = court.rule(Issue(SERVER, AT, OPERATOR, "t9", b"t9", OWNER, "ada", "ada", b"n" * 16, MEMBER))
     assert isinstance(outcome, tuple)
     assert [fact.token.identity for fact in outcome if isinstance(fact, Issued)] == [ident("ada")]
+
+
+def test_each_refusal_says_what_to_do(court: Court) -> None:
+    assert isinstance(sign_in(court), tuple)
+    assert sign_in(court) == Rejection("internal", "A token with this id exists already.")
+    again = sign_in(court, token="t2")
+    assert isinstance(again, tuple)
+    assert again[-1] == Audited(AT, "Ada", "signed in, with token t2", "Ada", TOMORROW)
+    court.server.grants[ident("ada")] = None
+    took = "An administrator took your role on this server; ask for it before you sign in again."
+    assert sign_in(court, token="t3") == Rejection("not_allowed", took)
+    court.rule(Restrict(SERVER, AT, OPERATOR, "r1", by_identity("ada"), OWNER))
+    assert sign_in(court, token="t4") == Rejection("banned", "You are banned from this server.")
+
+
+def test_a_name_that_is_anothers_is_left_to_an_administrator(court: Court) -> None:
+    court.server.names["ada"] = Principal(ident("other"), Trust.VERIFIED, "Ada", "ada", skeleton="ada")
+    text = "The name 'Ada' is another's here, or looks like it; an administrator decides whose it is."
+    assert sign_in(court) == Rejection("name_taken", text)

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from chatty.events import Moderated, rfc3339
 from chatty.server.business.entries import Grant, Kick, Lift, Restrict, Ruling, SetPolicy
+from chatty.server.business.moderation.announcing import announced, name_of
 from chatty.server.business.rights import MEMBER, MODERATOR, OPERATOR, OWNER, POST, READER, SERVER, Principal, Trust
 from tests.server.business.court import AT, ROOM, Court, banning, by_identity, called, code, ident, person
 
@@ -79,3 +80,14 @@ def test_nothing_follows_the_end_of_a_room() -> None:
     court.room.closed_at = AT
     assert code(court.rule(banning("moderator", called("Eve")))) == ""
     assert told(court, SetPolicy(ROOM, AT, person("moderator"), locked=True)) == []
+
+
+def test_somebody_without_a_name_is_called_as_in_the_room_by_the_first_of_its_names() -> None:
+    court = Court()
+    for name in ("Zed", "Ada"):
+        court.enter(replace(person(name), identity=ident("key")))
+    assert name_of(court.room, ident("key")) == "Ada"
+    assert name_of(court.room, ident("key"), "Given") == "Given"
+    assert [name_of(court.room, identity) for identity in (ident("other"), b"")] == ["", ""]
+    assert name_of(court.server, ident("key")) == ""
+    assert isinstance(announced(court.room, person("owner"), AT, {"act": "lock"}), tuple)
