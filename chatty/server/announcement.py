@@ -45,7 +45,7 @@ class RoomList(Protocol):
 async def announce(node: Node, origin: str, names: Sequence[str], known: RoomList, notices: Notices) -> None:
     """Print where the server is and what to do next, and create the rooms of these names unless they exist."""
     near = known_as(origin, node.settings.allowed_host)
-    for room_id in known.rooms_at(near):  # before a word is said: whoever reads it may use a name at once
+    for room_id in known.rooms_at(near):  # before a word is said: one who reads it may use a name at once
         if await node.reads.room(room_id) is None:
             known.note_gone(room_id, near)
     data = str(node.settings.data)

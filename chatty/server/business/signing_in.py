@@ -30,7 +30,7 @@ def sign_in(scope: Scope, entry: entries.SignIn) -> Outcome:
         return Rejection("internal", "A token with this id exists already.")
     called = server.called.get(who.identity)
     if called is not None:
-        # Whoever is called otherwise at the sign-in by now keeps the name that is in every room's history.
+        # Somebody who is called otherwise at the sign-in by now keeps the name that is in every room's history.
         who = replace(who, name=called.name, name_key=called.name_key, skeleton=called.skeleton)
     if standing(server, who).is_banned(at):
         return Rejection("banned", "You are banned from this server.")

@@ -100,6 +100,13 @@ class Court:
         return self.room.access.restrictions
 
 
+def by_invitation() -> Court:
+    """A court whose room is for nobody who wasn't given a role."""
+    court = Court()
+    court.room.access = Access(rights.NOBODY)
+    return court
+
+
 def code(outcome: Outcome) -> str:
     """The code of a refusal, or an empty string."""
     return outcome.code if isinstance(outcome, Rejection) else ""

@@ -29,6 +29,7 @@ from tests.server.business.court import (
     ROOM,
     Court,
     audited,
+    by_invitation,
     code,
     giving,
     ident,
@@ -39,10 +40,7 @@ from tests.server.business.door import HASHED, accept, enter, invite
 
 @pytest.fixture
 def court() -> Court:
-    """A room by invitation."""
-    court = Court()
-    court.room.access = Access(everyone=NOBODY)
-    return court
+    return by_invitation()
 
 
 # --- as often as it is for ----------------------------------------------------------------------------------

@@ -31,6 +31,7 @@ from tests.server.business.court import (
     OWNER_TOKEN,
     ROOM,
     Court,
+    by_invitation,
     code,
     giving,
     ident,
@@ -41,10 +42,7 @@ from tests.server.business.door import LATER, SECRET, accept, enter, invite
 
 @pytest.fixture
 def court() -> Court:
-    """A room by invitation."""
-    court = Court()
-    court.room.access = Access(everyone=NOBODY)
-    return court
+    return by_invitation()
 
 
 # --- to invite ----------------------------------------------------------------------------------------------
@@ -136,7 +134,7 @@ def test_an_invitation_for_a_name_reserves_it_for_the_one_who_accepts_it(court: 
 
 
 def test_only_administrators_say_what_somebody_is_called(court: Court) -> None:
-    """Whoever makes a room owns it. A reserved name drives others out of every room."""
+    """The one who makes a room owns it. A reserved name drives others out of every room."""
     for by in ("moderator", "owner"):
         assert code(invite(court, by, name="Bob")) == "not_allowed"
     invite(court, "admin", name="Bob")

@@ -34,17 +34,10 @@ from chatty.server.business.rights import (
     Token,
     Trust,
 )
-from tests.server.business.court import AT, OWNER_TOKEN, ROOM, Court, ident, person
+from tests.server.business.court import AT, OWNER_TOKEN, ROOM, Court, by_invitation, ident, person
 
 ADA = person("Ada")
 BEARER = person("Ada", Trust.VERIFIED, token="t1")
-
-
-def closed() -> Court:
-    """A court whose room is for nobody who wasn't given a role."""
-    court = Court()
-    court.room.access = Access(NOBODY)
-    return court
 
 
 # --- at one look --------------------------------------------------------------------------------------------
@@ -63,7 +56,7 @@ def test_in_a_room_that_is_closed_or_will_be_nobody_talks_freely(end: str) -> No
 
 
 def test_rules_of_the_room_or_of_the_server_need_more_than_a_look() -> None:
-    assert not may_talk_freely(closed().room, ADA, AT)
+    assert not may_talk_freely(by_invitation().room, ADA, AT)
     assert not may_talk_freely(Court(READER).room, ADA, AT)
 
 
@@ -79,7 +72,7 @@ def test_a_token_needs_more_than_a_look() -> None:
     ("role", "freely"), [(READER, False), (POST, False), (MEMBER, True), (MODERATOR, True), (OWNER, True)]
 )
 def test_those_talk_freely_whose_remembered_rights_are_at_least_a_members(role: int, *, freely: bool) -> None:
-    court = closed()
+    court = by_invitation()
     court.room.grants[ADA.identity] = Grant(role)
     assert not may_talk_freely(court.room, ADA, AT)
     remember(court.room, ADA, AT)
@@ -90,7 +83,7 @@ def test_those_talk_freely_whose_remembered_rights_are_at_least_a_members(role: 
 
 
 def test_nothing_is_remembered_of_somebody_else() -> None:
-    court = closed()
+    court = by_invitation()
     remember(court.room, ADA, AT)
     known = remembered(court.room, ADA, AT)
     assert known is not None
@@ -102,7 +95,7 @@ def test_nothing_is_remembered_of_somebody_else() -> None:
 
 
 def test_what_is_remembered_holds_from_its_time_on() -> None:
-    court = closed()
+    court = by_invitation()
     remember(court.room, ADA, AT)
     assert remembered(court.room, ADA, AT - 1) is None
     assert remembered(court.room, ADA, AT) is not None
@@ -110,7 +103,7 @@ def test_what_is_remembered_holds_from_its_time_on() -> None:
 
 
 def test_what_is_remembered_holds_until_the_rights_change_by_themselves() -> None:
-    court = closed()
+    court = by_invitation()
     court.room.grants[ADA.identity] = Grant(MEMBER, until=AT + 5)
     remember(court.room, ADA, AT)
     known = remembered(court.room, ADA, AT + 4)
@@ -122,7 +115,7 @@ def test_what_is_remembered_holds_until_the_rights_change_by_themselves() -> Non
 
 
 def test_an_end_in_the_first_millisecond_there_ever_was_is_an_end() -> None:
-    court = closed()
+    court = by_invitation()
     court.room.grants[ADA.identity] = Grant(MEMBER, until=1)
     remember(court.room, ADA, 0)
     assert remembered(court.room, ADA, 0) is not None
@@ -132,7 +125,7 @@ def test_an_end_in_the_first_millisecond_there_ever_was_is_an_end() -> None:
 @pytest.mark.parametrize("scope", [ROOM, SERVER])
 @pytest.mark.parametrize("where", ["room", "server"])
 def test_a_ruling_anywhere_ends_what_is_remembered(scope: str, where: str) -> None:
-    court = closed()
+    court = by_invitation()
     asked = court.room if where == "room" else court.server
     remember(asked, ADA, AT)
     assert remembered(asked, ADA, AT) is not None

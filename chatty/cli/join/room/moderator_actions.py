@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Any, Final, Literal, NamedTuple, cast, get_args
@@ -37,16 +38,16 @@ class Whom(NamedTuple):
         return clean_name(self.name) if self.name else f"the author of #{self.of}"
 
 
-class ModeratorActions:
+class ModeratorActions(ABC):
     """A method for each command, as in `RoomActions`: it raises Wrong if the text makes no sense."""
 
     _http: Http
     _room_id: str
     _pointer: Pointer
 
+    @abstractmethod
     def _notice(self, text: str) -> None:
         """Show a line of chatty's own."""
-        raise NotImplementedError
 
     @property
     def _rules(self) -> Rules:

@@ -34,7 +34,16 @@ from chatty.server.business.entries import CloseRoom, CreateRoom, Duplicate, Pos
 from chatty.server.business.names import check_known_name, check_room_name, check_text
 from chatty.server.business.rights import READ, Principal
 from chatty.server.platform.network.access.credentials import bearer, owner_hash, principal_of, sources_of
-from chatty.server.platform.network.access.routes import Route, accepted, ends_at, find_room, json_of, number, speaking
+from chatty.server.platform.network.access.routes import (
+    Route,
+    accepted,
+    committed,
+    ends_at,
+    find_room,
+    json_of,
+    number,
+    speaking,
+)
 from chatty.server.platform.network.connections import connection_of
 from chatty.server.platform.network.forwarded import base_path, base_url
 from chatty.server.platform.network.rate_limit import PerSource
@@ -121,9 +130,7 @@ class RoomHandlers:
         if note is not None:
             note(room_id, token)
         entry = CreateRoom(room_id, now, name, new.topic, epoch, owner_hash(token), expires_at, who)
-        outcome = await self.node.log.commit(entry)
-        if isinstance(outcome, Rejection):
-            raise refused(outcome)
+        await committed(self.node, entry)
         view = await self.node.reads.room(room_id)
         assert view is not None
         fields = {field: getattr(view.info, field) for field in view.info.__struct_fields__}
@@ -148,9 +155,7 @@ class RoomHandlers:
             await find_room(self.node, request, action=Action.SEE)
             raise Refused("unauthorized", "Send the room's owner token as Authorization: Bearer.")
         view = await find_room(self.node, request)
-        outcome = await self.node.log.commit(CloseRoom(view.info.id, self.node.now(), view.standing.who))
-        if isinstance(outcome, Rejection):
-            raise refused(outcome)
+        await committed(self.node, CloseRoom(view.info.id, self.node.now(), view.standing.who))
         return web.Response(status=204)
 
     async def events(self, request: web.Request) -> web.StreamResponse:
@@ -220,15 +225,14 @@ class RoomHandlers:
             raise Refused("bad_request", f"An Idempotency-Key has at most {MOST_KEY} characters.")
         said = encode((who.name, new.text, new.reply_to, new.action))
         digest = hashlib.sha256(said).digest()[:16] if idempotency_key else b""
-        outcome = await self.node.log.commit(
+        outcome = await committed(
+            self.node,
             Post(
                 view.info.id, self.node.now(), who, new.text,
                 idempotency_key=idempotency_key, digest=digest, reply_to=new.reply_to, action=new.action,
                 automatic=new.automatic,
-            )
+            ),
         )  # fmt: skip
-        if isinstance(outcome, Rejection):
-            raise refused(outcome)
         if isinstance(outcome, Duplicate):
             stored = await self.node.reads.page(view.key, after=outcome.seq - 1, before=outcome.seq + 1, limit=1)
             if stored.rulings != view.rulings:

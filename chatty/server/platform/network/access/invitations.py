@@ -12,10 +12,10 @@ from chatty.credentials import is_invitation, new_invitation, new_public_id
 from chatty.errors import Refused
 from chatty.events import rfc3339
 from chatty.server.business.access import Action
-from chatty.server.business.entries import Admit, Invite, Rejection, Ruling, Uninvite
+from chatty.server.business.entries import Admit, Duplicate, Invite, Rejection, Ruling, Uninvite
 from chatty.server.business.facts import Invited
 from chatty.server.business.inviting import NOT_ADMITTED, nobody_to_admit
-from chatty.server.business.outcomes import Outcome
+from chatty.server.business.outcomes import Facts
 from chatty.server.business.rights import NAME_OF_ROLE, ROLES, SERVER, Principal, Trust
 from chatty.server.platform.network.access.credentials import invitation_hash, principal_of
 from chatty.server.platform.network.access.passwords import Guesses, Hashing, prepared
@@ -23,6 +23,7 @@ from chatty.server.platform.network.access.routes import (
     OPEN,
     CheckedName,
     Route,
+    committed,
     ends_at,
     find_place,
     json_of,
@@ -150,9 +151,6 @@ class InvitationHandlers:
             raise refused(view)
         return Admitted(cast(Role, NAME_OF_ROLE[view.standing.role(at)]), view.info.id, view.info.name, name)
 
-    async def _commit(self, request: web.Request, entry: Ruling) -> Outcome:
+    async def _commit(self, request: web.Request, entry: Ruling) -> Facts | Duplicate:
         self._may_post(request)
-        outcome = await self.node.log.commit(entry)
-        if isinstance(outcome, Rejection):
-            raise refused(outcome)
-        return outcome
+        return await committed(self.node, entry)

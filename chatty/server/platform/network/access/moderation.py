@@ -20,11 +20,11 @@ from chatty.access import (
 from chatty.credentials import new_public_id
 from chatty.errors import Refused
 from chatty.server.business.access import Action
-from chatty.server.business.entries import Grant, Kick, Lift, Rejection, Restrict, Ruling, SetPolicy, Target
+from chatty.server.business.entries import Grant, Kick, Lift, Restrict, Ruling, SetPolicy, Target
 from chatty.server.business.rights import MODERATOR, NAME_OF_ROLE, OWNER, POST, ROLES, SERVER, Principal
 from chatty.server.platform.network.access.credentials import principal_of
 from chatty.server.platform.network.access.passwords import Hashing, prepared
-from chatty.server.platform.network.access.routes import Place, Route, ends_at, find_place, json_of, number
+from chatty.server.platform.network.access.routes import Place, Route, committed, ends_at, find_place, json_of, number
 from chatty.server.platform.network.access.targets import IDENTITY, target, target_of
 from chatty.server.platform.network.addresses import TRUSTED_PROXIES, bannable
 from chatty.server.platform.network.responses import answer, refused
@@ -130,7 +130,7 @@ class ModerationHandlers:
             addresses = {bannable(each, proxies) for each in self._addresses(place, authors)} - {""}
         authors |= self.node.recent_authors.from_addresses(place.id, addresses)
         if not authors and whom.name:
-            authors = {(b"", whom.name)}  # whoever it was
+            authors = {(b"", whom.name)}  # all who used it
         soon = at + ADDRESS_MS
         entry = Restrict(
             place.id, at, place.standing.who, new_public_id(), whom, OWNER if new.act == "ban" else POST, until,
@@ -138,9 +138,7 @@ class ModerationHandlers:
             tuple(sorted(authors)[:MOST_AUTHORS]),
         )  # fmt: skip
         self._may_post(request)
-        outcome = await self.node.log.commit(entry)
-        if isinstance(outcome, Rejection):
-            raise refused(outcome)
+        await committed(self.node, entry)
         made = [one for one in await self.node.reads.access.restrictions(place.key) if one.id == entry.id]
         return answer(made[0], 201) if made else web.Response(status=204)
 
@@ -195,9 +193,7 @@ class ModerationHandlers:
 
     async def _rule(self, request: web.Request, entry: Ruling) -> web.StreamResponse:
         self._may_post(request)
-        outcome = await self.node.log.commit(entry)
-        if isinstance(outcome, Rejection):
-            raise refused(outcome)
+        await committed(self.node, entry)
         return web.Response(status=204)
 
     def _authors(self, place: Place, whom: Target, one: Author | None) -> set[Author]:

@@ -17,7 +17,7 @@ from argon2 import PasswordHasher, Type
 from argon2.exceptions import VerifyMismatchError
 
 from chatty.errors import Refused
-from chatty.server.platform.network.tries import Tries
+from chatty.server.platform.network.access.tries import Tries
 
 T = TypeVar("T")
 

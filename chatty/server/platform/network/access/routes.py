@@ -14,8 +14,9 @@ from chatty.errors import Refused
 from chatty.names import compare_key
 from chatty.protocol import LAST_SEQ, NAME_POINTS
 from chatty.server.business.access import Action, Standing
-from chatty.server.business.entries import Rejection
+from chatty.server.business.entries import Duplicate, Entry, Rejection
 from chatty.server.business.names import check_name
+from chatty.server.business.outcomes import Facts
 from chatty.server.business.rights import SERVER, Principal
 from chatty.server.platform.network.access.credentials import principal_of
 from chatty.server.platform.network.responses import body_of, refused, unfit
@@ -111,6 +112,14 @@ async def find_place(node: Node, request: web.Request) -> Place:
     if refusal is not None:
         raise refused(refusal)
     return Place(SERVER, SERVER_KEY, standing)
+
+
+async def committed(node: Node, entry: Entry) -> Facts | Duplicate:
+    """The outcome of ``entry``, once it is stored. Raises Refused if it is not accepted."""
+    outcome = await node.log.commit(entry)
+    if isinstance(outcome, Rejection):
+        raise refused(outcome)
+    return outcome
 
 
 def number(request: web.Request, name: str, least: int = 0, most: int = LAST_SEQ) -> int | None:

@@ -21,13 +21,13 @@ from chatty.credentials import new_public_id, new_token
 from chatty.durations import parse_duration
 from chatty.errors import Refused
 from chatty.events import rfc3339
-from chatty.server.business.entries import Rejection, SignIn
+from chatty.server.business.entries import SignIn
 from chatty.server.business.facts import Audited, Issued
 from chatty.server.business.rights import SERVER, Principal, Trust, rights_named
 from chatty.server.platform.network.access.credentials import IDENTITY_BYTES, token_hash
-from chatty.server.platform.network.access.routes import OPEN, Route, json_of, participant_name
+from chatty.server.platform.network.access.routes import OPEN, Route, committed, json_of, participant_name
 from chatty.server.platform.network.addresses import TRUSTED_PROXIES, address_of
-from chatty.server.platform.network.responses import answer, refused
+from chatty.server.platform.network.responses import answer
 from chatty.server.platform.pipeline.node import Node
 from chatty.server.settings import SettingError, Settings
 
@@ -92,9 +92,7 @@ class SignInHandlers:
         who = Principal(person.identity, Trust.VERIFIED, name, name_key, "", address_of(request), skeleton)
         at = node.now()
         entry = SignIn(SERVER, at, who, new_public_id(), token_hash(secret), person.is_admin, at + self._age)
-        outcome = await node.log.commit(entry)
-        if isinstance(outcome, Rejection):
-            raise refused(outcome)
+        outcome = await committed(node, entry)
         assert isinstance(outcome, tuple)
         made = next(fact for fact in outcome if isinstance(fact, Issued))
         called = next(fact.whom for fact in outcome if isinstance(fact, Audited))

@@ -11,7 +11,7 @@ from chatty.credentials import new_public_id, new_token
 from chatty.errors import Refused
 from chatty.events import rfc3339
 from chatty.server.business.access import Action
-from chatty.server.business.entries import Issue, Rejection, Revoke
+from chatty.server.business.entries import Issue, Revoke
 from chatty.server.business.facts import Issued
 from chatty.server.business.rights import (
     MEMBER,
@@ -26,7 +26,15 @@ from chatty.server.business.rights import (
     rights_named,
 )
 from chatty.server.platform.network.access.credentials import nobody, principal_of, token_hash
-from chatty.server.platform.network.access.routes import OPEN, CheckedName, Route, ends_at, json_of, participant_name
+from chatty.server.platform.network.access.routes import (
+    OPEN,
+    CheckedName,
+    Route,
+    committed,
+    ends_at,
+    json_of,
+    participant_name,
+)
 from chatty.server.platform.network.access.sign_in import ways
 from chatty.server.platform.network.responses import answer, refused
 from chatty.server.platform.pipeline.node import Node
@@ -84,9 +92,7 @@ class TokenHandlers:
             new.room or SERVER, at, who, new_public_id(), token_hash(secret), cap, name, name_key, nobody(),
             role if name else NOBODY, expires_at, new.label, skeleton,
         )  # fmt: skip
-        outcome = await node.log.commit(entry)
-        if isinstance(outcome, Rejection):
-            raise refused(outcome)
+        outcome = await committed(node, entry)
         assert isinstance(outcome, tuple)
         made = next(fact for fact in outcome if isinstance(fact, Issued))
         until = rfc3339(expires_at) if expires_at else None
@@ -114,9 +120,7 @@ class TokenHandlers:
     async def revoke(self, request: web.Request) -> web.StreamResponse:
         node, who = self.node, await principal_of(self.node, request)
         self._may_post(request)
-        outcome = await node.log.commit(Revoke(SERVER, node.now(), who, request.match_info["token"]))
-        if isinstance(outcome, Rejection):
-            raise refused(outcome)
+        await committed(node, Revoke(SERVER, node.now(), who, request.match_info["token"]))
         return web.Response(status=204)
 
 

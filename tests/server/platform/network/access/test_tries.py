@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chatty.server.platform.network.tries import MOST_KEYS, Tries
+from chatty.server.platform.network.access.tries import MOST_KEYS, Tries
 
 
 def test_there_are_never_more_tries_than_allowed_in_any_window() -> None:
