@@ -62,6 +62,7 @@ CODES: Final[dict[str, Code]] = {
     "busy": Code(503, "The server has no room for another connection; try again soon."),
     "room_full": Code(503, "This room is full; try again later."),
     "unavailable": Code(503, "The server cannot store anything right now, and nothing has changed; try again soon."),
+    "uncertain": Code(504, "It is not known whether this was stored; repeat it with the same Idempotency-Key."),
 }
 """Every code of a refusal. The wire, the metrics and the documentation take them from here."""
 

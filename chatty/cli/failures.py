@@ -21,6 +21,7 @@ _STATUS = {
     "internal": ExitStatus.FAILED,
     "method_not_allowed": ExitStatus.FAILED,
     "unavailable": ExitStatus.UNREACHABLE,
+    "uncertain": ExitStatus.UNREACHABLE,
     "unsupported_media_type": ExitStatus.FAILED,
     "upgrade_required": ExitStatus.FAILED,
     "room_not_found": ExitStatus.NO_SUCH_ROOM,

@@ -25,6 +25,7 @@ from tests.cli.conftest import MakeEnvironment
         (Refused("message_too_long"), 6),
         (Refused("rate_limited"), 6),
         (Refused("unavailable"), 5),
+        (Refused("uncertain"), 5),
         (Refused("busy"), 5),
         (Refused("internal"), 1),
         (Refused("a_newer_servers_code"), 6),

@@ -14,13 +14,12 @@ from chatty.cli.scripting.cursor_file import CursorFile, SavedPosition
 from chatty.cli.scripting.processes.handler import Handled, handle
 from chatty.cli.scripting.processes.starting import cannot_start, signal_name
 from chatty.cli.scripting.reply_pace import ReplyPace
-from chatty.cli.scripting.retry import idempotency_key, retry
+from chatty.cli.scripting.retry import PASSING, idempotency_key, retry
 from chatty.cli.targets import RoomTarget
 from chatty.cli.terminal.cleaning import clean, clean_name
 from chatty.cli.terminal.phrases import gap, unverified
 from chatty.client.answers import is_by
 from chatty.client.http import Http
-from chatty.client.outbox import TRANSIENT
 from chatty.client.room import Room
 from chatty.client.rules import Rules
 from chatty.errors import ChattyError, Refused
@@ -36,7 +35,7 @@ _AHEAD: Final = 100
 MOST_AUTOMATIC: Final = 3
 """The length of a chain of automatic answers at which the bot stops answering."""
 
-_PASSING: Final = TRANSIENT | {"unauthorized"}
+_PASSING: Final = PASSING | {"unauthorized"}
 """Refusals of a reply that say nothing about it. The room gives up if no other token comes in the place of this one."""
 
 _HINT_SECONDS: Final = 2.0

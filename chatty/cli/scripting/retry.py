@@ -12,9 +12,12 @@ from typing import Final, TypeVar
 from chatty.client.outbox import TOO_FAST, TRANSIENT
 from chatty.errors import ProtocolError, Refused, Unreachable
 
-__all__ = ["idempotency_key", "retry"]
+__all__ = ["PASSING", "idempotency_key", "retry"]
 
 T = TypeVar("T")
+
+PASSING: Final = TRANSIENT | {"uncertain"}
+"""Refusals because of the moment. A request that may have been accepted is repeated, too: see `idempotency_key`."""
 
 _FIRST_PAUSE: Final = 0.1  # seconds; it doubles
 _LONGEST_PAUSE: Final = 1.0
@@ -35,7 +38,7 @@ async def retry(
     *,
     wait: float = math.inf,
     transient: float | None = None,
-    passing: Set[str] = TRANSIENT,
+    passing: Set[str] = PASSING,
 ) -> T:
     """The result of ``attempt``, which is repeated while no chatty server answers, or one that can do nothing just now.
 
