@@ -19,7 +19,8 @@ from chatty.protocol import Close
 from chatty.server import structured_logging as logs
 from chatty.server.announcement import RoomList, announce
 from chatty.server.best_effort import attempt, raise_descriptor_limit
-from chatty.server.business.entries import Rejection, StartNode
+from chatty.server.business.entries import Rejection
+from chatty.server.business.nodes import StartNode
 from chatty.server.checks import age_ms, check
 from chatty.server.memory_limit import available, budget
 from chatty.server.origins import from_here

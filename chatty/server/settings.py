@@ -83,6 +83,12 @@ class Settings(Struct, frozen=True, kw_only=True):
     connections_per_ip: Annotated[int, _help("Connections from one address; 0: no limit."), Range(1, 1_000_000)] = 32
     retain_events: Annotated[int, _help("Messages to keep in each room; 0: all."), Range(1, 1_000_000_000)] = 0
     retain_age: Annotated[str, _help("How long to keep messages: 30d, 12h …; empty: forever.")] = ""
+    log: Annotated[
+        str, _help("Servers of NATS that keep the log of a cluster: nats://HOST:PORT, separated by commas.")
+    ] = ""
+    node: Annotated[str, _help("This server's name in its cluster.")] = ""
+    replicas: Annotated[int, _help("How many servers of NATS keep each message."), Range(1, 5)] = 3
+    secret_file: Annotated[str, _help("A file with the cluster's secret: chatty cluster secret > FILE.")] = ""
     log_level: Annotated[str, _help("debug, info, warning or error.")] = "info"
     log_format: Annotated[str, _help("text for people, json for machines.")] = "text"
 

@@ -13,8 +13,10 @@ from chatty.server.business.entries import Entry
 from chatty.server.business.outcomes import Outcome
 from chatty.server.platform.pipeline.log.local import LocalLog
 from chatty.server.platform.pipeline.log.protocol import Delivery, Log, Reply
-from chatty.server.platform.store.applying import Applied, Store, StoredEvent
+from chatty.server.platform.store.applied import Applied, StoredEvent
+from chatty.server.platform.store.applying import Store
 from chatty.server.platform.store.errors import explain
+from chatty.server.platform.store.ledger import Ledger
 
 MakeLog = Callable[["Bench"], Log]
 
@@ -24,9 +26,9 @@ class Failing(Store):
 
     failure: sqlite3.Error | None = None
 
-    def apply(self, entries: Sequence[Entry]) -> Applied:
+    def apply(self, batch: Sequence[Entry], ledger: Ledger | None = None) -> Applied:
         if self.failure is None:
-            return super().apply(entries)
+            return super().apply(batch, ledger)
         raise explain(self.failure)
 
 

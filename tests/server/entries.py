@@ -21,9 +21,9 @@ from chatty.server.business.entries import (
     React,
     Rename,
     SetTopic,
-    StartNode,
     TrimRoom,
 )
+from chatty.server.business.nodes import StartNode
 from chatty.server.business.rights import Trust
 from chatty.skeletons import skeleton
 from tests.server.principals import owning, speaker

@@ -36,10 +36,10 @@ from chatty.server.business.entries import (
     Restrict,
     SetPolicy,
     SetTopic,
-    StartNode,
     Target,
     TrimRoom,
 )
+from chatty.server.business.nodes import EndNode, Fingerprint, RaiseLevel, StartNode
 from chatty.server.business.rights import OPERATOR, OWNER
 from chatty.server.memory_limit import PLENTY, Budget
 from chatty.server.platform.store.applying import Store
@@ -52,7 +52,10 @@ ROOMS = ["alpha", "beta", "gamma"]
 NAMES = ["john", "ada", "bo", "аda"]
 """The last one looks like the second."""
 IDENTITIES = [bytes([number]) * 16 for number in range(3)]
-CONNECTIONS = [connection_id("local", incarnation, number) for incarnation in ("one", "two") for number in range(3)]
+NODES, INCARNATIONS = ["here", "there"], ["one", "two"]
+CONNECTIONS = [
+    connection_id(node, incarnation, number) for node in NODES for incarnation in INCARNATIONS for number in range(2)
+]
 FORGETFUL = PLENTY._replace(rooms=1)
 """With so little memory, nearly everything is loaded again for each batch."""
 TIMES = st.integers(1_700_000_000_000, 1_700_000_100_000)
@@ -90,7 +93,10 @@ def _entries() -> st.SearchStrategy[Entry]:
         st.builds(ExpireRoom, room, TIMES),
         st.builds(PurgeRoom, room, TIMES, TIMES),
         st.builds(TrimRoom, room, TIMES, seq),
-        st.builds(StartNode, st.just(""), TIMES, st.just("local"), st.sampled_from(["one", "two"])),
+        st.builds(StartNode, st.just(""), TIMES, st.sampled_from(NODES), st.sampled_from(INCARNATIONS)),
+        st.builds(EndNode, st.just(""), TIMES, st.sampled_from(NODES), st.sampled_from(INCARNATIONS)),
+        st.builds(RaiseLevel, st.just(""), TIMES, st.just(1)),
+        st.builds(Fingerprint, st.just(""), TIMES, st.just("id")),
         st.builds(Forget, st.just(""), TIMES, TIMES, TIMES, st.just(0) | TIMES),
         st.builds(Probe, st.just(""), TIMES),
     )  # fmt: skip
@@ -100,7 +106,7 @@ def _changes(*where: st.SearchStrategy[Any]) -> st.SearchStrategy[Entry]:
     room, name, identity = where
     whose = st.builds(
         lambda r, t, n, i, p: {
-            "room": r, "at": t, "who": speaker(n, i), "producer": p and "p", "n": p,
+            "room": r, "at": t, "who": speaker(n, i), "producer": "p" if p else "", "n": p,
         },
         room, TIMES, name, identity, st.integers(0, 3),
     )  # fmt: skip

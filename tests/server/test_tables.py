@@ -9,13 +9,14 @@ from chatty.protocol import Command
 from chatty.server.business import messages, room, rulings, state
 from chatty.server.business.entries import Change, Entry, Forget, Probe, Ruling
 from chatty.server.business.facts import Fact
+from chatty.server.business.nodes import Fingerprint, RaiseLevel
 from chatty.server.platform.network import http_messages, websocket
 from chatty.server.platform.store import applying, rows
 from chatty.server.platform.store.schema import KINDS
 
 FACTS = set(get_args(Fact)) - {Event}
 ENTRIES = {*Entry.__subclasses__(), *Change.__subclasses__(), *Ruling.__subclasses__()} - {Change, Ruling}
-OF_ALL_ROOMS = {Forget, Probe}
+OF_ALL_ROOMS = {Forget, Probe, RaiseLevel, Fingerprint}
 
 
 def test_every_event_has_a_number_in_the_store_and_no_two_have_the_same() -> None:

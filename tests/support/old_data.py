@@ -62,6 +62,7 @@ _UNDONE: Final = {
     7: "DROP INDEX names_like; ALTER TABLE names DROP COLUMN skeleton; ALTER TABLE participants DROP COLUMN skeleton;"
     "ALTER TABLE participants DROP COLUMN verified;"
     "ALTER TABLE invitations DROP COLUMN skeleton;DELETE FROM restrictions WHERE of = 3;",
+    8: "DROP TABLE log; DROP TABLE nodes;",
 }
 """What takes each migration back."""
 

@@ -353,13 +353,6 @@ class DeleteMessages(Ruling, frozen=True, gc=False):
         return ENVELOPE * (2 + len(self.of))
 
 
-class StartNode(Entry, frozen=True, gc=False):
-    """``node`` starts as ``incarnation``: the connections of its earlier incarnations are over."""
-
-    node: str
-    incarnation: str
-
-
 class CorrectTimes(Entry, frozen=True, gc=False):
     """When the clock gave ``since`` or later times, it was ahead by ``by`` milliseconds (if negative, behind)."""
 

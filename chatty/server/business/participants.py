@@ -10,6 +10,7 @@ from chatty.server.business.access import Action, refusal, standing
 from chatty.server.business.connection_ids import is_from, is_of_incarnation
 from chatty.server.business.entries import Rejection
 from chatty.server.business.holders import anothers, is_holder, is_verified
+from chatty.server.business.nodes import EndNode, StartNode
 from chatty.server.business.outcomes import NOTHING, Facts, Outcome, is_over, now_in
 from chatty.server.business.rights import MODERATOR, Principal
 from chatty.server.business.state import Room
@@ -87,8 +88,8 @@ def end_grace(room: Room, entry: entries.EndGrace) -> Outcome:
     return depart(room, entry.name_key, entry.at, "lost")
 
 
-def start_node(room: Room, entry: entries.StartNode) -> Outcome:
-    """Participants of the node's earlier incarnations are away, or leave if they have nothing to come back with."""
+def end_incarnations(room: Room, entry: StartNode | EndNode) -> Outcome:
+    """Participants of incarnations that are over are away, or leave if they have nothing to come back with."""
     found: list[facts.Fact] = []
     departed = 0
     for name_key, participant in sorted(room.participants.items()):
@@ -104,7 +105,9 @@ def start_node(room: Room, entry: entries.StartNode) -> Outcome:
     return tuple(found)
 
 
-def _is_dead(connection: str, entry: entries.StartNode) -> bool:
+def _is_dead(connection: str, entry: StartNode | EndNode) -> bool:
+    if type(entry) is EndNode:
+        return is_of_incarnation(connection, entry.node, entry.incarnation)
     return is_from(connection, entry.node) and not is_of_incarnation(connection, entry.node, entry.incarnation)
 
 

@@ -13,8 +13,9 @@ from chatty.server.business import entries, facts
 from chatty.server.business.access import Action, refusal, standing
 from chatty.server.business.entries import Rejection
 from chatty.server.business.messages import CHANGES, change, post
+from chatty.server.business.nodes import EndNode, StartNode
 from chatty.server.business.outcomes import NOTHING, Facts, Outcome, now_in
-from chatty.server.business.participants import connect, disconnect, end_grace, start_node
+from chatty.server.business.participants import connect, disconnect, end_grace, end_incarnations
 from chatty.server.business.rights import OWNER, Trust
 from chatty.server.business.state import Room
 
@@ -84,5 +85,6 @@ _DECIDE: Final[dict[type[entries.Entry], Callable[[Room, Any], Outcome]]] = {
     entries.EndGrace: end_grace,
     entries.Post: post,
     **dict.fromkeys(CHANGES, change),
-    entries.StartNode: start_node,
+    StartNode: end_incarnations,
+    EndNode: end_incarnations,
 }

@@ -25,7 +25,6 @@ from chatty.server.business.entries import (
     React,
     Rejection,
     Rename,
-    StartNode,
     TrimRoom,
 )
 from chatty.server.business.facts import (
@@ -42,6 +41,7 @@ from chatty.server.business.facts import (
     Trimmed,
     WentAway,
 )
+from chatty.server.business.nodes import StartNode
 from chatty.server.business.outcomes import Outcome
 from chatty.server.business.rights import Trust
 from chatty.server.business.room import decide

@@ -33,10 +33,10 @@ from chatty.server.business.entries import (
     Post,
     PurgeRoom,
     Rejection,
-    StartNode,
     TrimRoom,
 )
 from chatty.server.business.facts import Purged, Trimmed
+from chatty.server.business.nodes import StartNode
 from chatty.server.business.outcomes import Outcome
 from chatty.server.business.rights import Trust
 from chatty.server.business.room import decide

@@ -16,7 +16,7 @@ from typing import Final
 from chatty.protocol import Control, Tick, Typing, encode
 from chatty.seed_dialect import seed_frames
 from chatty.server.platform.network.frames import text_frame
-from chatty.server.platform.store.applying import StoredEvent
+from chatty.server.platform.store.applied import StoredEvent
 
 
 class SeedDialect:

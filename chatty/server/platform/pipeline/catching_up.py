@@ -18,7 +18,7 @@ from chatty.server.business.access import Action
 from chatty.server.business.entries import Rejection
 from chatty.server.platform.pipeline.hub import Hub
 from chatty.server.platform.pipeline.subscriber import Subscriber
-from chatty.server.platform.store.applying import StoredEvent
+from chatty.server.platform.store.applied import StoredEvent
 from chatty.server.platform.store.reads import Reads, RoomView, Slice
 from chatty.server.platform.store.schema import KINDS
 

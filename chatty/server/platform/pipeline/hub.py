@@ -26,7 +26,7 @@ from chatty.events import RoomClosed
 from chatty.protocol import Close
 from chatty.server.memory_limit import PLENTY
 from chatty.server.platform.pipeline.subscriber import Audience, Dialect, Subscriber
-from chatty.server.platform.store.applying import StoredEvent
+from chatty.server.platform.store.applied import StoredEvent
 
 MOST_HELD: Final = 4096
 """Events that are held for a subscriber between its last page and the live flow."""

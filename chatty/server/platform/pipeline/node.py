@@ -20,7 +20,7 @@ from chatty.server.platform.pipeline.log.protocol import Log, Reply
 from chatty.server.platform.pipeline.metrics import Metrics
 from chatty.server.platform.pipeline.recent_authors import RecentAuthors
 from chatty.server.platform.store.access.loading import Rulings
-from chatty.server.platform.store.applying import Applied
+from chatty.server.platform.store.applied import Applied
 from chatty.server.platform.store.reads import Reads
 from chatty.server.platform.store.search.searching import Search
 from chatty.server.settings import Settings

@@ -15,7 +15,7 @@ from chatty.protocol import Close, Control
 from chatty.server.business.access import Standing
 from chatty.server.business.rights import READ, Principal, Rights
 from chatty.server.platform.store.access.loading import Rulings
-from chatty.server.platform.store.applying import StoredEvent
+from chatty.server.platform.store.applied import StoredEvent
 
 LOOK_AFTER: Final = 8 * 1024
 """Bytes that an audience is sent before its subscribers' write buffers are looked at again."""

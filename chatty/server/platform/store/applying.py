@@ -8,32 +8,12 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from msgspec import Struct
-
-from chatty.events import Happening
 from chatty.protocol import MESSAGE_BYTES, encode
-from chatty.server.business.entries import (
-    Admit,
-    Change,
-    CloseRoom,
-    Connect,
-    CorrectTimes,
-    CreateRoom,
-    Delete,
-    DeleteMessages,
-    Entry,
-    Forget,
-    Post,
-    Probe,
-    PurgeRoom,
-    Rejection,
-    Rename,
-    Ruling,
-    StartNode,
-    TrimRoom,
-)
+from chatty.server.business import entries
+from chatty.server.business.entries import Change, Connect, Delete, Entry, Post, Rejection, Rename, Ruling
 from chatty.server.business.facts import Erased, Evicted, Granted, PolicySet, Reserved, Restricted, WentAway
 from chatty.server.business.moderation.restricting import evictions
+from chatty.server.business.nodes import EndNode, Fingerprint, RaiseLevel, StartNode
 from chatty.server.business.outcomes import Facts, Outcome
 from chatty.server.business.rights import OPEN, SERVER
 from chatty.server.business.room import decide
@@ -42,8 +22,10 @@ from chatty.server.business.state import SERVER_FACTS, Room, Scope, evolve
 from chatty.server.memory_limit import PLENTY, Budget
 from chatty.server.platform.store.access.loading import NameForms, Rights, Rulings
 from chatty.server.platform.store.access.rows import delete_ended
+from chatty.server.platform.store.applied import Applied
 from chatty.server.platform.store.database import connect
 from chatty.server.platform.store.errors import Unavailable, translated
+from chatty.server.platform.store.ledger import Ledger, LogState, load_log_state, save_log_state
 from chatty.server.platform.store.loading import (
     load_idempotency_key,
     load_producer,
@@ -55,22 +37,9 @@ from chatty.server.platform.store.rows import KIND_OF, Rows
 from chatty.server.platform.store.times import correct_records, rooms_ahead, settled_at
 from chatty.server.platform.store.write_ahead_log import WriteAheadLog
 
-StoredEvent = tuple[int, bytes, Happening]
-"""An event: its number, its JSON as it is sent, and itself."""
-
 PROBE_PAGES: Final = 6
-
-
-class Applied(Struct):
-    """The results of a batch: each entry's outcome, the new events by room, and the participants that went away.
-
-    ``rulings`` is there if any rights have changed.
-    """
-
-    outcomes: list[Outcome]
-    events: dict[str, list[StoredEvent]]
-    away: list[tuple[str, str, int]]
-    rulings: Rulings | None = None
+FAULTS: Final = (sqlite3.Error, MemoryError, RecursionError, OSError)
+"""Errors of this machine, and not of an entry: another node may well apply it."""
 
 
 class Store:
@@ -81,8 +50,20 @@ class Store:
     3. The same entries give the same rows, in any batches.
     """
 
-    def __init__(self, path: Path, *, on_error: Callable[[BaseException], None], budget: Budget = PLENTY) -> None:
-        """``path`` is the database's file; ``on_error`` is called when a rule of business fails."""
+    def __init__(
+        self,
+        path: Path,
+        *,
+        on_error: Callable[[BaseException], None],
+        budget: Budget = PLENTY,
+        replicated: bool = False,
+    ) -> None:
+        """``path`` is the database's file; ``on_error`` is called when a rule of business fails.
+
+        ``replicated``: all entries come from a log that is durable elsewhere, so the second promise is that log's.
+        """
+        self._replicated = replicated
+        self._ledger: Ledger | None = None
         self._budget = budget
         self.path = path
         self._on_error = on_error
@@ -91,7 +72,7 @@ class Store:
     def open(self) -> None:
         """Open, check and migrate the database. Raises StoreError with what to do."""
         with translated():
-            self._db = connect(self.path, self._budget.page_cache)
+            self._db = connect(self.path, self._budget.page_cache, replicated=self._replicated)
             self._rows = Rows(self._db)
             self._wal = WriteAheadLog(self._db, self.path)
             self._rights = Rights(self._db)
@@ -104,18 +85,25 @@ class Store:
         with translated():
             self._db.close()
 
-    def apply(self, entries: Sequence[Entry]) -> Applied:
-        """Apply ``entries`` in one transaction.
+    def log_state(self) -> LogState:
+        """How far the log that this node shares with others is applied here."""
+        return load_log_state(self._db)
+
+    def apply(self, batch: Sequence[Entry], ledger: Ledger | None = None) -> Applied:
+        """Apply ``batch`` in one transaction, and keep in it what ``ledger`` says.
 
         Raises Unavailable when it could not be committed and a later one may be, and StoreError when the store
         can't go on.
         """
-        applied = Applied([], {}, [])
+        applied, self._ledger = Applied([], {}, []), ledger
+        apply_one = self._apply_one if ledger is None else self._apply_noted
         with translated():
             try:
                 self._db.execute("BEGIN IMMEDIATE")
-                applied.outcomes = [self._apply_one(entry, applied) for entry in entries]
+                applied.outcomes = [apply_one(entry, applied) for entry in batch]
                 self._rows.flush()
+                if ledger is not None:
+                    save_log_state(self._db, ledger.state())
                 self._db.execute("COMMIT")
             except BaseException:
                 self._forget_all()
@@ -142,6 +130,12 @@ class Store:
             return apply(self, entry, applied)
         return self._decide(self._rooms.get(entry.room) or self._load(entry.room), entry, applied)
 
+    def _apply_noted(self, entry: Entry, applied: Applied) -> Outcome:
+        outcome, ledger = self._apply_one(entry, applied), self._ledger
+        assert ledger is not None
+        ledger.close_entry(b"" if type(outcome) is tuple else encode(outcome))
+        return outcome
+
     def _decide(self, room: Room, entry: Entry, applied: Applied) -> Outcome:
         author = None
         try:
@@ -167,7 +161,7 @@ class Store:
             elif type(entry) is Connect:
                 self._rights.load_for(room, entry.who, entry.at)
             outcome = decide(room, entry)
-        except sqlite3.Error:
+        except FAULTS:
             raise
         except Exception as error:  # noqa: BLE001 - if a rule fails, one entry is refused, and nothing has changed
             self._on_error(error)
@@ -178,6 +172,9 @@ class Store:
 
     def _accept(self, scope: Scope, accepted: Facts, author: bytes | None, applied: Applied) -> None:
         """Each fact changes the state in memory and the rows. Those that are events are also delivered."""
+        ledger = self._ledger
+        if ledger is not None:
+            ledger.note(scope.id.encode())
         fact: Any  # types are compared, because isinstance is slow for msgspec's structs
         for fact in accepted:
             kind = type(fact)
@@ -193,7 +190,11 @@ class Store:
                     applied.events[scope.id] = [(fact.seq, body, fact)]
                 else:
                     new.append((fact.seq, body, fact))
+                if ledger is not None:
+                    ledger.note(body)
             else:
+                if ledger is not None:
+                    ledger.note(encode((kind.__name__, fact)))
                 self._rows.fact(scope, fact)
                 if kind is Erased:
                     self._wal.note_erasure()
@@ -207,10 +208,11 @@ class Store:
         try:
             if isinstance(scope, Room):
                 of = getattr(getattr(entry, "whom", None), "of", 0)
-                self._load_targets(scope, entry.of if isinstance(entry, DeleteMessages) else (of,), entry.who.identity)
+                numbers = entry.of if isinstance(entry, entries.DeleteMessages) else (of,)
+                self._load_targets(scope, numbers, entry.who.identity)
             rights.load_for_ruling(scope, entry)
             outcome = rule(scope, entry)
-        except sqlite3.Error:
+        except FAULTS:
             raise
         except Exception as error:  # noqa: BLE001 - as above
             self._on_error(error)
@@ -223,7 +225,7 @@ class Store:
             named = tuple(fact for fact in outcome if isinstance(fact, Reserved))
             reserved = [fact.holder for fact in named]
             # An admission takes nothing from anybody, except a name. So a large room needs no second look.
-            for room in self._affected(scope, named if type(entry) is Admit else outcome):
+            for room in self._affected(scope, named if type(entry) is entries.Admit else outcome):
                 rights.load_for_all(room)
                 self._accept(room, evictions(room, entry.at, reserved), None, applied)
         return outcome
@@ -256,7 +258,7 @@ class Store:
         rows = self._db.execute(f"SELECT id FROM rooms WHERE key IN ({in_rooms})", values)  # noqa: S608 - as above
         return {room_id: self._room(room_id) for (room_id,) in rows.fetchall()}
 
-    def _create(self, entry: CreateRoom, applied: Applied) -> Outcome:
+    def _create(self, entry: entries.CreateRoom, applied: Applied) -> Outcome:
         room = self._room(entry.room)
         self._rights.load_for(self._rights.server, entry.creator, entry.at)
         if type(decide(room, entry)) is tuple:  # only then, because a key that was given out is never given out again
@@ -264,15 +266,16 @@ class Store:
             self._rooms[room.id] = room
         return self._decide(room, entry, applied)
 
-    def _start_node(self, entry: StartNode, applied: Applied) -> Outcome:
+    def _end_incarnations(self, entry: StartNode | EndNode, applied: Applied) -> Outcome:
         rows = self._db.execute(
-            "SELECT id FROM rooms WHERE key IN (SELECT room FROM participants WHERE connections <> '[]') ORDER BY id"
+            "SELECT id FROM rooms WHERE key IN (SELECT room FROM participants WHERE instr(connections, ?)) ORDER BY id",
+            (f'"{entry.node}/',),
         )
         for (room_id,) in rows.fetchall():
             self._decide(self._room(room_id), entry, applied)
         return ()
 
-    def _purge(self, entry: PurgeRoom, applied: Applied) -> Outcome:
+    def _purge(self, entry: entries.PurgeRoom, applied: Applied) -> Outcome:
         room = self._room(entry.room)
         outcome = self._decide(room, entry, applied)
         if not room.exists:
@@ -280,21 +283,21 @@ class Store:
             self._drop_loaded()  # of its tokens, none is left
         return outcome
 
-    def _end(self, entry: CloseRoom, applied: Applied) -> Outcome:
+    def _end(self, entry: entries.CloseRoom, applied: Applied) -> Outcome:
         room = self._room(entry.room)
         self._rights.load_standing(room, entry.who)
         return self._decide(room, entry, applied)
 
-    def _trim(self, entry: TrimRoom, applied: Applied) -> Outcome:
+    def _trim(self, entry: entries.TrimRoom, applied: Applied) -> Outcome:
         return self._decide(self._room(entry.room), entry, applied)
 
-    def _probe(self, entry: Probe, applied: Applied) -> Outcome:
+    def _probe(self, entry: entries.Probe, applied: Applied) -> Outcome:
         # As large as a message can be, because on a full disk an empty transaction would succeed.
         self._db.execute("INSERT OR REPLACE INTO probes VALUES (0, zeroblob(?))", (MESSAGE_BYTES,))
         self._rows.written_pages += PROBE_PAGES
         return ()
 
-    def _correct_times(self, entry: CorrectTimes, applied: Applied) -> Outcome:
+    def _correct_times(self, entry: entries.CorrectTimes, applied: Applied) -> Outcome:
         for ahead in rooms_ahead(self._db, entry.since):
             room = self._room(ahead.id)
             room.settled_at = settled_at(self._db, ahead, entry.since)
@@ -305,7 +308,7 @@ class Store:
         self._rows.written_pages += PROBE_PAGES
         return ()
 
-    def _forget(self, entry: Forget, applied: Applied) -> Outcome:
+    def _forget(self, entry: entries.Forget, applied: Applied) -> Outcome:
         self._db.execute("DELETE FROM producers WHERE at < ?", (entry.producers_before,))
         self._db.execute("DELETE FROM receipts WHERE at < ?", (entry.idempotency_keys_before,))
         self._db.execute("DELETE FROM spoke WHERE max(at, changed_at) < ?", (entry.idempotency_keys_before,))
@@ -382,13 +385,15 @@ def _names(room: Room, entry: Rename) -> tuple[NameForms, NameForms]:
 
 
 _RARE: Final[dict[type[Entry], Callable[[Store, Any, Applied], Outcome]]] = {
-    CreateRoom: Store._create,
-    StartNode: Store._start_node,
-    PurgeRoom: Store._purge,
-    TrimRoom: Store._trim,
-    CorrectTimes: Store._correct_times,
-    Forget: Store._forget,
-    Probe: Store._probe,
-    CloseRoom: Store._end,
+    entries.CreateRoom: Store._create,
+    StartNode: Store._end_incarnations,
+    EndNode: Store._end_incarnations,
+    **dict.fromkeys((RaiseLevel, Fingerprint), lambda *_: ()),  # the log itself heeds these
+    entries.PurgeRoom: Store._purge,
+    entries.TrimRoom: Store._trim,
+    entries.CorrectTimes: Store._correct_times,
+    entries.Forget: Store._forget,
+    entries.Probe: Store._probe,
+    entries.CloseRoom: Store._end,
     **dict.fromkeys(Ruling.__subclasses__(), Store._rule),
 }

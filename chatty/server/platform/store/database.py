@@ -11,7 +11,7 @@ import structlog
 from chatty.server.memory_limit import PLENTY
 from chatty.server.platform.store.errors import RESTORE, StoreError, retried_later
 from chatty.server.platform.store.schema import begin_epochs, migrate, version
-from chatty.server.platform.store.search.index import INDEX, is_ahead
+from chatty.server.platform.store.search.index import INDEX, is_ahead, remove_index
 from chatty.server.platform.store.write_ahead_log import BUSY_MS, LONG_BYTES, empty_wal
 
 QUICK_CHECK_BYTES: Final = 32 * 1024 * 1024
@@ -20,26 +20,28 @@ QUICK_CHECK_BYTES: Final = 32 * 1024 * 1024
 _LOG = structlog.get_logger("chatty")
 
 
-def connect(path: Path, page_cache: int = PLENTY.page_cache) -> sqlite3.Connection:
+def connect(path: Path, page_cache: int = PLENTY.page_cache, *, replicated: bool = False) -> sqlite3.Connection:
     """The only connection that writes: with a write-ahead log, every commit synced, and checkpoints by hand.
 
-    ``page_cache`` is SQLite's cache for it, in bytes.
+    ``page_cache`` is SQLite's cache for it, in bytes. ``replicated``: a log elsewhere has every commit, so a power cut
+    may take the newest ones from here.
     Raises StoreError for data that can't be used, and sqlite3.Error for errors of SQLite's own.
     """
     check_length(path)
     db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=512)
     try:
-        _prepare(db, path, page_cache)
+        _prepare(db, path, page_cache, replicated=replicated)
     except BaseException:
         db.close()
         raise
     return db
 
 
-def _prepare(db: sqlite3.Connection, path: Path, page_cache: int) -> None:
+def _prepare(db: sqlite3.Connection, path: Path, page_cache: int, *, replicated: bool) -> None:
     db.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
     version(db)  # before anything is changed, because it may be another program's
-    for name, value, wanted in (("journal_mode", "WAL", "wal"), ("synchronous", "FULL", 2)):
+    durable = ("synchronous", "NORMAL", 1) if replicated else ("synchronous", "FULL", 2)
+    for name, value, wanted in (("journal_mode", "WAL", "wal"), durable):
         db.execute(f"PRAGMA {name} = {value}")
         (got,) = db.execute(f"PRAGMA {name}").fetchone()
         if got != wanted:
@@ -58,8 +60,11 @@ def _prepare(db: sqlite3.Connection, path: Path, page_cache: int) -> None:
             raise _damaged("; ".join(found))
     migrate(db)
     if is_ahead(path.with_name(INDEX), path):
-        begin_epochs(db)
-        _LOG.warning("the database was replaced by an older one, so every room has a new epoch")
+        if replicated:
+            remove_index(path.parent)  # the database gets the same events again, and a new index with them
+        else:
+            begin_epochs(db)
+            _LOG.warning("the database was replaced by an older one, so every room has a new epoch")
     with retried_later():  # a full disk: the WAL stays as it is, and nothing is lost
         empty_wal(db, path)  # after a crash it may still hold data that was deleted just before
 

@@ -18,7 +18,7 @@ from chatty.server.platform.store.disk import sync
 from chatty.server.platform.store.doctor import examine
 from chatty.server.platform.store.errors import RESTORE, StoreError, explain
 from chatty.server.platform.store.schema import begin_epochs, migrate
-from chatty.server.platform.store.search.index import INDEX
+from chatty.server.platform.store.search.index import remove_index
 from chatty.server.platform.store.sqlite_version import check_sqlite
 
 
@@ -64,8 +64,7 @@ def restore(backup: Path, data: Path, tokens: Tokens | None = None) -> Restored:
         # be applied to the new database.
         fresh.rename(data / DATABASE)
         sync(data)
-        for ending in ("", "-wal", "-shm"):  # the old index; the server makes a new one
-            (data / f"{INDEX}{ending}").unlink(missing_ok=True)
+        remove_index(data)
         kept = (data / DATABASE, Path(lock.name), *([replaced] if replaced else []))
         return Restored(rooms, replaced, _give_to_owner(kept, data), rights)
 

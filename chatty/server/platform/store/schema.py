@@ -206,6 +206,21 @@ MIGRATIONS: Final[tuple[str, ...]] = (
     INSERT INTO restrictions                                               -- of 3: all names that look like that one
         SELECT room, id, 3, skeleton(name), rights, until, name, by, at, reason FROM restrictions WHERE of = 1;
     """,
+    """
+    CREATE TABLE log (                              -- that of several nodes; without one, there is no row
+        key        INTEGER PRIMARY KEY,             -- 0
+        generation TEXT NOT NULL,                   -- which log it is
+        position   INTEGER NOT NULL,                -- its last message that is applied
+        chain      BLOB NOT NULL,                   -- a hash over everything that was accepted up to there
+        level      INTEGER NOT NULL                 -- see nodes.py
+    );
+    CREATE TABLE nodes (
+        node        TEXT PRIMARY KEY,
+        incarnation TEXT NOT NULL,
+        n           INTEGER NOT NULL,               -- its last envelope that took effect
+        ended       INTEGER NOT NULL
+    ) WITHOUT ROWID;
+    """,
 )
 
 KINDS: Final[dict[str, int]] = {

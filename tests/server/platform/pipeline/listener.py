@@ -10,7 +10,7 @@ from chatty.protocol import Close, encode
 from chatty.server.platform.network.dialects import V1
 from chatty.server.platform.pipeline.hub import Hub
 from chatty.server.platform.pipeline.subscriber import Dialect, Subscriber
-from chatty.server.platform.store.applying import StoredEvent
+from chatty.server.platform.store.applied import StoredEvent
 from tests.server.principals import NOBODY
 
 ROOM = "a room"

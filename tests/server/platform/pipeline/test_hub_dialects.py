@@ -10,7 +10,7 @@ import pytest
 from chatty.protocol import Control
 from chatty.server.platform.network.dialects import SEED, SSE, SSE_CHUNKED
 from chatty.server.platform.pipeline.hub import Hub
-from chatty.server.platform.store.applying import StoredEvent
+from chatty.server.platform.store.applied import StoredEvent
 from tests.server.platform.pipeline.listener import ROOM, Listener, listening, payloads, said
 
 

@@ -36,7 +36,8 @@ from chatty.server.business.entries import (
 from chatty.server.business.outcomes import Outcome
 from chatty.server.business.rights import Trust
 from chatty.server.platform.store import doctor
-from chatty.server.platform.store.applying import Store, StoredEvent
+from chatty.server.platform.store.applied import StoredEvent
+from chatty.server.platform.store.applying import Store
 from chatty.server.platform.store.data_directory import DATABASE
 from chatty.server.platform.store.errors import StoreError, Unavailable
 from chatty.server.platform.store.schema import MARK, MIGRATIONS

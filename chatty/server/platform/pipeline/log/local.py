@@ -28,7 +28,8 @@ from chatty.server.business.entries import Entry, Rejection
 from chatty.server.business.outcomes import Outcome
 from chatty.server.memory_limit import PLENTY
 from chatty.server.platform.pipeline.log.protocol import Delivery, Proposal, Reply
-from chatty.server.platform.store.applying import Applied, Store
+from chatty.server.platform.store.applied import Applied
+from chatty.server.platform.store.applying import Store
 from chatty.server.platform.store.errors import Unavailable
 
 MOST_ENTRIES: Final = 1024

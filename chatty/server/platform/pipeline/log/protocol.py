@@ -7,7 +7,7 @@ from typing import Protocol
 
 from chatty.server.business.entries import Entry
 from chatty.server.business.outcomes import Outcome
-from chatty.server.platform.store.applying import Applied
+from chatty.server.platform.store.applied import Applied
 
 Reply = Callable[[Outcome], None]
 """Takes the outcome of one entry, on the event loop."""

@@ -109,6 +109,12 @@ _AHEAD: Final = f"""SELECT EXISTS (
 )"""  # noqa: S608
 
 
+def remove_index(data: Path) -> None:
+    """Remove the index from the directory ``data``. A server makes a new one."""
+    for ending in ("", "-wal", "-shm"):
+        (data / f"{INDEX}{ending}").unlink(missing_ok=True)
+
+
 def is_ahead(index: Path, database: Path) -> bool:
     """Whether the index knows events that the store doesn't have, because an older database was put in its place.
 

@@ -44,7 +44,8 @@ from chatty.server.business.rights import (
     Trust,
 )
 from chatty.server.memory_limit import PLENTY
-from chatty.server.platform.store.applying import Applied, Store
+from chatty.server.platform.store.applied import Applied
+from chatty.server.platform.store.applying import Store
 from tests.server.principals import owning, speaker
 
 AT = 1_700_000_000_000

@@ -22,7 +22,8 @@ from chatty.server.business.entries import (
     Target,
 )
 from chatty.server.business.rights import MEMBER, OPERATOR, OWNER, SERVER, Principal, Trust
-from chatty.server.platform.store.applying import Applied, Store
+from chatty.server.platform.store.applied import Applied
+from chatty.server.platform.store.applying import Store
 from chatty.skeletons import skeleton
 from tests.server.principals import speaker
 from tests.support.old_data import take_back

@@ -1,0 +1,24 @@
+"""The results of applying a batch of entries."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from chatty.events import Happening
+from chatty.server.business.outcomes import Outcome
+from chatty.server.platform.store.access.loading import Rulings
+
+StoredEvent = tuple[int, bytes, Happening]
+"""An event: its number, its JSON as it is sent, and itself."""
+
+
+class Applied(Struct):
+    """The results of a batch: each entry's outcome, the new events by room, and the participants that went away.
+
+    ``rulings`` is there if any rights have changed.
+    """
+
+    outcomes: list[Outcome]
+    events: dict[str, list[StoredEvent]]
+    away: list[tuple[str, str, int]]
+    rulings: Rulings | None = None

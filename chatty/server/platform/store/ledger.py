@@ -1,0 +1,61 @@
+"""What a log that several nodes share keeps in each node's database: how far it is applied there, and by whom it was
+written. It is committed in the transactions that apply the log, so nothing is ever applied twice or left out.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from typing import Protocol
+
+from msgspec import Struct, field
+
+
+class Incarnation(Struct, frozen=True):
+    """A node's newest incarnation, and the number of its last envelope that took effect."""
+
+    id: str = ""
+    n: int = 0
+    ended: bool = False
+
+
+class LogState(Struct, frozen=True):
+    """Which log it is, its last message that is applied, a hash over all up to there, its level and its nodes."""
+
+    generation: str = ""
+    position: int = 0
+    chain: bytes = b""
+    level: int = 1
+    nodes: Mapping[str, Incarnation] = field(default_factory=dict)
+
+
+class Ledger(Protocol):
+    """Sees all that a batch leads to, and says what is committed with it."""
+
+    def note(self, data: bytes) -> None:
+        """The next entry has led to this: a room, and a fact there."""
+
+    def close_entry(self, refusal: bytes) -> None:
+        """Nothing more comes of that entry. ``refusal`` is why it was not accepted, if it wasn't."""
+
+    def state(self) -> LogState:
+        """What holds after the batch; of the nodes only those that it has changed."""
+
+
+def load_log_state(db: sqlite3.Connection) -> LogState:
+    """How far the log is applied in ``db``; position 0 of no log in a database that never had one."""
+    row = db.execute("SELECT generation, position, chain, level FROM log").fetchone()
+    nodes = db.execute("SELECT node, incarnation, n, ended FROM nodes")
+    found = {node: Incarnation(incarnation, n, bool(ended)) for node, incarnation, n, ended in nodes}
+    generation, position, chain, level = row or ("", 0, b"", 1)
+    return LogState(generation, position, chain, level, found)
+
+
+def save_log_state(db: sqlite3.Connection, state: LogState) -> None:
+    """Keep ``state``, within the transaction that brought it about."""
+    db.execute(
+        "INSERT OR REPLACE INTO log VALUES (0, ?, ?, ?, ?)",
+        (state.generation, state.position, state.chain, state.level),
+    )
+    rows = [(node, one.id, one.n, one.ended) for node, one in state.nodes.items()]
+    db.executemany("INSERT OR REPLACE INTO nodes VALUES (?, ?, ?, ?)", rows)
