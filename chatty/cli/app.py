@@ -28,16 +28,20 @@ HEADINGS: Final = {
         *("invite", "members", "role", "policy", "kick", "ban", "unban", "mute", "unmute", "delete", "audit"),
     ),
     "Serve": ("serve", "backup", "restore", "doctor", "healthcheck"),
+    "Serve on several machines": ("cluster secret",),
     "Help": ("help", "completion"),
 }
 """The headings of the help, and the commands under each, in this order."""
 
-GROUPS: Final = {"token": "Issue, list and revoke tokens."}
+GROUPS: Final = {"token": "Issue, list and revoke tokens.", "cluster": "Run a server on several machines."}
 """The first words of commands with two, and what these are for."""
 
+_PACKAGES: Final = {"Access": "access.", "Serve on several machines": "cluster."}
+
 COMMANDS: Final = {
-    name: f"chatty.cli.commands.{'access.' if heading == 'Access' else ''}{name.replace(' ', '_')}"
+    name: f"chatty.cli.commands.{package}{name.removeprefix(package.replace('.', ' ')).replace(' ', '_')}"
     for heading, names in HEADINGS.items()
+    for package in (_PACKAGES.get(heading, ""),)
     for name in names
 }
 """Name and module. A module's function ``command`` is the command; its help shows the module's ``EXAMPLES``."""
