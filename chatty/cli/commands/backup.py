@@ -32,7 +32,7 @@ def command(
     The copy shows the data at one moment, and is checked before it becomes FILE.
     `chatty restore` puts it back.
     """
-    from chatty.server.platform.store.backup import back_up
+    from chatty.server.platform.store.copies.backup import back_up
     from chatty.server.settings import SettingError
 
     for number in (signal.SIGTERM, signal.SIGHUP):

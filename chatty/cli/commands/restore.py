@@ -41,7 +41,7 @@ def command(
     clients that come back are told that messages may be missing. Tokens that were
     revoked, roles that were taken and bans that were made since the backup stay so.
     """
-    from chatty.server.platform.store.restore import restore
+    from chatty.server.platform.store.copies.restore import restore
     from chatty.server.settings import SettingError
 
     try:

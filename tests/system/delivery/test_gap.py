@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 import chatty
+from chatty.server.platform.store.copies.restore import restore
 from chatty.server.platform.store.data_directory import DATABASE
-from chatty.server.platform.store.restore import restore
 from tests.support.server import PATIENCE, Server
 from tests.support.wire import Wire
 

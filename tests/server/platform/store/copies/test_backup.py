@@ -14,18 +14,18 @@ from stat import S_IMODE
 from tempfile import gettempdir
 
 import pytest
+from tests.server.platform.store.test_restore import opened, say, texts
 
 from chatty.server.business.entries import CreateRoom, Post
-from chatty.server.platform.store import backup as backups
 from chatty.server.platform.store import disk, doctor
 from chatty.server.platform.store.applying import Store
-from chatty.server.platform.store.backup import Backup, back_up
+from chatty.server.platform.store.copies import backup as backups
+from chatty.server.platform.store.copies.backup import Backup, back_up
+from chatty.server.platform.store.copies.restore import restore
 from chatty.server.platform.store.data_directory import DATABASE, locked
 from chatty.server.platform.store.errors import StoreError
-from chatty.server.platform.store.restore import restore
 from chatty.server.settings import SettingError
 from tests.server.platform.conftest import AT, OWNER, ROOM
-from tests.server.platform.store.test_restore import opened, say, texts
 from tests.server.principals import speaker
 
 

@@ -20,9 +20,9 @@ import pytest
 from chatty.server.business.entries import CreateRoom, Post
 from chatty.server.platform.store import disk, doctor
 from chatty.server.platform.store.applying import Store
+from chatty.server.platform.store.copies.restore import Restored, restore
 from chatty.server.platform.store.data_directory import DATABASE, locked
 from chatty.server.platform.store.errors import StoreError
-from chatty.server.platform.store.restore import Restored, restore
 from chatty.server.platform.store.schema import MIGRATIONS
 from chatty.server.settings import SettingError
 from tests.server.platform.conftest import AT, OWNER, ROOM
@@ -197,7 +197,8 @@ def test_a_backup_of_an_older_chatty_is_as_good(data: Path, backup: Path) -> Non
 REFUSED = """
 import errno, os, sys
 from pathlib import Path
-from chatty.server.platform.store import disk, restore
+from chatty.server.platform.store import disk
+from chatty.server.platform.store.copies import restore
 
 def refuse(*_):
     raise OSError(errno.EPERM, "Operation not permitted")

@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-from chatty.server.platform.store.carrying_over import Carried, Tokens, Undecided, carry_over
+from chatty.server.platform.store.copies.carrying_over import Carried, Tokens, Undecided, carry_over
 from chatty.server.platform.store.data_directory import DATABASE, is_there, locked, read_only_uri
 from chatty.server.platform.store.database import check_length
 from chatty.server.platform.store.disk import sync
@@ -38,7 +38,7 @@ def restore(backup: Path, data: Path, tokens: Tokens | None = None) -> Restored:
     """Put a copy of ``backup`` into ``data``, and keep the previous data beside it. No server may be running there.
 
     Every room gets a new epoch, because the numbers since the backup are given out again. Rights that somebody lost
-    since stay lost; ``tokens`` says what counts instead, see `chatty.server.platform.store.carrying_over`. Raises
+    since stay lost; ``tokens`` says what counts instead, see `chatty.server.platform.store.copies.carrying_over`. Raises
     StoreError, or SettingError if ``data`` can't be used; then nothing has changed.
     """
     check_sqlite()

@@ -41,9 +41,9 @@ from chatty.server.business.rights import (
 )
 from chatty.server.platform.store.access.lookup import RulesCache
 from chatty.server.platform.store.applying import Store
-from chatty.server.platform.store.carrying_over import Tokens, Undecided
+from chatty.server.platform.store.copies.carrying_over import Tokens, Undecided
+from chatty.server.platform.store.copies.restore import Restored, restore
 from chatty.server.platform.store.data_directory import DATABASE
-from chatty.server.platform.store.restore import Restored, restore
 from tests.server.business.court import AT, by_identity, called, ident
 from tests.server.rulings import rulings
 from tests.support.old_data import take_back
