@@ -38,8 +38,8 @@ def restore(backup: Path, data: Path, tokens: Tokens | None = None) -> Restored:
     """Put a copy of ``backup`` into ``data``, and keep the previous data beside it. No server may be running there.
 
     Every room gets a new epoch, because the numbers since the backup are given out again. Rights that somebody lost
-    since stay lost; ``tokens`` says what counts instead, see `chatty.server.platform.store.copies.carrying_over`. Raises
-    StoreError, or SettingError if ``data`` can't be used; then nothing has changed.
+    since stay lost; ``tokens`` says what counts instead, see `carrying_over`. Raises StoreError, or SettingError if
+    ``data`` can't be used; then nothing has changed.
     """
     check_sqlite()
     if not backup.exists():

@@ -14,7 +14,6 @@ from stat import S_IMODE
 from tempfile import gettempdir
 
 import pytest
-from tests.server.platform.store.test_restore import opened, say, texts
 
 from chatty.server.business.entries import CreateRoom, Post
 from chatty.server.platform.store import disk, doctor
@@ -26,6 +25,7 @@ from chatty.server.platform.store.data_directory import DATABASE, locked
 from chatty.server.platform.store.errors import StoreError
 from chatty.server.settings import SettingError
 from tests.server.platform.conftest import AT, OWNER, ROOM
+from tests.server.platform.store.copies.test_restore import opened, say, texts
 from tests.server.principals import speaker
 
 
