@@ -1,4 +1,4 @@
-"""One WebSocket connection to a room: text in, text out, until it ends."""
+"""One WebSocket connection to a room: a welcome, then text in, text out, until it ends."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from typing import Final, NamedTuple
 import aiohttp
 from aiohttp import ClientWSTimeout, WSMsgType
 
+from chatty.client.decoding import read_frame
 from chatty.client.network.address import room_path
 from chatty.client.session import failures
-from chatty.errors import ProtocolError
-from chatty.protocol import PING_SECONDS, SUBPROTOCOL
+from chatty.errors import Disconnected, ProtocolError, Refused, Unreachable
+from chatty.protocol import PING_SECONDS, SUBPROTOCOL, Close, Welcome, may_reconnect
 
-__all__ = ["ABNORMAL", "HEARTBEAT_SECONDS", "Closed", "Connection", "connect"]
+__all__ = ["ABNORMAL", "HEARTBEAT_SECONDS", "Closed", "Connection", "connect", "greeting"]
 
 ABNORMAL: Final = 1006
 """The close code of a connection that ended without one (RFC 6455, 7.1.5)."""
@@ -107,3 +108,18 @@ async def connect(
         await websocket.close()
         raise ProtocolError(f"{server} speaks some WebSocket protocol, but not {SUBPROTOCOL}")
     return Connection(websocket)
+
+
+async def greeting(connection: Connection, server: str) -> tuple[Welcome, str]:
+    """The welcome that a connection begins with, and its text. Raises what `connect` does, and `Disconnected`."""
+    raw = await connection.receive()
+    if isinstance(raw, Closed):
+        if raw.code == Close.CREDENTIALS_EXPIRED:
+            raise Refused("unauthorized")
+        if may_reconnect(raw.code):
+            raise Unreachable(server, raw.reason or "it hung up")
+        raise Disconnected(*raw)
+    frame = read_frame(raw)
+    if not isinstance(frame, Welcome):
+        raise ProtocolError(f"{server} began with {raw[:80]!r}, which is not a welcome")
+    return frame, raw

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any, Final, Self, TypeVar
 from urllib.parse import quote
 
-import aiohttp
+from aiohttp import ClientTimeout
 from msgspec import Struct
 from msgspec.structs import replace
 
@@ -17,10 +17,11 @@ from chatty import protocol
 from chatty.access import IssuedToken, Me, NewToken, ServerInfo, SignInProof, TokenInfo, Tokens
 from chatty.client.decoding import check_page, read_answer
 from chatty.client.identity import Credential
-from chatty.client.network.address import ROOM_ID, base_url, room_path
+from chatty.client.network.address import ROOM_ID, base_urls, first_of, room_path
 from chatty.client.network.tls import CaCert, trusting
-from chatty.client.session import bearer, failures, open_session
-from chatty.errors import ProtocolError, Refused
+from chatty.client.nodes import ELSEWHERE, NODE_SECONDS, Nodes, never_sent, of_all
+from chatty.client.session import TOTAL_SECONDS, bearer, failures
+from chatty.errors import ProtocolError, Refused, Unreachable
 from chatty.protocol import CreatedRoom, NewMessage, NewRoom, Page, Participants, Present, RoomInfo
 
 __all__ = ["Http", "create_room"]
@@ -66,21 +67,19 @@ class Http:
     def __init__(
         self, server: str, *, key: Credential | None = None, cacert: CaCert = None, socket: str | None = None
     ) -> None:
-        self.server = base_url(server)
-        self._tls = trusting(cacert)
-        self._key = key
-        self._socket = socket
-        self._session: aiohttp.ClientSession | None = None
+        self.server = ",".join(base_urls(server))
+        self._nodes = Nodes(server, key, trusting(cacert), socket=socket)
+        self._entered = False
 
     async def __aenter__(self) -> Self:
-        self._session = open_session(self.server, self._key, self._tls, socket=self._socket)
+        self._nodes.session(self._nodes.present)
+        self._entered = True
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._session is not None:
-            await self._session.close()
+        await self._nodes.close()
 
     async def create_room(self, name: str, *, topic: str = "", expires_in: float | None = None) -> CreatedRoom:
         """Creates a room and gives its id, its URL and the token of its owner, which is shown this once.
@@ -92,7 +91,7 @@ class Http:
         if not ROOM_ID.fullmatch(created.id):  # it will be printed, typed and put into addresses
             raise ProtocolError(f"{self.server} did not answer as a chatty server does ({created.id!r} is not an id)")
         # Behind a proxy the server may not know its own address. This one has just been reached.
-        return replace(created, url=self.server + room_path(created.id))
+        return replace(created, url=first_of(self.server) + room_path(created.id))
 
     async def room(self, room_id: str) -> RoomInfo:
         """The room as it is now. Refused with ``room_not_found`` where there is none."""
@@ -204,27 +203,47 @@ class Http:
 
     async def request(self, method: str, path: str, answer: type[T] | None, **request: Any) -> T:
         """One request. ``data`` and ``params`` are as in aiohttp; ``answer`` is the type of the answer's JSON."""
-        if self._session is None:
+        if not self._entered:
             raise RuntimeError("use it as a context manager: async with Http(…) as http")
         headers = {"Content-Type": "application/json"} if "data" in request else {}
         request["headers"] = {**headers, **request.get("headers", {})}
-        body = await self._asked(self._session, method, path.lstrip("/"), request)
+        body = await self._asked(method, path.lstrip("/"), request)
         return read_answer(body, answer, self.server) if answer else None  # type: ignore[return-value]
 
-    async def _asked(self, session: aiohttp.ClientSession, method: str, path: str, request: dict[str, Any]) -> bytes:
-        """The body of an answer. A request that only reads waits for as long as the server asks for that."""
+    async def _asked(self, method: str, path: str, request: dict[str, Any]) -> bytes:
+        """The body of an answer. A request that only reads waits for as long as the server asks for that.
+
+        A node that fails is left for the next one, if the request can't take effect twice by that.
+        """
+        repeatable = method == "GET" or "Idempotency-Key" in request["headers"]
+        others = len(self._nodes) - 1
         waited = 0.0
         while True:
+            node = self._nodes.present
+            if others:
+                read = NODE_SECONDS if repeatable else None
+                request["timeout"] = ClientTimeout(total=TOTAL_SECONDS, sock_connect=NODE_SECONDS, sock_read=read)
             try:
-                with failures(self.server):
-                    async with session.request(method, path, **request) as response:
+                with failures(node):
+                    async with self._nodes.session(node).request(method, path, **request) as response:
                         return await response.read()
-            except Refused as refused:
-                wait = refused.retry_after or 0.0
-                waited += wait
-                if method != "GET" or refused.code != "rate_limited" or not wait or waited > PATIENCE_SECONDS:
+            except Unreachable as error:
+                if not others:
+                    raise of_all(self._nodes, error) from error.__cause__
+                if not repeatable and not never_sent(error):
                     raise
-                await asyncio.sleep(wait)
+            except Refused as refused:
+                elsewhere = refused.code in ELSEWHERE or (repeatable and refused.code == "uncertain")
+                if not others or not elsewhere:
+                    wait = refused.retry_after or 0.0
+                    waited += wait
+                    if method != "GET" or refused.code != "rate_limited" or not wait or waited > PATIENCE_SECONDS:
+                        raise
+                    await asyncio.sleep(wait)
+                    continue
+            request.pop("timeout", None)
+            self._nodes.leave(node)
+            others -= 1
 
 
 async def create_room(

@@ -9,16 +9,15 @@ from contextlib import suppress
 from random import Random
 from typing import Any, Final
 
-import aiohttp
 from msgspec import Struct
 
 from chatty.client import backoff
-from chatty.client.connection import ABNORMAL, HEARTBEAT_SECONDS, Closed, Connection, connect
+from chatty.client.connection import ABNORMAL, HEARTBEAT_SECONDS, Closed, Connection, connect, greeting
 from chatty.client.decoding import read_frame
 from chatty.client.identity import Credential
 from chatty.client.inbox import Inbox
+from chatty.client.nodes import ELSEWHERE, Nodes, of_all
 from chatty.client.outbox import TOO_FAST, TRANSIENT, Outbox, Settled
-from chatty.client.session import open_session
 from chatty.client.states import Connected, Connecting, Reconnecting, Slowed, State
 from chatty.errors import CODES, ChattyError, Disconnected, ProtocolError, Refused, Unreachable
 from chatty.events import Moderated, ParticipantRenamed, StreamPosition
@@ -40,6 +39,8 @@ _TYPING: Final = encode(Type())
 _TYPING_SECONDS: Final = 2.0
 _LONGEST_PAUSE: Final = 30.0
 """Seconds after which a message is tried again in a slow room at the latest."""
+_ABOUT_THE_CLIENT: Final = 4000
+"""From this close code on, it is no fault of the node."""
 _STEADY_SECONDS: Final = 10.0
 """A connection that lived so long counts as a success: the next loss starts with short waits again."""
 
@@ -95,7 +96,7 @@ class Link:
         self._known_as: str | None = None  # the present participant's name, as the room has it
         self._typing = False  # whether the others are to be told that something is being written
         self._typed_at = -_TYPING_SECONDS
-        self._session: aiohttp.ClientSession | None = None
+        self._nodes = Nodes(options.server, options.key, options.tls)
         self._connection: Connection | None = None
         self._leaving = False
         self._to_write = asyncio.Event()
@@ -112,17 +113,32 @@ class Link:
         self._unsettled_since: float | None = None
         self._pause = 0.0
 
+    @property
+    def server(self) -> str:
+        """The server's addresses, beginning with the one that is used at present."""
+        return str(self._nodes)
+
     # --- from the room --------------------------------------------------------------------------------------
 
     async def open(self) -> None:
         """Opens the first connection. Raises what `connect` raises, unless it is to retry."""
-        self._session = open_session(self._options.server, self._options.key, self._options.tls)
         if self._options.retry_first:
             self._resume.set()
-            self._connection = await self._come_back("")
-        else:
+            self._connection = await self._come_back(Closed(ABNORMAL, ""))
+            return
+        while True:
             self._on_state(Connecting())
-            self._connection = await self._connect()
+            last = self._nodes.all_failed_but_one
+            try:
+                self._connection = await self._connect(patiently=last)
+                return
+            except Unreachable as error:
+                if last:
+                    raise of_all(self._nodes, error) from error.__cause__
+            except Refused as refused:
+                if last or refused.code not in ELSEWHERE:
+                    raise
+            self._nodes.next_one()
 
     async def run(self) -> None:
         """Carries frames until the link is left, or the room is closed and has been read. Raises any other end."""
@@ -136,7 +152,7 @@ class Link:
                 await self._room_closed()
             elif not may_reconnect(closed.code):
                 raise Disconnected(*closed)
-            self._connection = await self._come_back(closed.reason or "the connection broke")
+            self._connection = await self._come_back(closed)
 
     def wake(self) -> None:
         """There is something to write. Its ack must not wait for a reader, who may be waiting for it."""
@@ -177,28 +193,29 @@ class Link:
 
     async def close(self) -> None:
         """Frees all resources. Sends nothing."""
-        if self._session is not None:
-            await self._session.close()
+        await self._nodes.close()
 
     # --- connecting -----------------------------------------------------------------------------------------
 
-    async def _connect(self) -> Connection:
-        options = self._options
-        assert self._session is not None
+    async def _connect(self, *, patiently: bool = False) -> Connection:
+        """A connection to the present node, which gets little time while there are others, and more in each round."""
+        options, node = self._options, self._nodes.present
         query = {"name": self.name} if self.name is not None else {}
         if not self._participate:
             query["join"] = "false"
+        session = self._nodes.session(node)
+        heartbeat = self._nodes.heartbeat(options.heartbeat)
         try:
-            async with asyncio.timeout(options.handshake):
+            async with asyncio.timeout(options.handshake if patiently else self._nodes.limit(options.handshake)):
                 query |= self._inbox.question()
-                connection = await connect(self._session, options.server, options.room_id, query, options.heartbeat)
+                connection = await connect(session, node, options.room_id, query, heartbeat)
                 try:
-                    welcome, raw = await self._greeting(connection)
+                    welcome, raw = await greeting(connection, node)
                 except BaseException:
                     await connection.discard()
                     raise
         except TimeoutError:
-            raise Unreachable(options.server, "timed out") from None
+            raise Unreachable(node, "timed out") from None
         self.welcome = welcome
         self._known_as = welcome.you.participant
         self._typing = False
@@ -212,33 +229,23 @@ class Link:
         self._changed()
         return connection
 
-    async def _greeting(self, connection: Connection) -> tuple[Welcome, str]:
-        raw = await connection.receive()
-        if isinstance(raw, Closed):
-            if raw.code == Close.CREDENTIALS_EXPIRED:
-                raise Refused("unauthorized")
-            if may_reconnect(raw.code):
-                raise Unreachable(self._options.server, raw.reason or "it hung up")
-            raise Disconnected(*raw)
-        frame = read_frame(raw)
-        if not isinstance(frame, Welcome):
-            raise ProtocolError(f"{self._options.server} began with {raw[:80]!r}, which is not a welcome")
-        return frame, raw
-
-    async def _come_back(self, reason: str) -> Connection:
+    async def _come_back(self, closed: Closed) -> Connection:
         """A new connection, after as many attempts as it takes or as patience allows."""
-        at_once = self._resume.is_set()
         now = self._now()
         progressed = self._acked or self._inbox.seen != self._began_at
         if self._lost_at is None or progressed or now - self._connected_at > _STEADY_SECONDS:
             self._lost_at, self._attempt = now, 0
+            self._nodes.begin_round()
         lost_at = self._lost_at
-        wait = 0.0
+        reason, wait = closed.reason or "the connection broke", 0.0
+        at_once = self._resume.is_set()
+        elsewhere = not at_once and closed.code < _ABOUT_THE_CLIENT and self._nodes.next_one()
         while True:
-            self._attempt += 1
-            if not at_once:
-                await self._wait(lost_at, reason, wait)
-            at_once, wait = False, 0.0
+            if not elsewhere:
+                self._attempt += 1
+                if not at_once:
+                    await self._wait(lost_at, reason, wait)
+            at_once, elsewhere, wait = False, False, 0.0
             self._on_state(Connecting())
             try:
                 return await self._connect()
@@ -248,11 +255,12 @@ class Link:
                     at_once = True
                 elif self._is_final(refused, lost_at):
                     raise
+                elif refused.code in ELSEWHERE:
+                    elsewhere = self._nodes.next_one()
                 reason, wait = refused.message, refused.retry_after or 0.0
-            except Unreachable as error:
-                reason = error.reason
-            except ProtocolError as error:  # a proxy whose server is away, a café's login page
-                reason = str(error)
+            except (Unreachable, ProtocolError) as error:  # also a proxy whose server is away, a café's login page
+                reason = error.reason if isinstance(error, Unreachable) else str(error)
+                elsewhere = self._nodes.next_one()
 
     async def _wait(self, lost_at: float, reason: str, at_least: float) -> None:
         now = self._now()

@@ -17,7 +17,7 @@ from chatty.client.identity import Credential, new_producer, new_secret
 from chatty.client.inbox import Inbox, Received
 from chatty.client.incoming import Incoming
 from chatty.client.link import Link, LinkOptions
-from chatty.client.network.address import base_url
+from chatty.client.network.address import base_urls
 from chatty.client.network.tls import CaCert, trusting
 from chatty.client.outbox import Outbox
 from chatty.client.outgoing import Outgoing
@@ -52,39 +52,35 @@ def join(
             async for event in room:
                 ...
 
-    ``name`` is the name to speak under. ``key`` proves to the server that the same
-    client comes back (see `chatty.client.identity.derive_key`); without it
-    the room makes a key of its own, which lasts as long as the room does. It
-    may be a token, or a function that gives one, such as a
-    `chatty.client.identity.TokenFile`: then the token may be replaced while
-    the room is open, and a connection that ends because the old one no longer
-    counts comes back with the new one. For 30 s the room waits for a new one.
-    ``participate=False`` reads and sends without being in the room for the
-    others: it needs a name only to send.
+    ``server`` may be several addresses with commas between them, those of a cluster's nodes. The first one is tried
+    first. When a node fails, the room goes on at the next one, at once and as the same client.
 
-    Events begin at the present; with ``since`` (and ``epoch``) after that
-    event; with ``last``, at the newest that many messages.
+    ``name`` is the name to speak under. ``key`` proves to the server that the same client comes back (see
+    `chatty.client.identity.derive_key`); without it the room makes a key of its own, which lasts as long as the room
+    does. It may be a token, or a function that gives one, such as a `chatty.client.identity.TokenFile`: then the
+    token may be replaced while the room is open, and a connection that ends because the old one no longer counts
+    comes back with the new one. For 30 s the room waits for a new one. ``participate=False`` reads and sends without
+    being in the room for the others: it needs a name only to send.
 
-    ``producer`` continues the numbering of an earlier run, so that sending
-    the same messages again sends only what is missing (see
-    `chatty.client.identity.producer_from_key`). Other messages than that run's
-    are refused with ``idempotency_conflict``, before anything new is sent. The
-    first refusal ends the sending: the next message would get its number.
+    Events begin at the present; with ``since`` (and ``epoch``) after that event; with ``last``, at the newest that
+    many messages.
 
-    ``patience``: seconds for which a lost connection is tried again before
-    the room gives up with `Unreachable`; None: forever. The first connection
-    is tried once. ``transient``: seconds for which a message is tried again
-    that a server refuses only because of the moment, such as for a full disk.
-    In a room in slow mode, messages wait for as long as it takes.
-    ``on_state`` is called with each `State` of the connection. ``cacert``
-    says whose certificates to trust, as for `chatty.client.http.Http`.
+    ``producer`` continues the numbering of an earlier run, so that sending the same messages again sends only what is
+    missing (see `chatty.client.identity.producer_from_key`). Other messages than that run's are refused with
+    ``idempotency_conflict``, before anything new is sent. The first refusal ends the sending: the next message would
+    get its number.
 
-    Entering raises `Refused` where the server says no, `Unreachable` where
-    nothing answers, and `ProtocolError` where something else than chatty
-    does. Raises ValueError if ``server`` is not an address.
+    ``patience``: seconds for which a lost connection is tried again before the room gives up with `Unreachable`;
+    None: forever. The first connection is tried once. ``transient``: seconds for which a message is tried again that
+    a server refuses only because of the moment, such as for a full disk. In a room in slow mode, messages wait for as
+    long as it takes. ``on_state`` is called with each `State` of the connection. ``cacert`` says whose certificates
+    to trust, as for `chatty.client.http.Http`.
+
+    Entering raises `Refused` where the server says no, `Unreachable` where nothing answers, and `ProtocolError` where
+    something else than chatty does. Raises ValueError if ``server`` is not an address.
     """
     options = LinkOptions(
-        server=base_url(server),
+        server=",".join(base_urls(server)),
         room_id=room_id,
         key=key or new_secret(),
         name=name,
@@ -361,13 +357,14 @@ class Room:
         Nobody sees it, and it can't send. Unlike with `join`, its first
         connection is tried as often as any other.
         """
-        options = replace(self._options, name=None, participate=False, retry_first=True)
+        options = replace(self._options, server=self.http().server, name=None, participate=False, retry_first=True)
         outbox: Outbox[asyncio.Future[Ack]] = Outbox(new_producer(), fresh=True)
         return Room(options, Inbox(since=since, epoch=self.welcome.epoch), outbox, lambda _: None)
 
     def http(self) -> Http:
         """The HTTP interface of the room's server, with the room's key, to be entered by ``async with``."""
-        return Http(self._options.server, key=self._options.key, cacert=self._options.tls)
+        server = self._options.server if self._link is None else self._link.server
+        return Http(server, key=self._options.key, cacert=self._options.tls)
 
     def history(
         self,

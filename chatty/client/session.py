@@ -22,12 +22,14 @@ from chatty.client.network.address import base_url
 from chatty.client.network.proxies import UnusableProxy, proxy_for
 from chatty.errors import CODES, ProtocolError, Refused, Unreachable
 
-__all__ = ["bearer", "failures", "open_session"]
+__all__ = ["TOTAL_SECONDS", "bearer", "failures", "open_session"]
 
 _LONGEST_WAIT: Final = 600.0
 """The longest Retry-After that is kept to, in seconds; it may be a mistake of something in between."""
 
-_TIMEOUT = aiohttp.ClientTimeout(total=30, sock_connect=10)
+TOTAL_SECONDS: Final = 30.0
+"""How long a request may take."""
+_TIMEOUT = aiohttp.ClientTimeout(total=TOTAL_SECONDS, sock_connect=10)
 _NO_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST")
 """OpenSSL's reasons if the peer doesn't speak TLS."""
 _UNKNOWN_AUTHORITY = {18, 19, 20, 21}

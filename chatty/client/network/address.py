@@ -1,4 +1,9 @@
-"""Where a server is: one form for every spelling of its address."""
+"""Where a server is: one form for every spelling of its address.
+
+A cluster is one server with several addresses, one for each node, which are
+written with commas between them. The first one says which server it is, so it
+stays the first, whichever nodes come and go.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +13,18 @@ from contextlib import suppress
 from typing import Final
 from urllib.parse import SplitResult, quote, urlsplit
 
-__all__ = ["ROOM_ID", "base_url", "canonical_url", "ip_address", "is_this_machine", "origin", "room_path"]
+__all__ = [
+    "ROOM_ID",
+    "base_url",
+    "base_urls",
+    "canonical_url",
+    "first_of",
+    "ip_address",
+    "is_this_machine",
+    "origin",
+    "room_path",
+    "shared",
+]
 
 ROOM_ID: Final = re.compile(r"[0-9A-Za-z]{27}")
 """A room's id, which is a KSUID."""
@@ -30,21 +46,36 @@ def base_url(server: str) -> str:
     return _origin(parts.scheme, parts.hostname or "", parts.port) + parts.path.rstrip("/")
 
 
+def base_urls(server: str) -> list[str]:
+    """The `base_url` of each of a server's addresses, without repetition. Raises ValueError like that."""
+    return list(dict.fromkeys(base_url(address.strip()) for address in server.split(",")))
+
+
+def first_of(server: str) -> str:
+    """The first of a server's addresses: the one that says which server it is."""
+    return server.partition(",")[0].strip()
+
+
+def shared(one: str, other: str) -> bool:
+    """Whether two servers have an address in common, however it is spelled. Raises ValueError like `base_url`."""
+    return not {*map(canonical_url, one.split(","))}.isdisjoint(map(canonical_url, other.split(",")))
+
+
 def origin(server: str) -> str:
     """``scheme://host:port`` of a server, the same for every spelling that leads to it, with the port always written.
 
     It identifies a server, but isn't always the address to connect to: all
     names of this machine become ``127.0.0.1``, even if the server listens on
-    ``::1``. Raises ValueError like `base_url`.
+    ``::1``. Of several addresses, it is the first one's. Raises ValueError like `base_url`.
     """
-    parts = _split(server)
+    parts = _split(first_of(server))
     scheme = _SCHEMES[parts.scheme]
     return _origin(scheme, _canonical(parts.hostname or ""), parts.port or _PORTS[scheme], always_port=True)
 
 
 def canonical_url(server: str) -> str:
-    """`origin` with the path that a server has behind a proxy: two addresses are one server if these are equal."""
-    return origin(server) + _split(server).path.rstrip("/")
+    """`origin` with the path that a server has behind a proxy: two servers are one if these are equal."""
+    return origin(server) + _split(first_of(server)).path.rstrip("/")
 
 
 def is_this_machine(host: str) -> bool:
