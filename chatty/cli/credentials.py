@@ -106,13 +106,13 @@ def read_token(file: TokenFile) -> str:
 
 def check_safe(server: str, *, insecure: bool, what: str = "a token") -> None:
     """Raise Failure (usage) if ``what``, a secret, could be read on its way to ``server`` or from there."""
-    parts = urlsplit(server)
-    if parts.scheme == "https" or insecure or is_this_machine(parts.hostname or ""):
-        return
-    raise usage(
-        f"{what} for {server} could be read on the way there, and is not sent",
-        f"use https://{parts.netloc}; or, if nobody can listen in on your network: --insecure",
-    )
+    for address in server.split(","):
+        parts = urlsplit(address)
+        if not (parts.scheme == "https" or insecure or is_this_machine(parts.hostname or "")):
+            raise usage(
+                f"{what} for {address} could be read on the way there, and is not sent",
+                f"use https://{parts.netloc}; or, if nobody can listen in on your network: --insecure",
+            )
 
 
 class _Kept:

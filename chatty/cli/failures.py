@@ -147,7 +147,7 @@ def _how_to_reach(error: Unreachable) -> str:
         case "certificate":
             return "if an authority of your own vouches for it, name its certificate: --cacert FILE"
         case "plain":
-            return f"try --server {server.replace('https:', 'http:', 1)}"
+            return f"try --server {server.replace('https:', 'http:')}"
         case "proxy":
             return "HTTPS_PROXY or HTTP_PROXY says so; to go without, list the server's name in NO_PROXY"
     if is_this_machine(urlsplit(server).hostname or ""):

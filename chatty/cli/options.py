@@ -135,7 +135,7 @@ _ServerOption = Annotated[
         "--server",
         metavar="URL",
         parser=filled,
-        help="The server's address. [env: CHATTY_SERVER; default: http://127.0.0.1:8080]",
+        help="The server's address, or URL,URL,… for a cluster's nodes. [env: CHATTY_SERVER; default: http://127.0.0.1:8080]",
         autocompletion=_servers,
     ),
 ]

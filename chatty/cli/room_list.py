@@ -19,7 +19,7 @@ from chatty.cli.environment import Environment, NoHome
 from chatty.cli.exits import ExitStatus
 from chatty.cli.failures import Failure
 from chatty.cli.private_files import locked, write_private
-from chatty.client.network.address import canonical_url
+from chatty.client.network.address import shares_address
 from chatty.events import milliseconds, rfc3339
 from chatty.names import same
 from chatty.protocol import RoomInfo
@@ -71,8 +71,11 @@ class KnownRoom(Struct, frozen=True, omit_defaults=True):
         return self.gone_at is None and (self.ends_at is None or now < self.ends_at)
 
     def is_at(self, server: str) -> bool:
-        """Whether it is a room of ``server``, however the address is spelled."""
-        return self.server == server or _canonical(self.server) == _canonical(server)
+        """Whether it is a room of ``server``, however that is spelled, or of a server that has an address of its."""
+        try:
+            return self.server == server or shares_address(self.server, server)
+        except ValueError:
+            return False
 
     def is_kept(self, now: float) -> bool:
         """Whether it is still worth keeping."""
@@ -138,8 +141,10 @@ def remember(env: Environment, room: KnownRoom) -> None:
         if known:
             rooms.remove(known)
             ends_at = known.ends_at if known.ends_at is not None and now < known.ends_at else None
+            narrower = "," in known.server and "," not in room.server  # once, somebody has named one node alone
             room = replace(
                 room,
+                server=known.server if narrower else room.server,
                 owner_token=room.owner_token or known.owner_token,
                 ends_at=room.ends_at or ends_at,
                 since=known.since or room.since,
@@ -194,13 +199,6 @@ def _changing(env: Environment) -> Iterator[list[KnownRoom]]:
 
 def _find(rooms: Sequence[KnownRoom], room_id: str, server: str) -> KnownRoom | None:
     return next((room for room in rooms if room.id == room_id and room.is_at(server)), None)
-
-
-def _canonical(server: str) -> str:
-    try:
-        return canonical_url(server)
-    except ValueError:
-        return server
 
 
 def _path(env: Environment) -> Path:

@@ -15,7 +15,7 @@ from chatty.cli.environment import Environment
 from chatty.cli.exits import ExitStatus
 from chatty.cli.failures import Failure, explain, usage
 from chatty.cli.paths import as_path
-from chatty.client.network.address import ROOM_ID, base_url
+from chatty.client.network.address import ROOM_ID, base_urls, shares_address
 from chatty.credentials import RESERVED, is_shown_in, is_token
 from chatty.errors import ChattyError, Disconnected, Refused
 from chatty.names import same
@@ -178,7 +178,11 @@ async def check_namesakes(env: Environment, http: Http, room: KnownRoom) -> None
 
 
 def resolve_server(env: Environment, option: str | None, profile: Profile) -> str | None:
-    """The chosen server: ``--server``, else ``CHATTY_SERVER``, else the profile's. Raises Failure (usage)."""
+    """The chosen server: ``--server``, else ``CHATTY_SERVER``, else the profile's.
+
+    With commas between them it may be the addresses of several nodes of one
+    server. Raises Failure (usage).
+    """
     chosen = option or env.environ.get("CHATTY_SERVER") or profile.server
     if chosen and chosen.startswith(RESERVED):  # its name would be looked up
         raise usage("a token is not the address of a server", "give it to chatty login where it asks for it")
@@ -191,7 +195,8 @@ def resolve_room(env: Environment, room: str, at: ServerChoice = _ANY) -> RoomTa
     if is_shown_in(room):
         raise usage("a secret is not the name of a room", "an invitation is accepted with: chatty join")
     if "://" in room:
-        return _from_url(room, settings)
+        target = _from_url(room, settings)
+        return target._replace(server=_whole(env, target.server, at, settings))
     chosen = resolve_server(env, at.server, settings)
     if ROOM_ID.fullmatch(room):
         home = _home(env, room, chosen)
@@ -199,13 +204,19 @@ def resolve_room(env: Environment, room: str, at: ServerChoice = _ANY) -> RoomTa
             chosen or (home.server if home else DEFAULT_SERVER), room, room, settings, gone=_is_gone(home)
         )
     known = _named(env, room, chosen)
-    return RoomTarget(known.server, known.id, known.name, settings, gone=_is_gone(known))
+    return RoomTarget(chosen or known.server, known.id, known.name, settings, gone=_is_gone(known))
 
 
-def whole_server(env: Environment, at: ServerChoice) -> RoomTarget:
-    """The server that a command line means, without a room. Raises Failure (usage)."""
+def whole_server(env: Environment, at: ServerChoice, *, url: str | None = None) -> RoomTarget:
+    """The server that a command line means, or one of its addresses as a ``url``, without a room.
+
+    Raises Failure (usage).
+    """
     settings = _settings(env, at)
-    server = resolve_server(env, at.server, settings) or DEFAULT_SERVER
+    if url is None:
+        server = resolve_server(env, at.server, settings) or DEFAULT_SERVER
+    else:
+        server = _whole(env, _address(url), at, settings)
     return RoomTarget(server, "", server, settings)
 
 
@@ -252,9 +263,18 @@ def several(env: Environment, rooms: Sequence[KnownRoom], name: str) -> Failure:
 
 def _address(server: str) -> str:
     try:
-        return base_url(server)
+        return ",".join(base_urls(server))
     except ValueError as error:
         raise usage(str(error)) from None
+
+
+def _whole(env: Environment, address: str, at: ServerChoice, profile: Profile) -> str:
+    """What the user has chosen, if that is several addresses, and this is one of them: it is the same server."""
+    try:
+        chosen = resolve_server(env, at.server, profile) or ""
+    except Failure:  # a URL says enough
+        return address
+    return chosen if "," in chosen and shares_address(chosen, address) else address
 
 
 def _from_url(url: str, profile: Profile) -> RoomTarget:

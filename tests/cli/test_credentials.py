@@ -90,3 +90,14 @@ def test_without_a_home_there_is_no_login(make_environment: MakeEnvironment) -> 
         directories=(Path(os.devnull), Path(os.devnull)),
     )
     assert login_at(nowhere, MINE, SERVER) is None
+
+
+def test_a_clusters_nodes_are_one_server_whose_login_and_key_are_the_first_ones(
+    make_environment: MakeEnvironment,
+) -> None:
+    env, token, nodes = make_environment(), new_token(), f"{SERVER},https://b.example"
+    assert credential(env, MINE, nodes) == client_key(env, MINE, SERVER)
+    remember_login(env, MINE, nodes, token)
+    assert current(credential(env, MINE, SERVER)) == current(credential(env, MINE, nodes)) == token
+    with pytest.raises(Failure, match=r"a token for http://b\.example could be read"):
+        credential(env, MINE, f"{SERVER},http://b.example")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from chatty.cli.access.door import invited
 from chatty.cli.config import ServerChoice
 from chatty.cli.failures import Failure
 from chatty.cli.room_list import KnownRoom, remember
 from chatty.cli.targets import RoomTarget, about, resolve_room
+from chatty.credentials import new_invitation
 from chatty.errors import Refused
 from tests.cli.conftest import MakeEnvironment
 
@@ -67,6 +69,46 @@ def test_a_url_that_names_no_room_is_wrong_usage(make_environment: MakeEnvironme
     with pytest.raises(Failure) as failure:
         resolve_room(make_environment(), url)
     assert failure.value.status == 2
+
+
+NODES = "http://a:1,http://b:2"
+
+
+@pytest.mark.parametrize(
+    ("text", "server"),
+    [
+        (A, NODES),
+        (f"http://b:2/v1/rooms/{A}", NODES),
+        (f"ws://B:2/chat/join?room={A}", NODES),
+        (f"http://c:3/v1/rooms/{A}", "http://c:3"),
+    ],
+)
+def test_a_url_with_one_of_the_chosen_nodes_means_all_of_them(
+    make_environment: MakeEnvironment, text: str, server: str
+) -> None:
+    env = make_environment(CHATTY_SERVER="a:1, b:2")
+    assert resolve_room(env, text).server == server
+    assert resolve_room(make_environment(), text, ServerChoice(server=NODES)).server == server
+    invitation = f"http://b:2/v1/server#{new_invitation()}"
+    assert invited(env, invitation, ServerChoice()).target.server == NODES
+
+
+def test_a_url_needs_no_other_choice_that_makes_sense(make_environment: MakeEnvironment) -> None:
+    url = f"http://b:2/v1/rooms/{A}"
+    assert resolve_room(make_environment(CHATTY_SERVER="a:1,,b"), url).server == "http://b:2"
+
+
+def test_a_known_room_is_found_through_each_of_its_nodes(make_environment: MakeEnvironment) -> None:
+    env = make_environment()
+    remember(env, KnownRoom(A, "deploys", NODES))
+    assert resolve_room(env, "deploys").server == resolve_room(env, A).server == NODES
+    assert resolve_room(env, "deploys", ServerChoice(server="b:2")).server == "http://b:2", "an explicit choice wins"
+    remember(env, KnownRoom(A, "deploys", "http://b:2"))
+    assert resolve_room(env, "deploys").server == NODES
+    wider = f"{NODES},http://c:3"
+    assert resolve_room(env, "deploys", ServerChoice(server=wider)).server == wider
+    remember(env, KnownRoom(A, "deploys", wider))
+    assert resolve_room(env, "deploys").server == wider
 
 
 def test_a_name_means_the_room_that_is_known_by_it(make_environment: MakeEnvironment) -> None:

@@ -29,6 +29,10 @@ def test_one_server_gets_one_key_however_its_address_is_spelled() -> None:
     assert len({derive_key("secret", spelling) for spelling in local}) == 1
 
 
+def test_a_server_with_several_addresses_knows_one_key_which_is_that_of_the_first() -> None:
+    assert derive_key("secret", "localhost, http://b:8080,https://c") == derive_key("secret", "localhost")
+
+
 @pytest.mark.parametrize("other", ["https://localhost", "http://localhost:8080", "http://127.0.0.2", "http://[::2]"])
 def test_another_server_gets_another_key(other: str) -> None:
     assert derive_key("secret", other) != derive_key("secret", "http://localhost")

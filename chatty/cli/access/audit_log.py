@@ -14,6 +14,7 @@ from chatty.cli.scripting.bookmark import Bookmark
 from chatty.cli.scripting.cursor_file import CursorFile
 from chatty.cli.scripting.standard_streams import Output
 from chatty.cli.targets import resolve_room, whole_server
+from chatty.client.network.address import first_of
 from chatty.client.rules import Rules
 from chatty.events import StreamPosition
 
@@ -65,4 +66,4 @@ def _whose(env: Environment, scope: Scope) -> str:
     """Whose log it is, for the cursor file."""
     if scope.room is not None:
         return f"audit of {resolve_room(env, scope.room, scope.at).room_id}"
-    return f"audit of {scope.data.resolve() if scope.data else whole_server(env, scope.at).server}"
+    return f"audit of {scope.data.resolve() if scope.data else first_of(whole_server(env, scope.at).server)}"

@@ -48,15 +48,15 @@ def invited(env: Environment, text: str, at: ServerChoice) -> Invited:
         )
     if place.rstrip("/").endswith(_SERVER):
         server = place.rstrip("/").removesuffix(_SERVER)
-        return Invited(whole_server(env, at._replace(server=server)), secret)
+        return Invited(whole_server(env, at, url=server), secret)
     return Invited(resolve_room(env, place, at), secret)
 
 
 def invitation_url(target: RoomTarget, secret: str) -> str:
     """An invitation as people pass it on. What follows the ``#`` is sent to no server and logged by none."""
-    from chatty.client.network.address import room_path
+    from chatty.client.network.address import first_of, room_path
 
-    return f"{target.server}{room_path(target.room_id) if target.room_id else _SERVER}#{secret}"
+    return f"{first_of(target.server)}{room_path(target.room_id) if target.room_id else _SERVER}#{secret}"
 
 
 def ask(env: Environment, prompt: str) -> str:

@@ -23,7 +23,7 @@ __all__ = [
     "is_this_machine",
     "origin",
     "room_path",
-    "shared",
+    "shares_address",
 ]
 
 ROOM_ID: Final = re.compile(r"[0-9A-Za-z]{27}")
@@ -56,7 +56,7 @@ def first_of(server: str) -> str:
     return server.partition(",")[0].strip()
 
 
-def shared(one: str, other: str) -> bool:
+def shares_address(one: str, other: str) -> bool:
     """Whether two servers have an address in common, however it is spelled. Raises ValueError like `base_url`."""
     return not {*map(canonical_url, one.split(","))}.isdisjoint(map(canonical_url, other.split(",")))
 

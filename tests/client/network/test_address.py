@@ -2,7 +2,16 @@ from __future__ import annotations
 
 import pytest
 
-from chatty.client.network.address import base_url, canonical_url, is_this_machine, origin, room_path
+from chatty.client.network.address import (
+    base_url,
+    base_urls,
+    canonical_url,
+    first_of,
+    is_this_machine,
+    origin,
+    room_path,
+    shares_address,
+)
 
 
 @pytest.mark.parametrize(
@@ -83,3 +92,27 @@ def test_an_invalid_address_is_refused_before_anything_is_sent(server: str) -> N
 def test_an_id_cannot_lead_to_another_path() -> None:
     assert room_path("../../metrics", "ws") == "/v1/rooms/..%2F..%2Fmetrics/ws"
     assert room_path("a?b#c") == "/v1/rooms/a%3Fb%23c"
+
+
+def test_a_server_may_have_several_addresses_of_which_the_first_says_which_server_it_is() -> None:
+    server = "LOCALHOST:1/x/, https://b/,wss://B:443"
+    assert base_urls(server) == ["http://localhost:1/x", "https://b"]
+    assert (first_of(server), origin(server), canonical_url(server)) == (
+        "LOCALHOST:1/x/",
+        "http://127.0.0.1:1",
+        "http://127.0.0.1:1/x",
+    )
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "shares"),
+    [
+        ("http://a,http://b", "b:80", True),
+        ("localhost:1", "http://a,127.0.0.1:1/", True),
+        ("http://a,http://b", "http://b,http://c", True),
+        ("http://a,http://b", "https://b", False),
+        ("http://a,http://b/behind", "http://b", False),
+    ],
+)
+def test_servers_share_an_address_however_it_is_spelled(one: str, other: str, shares: bool) -> None:
+    assert shares_address(one, other) == shares

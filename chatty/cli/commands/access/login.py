@@ -94,10 +94,11 @@ def _advice_on_names() -> Iterator[None]:
 
 
 def _no_sign_in(server: str, info: ServerInfo) -> Failure:
+    from chatty.client.network.address import first_of
+
     if "proxy" in info.sign_in:
-        hint = (
-            f"have its proxy let you in, as with curl -X POST {server}/v1/login, and log in with the token it answers"
-        )
+        ask = f"curl -X POST {first_of(server)}/v1/login"
+        hint = f"have its proxy let you in, as with {ask}, and log in with the token it answers"
     else:
         hint = f"an administrator gives you a token for: chatty login {server}"
     return Failure(ExitStatus.NOT_ALLOWED, "not_allowed", f"nobody signs in to {server} by a code", hint)
