@@ -286,6 +286,7 @@ def test_one_node_is_never_left_and_gets_all_the_time() -> None:
     nodes = Nodes("http://a", None)
     assert not nodes.next_one()
     assert (nodes.present, nodes.all_failed_but_one, nodes.limit(20.0)) == ("http://a", True, 20.0)
+    assert nodes.heartbeat(30.0) == 30.0
 
 
 def test_each_node_has_its_turn_and_more_time_in_each_round() -> None:
@@ -300,6 +301,7 @@ def test_each_node_has_its_turn_and_more_time_in_each_round() -> None:
         ("https://c", 4.0, False),
         ("http://a:1", 8.0, True),
     ]
+    assert (nodes.heartbeat(30.0), nodes.heartbeat(1.0)) == (8.0, 1.0)
     nodes.begin_round()
     assert (str(nodes), nodes.limit(20.0)) == ("http://b:2,https://c,http://a:1", 2.0)
 
