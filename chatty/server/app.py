@@ -27,7 +27,7 @@ from chatty.server.origins import from_here
 from chatty.server.platform.network import heartbeat
 from chatty.server.platform.network.listener import listening
 from chatty.server.platform.network.tls.certificate import Certificate, certificate_of
-from chatty.server.platform.pipeline import housekeeping
+from chatty.server.platform.pipeline import housekeeping, loop_lag
 from chatty.server.platform.pipeline.hub import Hub
 from chatty.server.platform.pipeline.log.local import LocalLog
 from chatty.server.platform.pipeline.metrics import Metrics
@@ -127,7 +127,7 @@ async def running(settings: Settings, notices: Notices) -> AsyncIterator[Node]:
         store.open()
         remember_database(lock)
         node = Node(settings, secrets.token_hex(8), Reads(store.path), Hub(share.waiting), Metrics())
-        node.metrics.gauges["memory_limit_bytes"] = ("The memory that caches have a share of.", lambda: memory)
+        node.metrics.gauge("memory_limit_bytes", "The memory that caches have a share of.", lambda: memory)
         node.search = Search(store.path)
         node.log = LocalLog(store, node, on_fatal=lambda fault: _fail(fault, notices), most_waiting=share.waiting)
         await _take_over(node)
@@ -173,6 +173,7 @@ async def _run_tasks(node: Node, certificate: Certificate | None, stop: asyncio.
         async with asyncio.TaskGroup() as group:
             tasks = {
                 "heartbeat": group.create_task(heartbeat.sweep(node)),
+                "loop_lag": group.create_task(loop_lag.measure(node.metrics)),
                 "housekeeping": group.create_task(
                     housekeeping.keep_rooms(node, settings.retain_events, age_ms(settings.retain_age))
                 ),

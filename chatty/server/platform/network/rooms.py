@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+import time
 from collections.abc import Callable
 from typing import Final, TypeVar
 
@@ -176,11 +177,13 @@ class RoomHandlers:
             if look_for is None or (kinds and KINDS["message"] not in kinds):
                 page, more = Slice([], []), False
             else:
+                began = time.monotonic()
                 keys = await self.node.search.find(
                     view, look_for, after=low, before=high, limit=limit + 1, newest=newest
                 )
                 more = len(keys) > limit
                 page = await self.node.reads.messages(_cut(keys, limit, newest=newest), newest=newest, size=PAGE_SIZE)
+                self.node.metrics.searches.observe(time.monotonic() - began)
         else:
             page = await self.node.reads.page(
                 view.key, after=low, before=high, limit=limit + 1, kinds=kinds, newest=newest, size=PAGE_SIZE

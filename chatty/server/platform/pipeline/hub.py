@@ -19,6 +19,7 @@ A subscriber goes through these states, always in this order:
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -62,6 +63,10 @@ class Hub:
         self._rooms: dict[str, _Room] = {}
         self._answers: dict[Subscriber, list[bytes]] = {}
         self.delivered = 0
+        self.resumes = 0
+        """Subscribers that went on from where they had been."""
+        self.gaps: Counter[str] = Counter(epoch=0, ahead=0, retention=0)
+        """Of those that could not go on exactly there, by the reason."""
 
     @property
     def room_count(self) -> int:

@@ -19,6 +19,7 @@ from chatty.server.platform.pipeline.hub import Hub
 from chatty.server.platform.pipeline.log.protocol import Log, Reply
 from chatty.server.platform.pipeline.metrics import Metrics
 from chatty.server.platform.pipeline.recent_authors import RecentAuthors
+from chatty.server.platform.pipeline.subscriber import Dialect
 from chatty.server.platform.store.access.loading import Rulings
 from chatty.server.platform.store.applied import Applied
 from chatty.server.platform.store.reads import Reads
@@ -66,6 +67,7 @@ class Member(Listener, Protocol):
     connection_id: str
     room_id: str
     who: Principal
+    dialect: Dialect
 
     def rename(self, room_id: str, identity: bytes, name_key: str, name: str) -> None:
         """A participant of the room is called ``name`` now; it may be this one."""
@@ -143,10 +145,11 @@ class Node:
         for room_id, events in applied.events.items():
             self.hub.publish(room_id, events)
         # None of this is in the way of a delivery: the index follows behind, and absences end by entries.
-        self.search.touch(applied.events)
+        count = sum(map(len, applied.events.values()))
+        self.search.touch(applied.events, count)
         for absence in applied.away:
             self.await_return(*absence)
-        self.metrics.batch(len(replies), sum(map(len, applied.events.values())), seconds, time.monotonic() - since)
+        self.metrics.batch(len(replies), count, seconds, time.monotonic() - since)
 
     def _rule(self, rulings: Rulings) -> None:
         """Let everybody who listens know that rights have changed. That is rare enough to ask all of them."""

@@ -30,6 +30,8 @@ class Recorder:
     def control(self, control: Control) -> bytes:
         return self._encode("control")
 
+    name = "recorder"
+
     def tick(self, last: int) -> bytes:
         return self._encode("tick", last)
 

@@ -97,6 +97,7 @@ async def _principal_of(node: Node, request: web.Request) -> Principal:
     # A wrong checksum is a typing error, which is seen without a look at the store.
     found = await node.reads.bearer(token_hash(credential)) if credentials.is_token(credential) else None
     if found is None or not found[0].is_valid(node.now()):
+        node.metrics.deny_token()
         raise Refused("unauthorized", "This token is not valid, or no longer; `chatty login` takes a new one.")
     token, holder = found
     return replace(holder, token=token.id, address=address)
