@@ -82,7 +82,7 @@ async def accepting(node: Node) -> AsyncIterator[Callable[[], Connection]]:
     rooms = RoomHandlers(node)
     sign_in = SignInHandlers(node, rooms.may_post)
     app.cleanup_ctx.append(sign_in.begin)
-    add_routes(app, routes(node, rooms, sign_in), Reading(node))
+    add_routes(app, node, routes(node, rooms, sign_in), Reading(node))
     runner = web.AppRunner(app, handle_signals=False, shutdown_timeout=0.5)
     await runner.setup()
     accept = runner.server

@@ -9,8 +9,6 @@ from typing import Final
 from aiohttp import web
 
 from chatty.server.business.access import Action
-from chatty.server.business.entries import Probe, Rejection
-from chatty.server.business.outcomes import Outcome
 from chatty.server.business.rights import READ
 from chatty.server.platform.network.access.credentials import principal_of
 from chatty.server.platform.network.access.routes import OPEN, Route
@@ -19,10 +17,8 @@ from chatty.server.platform.network.responses import problem, refused
 from chatty.server.platform.pipeline.node import Node
 from chatty.server.platform.store.footprint import Footprint, measure
 
-READY_SECONDS: Final = 2.0
-"""How long a commit may take on a server that is ready."""
 PROBE_SECONDS: Final = 1.0
-"""How long the outcome of a commit counts: it costs as much as a message."""
+"""How long an answer counts: to look may cost as much as a message."""
 MEASURE_SECONDS: Final = 1.0
 """How long the page of metrics waits for the disk."""
 PAGE_REST: Final = 20
@@ -34,7 +30,7 @@ class Probes:
 
     def __init__(self, node: Node) -> None:
         self.node = node
-        self._probe: asyncio.Task[Outcome] | None = None
+        self._probe: asyncio.Task[str] | None = None
         self._probed_at = -PROBE_SECONDS
         self._page = b""
         self._page_at = self._next_page_at = 0.0
@@ -70,27 +66,20 @@ class Probes:
         await self._may_look(request)
         if self.node.stopping:
             return problem("unavailable", "The server is stopping.")
-        outcome = await self._probed()
-        if isinstance(outcome, Rejection):
-            return problem("unavailable", "The log does not commit; see the disk.")
+        trouble = await self._trouble()
+        if trouble:
+            return problem("unavailable", trouble)
         ended = [part for part, works in self.node.metrics.parts.items() if not works()]
         if ended:
             return problem("unavailable", f"A part of the server has ended or hangs: {', '.join(ended)}.")
         return web.Response(text="ok\n")
 
-    async def _probed(self) -> Outcome:
-        """The outcome of a commit. All who ask within a second share it."""
+    async def _trouble(self) -> str:
+        """Why the log can't be relied on. All who ask within a second share the answer."""
         now = self.node.loop.time()
         if self._probe is None or now >= self._probed_at + PROBE_SECONDS:
-            self._probed_at, self._probe = now, self.node.loop.create_task(self._commit())
+            self._probed_at, self._probe = now, self.node.loop.create_task(self.node.log.trouble())
         return await asyncio.shield(self._probe)
-
-    async def _commit(self) -> Outcome:
-        try:
-            async with asyncio.timeout(READY_SECONDS):
-                return await self.node.log.commit(Probe("", self.node.now()))
-        except TimeoutError:
-            return Rejection("unavailable")
 
     async def metrics(self, request: web.Request) -> web.StreamResponse:
         await self._may_look(request)

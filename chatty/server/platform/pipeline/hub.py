@@ -183,9 +183,9 @@ class Hub:
 
     # --- beside the log -------------------------------------------------------------------------------------
 
-    def show_typing(self, typist: Subscriber, name: str) -> None:
-        """Show the other subscribers of ``typist``'s room that ``name`` is writing; those that are behind miss it."""
-        room = self._rooms.get(typist.room_id)
+    def show_typing(self, room_id: str, name: str, typist: object = None) -> None:
+        """Show a room's subscribers except ``typist`` that ``name`` is writing; those that are behind miss it."""
+        room = self._rooms.get(room_id)
         frames: dict[Dialect, bytes] = {}
         for other in room.listening() if room else ():
             if other.dialect not in frames:

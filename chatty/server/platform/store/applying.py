@@ -11,7 +11,7 @@ from typing import Any, Final
 from chatty.protocol import MESSAGE_BYTES, encode
 from chatty.server.business import entries
 from chatty.server.business.entries import Change, Connect, Delete, Entry, Post, Rejection, Rename, Ruling
-from chatty.server.business.facts import Erased, Evicted, Granted, PolicySet, Reserved, Restricted, WentAway
+from chatty.server.business.facts import Erased, Evicted, Granted, PolicySet, Renamed, Reserved, Restricted, WentAway
 from chatty.server.business.moderation.restricting import evictions
 from chatty.server.business.nodes import EndNode, Fingerprint, RaiseLevel, StartNode
 from chatty.server.business.outcomes import Facts, Outcome
@@ -200,6 +200,9 @@ class Store:
                     self._wal.note_erasure()
                 elif kind is WentAway:
                     applied.away.append((scope.id, fact.name_key, fact.away))
+                elif kind is Renamed:
+                    who = scope.participants[fact.new_key]  # type: ignore[union-attr]
+                    applied.renamed.append((scope.id, who.identity, fact.name_key, fact.name))
 
     def _rule(self, entry: Ruling, applied: Applied) -> Outcome:
         """A ruling, and at once the departure of those who may not stay because of it."""
@@ -287,9 +290,6 @@ class Store:
         room = self._room(entry.room)
         self._rights.load_standing(room, entry.who)
         return self._decide(room, entry, applied)
-
-    def _trim(self, entry: entries.TrimRoom, applied: Applied) -> Outcome:
-        return self._decide(self._room(entry.room), entry, applied)
 
     def _probe(self, entry: entries.Probe, applied: Applied) -> Outcome:
         # As large as a message can be, because on a full disk an empty transaction would succeed.
@@ -390,7 +390,7 @@ _RARE: Final[dict[type[Entry], Callable[[Store, Any, Applied], Outcome]]] = {
     EndNode: Store._end_incarnations,
     **dict.fromkeys((RaiseLevel, Fingerprint), lambda *_: ()),  # the log itself heeds these
     entries.PurgeRoom: Store._purge,
-    entries.TrimRoom: Store._trim,
+    entries.TrimRoom: lambda store, entry, applied: store._decide(store._room(entry.room), entry, applied),
     entries.CorrectTimes: Store._correct_times,
     entries.Forget: Store._forget,
     entries.Probe: Store._probe,

@@ -6,9 +6,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping
-from typing import Protocol
+from contextlib import closing
+from pathlib import Path
+from typing import NamedTuple, Protocol
 
 from msgspec import Struct, field
+
+from chatty.server.platform.store.data_directory import is_there, read_only_uri
 
 
 class Incarnation(Struct, frozen=True):
@@ -40,6 +44,27 @@ class Ledger(Protocol):
 
     def state(self) -> LogState:
         """What holds after the batch; of the nodes only those that it has changed."""
+
+
+class Peeked(NamedTuple):
+    """What a database that nobody has opened says. ``is_plain``: it has rooms, and never was that of a log."""
+
+    state: LogState
+    is_plain: bool = False
+
+
+def peek(database: Path) -> Peeked:
+    """How far the log is applied in the file ``database``, which may be missing, or of an earlier version."""
+    if not is_there(database):
+        return Peeked(LogState())
+    try:
+        with closing(sqlite3.connect(read_only_uri(database), uri=True)) as db:
+            (has_rooms,) = db.execute("SELECT EXISTS (SELECT 1 FROM rooms)").fetchone()
+            (has_log,) = db.execute("SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE name = 'log')").fetchone()
+            state = load_log_state(db) if has_log else LogState()
+            return Peeked(state, bool(has_rooms) and not state.generation)
+    except sqlite3.Error:
+        return Peeked(LogState())  # opening it says what is wrong
 
 
 def load_log_state(db: sqlite3.Connection) -> LogState:
