@@ -11,7 +11,16 @@ from typing import Any, Final
 from chatty.protocol import MESSAGE_BYTES, encode
 from chatty.server.business import entries
 from chatty.server.business.entries import Change, Connect, Delete, Entry, Post, Rejection, Rename, Ruling
-from chatty.server.business.facts import Erased, Evicted, Granted, PolicySet, Renamed, Reserved, Restricted, WentAway
+from chatty.server.business.facts import (
+    ERASING,
+    Evicted,
+    Granted,
+    PolicySet,
+    Renamed,
+    Reserved,
+    Restricted,
+    WentAway,
+)
 from chatty.server.business.moderation.restricting import evictions
 from chatty.server.business.nodes import EndNode, Fingerprint, RaiseLevel, StartNode
 from chatty.server.business.outcomes import Facts, Outcome
@@ -20,7 +29,7 @@ from chatty.server.business.room import decide
 from chatty.server.business.rulings import rule
 from chatty.server.business.state import SERVER_FACTS, Room, Scope, evolve
 from chatty.server.memory_limit import PLENTY, Budget
-from chatty.server.platform.store.access.loading import NameForms, Rights, Rulings
+from chatty.server.platform.store.access.loading import Rights, Rulings, names_of
 from chatty.server.platform.store.access.rows import delete_ended
 from chatty.server.platform.store.applied import Applied
 from chatty.server.platform.store.database import connect
@@ -89,6 +98,11 @@ class Store:
         """How far the log that this node shares with others is applied here."""
         return load_log_state(self._db)
 
+    @property
+    def erasures(self) -> int:
+        """How many times texts were deleted for good. Any thread may ask, and may see what is not committed yet."""
+        return self._wal.erasures
+
     def apply(self, batch: Sequence[Entry], ledger: Ledger | None = None) -> Applied:
         """Apply ``batch`` in one transaction, and keep in it what ``ledger`` says.
 
@@ -151,7 +165,7 @@ class Store:
                     self._load_for(room, entry, entry.reply_to)
             elif isinstance(entry, Change):
                 author = entry.who.identity
-                names = _names(room, entry) if type(entry) is Rename else ()
+                names = names_of(room, entry) if type(entry) is Rename else ()
                 self._rights.load_for(room, entry.who, entry.at, *names)
                 if room.access.slow:
                     self._rows.remembered += load_spoke(self._db, room, entry.who)
@@ -196,7 +210,7 @@ class Store:
                 if ledger is not None:
                     ledger.note(encode((kind.__name__, fact)))
                 self._rows.fact(scope, fact)
-                if kind is Erased:
+                if kind in ERASING:
                     self._wal.note_erasure()
                 elif kind is WentAway:
                     applied.away.append((scope.id, fact.name_key, fact.away))
@@ -377,11 +391,6 @@ class Store:
     def _stored_last_key(self) -> int:
         row = self._db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'rooms'").fetchone()
         return row[0] if row else 0
-
-
-def _names(room: Room, entry: Rename) -> tuple[NameForms, NameForms]:
-    """The names that a participant has and wants, as far as they are looked up."""
-    return (room.connections.get(entry.connection, entry.who.name_key), ""), (entry.new_key, entry.new_skeleton)
 
 
 _RARE: Final[dict[type[Entry], Callable[[Store, Any, Applied], Outcome]]] = {
