@@ -95,8 +95,8 @@ class Keeper:
         seen, self._seen = self._seen, self._store.erasures
         if self._seen != seen:
             self._is_fresh = True
-            if self._erase_from is None:
-                self._erase_from = self._loop.time() + self._policy.erasure
+            due = self._loop.time() + self._policy.erasure
+            self._erase_from = due if self._erase_from is None else min(due, self._erase_from)
         elif not self._is_fresh:
             return
         else:
