@@ -41,8 +41,8 @@ from chatty.server.platform.store.data_directory import (
     is_there,
     locked,
     remember_database,
+    remembers_database,
 )
-from chatty.server.platform.store.errors import StoreError
 from chatty.server.platform.store.reads import Reads
 from chatty.server.platform.store.search.searching import Search
 from chatty.server.platform.store.sqlite_version import check_sqlite
@@ -146,15 +146,14 @@ async def running(settings: Settings, notices: Notices, stop: asyncio.Event | No
             budget=share,
             replicated=bool(settings.log),
         )
-        check_not_lost(store.path, lock)
-        cluster = await _unless(stop, _cluster(settings))
+        if not settings.log:  # else the log has it
+            check_not_lost(store.path, lock)
+        cluster = await _unless(stop, _cluster(settings, had_data=remembers_database(lock)))
         if not is_there(store.path):
             with suppress(OSError):  # the store can't be opened either, and says why
                 ServedRooms(settings.data).begin()
         store.open()
         remember_database(lock)
-        if cluster is None:
-            _check_own(store)
         node = Node(settings, secrets.token_hex(8), Reads(store.path), Hub(share.waiting), Metrics())
         node.metrics.gauge("memory_limit_bytes", "The memory that caches have a share of.", lambda: memory)
         node.search = Search(store.path)
@@ -202,7 +201,7 @@ async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, T]) -> T:
     raise _Stopped
 
 
-async def _cluster(settings: Settings) -> Cluster | None:
+async def _cluster(settings: Settings, *, had_data: bool) -> Cluster | None:
     """The cluster whose node this is, if it is one."""
     if not settings.log:
         return None
@@ -210,15 +209,7 @@ async def _cluster(settings: Settings) -> Cluster | None:
         from chatty.server.clustering import Cluster
     except ModuleNotFoundError as error:
         raise SettingError("a cluster needs NATS", "install it: pip install 'chatty-rooms[cluster]'") from error
-    return await Cluster.reach(settings)
-
-
-def _check_own(store: Store) -> None:
-    if store.log_state().generation:
-        raise StoreError(
-            f"{store.path} is that of a cluster's node",
-            "start it with the cluster's --log; or make it a server of its own: chatty cluster leave --help",
-        )
+    return await Cluster.reach(settings, had_data=had_data)
 
 
 async def _begin(node: Node) -> None:

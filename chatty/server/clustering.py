@@ -10,8 +10,10 @@ from chatty.ksuid import SIZE, as_text
 from chatty.server.memory_limit import Budget
 from chatty.server.platform.pipeline.clock import Clock
 from chatty.server.platform.pipeline.log.jetstream.connection import Connection, StreamInfo, derived
+from chatty.server.platform.pipeline.log.jetstream.keeper import Keeper
 from chatty.server.platform.pipeline.log.jetstream.log import JetStreamLog
 from chatty.server.platform.pipeline.log.jetstream.opening import Identity, check_fit, reach
+from chatty.server.platform.pipeline.log.jetstream.snapshots import fetch_if_needed
 from chatty.server.platform.pipeline.node import Node
 from chatty.server.platform.store.applying import Store
 from chatty.server.platform.store.data_directory import DATABASE
@@ -27,17 +29,21 @@ class Cluster:
         self._settings, self._connection, self._stream, self._secret = settings, connection, stream, secret
 
     @classmethod
-    async def reach(cls, settings: Settings) -> Cluster:
-        """Reach the log that the settings name. Raises SettingError or StoreError, before any data is touched."""
+    async def reach(cls, settings: Settings, *, had_data: bool) -> Cluster:
+        """Reach the log that the settings name, and take a snapshot if this node's data doesn't go on there.
+
+        ``had_data``: this node has, or had, data of a log, so none is made. Raises SettingError or StoreError.
+        """
         database = settings.data / DATABASE
         known = peek(database)
         if known.is_plain:
             raise StoreError(
                 f"{database} is that of a server on its own, and not of a cluster's node",
-                "take it into the cluster: chatty cluster restore --help; or choose another --data directory",
+                "to begin a cluster with it, see: chatty cluster move --help; or choose another --data directory",
             )
-        found = await reach(settings, create=not known.state.generation)
-        check_fit(known.state, found[1])
+        found = connection, info, _ = await reach(settings, create=not (known.state.generation or had_data))
+        await fetch_if_needed(connection, info, database)
+        check_fit(peek(database).state, info)
         return cls(settings, *found)
 
     async def join(self, node: Node, store: Store, share: Budget, on_fatal: Callable[[BaseException], None]) -> None:
@@ -56,6 +62,7 @@ class Cluster:
         node.metrics.log = log.figures
         await log.open(self._stream)
         await log.begin(node.now())
+        log.keep(Keeper(self._connection, store, log, settings.replicas).run())
         node.begin_incarnation(log.incarnation)
 
     # The time in such an id means nothing.

@@ -21,7 +21,9 @@ PROGRAM = str(Path(sys.executable).with_name("nats-server"))
 class NatsServer:
     """One of the servers. Its data lies in ``data``, and its output in ``log``."""
 
-    def __init__(self, data: Path, name: str, port: int, routes: int, peers: list[int]) -> None:
+    def __init__(
+        self, data: Path, name: str, port: int, routes: int, peers: list[int], *, is_encrypted: bool = True
+    ) -> None:
         self.data, self.name, self.port, self.routes = data, name, port, routes
         self.process: subprocess.Popen[bytes] | None = None
         self._log = data.with_name(f"{name}.log")
@@ -32,11 +34,12 @@ class NatsServer:
             if len(peers) > 1
             else ""
         )
+        cipher = f' cipher: aes, key: "{"k" * 32}"' if is_encrypted else ""
         data.parent.mkdir(parents=True, exist_ok=True)
         self._config.write_text(
             f'server_name: {name}\nlisten: "127.0.0.1:{port}"\n'
-            f'jetstream {{ store_dir: "{data}", sync_interval: always, max_mem: 256M, max_file: 8G,'
-            f' cipher: aes, key: "{"k" * 32}" }}\n{cluster}'
+            f'jetstream {{ store_dir: "{data}", sync_interval: always, max_mem: 256M, max_file: 8G,{cipher} }}\n'
+            f"{cluster}"
         )
 
     @property
@@ -76,12 +79,12 @@ class NatsServer:
 class Nats:
     """So many of them in directory ``data``, which find each other. ``url`` is what a node's ``--log`` takes."""
 
-    def __init__(self, data: Path, size: int = 1) -> None:
+    def __init__(self, data: Path, size: int = 1, *, is_encrypted: bool = True) -> None:
         self.data = data
         ports = [(free_port(), free_port()) for _ in range(size)]
         peers = [routes for _, routes in ports]
         self.servers = [
-            NatsServer(data / f"n{number}", f"n{number}", port, routes, peers)
+            NatsServer(data / f"n{number}", f"n{number}", port, routes, peers, is_encrypted=is_encrypted)
             for number, (port, routes) in enumerate(ports, 1)
         ]
         self.secret = data / "secret"

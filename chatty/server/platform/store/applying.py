@@ -11,16 +11,7 @@ from typing import Any, Final
 from chatty.protocol import MESSAGE_BYTES, encode
 from chatty.server.business import entries
 from chatty.server.business.entries import Change, Connect, Delete, Entry, Post, Rejection, Rename, Ruling
-from chatty.server.business.facts import (
-    ERASING,
-    Evicted,
-    Granted,
-    PolicySet,
-    Renamed,
-    Reserved,
-    Restricted,
-    WentAway,
-)
+from chatty.server.business.facts import ERASING, Evicted, Granted, PolicySet, Renamed, Reserved, Restricted, WentAway
 from chatty.server.business.moderation.restricting import evictions
 from chatty.server.business.nodes import EndNode, Fingerprint, RaiseLevel, StartNode
 from chatty.server.business.outcomes import Facts, Outcome

@@ -63,7 +63,7 @@ def _prepare(db: sqlite3.Connection, path: Path, page_cache: int, *, replicated:
     if not replicated and load_log_state(db).generation:
         raise StoreError(
             f"the data in {path.parent} is of a cluster's node",
-            "start it with --log and --node; or take it out of the cluster, see: chatty cluster leave --help",
+            "start it with the cluster's --log; or make it a server of its own: chatty cluster leave --help",
         )
     if is_ahead(path.with_name(INDEX), path):
         if replicated:

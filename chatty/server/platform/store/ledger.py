@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from msgspec import Struct, field
 
@@ -47,10 +47,14 @@ class Ledger(Protocol):
 
 
 class Peeked(NamedTuple):
-    """What a database that nobody has opened says. ``is_plain``: it has rooms, and never was that of a log."""
+    """What a database that nobody has opened says. ``is_plain``: it holds something, and is not that of a log."""
 
     state: LogState
     is_plain: bool = False
+
+
+_MADE: Final = ("rooms", "tokens", "names", "grants", "restrictions", "invitations", "audit")
+"""The tables with what somebody has made."""
 
 
 def peek(database: Path) -> Peeked:
@@ -59,10 +63,11 @@ def peek(database: Path) -> Peeked:
         return Peeked(LogState())
     try:
         with closing(sqlite3.connect(read_only_uri(database), uri=True)) as db:
-            (has_rooms,) = db.execute("SELECT EXISTS (SELECT 1 FROM rooms)").fetchone()
-            (has_log,) = db.execute("SELECT EXISTS (SELECT 1 FROM sqlite_master WHERE name = 'log')").fetchone()
-            state = load_log_state(db) if has_log else LogState()
-            return Peeked(state, bool(has_rooms) and not state.generation)
+            there = {name for (name,) in db.execute("SELECT name FROM sqlite_master")}
+            state = load_log_state(db) if "log" in there else LogState()
+            asked = [f"EXISTS (SELECT 1 FROM {table})" for table in _MADE if table in there]  # noqa: S608
+            (is_used,) = db.execute(f"SELECT {' OR '.join([*asked, '0'])}").fetchone()
+            return Peeked(state, bool(is_used) and not state.generation)
     except sqlite3.Error:
         return Peeked(LogState())  # opening it says what is wrong
 

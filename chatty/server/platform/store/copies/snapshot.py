@@ -30,6 +30,8 @@ GZIP: Final = 31
 COMPRESSION: Final = 1
 """Higher levels take several times as long and save a tenth."""
 BLOCK: Final = 1 << 18
+SINCE: Final = 8
+"""The schema's version since which a database may be of a log."""
 
 
 def log_state(database: Path) -> LogState | None:
@@ -42,20 +44,6 @@ def log_state(database: Path) -> LogState | None:
     check_length(database)
     with translated(), closing(sqlite3.connect(read_only_uri(database), uri=True)) as db:
         return load_log_state(db) if version(db) >= SINCE else LogState()
-
-
-SINCE: Final = 8
-"""The schema's version since which a database may be of a log."""
-
-_SAYS_SOMETHING: Final = ("rooms", "tokens", "grants", "names", "invitations", "restrictions", "policies", "audit")
-
-
-def is_blank(database: Path) -> bool:
-    """Whether a database holds nothing that anybody has made, such as that of a server that was only tried."""
-    with translated(), closing(sqlite3.connect(read_only_uri(database), uri=True)) as db:
-        there = {name for (name,) in db.execute("SELECT name FROM sqlite_master")}
-        asked = [f"EXISTS (SELECT 1 FROM {table})" for table in _SAYS_SOMETHING if table in there]  # noqa: S608
-        return not asked or not db.execute(f"SELECT {' OR '.join(asked)}").fetchone()[0]
 
 
 def copy(database: Path) -> Path:

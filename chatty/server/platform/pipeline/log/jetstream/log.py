@@ -110,14 +110,15 @@ class JetStreamLog:
         self._tail = Tail(self.connection, known.position, self._applier.take, self._on_fatal)
         self._tail.learn(info.last)
         await self.peers.open()
-        self._keep(self._publisher.run(), self._publisher.watch(), self._tail.watch(), self._watch())
+        self.keep(self._publisher.run(), self._publisher.watch(), self._tail.watch(), self._watch())
         await self.connection.quietly(self._tail.open())
         began, goal = self._loop.time(), info.last
         while self.position < goal:
             await asyncio.sleep(DEAF_SECONDS / 20)
         _LOG.info("caught up", messages=goal - known.position, seconds=round(self._loop.time() - began, 3))
 
-    def _keep(self, *work: Coroutine[Any, Any, None]) -> None:
+    def keep(self, *work: Coroutine[Any, Any, None]) -> None:
+        """Run these until the log is closed. It can't do without them: an error in one ends the server."""
         for one in work:
             self._tasks.append(self._loop.create_task(self._run(one)))
 
@@ -135,7 +136,7 @@ class JetStreamLog:
             if self.peers.namesake:
                 raise _namesake(self.node)
         outcome = await self._start_node(at)
-        self._keep(self.peers.run(), self._watch_leader())
+        self.keep(self.peers.run(), self._watch_leader())
         return outcome
 
     async def _start_node(self, at: int) -> Outcome:

@@ -19,7 +19,9 @@ from chatty.server.settings import SettingError, Settings
 ORIGIN: Final = "origin"
 BEGIN: Final = "begin"
 RESTORE: Final = "restore"
-"""How a log came about: with nothing in it, or from a backup."""
+MOVE: Final = "move"
+"""How a log came about: with nothing in it, from a backup, or from a server on its own. Unless it began with nothing,
+there is a snapshot from which all nodes begin."""
 SECRET: Final = "secret"
 
 

@@ -13,15 +13,11 @@ from msgspec import Struct
 
 from chatty.server.platform.pipeline.log.jetstream.bucket import Broken, Bucket, Snapshot
 from chatty.server.platform.pipeline.log.jetstream.connection import Connection, Refusal, StreamInfo
+from chatty.server.platform.pipeline.log.jetstream.opening import BEGIN, ORIGIN
 from chatty.server.platform.store.copies import snapshot as copies
 from chatty.server.platform.store.copies.snapshot import Compressing, Decompressing
 from chatty.server.platform.store.errors import StoreError
-from chatty.server.platform.store.ledger import LogState
-
-ORIGIN: Final = "origin"
-"""The stream's note of how its log began: empty, or one of those below. Then snapshot 0 is what it began with."""
-RESTORED: Final = "restore"
-MOVED: Final = "move"
+from chatty.server.platform.store.ledger import LogState, peek
 
 LONG: Final = 500_000
 """Messages whose replay takes longer than a snapshot of what they lead to."""
@@ -67,7 +63,7 @@ async def fetch_if_needed(connection: Connection, info: StreamInfo, database: Pa
     """
     copies.discard(database.with_name(copies.FRESH))  # of a process that was killed
     state = copies.log_state(database)
-    has_origin = bool(info.metadata.get(ORIGIN))
+    has_origin = info.metadata.get(ORIGIN, BEGIN) != BEGIN
     if state is not None and state.generation != info.generation:
         _check_may_go(state, database, info, replaced=has_origin)
         if not state.generation:
@@ -89,7 +85,7 @@ def _check_may_go(state: LogState, database: Path, info: StreamInfo, *, replaced
                 f" {info.generation}",
                 "see --log and --data; a node without data takes that of its cluster",
             )
-    elif not copies.is_blank(database):
+    elif peek(database).is_plain:
         raise StoreError(
             f"the data in {database.parent} is of a server by itself, and not of a cluster's node",
             "to begin a cluster with it, see: chatty cluster move --help; or choose another --data directory",

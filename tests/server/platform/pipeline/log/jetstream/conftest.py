@@ -24,18 +24,18 @@ from chatty.server.platform.store.applying import Store
 from chatty.server.platform.store.ledger import Incarnation, LogState
 from tests.server.platform.conftest import AT, OWNER, ROOM
 from tests.server.principals import speaker
-from tests.support.nats_servers import NatsServers
+from tests.support.nats import Nats
 
 
 @pytest.fixture(scope="module")
-def nats_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsServers]:
-    """One that all tests of a module share."""
-    with NatsServers(tmp_path_factory.mktemp("nats")) as servers:
+def nats_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nats]:
+    """One that all tests of a module share. Its files can be read, to see what is in them."""
+    with Nats(tmp_path_factory.mktemp("nats"), is_encrypted=False) as servers:
         yield servers
 
 
 @pytest.fixture
-async def connection(nats_server: NatsServers) -> AsyncIterator[Connection]:
+async def connection(nats_server: Nats) -> AsyncIterator[Connection]:
     """A connection to a server that has no streams."""
     connection = await connect(nats_server.url, "test")
     for stream in (STREAM, BUCKET):

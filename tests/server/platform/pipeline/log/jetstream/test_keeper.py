@@ -21,7 +21,7 @@ from chatty.server.platform.store.data_directory import DATABASE
 from tests.server.platform.conftest import AT, ROOM
 from tests.server.platform.pipeline.log.jetstream.conftest import Replica, begun, now
 from tests.server.principals import speaker
-from tests.support.nats_servers import NatsServers
+from tests.support.nats import Nats
 
 NEVER = 1e9
 
@@ -84,8 +84,8 @@ async def test_a_snapshot_is_due_by_the_logs_bytes_and_once_a_day_if_there_is_an
     replica.close()
 
 
-def files_with(servers: NatsServers, text: bytes) -> list[str]:
-    return [file.name for file in servers.store(0).rglob("*") if file.is_file() and text in file.read_bytes()]
+def files_with(servers: Nats, text: bytes) -> list[str]:
+    return [file.name for file in servers.servers[0].data.rglob("*") if file.is_file() and text in file.read_bytes()]
 
 
 async def delete(replica: Replica, of: int) -> None:
@@ -93,7 +93,7 @@ async def delete(replica: Replica, of: int) -> None:
 
 
 async def test_what_was_deleted_is_soon_in_no_snapshot_and_not_in_the_log(
-    connection: Connection, nats_server: NatsServers, tmp_path: Path
+    connection: Connection, nats_server: Nats, tmp_path: Path
 ) -> None:
     text = "a text that somebody regrets"
     _, replica = await begun(connection, tmp_path / DATABASE)

@@ -11,7 +11,8 @@ from chatty.server.platform.pipeline.log.jetstream import snapshots
 from chatty.server.platform.pipeline.log.jetstream.bucket import STREAM as BUCKET
 from chatty.server.platform.pipeline.log.jetstream.bucket import Bucket
 from chatty.server.platform.pipeline.log.jetstream.connection import STREAM, Connection
-from chatty.server.platform.pipeline.log.jetstream.snapshots import MOVED, ORIGIN, RESTORED, fetch_if_needed, take
+from chatty.server.platform.pipeline.log.jetstream.opening import BEGIN, MOVE, ORIGIN, RESTORE
+from chatty.server.platform.pipeline.log.jetstream.snapshots import fetch_if_needed, take
 from chatty.server.platform.store.applying import Store
 from chatty.server.platform.store.copies.snapshot import ASIDE, FRESH
 from chatty.server.platform.store.data_directory import DATABASE
@@ -151,7 +152,7 @@ async def test_data_of_another_log_is_set_aside_only_if_the_log_was_restored(
         await fetch_if_needed(connection, info, replica.store.path)
     assert tables(replica.store.path) == old
     await connection.api(f"STREAM.DELETE.{STREAM}")
-    _, restored = await begun(connection, tmp_path / "c" / DATABASE, **{ORIGIN: RESTORED})
+    _, restored = await begun(connection, tmp_path / "c" / DATABASE, **{ORIGIN: RESTORE})
     await take(connection, restored.store.path, 1)
     for round_ in ("first", "again"):  # the second time there is something set aside already
         assert await fetch_if_needed(connection, await now(connection), replica.store.path) is (round_ == "first")
@@ -160,7 +161,7 @@ async def test_data_of_another_log_is_set_aside_only_if_the_log_was_restored(
     assert tables(replica.store.path) == tables(restored.store.path)
 
 
-@pytest.mark.parametrize("origin", ["", RESTORED, MOVED])
+@pytest.mark.parametrize("origin", [BEGIN, RESTORE, MOVE])
 async def test_data_of_a_server_by_itself_is_never_replaced(
     connection: Connection, tmp_path: Path, origin: str
 ) -> None:
