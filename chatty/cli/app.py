@@ -28,7 +28,7 @@ HEADINGS: Final = {
         *("invite", "members", "role", "policy", "kick", "ban", "unban", "mute", "unmute", "delete", "audit"),
     ),
     "Serve": ("serve", "backup", "restore", "doctor", "healthcheck"),
-    "Serve on several machines": ("cluster secret",),
+    "Serve on several machines": ("cluster serve", "cluster secret"),
     "Help": ("help", "completion"),
 }
 """The headings of the help, and the commands under each, in this order."""
@@ -151,7 +151,7 @@ def run(env: Environment, arguments: Sequence[str]) -> int:
 
 def _logs_json(env: Environment, options: Sequence[str]) -> bool:
     """Whether the command is a server that logs JSON: then so is what ends it before it begins."""
-    if "serve" not in options[:1]:
+    if "serve" not in (options[1:2] if options[:1] == ["cluster"] else options[:1]):
         return False
     chosen = [value for option, value in pairwise([*options, ""]) if option == "--log-format"]
     chosen += [option.partition("=")[2] for option in options if option.startswith("--log-format=")]

@@ -1,103 +1,29 @@
-"""``chatty serve``: runs a server. Its options come from the server's table of settings."""
+"""``chatty serve``: runs a server."""
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Iterator
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import Any, Final
 
 import typer
 
-from chatty.cli.environment import Environment
-from chatty.cli.failures import Failure, explain, usage
+from chatty.cli.failures import usage
 from chatty.cli.options import environment
-from chatty.server.settings import SETTINGS, SettingError, Settings
-
-if TYPE_CHECKING:
-    from chatty.server.announcement import NamedRoom
+from chatty.cli.serving import RoomList, with_settings
+from chatty.server.settings import SettingError, Settings
 
 EXAMPLES: Final = (
     "chatty serve --room general",
     "chatty serve --port 9000 --data /var/lib/chatty --retain-age 30d",
 )
 
-_METAVARS: Final = {str: "TEXT", int: "N", float: "N", Path: "DIRECTORY", Path | None: "FILE"}
 
-
+@with_settings()
 def command(ctx: typer.Context, **given: Any) -> int:
     """Run a server until SIGTERM or Ctrl-C."""
     from chatty.server.app import run
 
-    rooms, env = given.pop("room") or [], environment(ctx)
+    rooms = given.pop("room") or []
     try:
-        return run(Settings(**given), rooms, _RoomList(env))
+        return run(Settings(**given), rooms, RoomList(environment(ctx)))
     except SettingError as error:
         raise usage(str(error), error.hint) from None
-
-
-class _RoomList:
-    """This user's room list, for the server."""
-
-    def __init__(self, env: Environment) -> None:
-        self._env = env
-
-    def owner_token(self, room_id: str) -> str | None:
-        """The token of a room's owner, if this user created the room. A list that can't be read has none."""
-        from chatty.cli.room_list import known_rooms
-
-        try:
-            known = known_rooms(self._env)
-        except (OSError, Failure):  # `remember` says so
-            return None
-        return next((room.owner_token for room in known if room.id == room_id and room.owner_token), None)
-
-    def remember(self, room: NamedRoom) -> str:
-        """Keep ``room`` among this user's rooms. Gives the reason if that isn't possible."""
-        from chatty.cli.room_list import KnownRoom, remember
-
-        try:
-            remember(self._env, KnownRoom(room.id, room.name, room.server, room.owner_token, since=self._env.now()))
-        except (OSError, Failure) as error:
-            return explain(error).message
-        return ""
-
-    def rooms_at(self, server: str) -> list[str]:
-        """The ids of the rooms that this user knows at ``server``."""
-        from chatty.cli.room_list import known_rooms
-
-        try:
-            return [room.id for room in known_rooms(self._env) if room.is_at(server)]
-        except (OSError, Failure):
-            return []
-
-    def note_gone(self, room_id: str, server: str) -> None:
-        """The room no longer exists."""
-        from chatty.cli.room_list import note_gone
-
-        note_gone(self._env, room_id, server)
-
-
-def _parameters() -> Iterator[inspect.Parameter]:
-    yield inspect.Parameter("ctx", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=typer.Context)
-    for setting in SETTINGS:
-        option = typer.Option(
-            setting.option,
-            envvar=setting.variable,
-            metavar=_METAVARS.get(setting.type),
-            help=setting.help,
-            show_default=setting.default not in ("", None),
-        )
-        yield _parameter(setting.name, Annotated[setting.type, option], setting.default)
-    what = "Create your room of this name unless it exists, and say how to join it. May be repeated."
-    yield _parameter("room", Annotated[list[str] | None, typer.Option("--room", metavar="NAME", help=what)], None)
-
-
-def _parameter(name: str, annotation: Any, default: Any) -> inspect.Parameter:
-    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
-
-
-# Typer reads a command's options from its signature.
-_signature = inspect.Signature(list(_parameters()))
-command.__signature__ = _signature  # type: ignore[attr-defined]
-command.__annotations__ = {name: parameter.annotation for name, parameter in _signature.parameters.items()}

@@ -146,26 +146,42 @@ async def connect(urls: str, name: str) -> Connection:
     Raises SettingError if that can't be.
     """
     servers = [url.strip() for url in urls.split(",") if url.strip()]
-    while True:
-        try:
-            client = await nats.connect(
-                servers, name=name, allow_reconnect=True, max_reconnect_attempts=-1, reconnect_time_wait=0.1,
-                connect_timeout=2, ping_interval=5, max_outstanding_pings=2, pending_size=1 << 20, error_cb=_on_error,
-            )  # fmt: skip
-            return Connection(client)
-        except nats.errors.Error as error:
-            if "authorization" in str(error).lower():
-                raise SettingError(
-                    "the servers of NATS don't let this node in", "see the user and password in --log"
-                ) from error
-            _LOG.warning("no server of NATS answers; it is tried again", error=str(error))
-        except OSError as error:
-            _LOG.warning("no server of NATS answers; it is tried again", error=str(error))
-        await asyncio.sleep(AGAIN_SECONDS)
+    client, said = Client(), ""
+    refused: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
+    async def on_error(error: Exception) -> None:
+        nonlocal said
+        text = str(error) or type(error).__name__
+        if client.is_connected or client.is_reconnecting or refused.done():
+            _LOG.debug("nats", error=text)
+        elif "authorization" in text.lower():
+            refused.set_exception(
+                SettingError("the servers of NATS don't let this node in", "see the user and password in --log")
+            )
+        elif text != said:
+            said = text
+            _LOG.warning("no server of NATS answers; it is tried again", error=text)
 
-async def _on_error(error: Exception) -> None:
-    _LOG.debug("nats", error=repr(error))
+    connecting = asyncio.ensure_future(
+        client.connect(
+            servers, name=name, allow_reconnect=True, max_reconnect_attempts=-1, connect_timeout=2, ping_interval=5,
+            reconnect_time_wait=0.1,  # type: ignore[arg-type]  # it sleeps for as long
+            max_outstanding_pings=2, pending_size=1 << 20, error_cb=on_error,
+        )
+    )  # fmt: skip
+    try:
+        await asyncio.wait({connecting, refused}, return_when=asyncio.FIRST_COMPLETED)
+        if not connecting.done():
+            refused.result()
+        connecting.result()
+    except BaseException:
+        connecting.cancel()
+        with contextlib.suppress(asyncio.CancelledError, nats.errors.Error, OSError):
+            await connecting
+        await client.close()
+        raise
+    refused.cancel()
+    return Connection(client)
 
 
 async def stream_of(connection: Connection, replicas: int, metadata: Mapping[str, str], *, create: bool) -> StreamInfo:
