@@ -77,17 +77,25 @@ class Refused(ChattyError):
     ``code`` is one of `CODES` (or one that a newer server knows), ``message``
     what the server said about it, which is what `str` gives, ``status`` the
     HTTP status if there was one, ``retry_after`` the seconds after which to
-    ask again, where told.
+    ask again, where told, ``request_id`` the id under which the server's log
+    has the request, where the server failed.
     """
 
     def __init__(
-        self, code: str, message: str = "", *, status: int | None = None, retry_after: float | None = None
+        self,
+        code: str,
+        message: str = "",
+        *,
+        status: int | None = None,
+        retry_after: float | None = None,
+        request_id: str = "",
     ) -> None:
         known = CODES.get(code)
         self.code = code
         self.message = message or (known.text if known else code)
         self.status = status if status is not None else (known.status if known else None)
         self.retry_after = retry_after
+        self.request_id = request_id
         super().__init__(code, self.message)
 
     def __str__(self) -> str:

@@ -11,7 +11,7 @@ from enum import IntEnum
 from typing import Annotated, Final, Literal
 
 import msgspec
-from msgspec import Meta, Raw, Struct
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from chatty.events import Happening
 
@@ -363,12 +363,16 @@ class Participants(Struct, frozen=True):
 
 
 class Problem(Struct, frozen=True):
-    """A refusal over HTTP (RFC 9457, ``application/problem+json``), with chatty's stable ``code``."""
+    """A refusal over HTTP (RFC 9457, ``application/problem+json``), with chatty's stable ``code``.
+
+    ``request_id``: where the server failed, its log says more under this id.
+    """
 
     title: str
     status: int
     detail: str
     code: str
+    request_id: str | UnsetType = UNSET
 
 
 # --- codecs -------------------------------------------------------------------------------------------------

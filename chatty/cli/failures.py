@@ -66,8 +66,9 @@ def explain(error: Exception) -> Failure:
             return error
         case Refused():
             wait = f"try again in {error.retry_after:.0f} s" if error.retry_after else ""
+            look = f"the server's log has this as request_id={error.request_id}" if error.request_id else ""
             status = _STATUS.get(error.code, ExitStatus.REFUSED)
-            return Failure(status, error.code, error.message, wait or _HINTS.get(error.code, ""))
+            return Failure(status, error.code, error.message, wait or _HINTS.get(error.code, "") or look)
         case Unreachable():
             return Failure(ExitStatus.UNREACHABLE, "unreachable", str(error), _how_to_reach(error))
         case Disconnected(code=code) if code == _REMOVED:

@@ -182,7 +182,8 @@ async def _raise_refusal(response: aiohttp.ClientResponse) -> None:
         raise ProtocolError(f"{server} answered {said}, but not as a chatty server does") from None
     if problem.code == "address_not_found":
         raise _elsewhere(str(response.url))
-    raise Refused(problem.code, problem.detail, status=response.status, retry_after=retry_after)
+    request_id = problem.request_id or ""
+    raise Refused(problem.code, problem.detail, status=response.status, retry_after=retry_after, request_id=request_id)
 
 
 def _elsewhere(asked: str) -> ProtocolError:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
 from chatty.errors import Refused
@@ -105,6 +106,11 @@ async def _named(
         except OSError as error:
             notices.say(f"cannot note that {name!r} is this server's own room ({error.strerror})", level="warning")
 
+    room_id = ""
+    if node.shared_room is not None:
+        room_id, exists = await _shared(node, name, node.shared_room)
+        if exists:
+            return NamedRoom(room_id, name, server, served.owner_token(room_id) or known.owner_token(room_id))
     there = await node.reads.lasting_rooms(name)
     own = next((room_id for room_id in there if room_id in served or known.owner_token(room_id)), None)
     if own is None and served.unknown and len(there) == 1:
@@ -116,7 +122,23 @@ async def _named(
         note(own, token)
         return NamedRoom(own, name, server, token)
     # It is noted first: after a crash in between, a room without a note would look like somebody else's.
-    created = await RoomHandlers(node).create_room(NewRoom(name), OPERATOR, note=note)
+    try:
+        created = await RoomHandlers(node).create_room(NewRoom(name), OPERATOR, note=note, room_id=room_id)
+    except Refused:
+        if not room_id or await node.reads.room(room_id) is None:
+            raise
+        return NamedRoom(room_id, name, server, None)  # another node has been faster
     if there:
         notices.say(f"somebody else's room is called {name!r}, too; this one is new", level="warning")
     return NamedRoom(created.id, name, server, created.owner_token)
+
+
+async def _shared(node: Node, name: str, id_of: Callable[[str, int], str]) -> tuple[str, bool]:
+    """The id of the cluster's room of that name, and whether it exists. After one that was closed, another follows."""
+    await node.log.barrier()
+    for number in itertools.count():
+        room_id = id_of(name, number)
+        view = await node.reads.room(room_id)
+        if view is None or not view.info.closed_at:
+            return room_id, view is not None
+    raise AssertionError  # there is always one more

@@ -9,9 +9,10 @@ import os
 import secrets
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
-from typing import Final
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import structlog
 
@@ -27,11 +28,11 @@ from chatty.server.origins import from_here
 from chatty.server.platform.network import heartbeat
 from chatty.server.platform.network.listener import listening
 from chatty.server.platform.network.tls.certificate import Certificate, certificate_of
-from chatty.server.platform.pipeline import housekeeping
+from chatty.server.platform.pipeline import housekeeping, loop_lag
 from chatty.server.platform.pipeline.hub import Hub
 from chatty.server.platform.pipeline.log.local import LocalLog
 from chatty.server.platform.pipeline.metrics import Metrics
-from chatty.server.platform.pipeline.node import NODE, Node
+from chatty.server.platform.pipeline.node import Node
 from chatty.server.platform.store.applying import Store
 from chatty.server.platform.store.data_directory import (
     DATABASE,
@@ -40,15 +41,20 @@ from chatty.server.platform.store.data_directory import (
     is_there,
     locked,
     remember_database,
+    remembers_database,
 )
 from chatty.server.platform.store.reads import Reads
 from chatty.server.platform.store.search.searching import Search
 from chatty.server.platform.store.sqlite_version import check_sqlite
 from chatty.server.provisioning import set_access
 from chatty.server.served_rooms import ServedRooms
-from chatty.server.settings import Settings
+from chatty.server.settings import SettingError, Settings
 from chatty.server.structured_logging import Notices
 
+if TYPE_CHECKING:
+    from chatty.server.clustering import Cluster
+
+T = TypeVar("T")
 STOP_SECONDS: Final = 3.0
 SWITCH_SECONDS: Final = 0.001
 
@@ -106,7 +112,22 @@ async def _serve(
 ) -> int:
     stop = asyncio.Event()
     _heed_signals(stop, certificate, notices)
-    async with beside(), running(settings, notices) as node:
+    with suppress(_Stopped):
+        async with beside():
+            await _serve_until(stop, settings, certificate, rooms, known, notices)
+    _LOG.info("stopped")
+    return 0
+
+
+async def _serve_until(
+    stop: asyncio.Event,
+    settings: Settings,
+    certificate: Certificate | None,
+    rooms: Sequence[str],
+    known: RoomList,
+    notices: Notices,
+) -> None:
+    async with running(settings, notices, stop) as node:
         await set_access(node)
         async with listening(node, certificate) as origin:
             with address_noted(settings.data, from_here(origin)):
@@ -115,29 +136,41 @@ async def _serve(
             _LOG.info("stopping", connections=len(node.sessions))
             node.stopping = True
             await _close_connections(node)
-    _LOG.info("stopped")
-    return 0
 
 
 @contextlib.asynccontextmanager
-async def running(settings: Settings, notices: Notices) -> AsyncIterator[Node]:
-    """The node over the data directory, whose lock it takes, without anything that listens."""
+async def running(settings: Settings, notices: Notices, stop: asyncio.Event | None = None) -> AsyncIterator[Node]:
+    """The node over the data directory, whose lock it takes, without anything that listens.
+
+    A node of a cluster may have to wait for that. Then it gives up when ``stop`` is set.
+    """
+    stop = stop or asyncio.Event()
     with locked(settings.data) as lock:
+        fail = partial(_fail, notices=notices)
         memory = available()
         share = budget(memory)
         store = Store(
-            settings.data / DATABASE, on_error=lambda error: node.report("a rule failed", error), budget=share
+            settings.data / DATABASE,
+            on_error=lambda error: node.report("a rule failed", error),
+            budget=share,
+            replicated=bool(settings.log),
         )
-        check_not_lost(store.path, lock)
+        if not settings.log:  # else the log has it
+            check_not_lost(store.path, lock)
+        cluster = await _unless(stop, _cluster(settings, had_data=remembers_database(lock)))
         if not is_there(store.path):
             with suppress(OSError):  # the store can't be opened either, and says why
                 ServedRooms(settings.data).begin()
         store.open()
         remember_database(lock)
         node = Node(settings, secrets.token_hex(8), Reads(store.path), Hub(share.waiting), Metrics())
-        node.metrics.gauges["memory_limit_bytes"] = ("The memory that caches have a share of.", lambda: memory)
+        node.metrics.gauge("memory_limit_bytes", "The memory that caches have a share of.", lambda: memory)
         node.search = Search(store.path)
-        node.log = LocalLog(store, node, on_fatal=lambda fault: _fail(fault, notices), most_waiting=share.waiting)
+        if cluster is None:
+            node.log = LocalLog(store, node, on_fatal=fail, most_waiting=share.waiting)
+            await _begin(node)
+        else:
+            await _unless(stop, cluster.join(node, store, share, fail))
         await _take_over(node)
         try:
             yield node
@@ -162,14 +195,44 @@ def _heed_signals(stop: asyncio.Event, certificate: Certificate | None, notices:
         loop.add_signal_handler(signal.SIGHUP, hang_up)
 
 
-async def _take_over(node: Node) -> None:
-    """End what earlier incarnations of this node left open, and wait for those that may come back."""
+class _Stopped(Exception):
+    """The server is to stop before it has started."""
+
+
+async def _unless(stop: asyncio.Event, work: Coroutine[Any, Any, T]) -> T:
+    """The result of ``work``. Raises `_Stopped` if ``stop`` is set before there is one."""
+    working, stopping = asyncio.ensure_future(work), asyncio.ensure_future(stop.wait())
+    await asyncio.wait([working, stopping], return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if working.done():
+        return await working
+    working.cancel()
+    raise _Stopped
+
+
+async def _cluster(settings: Settings, *, had_data: bool) -> Cluster | None:
+    """The cluster whose node this is, if it is one."""
+    if not settings.log:
+        return None
+    try:
+        from chatty.server.clustering import Cluster
+    except ModuleNotFoundError as error:
+        raise SettingError("a cluster needs NATS", "install it: pip install 'chatty-rooms[cluster]'") from error
+    return await Cluster.reach(settings, had_data=had_data)
+
+
+async def _begin(node: Node) -> None:
+    """Begin this incarnation, which ends what earlier ones left open."""
     node.clock.learn(await node.reads.newest())
-    node.has_rulings = await node.reads.has_rulings()
-    start = StartNode("", node.now(), NODE, node.incarnation)
+    start = StartNode("", node.now(), node.name, node.incarnation)
     if isinstance(await node.log.commit(start), Rejection):
         # The disk is full. Until there is space, nothing else is stored either, so the order is kept.
         node.propose_until_accepted(start)
+
+
+async def _take_over(node: Node) -> None:
+    """Know who has rights, and wait for those that may come back."""
+    node.has_rulings = await node.reads.has_rulings()
     for absence in await node.reads.away():
         node.await_return(*absence)
 
@@ -181,6 +244,7 @@ async def _run_tasks(node: Node, certificate: Certificate | None, stop: asyncio.
         async with asyncio.TaskGroup() as group:
             tasks = {
                 "heartbeat": group.create_task(heartbeat.sweep(node)),
+                "loop_lag": group.create_task(loop_lag.measure(node.metrics)),
                 "housekeeping": group.create_task(
                     housekeeping.keep_rooms(node, settings.retain_events, age_ms(settings.retain_age))
                 ),

@@ -13,11 +13,23 @@ from typing import Any, Final, TextIO
 
 import structlog
 
+from chatty.server import request_ids
+
 LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
 # Without local variables, because they hold keys and messages.
 _TRACEBACKS: Final = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+
+
+def _add_request_id(logger: Any, method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Add the id of the request in whose context a line is logged."""
+    if request_id := request_ids.current():
+        event["request_id"] = request_id
+    return event
+
+
 _COMMON: Final[tuple[structlog.typing.Processor, ...]] = (
+    _add_request_id,
     structlog.processors.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),
 )

@@ -51,6 +51,12 @@ def test_every_code_of_a_refusal_keeps_its_code_and_its_text(code: str) -> None:
     assert failure.message == CODES[code].text
 
 
+def test_a_fault_of_the_server_names_the_request_under_which_its_log_says_more() -> None:
+    fault = Refused("internal", status=500, request_id="4f1c22a0b7d9e310")
+    assert explain(fault).hint == "the server's log has this as request_id=4f1c22a0b7d9e310"
+    assert explain(Refused("unavailable", retry_after=3, request_id="4f1c22a0b7d9e310")).hint == "try again in 3 s"
+
+
 def test_hints_tell_what_to_do() -> None:
     for here in ("localhost", "localhost.", "127.8.9.1", "[::1]"):
         assert explain(Unreachable(f"http://{here}:8080", "x")).hint == "start one: chatty serve"

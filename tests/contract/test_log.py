@@ -10,7 +10,7 @@ import threading
 import pytest
 
 from chatty.events import Message
-from chatty.server.business.entries import CreateRoom, Post, Probe, Rejection
+from chatty.server.business.entries import CreateRoom, Post, Probe
 from chatty.server.business.outcomes import Outcome
 from chatty.server.memory_limit import PLENTY
 from chatty.server.platform.pipeline.log.local import MOST_ENTRIES, SIZE_SHARE
@@ -96,16 +96,6 @@ async def test_a_committer_that_no_longer_waits_harms_nobody(bench: Bench) -> No
 # --- 2. `Rejection("unavailable")` means: surely not accepted -----------------------------------------------
 
 
-async def test_an_unavailable_entry_was_not_accepted_and_later_ones_are(bench: Bench) -> None:
-    await bench.log.commit(CREATION)
-    bench.store.failure = full_disk()
-    refused = await asyncio.gather(*(bench.log.commit(post(f"refused {n}")) for n in range(3)))
-    assert refused == [Rejection("unavailable")] * 3
-    bench.store.failure = None
-    assert isinstance(await bench.log.commit(post("accepted")), tuple)
-    assert texts(bench) == ["accepted"]
-
-
 async def test_an_entry_that_is_not_durable_gets_no_outcome(bench: Bench) -> None:
     await bench.log.commit(CREATION)
     said: list[Outcome] = []
@@ -138,17 +128,6 @@ async def test_batches_are_delivered_in_order_and_each_is_durable_by_then(bench:
     assert texts(bench) == [f"{wave}.{number}" for wave in range(20) for number in range(wave + 1)]
 
 
-async def test_entries_that_wait_together_are_committed_together_up_to_a_limit(bench: Bench) -> None:
-    bench.log.propose(CREATION)
-    for number in range(2 * MOST_ENTRIES + 10):
-        bench.log.propose(post(str(number)))
-    assert bench.log.waiting == 2 * MOST_ENTRIES + 11
-    await bench.log.commit(Probe("", AT))
-    assert bench.log.waiting == 0
-    assert max(map(len, bench.batches)) == MOST_ENTRIES
-    assert len(bench.batches) <= 4
-
-
 async def test_long_texts_make_short_batches(bench: Bench) -> None:
     """Or one room's burst would be more at once than a reader may have waiting."""
     long = "x" * 16_384
@@ -176,12 +155,12 @@ async def test_closing_commits_all_that_was_proposed(bench: Bench) -> None:
     for number in range(2 * MOST_ENTRIES):
         bench.log.propose(post(str(number)), said.append)
     await bench.log.close()
-    bench.stopped.set()
+    bench.closed = True
     assert len(said) == 2 * MOST_ENTRIES
     assert len(texts(bench)) == 2 * MOST_ENTRIES
 
 
 async def test_an_idle_log_closes_at_once(bench: Bench) -> None:
     await bench.log.close()
-    bench.stopped.set()
+    bench.closed = True
     assert bench.fatal == []

@@ -50,7 +50,7 @@ def refusal(answer: Answer) -> tuple[int, str]:
     """The status and the code of a refusal, which must be a whole problem document."""
     assert answer.headers.get_content_type() == "application/problem+json", answer
     problem = answer.json
-    assert set(problem) == {"title", "status", "detail", "code"}
+    assert set(problem) == {"title", "status", "detail", "code", *(["request_id"] if answer.status >= 500 else [])}
     assert problem["status"] == answer.status
     assert problem["code"] in CODES
     assert problem["title"]  # which one: see tests/server/platform/network/test_responses.py

@@ -9,6 +9,7 @@ import pytest
 
 from chatty._version import __version__
 from chatty.cli.app import COMMANDS
+from chatty.server.platform.store.schema import MIGRATIONS
 from tests.cli.user import User
 from tests.server.asking import ask
 from tests.support.server import Server
@@ -68,10 +69,11 @@ def test_the_figures_tell_what_runs_and_how_the_process_is(tmp_path: Path) -> No
         shown = figures(server)
     (build,) = [name for name in shown if name.startswith("chatty_build_info")]
     told = dict(re.findall(r'(\w+)="([^"]*)"', build))
-    assert told.keys() == {"version", "python", "sqlite"}
+    assert told.keys() == {"version", "python", "sqlite", "schema"}
     assert told["version"] == __version__
     assert re.fullmatch(r"3\.\d+\.\d+.*", told["python"])
     assert re.fullmatch(r"3\.\d+\.\d+", told["sqlite"])
+    assert told["schema"] == str(len(MIGRATIONS))
     assert shown[build] == 1
     for name in ("start_time_seconds", "resident_memory_bytes", "open_fds", "max_fds", "cpu_seconds_total"):
         assert shown[f"process_{name}"] > 0

@@ -21,8 +21,12 @@ NOBODY_IN_PARTICULAR = Principal(b"")
 """Somebody of whom nothing is known."""
 
 
-class Entry(Struct, frozen=True, gc=False):
-    """Something that somebody wants to happen. ``room`` is a room's id, or empty if it is about all rooms."""
+class Entry(Struct, frozen=True, gc=False, tag=True, omit_defaults=True):
+    """Something that somebody wants to happen. ``room`` is a room's id, or empty if it is about all rooms.
+
+    Entries travel between the nodes of a cluster under the names of their kinds and fields. A change of these needs
+    a new level, see nodes.py.
+    """
 
     room: str
     at: int

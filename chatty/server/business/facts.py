@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from msgspec import Struct
 
 from chatty.events import Event, Message, milliseconds, rfc3339
@@ -293,6 +295,9 @@ class Audited(Struct, frozen=True, gc=False):
     until: int = 0
     reason: str = ""
 
+
+ERASING: Final = frozenset({Erased, Purged})
+"""With these, texts that were there are gone for good."""
 
 Fact = (
     Event

@@ -62,7 +62,7 @@ class Trust(IntEnum):
     OPERATOR = 4  # the owner of the server's files: over its control socket, or by its settings
 
 
-class Principal(Struct, frozen=True, gc=False):
+class Principal(Struct, frozen=True, gc=False, omit_defaults=True):
     """Somebody who asks for something: an identity, and under which name and from where it speaks.
 
     ``name_key`` is the name's form for comparing, and names that look alike

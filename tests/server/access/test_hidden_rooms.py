@@ -50,6 +50,7 @@ def response(world: World, method: str, path: str, room: str, credential: str, b
     target = path.format(room=room, seq=1, reaction="x", member="x", restriction="x", invitation="x")
     data = b"" if body is None else json.dumps(body).encode()
     head = [f"{method} {target} HTTP/1.1", "Host: localhost", "Connection: close", f"Content-Length: {len(data)}"]
+    head.append("X-Request-ID: the-same")
     head += ["Content-Type: application/json"] if data else []
     head += [f"Authorization: Bearer {credential}"] if credential else []
     answer = raw(world.server, "\r\n".join([*head, "", ""]).encode() + data)
@@ -80,6 +81,10 @@ def test_asking_for_a_token_answers_alike_too(world: World, stranger: str) -> No
             assert missing.split(b" ")[1] in (b"401", b"403", b"404")
 
 
+OF_EACH = ("Date", "X-Request-ID")
+"""Headers that differ from answer to answer."""
+
+
 async def handshake(world: World, path: str, credential: str) -> tuple[int, dict[str, str], bytes]:
     headers = {"Authorization": f"Bearer {credential}"} if credential else {}
     try:
@@ -87,7 +92,7 @@ async def handshake(world: World, path: str, credential: str) -> tuple[int, dict
             raise AssertionError(path)
     except InvalidStatus as refused:
         response = refused.response
-        kept = {name: value for name, value in response.headers.raw_items() if name not in ("Date",)}
+        kept = {name: value for name, value in response.headers.raw_items() if name not in OF_EACH}
         return response.status_code, kept, bytes(response.body or b"")
 
 

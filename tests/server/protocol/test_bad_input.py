@@ -232,7 +232,7 @@ def test_a_client_that_is_gone_before_the_handshake_ends_is_not_reported_as_a_fa
             line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # to close is a reset
             line.sendall(upgrade(f"/v1/rooms/{room}/ws?name=n{number}"))
     eventually(lambda: ask(server, "GET", f"/v1/rooms/{room}/participants").json["participants"] == [], "all are gone")
-    assert 'code="internal"' not in ask(server, "GET", "/metrics").body.decode()
+    assert 'chatty_refusals_total{code="internal"} 0.0' in ask(server, "GET", "/metrics").body.decode()
     assert "Traceback" not in server.log
 
 

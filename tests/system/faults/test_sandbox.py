@@ -133,7 +133,9 @@ def test_a_thread_that_has_ended_is_noticed_and_a_search_says_so_at_once(tmp_pat
         assert "search" in ask(server, "GET", "/readyz").json["detail"]
         figures = ask(server, "GET", "/metrics").body.decode()
         up = {line for line in figures.splitlines() if line.startswith("chatty_part_up{")}
-        works = {f'chatty_part_up{{part="{part}"}} 1.0' for part in ("log", "reads", "heartbeat", "housekeeping")}
+        works = {
+            f'chatty_part_up{{part="{part}"}} 1.0' for part in ("log", "reads", "heartbeat", "loop_lag", "housekeeping")
+        }
         assert up == works | {'chatty_part_up{part="search"} 0.0'}
         room = server.make_room()["id"]
         server.ask("POST", f"/v1/rooms/{room}/messages", {"participant": "Ada", "text": "find me"})

@@ -14,6 +14,7 @@ from typing import Final, cast
 from aiohttp import web
 from aiohttp.streams import EMPTY_PAYLOAD
 
+from chatty.server import request_ids
 from chatty.server.platform.network.addresses import TrustedProxies, limited
 from chatty.server.platform.network.heartbeat import Stall, is_stalled
 from chatty.server.platform.network.malformed import HEADER_BYTES, HEADERS, LINE_BYTES, Malformed, malformed
@@ -233,6 +234,7 @@ class Connection(web.RequestHandler):
         """Answer a request that is not HTTP, and so never gets to a handler."""
         if request.writer.output_size > 0:
             raise ConnectionResetError  # a response has begun, and the client could not tell a second one from it
+        request_id = request_ids.begin("")
         if status >= 500 and exc is not None:
             self._node.report("a request failed", exc)
         code, status, detail = malformed(exc) if status < 500 else Malformed("internal", status, "")
@@ -240,6 +242,7 @@ class Connection(web.RequestHandler):
         self._unread = True
         response = problem(code, detail, status=status)
         response.headers.update(EVERY_RESPONSE)
+        response.headers[request_ids.HEADER] = request_id
         response.headers["Server"] = "chatty"  # otherwise aiohttp names its own and Python's versions
         response.force_close()
         return response

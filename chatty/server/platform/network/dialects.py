@@ -22,6 +22,8 @@ from chatty.server.platform.store.applied import StoredEvent
 class SeedDialect:
     """The original's frames. It knows neither ticks nor typing, and of control frames only errors."""
 
+    name = "seed"
+
     def events(self, events: Sequence[StoredEvent], epoch: str) -> bytes:
         return b"".join([text_frame(frame) for _, _, event in events for frame in seed_frames(event)])
 
@@ -38,6 +40,8 @@ class SeedDialect:
 class V1Dialect:
     """Chatty's own frames: events as they are stored."""
 
+    name = "v1"
+
     def events(self, events: Sequence[StoredEvent], epoch: str) -> bytes:
         return b"".join([text_frame(body) for _, body, _ in events])
 
@@ -53,6 +57,8 @@ class V1Dialect:
 
 class EventStreamDialect:
     """Server-Sent Events. An event has an id from which ``Last-Event-ID`` resumes; a control frame has none."""
+
+    name = "sse"
 
     def __init__(self, *, chunked: bool) -> None:
         """``chunked``: over HTTP/1.1. Older versions have no chunks: there the stream ends with the connection."""

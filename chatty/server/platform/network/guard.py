@@ -47,7 +47,7 @@ _PREFLIGHT: Final = {
 
 
 def guard(node: Node) -> Middleware:
-    """The only middleware: it checks every request, and answers exceptions with problem documents."""
+    """The middleware that checks every request, and answers exceptions with problem documents."""
     may_ask = _host_check(node.settings)
     limit = descriptor_limit() - RESERVE
     warn_of_proxy = _warning_of_proxy()
@@ -127,7 +127,7 @@ def response_headers(settings: Settings) -> Callable[[web.Request, web.StreamRes
         origin = origin_of(given)
         if origin is not None and origin in origins:  # otherwise a browser keeps the response from the page
             response.headers["Access-Control-Allow-Origin"] = given
-            response.headers["Access-Control-Expose-Headers"] = "Location, Retry-After"
+            response.headers["Access-Control-Expose-Headers"] = "Location, Retry-After, X-Request-ID"
             response.headers["Vary"] = "Origin"
 
     return add_headers

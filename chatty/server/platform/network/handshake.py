@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+from typing import Final
 from weakref import WeakValueDictionary
 
 from aiohttp import HttpVersion11, web
@@ -13,7 +14,7 @@ from chatty.errors import Refused
 from chatty.events import StreamPosition
 from chatty.protocol import SUBPROTOCOL
 from chatty.server.business.access import Action
-from chatty.server.business.entries import Connect, Rejection
+from chatty.server.business.entries import Connect, Disconnect, Rejection
 from chatty.server.business.outcomes import Outcome
 from chatty.server.business.rights import Principal, Trust
 from chatty.server.platform.network.access.credentials import nobody, offered, principal_of, sources_of
@@ -33,6 +34,9 @@ from chatty.server.platform.network.session import BURST, Session
 from chatty.server.platform.network.websocket import SeedSession, V1Session
 from chatty.server.platform.pipeline.catching_up import StartAt, is_over
 from chatty.server.platform.pipeline.node import Node
+
+JOIN_SECONDS: Final = 10.0
+"""How long a join may take. Then the client had better try again, perhaps elsewhere."""
 
 
 class Handshake:
@@ -127,21 +131,25 @@ class Handshake:
         wait = self._joins.try_take(sources_of(request), node.loop.time())
         if wait:
             raise Refused("rate_limited", retry_after=wait)
-        session.connection_id = node.next_connection_id()
+        connection_id = session.connection_id = node.next_connection_id()
         outcome: asyncio.Future[Outcome] = node.loop.create_future()
 
         def reply(result: Outcome) -> None:
+            if outcome.done():  # nobody waits any longer
+                node.propose_until_accepted(Disconnect(session.room_id, node.now(), connection_id, clean=False))
+                return
             # Right here, because the events that follow in the log are for a session that is in the room.
             if isinstance(result, tuple):
                 session.joined(result)
-            if not outcome.done():
-                outcome.set_result(result)
+            outcome.set_result(result)
 
         most = node.settings.room_members
-        node.log.propose(Connect(session.room_id, node.now(), session.connection_id, session.who, most), reply)
-        result = await outcome
+        node.log.propose(Connect(session.room_id, node.now(), connection_id, session.who, most), reply)
+        await asyncio.wait([outcome], timeout=JOIN_SECONDS)
+        result = outcome.result() if outcome.done() else Rejection("unavailable")
         if isinstance(result, Rejection):
             session.connection_id = ""
+            outcome.cancel()
             raise refused(result)
 
 

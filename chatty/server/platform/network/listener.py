@@ -33,6 +33,7 @@ from chatty.server.platform.network.responses import BODY_BYTES
 from chatty.server.platform.network.rooms import RoomHandlers
 from chatty.server.platform.network.tls.certificate import Certificate
 from chatty.server.platform.network.tls.transport import TlsTransport
+from chatty.server.platform.network.watching import Watch
 from chatty.server.platform.pipeline.node import Node
 from chatty.server.settings import SettingError
 
@@ -73,13 +74,15 @@ async def listening(node: Node, certificate: Certificate | None) -> AsyncIterato
 @contextlib.asynccontextmanager
 async def accepting(node: Node) -> AsyncIterator[Callable[[], Connection]]:
     """The application, which also serves the control socket; gives what makes its other connections."""
-    app = web.Application(middlewares=[guard(node)], client_max_size=BODY_BYTES)
+    watch = Watch(node)
+    app = web.Application(middlewares=[watch.middleware, guard(node)], client_max_size=BODY_BYTES)
     app[TRUSTED_PROXIES] = proxies = TrustedProxies(node.settings.trusted_proxy)
     app.on_response_prepare.append(response_headers(node.settings))
+    app.on_response_prepare.append(watch.prepared)
     rooms = RoomHandlers(node)
     sign_in = SignInHandlers(node, rooms.may_post)
     app.cleanup_ctx.append(sign_in.begin)
-    add_routes(app, routes(node, rooms, sign_in), Reading(node))
+    add_routes(app, node, routes(node, rooms, sign_in), Reading(node))
     runner = web.AppRunner(app, handle_signals=False, shutdown_timeout=0.5)
     await runner.setup()
     accept = runner.server

@@ -8,10 +8,12 @@ from http import HTTPStatus
 from typing import Final
 
 from aiohttp import web
+from msgspec import UNSET
 
 from chatty.credentials import masked
 from chatty.errors import CODES, Refused
 from chatty.protocol import Problem, encode
+from chatty.server import request_ids
 from chatty.server.business.entries import Rejection
 
 BODY_BYTES: Final = 128 * 1024
@@ -50,7 +52,8 @@ def problem(
     """A refusal over HTTP: a problem document without a type of its own, as RFC 9457 (4.2.1) wants it to be titled."""
     status = status or CODES[code].status
     detail = masked(detail) or CODES[code].text
-    body = encode(Problem(_TITLES.get(status) or HTTPStatus(status).phrase, status, detail, code))
+    request_id = request_ids.current() if status >= 500 else ""
+    body = encode(Problem(_TITLES.get(status) or HTTPStatus(status).phrase, status, detail, code, request_id or UNSET))
     return web.Response(body=body, status=status, headers=headers, content_type="application/problem+json")
 
 

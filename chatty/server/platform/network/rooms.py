@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+import time
 from collections.abc import Callable
 from typing import Final, TypeVar
 
@@ -110,9 +111,14 @@ class RoomHandlers:
         return answer(created, 201, {"Location": f"{base_path(request)}/v1/rooms/{created.id}"})
 
     async def create_room(
-        self, new: NewRoom, who: Principal, origin: str = "", note: Callable[[str, str], None] | None = None
+        self,
+        new: NewRoom,
+        who: Principal,
+        origin: str = "",
+        note: Callable[[str, str], None] | None = None,
+        room_id: str = "",
     ) -> CreatedRoom:
-        """Create a room for ``who``. Before that, ``note`` gets its id and its owner's token.
+        """Create a room for ``who``. Before that, ``note`` gets its id, which may be given, and its owner's token.
 
         Raises Refused for an invalid name, topic or time, or if that isn't allowed.
         """
@@ -126,7 +132,7 @@ class RoomHandlers:
         # Only the token's hash is stored, so the caller gets it this once.
         now, token = self.node.now(), "owner_" + secrets.token_urlsafe(32)
         expires_at = ends_at(now, new.expires_in)
-        room_id, epoch = new_ksuid(now / 1000), secrets.token_hex(8)
+        room_id, epoch = room_id or new_ksuid(now / 1000), secrets.token_hex(8)
         if note is not None:
             note(room_id, token)
         entry = CreateRoom(room_id, now, name, new.topic, epoch, owner_hash(token), expires_at, who)
@@ -176,11 +182,13 @@ class RoomHandlers:
             if look_for is None or (kinds and KINDS["message"] not in kinds):
                 page, more = Slice([], []), False
             else:
+                began = time.monotonic()
                 keys = await self.node.search.find(
                     view, look_for, after=low, before=high, limit=limit + 1, newest=newest
                 )
                 more = len(keys) > limit
                 page = await self.node.reads.messages(_cut(keys, limit, newest=newest), newest=newest, size=PAGE_SIZE)
+                self.node.metrics.searches.observe(time.monotonic() - began)
         else:
             page = await self.node.reads.page(
                 view.key, after=low, before=high, limit=limit + 1, kinds=kinds, newest=newest, size=PAGE_SIZE
@@ -218,7 +226,7 @@ class RoomHandlers:
         refusal = check_text(new.text, size=MESSAGE_BYTES)
         if refusal is not None:
             raise refused(refusal)
-        self.node.recent_authors.note(view.info.id, who)
+        self.node.note_author(view.info.id, who)
         # With an Idempotency-Key, the digest tells a repeated request from another message under the same key.
         idempotency_key = request.headers.get("Idempotency-Key", "")
         if len(idempotency_key) > MOST_KEY:

@@ -104,7 +104,7 @@ class Session(Subscriber):
             self.connection = connection_of(request)
             self.connect(request.transport)
             self.node.sessions[self] = None
-            self.node.recent_authors.note(self.room_id, self.who)
+            self.node.note_author(self.room_id, self.who)
             # Catching up, or live at once. `begin` doesn't wait for that, so that pings are answered meanwhile.
             if self.refusal is None:
                 await self.begin()

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from chatty.errors import CODES
-from chatty.events import Event, ParticipantRenamed
+from chatty.events import Event
 from chatty.protocol import (
     MESSAGE_BYTES,
     TYPING_SECONDS,
@@ -218,7 +218,7 @@ class V1Session(Session):
         if self.connection_id and now - self._typed_at >= TYPING_SECONDS / 2 - TYPING_SLACK:
             self._typed_at = now
             if self.rights & MEMBER == MEMBER:
-                self.node.hub.show_typing(self, self.who.name)
+                self.node.show_typing(self)
 
     async def _produce(self, command: Produce) -> None:
         producer = command.producer
@@ -253,8 +253,6 @@ class V1Session(Session):
             # A change that changes nothing has no event.
             event = outcome[0] if outcome else None
             answer = Ack(n=n, seq=getattr(event, "seq", None) if self.needs else None, ref=ref)
-            if isinstance(event, ParticipantRenamed):
-                self._rename_all(event.name)
         elif type(outcome) is Duplicate:
             answer = Ack(n=n, seq=outcome.seq or None, duplicate=True, ref=ref)
         else:
@@ -268,15 +266,6 @@ class V1Session(Session):
         self.in_flight -= 1
         if self.waiter is not None:
             self.wake()
-
-    def _rename_all(self, name: str) -> None:
-        """Rename all connections of this participant, of which it may have several.
-
-        Some may not be attached to the hub yet, so all sessions are asked. Renames are rare enough for that.
-        """
-        identity, name_key = self.who.identity, self.who.name_key
-        for session in self.node.sessions:
-            session.rename(self.room_id, identity, name_key, name)
 
 
 def _welcome(info: RoomInfo, session: V1Session, names: list[str]) -> Welcome:

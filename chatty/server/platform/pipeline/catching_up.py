@@ -57,7 +57,9 @@ async def follow(subscriber: Subscriber, reads: Reads, hub: Hub, view: RoomView,
     position = view.info.last
     if start.after is not None:
         position, gap = resume(view.info, start.after)
+        hub.resumes += 1
         if gap is not None:
+            hub.gaps[gap.reason] += 1
             subscriber.send_control(gap)
     elif start.newest:
         await _replay_newest(subscriber, reads, view, start.newest)
@@ -113,6 +115,7 @@ async def _page_to_head(
         view = await _checked(subscriber, reads, view, page)
         next_kept = page.seqs[0] if page.seqs else head + 1
         if next_kept > position + 1:  # events were forgotten since the welcome
+            hub.gaps["retention"] += 1
             subscriber.send_control(Gap("retention", next_kept, head))
             position = next_kept - 1
         if page.seqs:

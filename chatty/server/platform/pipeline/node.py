@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
+from collections.abc import Callable
 from typing import Final, Protocol
 
 import structlog
+from msgspec.structs import replace
 
 from chatty.protocol import AWAY_SECONDS, Close
 from chatty.server.business.connection_ids import connection_id
@@ -17,8 +19,10 @@ from chatty.server.business.rights import Principal
 from chatty.server.platform.pipeline.clock import Clock
 from chatty.server.platform.pipeline.hub import Hub
 from chatty.server.platform.pipeline.log.protocol import Log, Reply
+from chatty.server.platform.pipeline.log.whispers import Seen, Typing, Whisper
 from chatty.server.platform.pipeline.metrics import Metrics
 from chatty.server.platform.pipeline.recent_authors import RecentAuthors
+from chatty.server.platform.pipeline.subscriber import Dialect
 from chatty.server.platform.store.access.loading import Rulings
 from chatty.server.platform.store.applied import Applied
 from chatty.server.platform.store.reads import Reads
@@ -26,8 +30,10 @@ from chatty.server.platform.store.search.searching import Search
 from chatty.server.settings import Settings
 
 NODE: Final = "local"
-"""This node's name among those that share a log. The log of a single machine has one node."""
+"""The node's name if it has a log of its own."""
 
+TURN_SECONDS: Final = 3.0
+"""How long a node waits for the one whose turn it is."""
 RETRY_SECONDS: Final = 1.0
 """How long to wait before proposing again an entry that could not be stored."""
 
@@ -66,6 +72,7 @@ class Member(Listener, Protocol):
     connection_id: str
     room_id: str
     who: Principal
+    dialect: Dialect
 
     def rename(self, room_id: str, identity: bytes, name_key: str, name: str) -> None:
         """A participant of the room is called ``name`` now; it may be this one."""
@@ -80,6 +87,7 @@ class Node:
     def __init__(self, settings: Settings, incarnation: str, reads: Reads, hub: Hub, metrics: Metrics) -> None:
         """``incarnation`` tells this run of the process from earlier ones. ``log`` and ``search`` are set later."""
         self.settings = settings
+        self.name = settings.node or NODE
         self.incarnation = incarnation
         self.reads = reads
         self.hub = hub
@@ -97,6 +105,8 @@ class Node:
         self.stopping = False
         self.has_rulings = True
         """Whether anybody has ever changed a right. It is looked up at the start."""
+        self.shared_room: Callable[[str, int], str] | None = None
+        """On a cluster, the ids of the rooms that ``--room`` gives a name: all nodes have the same."""
         self._connections = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._refused: list[Entry] = []
@@ -108,7 +118,7 @@ class Node:
     def next_connection_id(self) -> str:
         """A new connection's id, which is never used again."""
         self._connections += 1
-        return connection_id(NODE, self.incarnation, self._connections)
+        return connection_id(self.name, self.incarnation, self._connections)
 
     def keep(self, task: asyncio.Task[None]) -> None:
         """Keep a task that nobody awaits from being garbage-collected before it is done."""
@@ -132,6 +142,9 @@ class Node:
 
     def deliver(self, applied: Applied, replies: list[Reply | None], seconds: float, since: float) -> None:
         """Deliver a batch: first the outcomes to the proposers, then the events to everybody, in the log's order."""
+        for renamed in applied.renamed:  # some sessions may not be attached to the hub yet, so all are asked
+            for session in self.sessions:
+                session.rename(*renamed)
         for reply, outcome in zip(replies, applied.outcomes, strict=True):
             if reply is not None:
                 reply(outcome)
@@ -143,10 +156,11 @@ class Node:
         for room_id, events in applied.events.items():
             self.hub.publish(room_id, events)
         # None of this is in the way of a delivery: the index follows behind, and absences end by entries.
-        self.search.touch(applied.events)
+        count = sum(map(len, applied.events.values()))
+        self.search.touch(applied.events, count)
         for absence in applied.away:
             self.await_return(*absence)
-        self.metrics.batch(len(replies), sum(map(len, applied.events.values())), seconds, time.monotonic() - since)
+        self.metrics.batch(len(replies), count, seconds, time.monotonic() - since)
 
     def _rule(self, rulings: Rulings) -> None:
         """Let everybody who listens know that rights have changed. That is rare enough to ask all of them."""
@@ -166,11 +180,43 @@ class Node:
         for listener in (*self.sessions, *self.streams):
             listener.check_rights(at)
 
+    def show_typing(self, typist: Member) -> None:
+        """Show all others in its room that ``typist`` is writing."""
+        self.hub.show_typing(typist.room_id, typist.who.name, typist)
+        self.log.whisper(Typing(typist.room_id, typist.who.name))
+
+    def hear(self, whisper: Whisper) -> None:
+        if isinstance(whisper, Typing):
+            self.hub.show_typing(whisper.room, whisper.name)
+        else:
+            self.recent_authors.note(whisper.room, whisper.who)
+
+    def abandon(self) -> None:
+        for listener in (*self.sessions, *self.streams):
+            listener.cut(Close.GOING_AWAY)
+
+    def begin_incarnation(self, incarnation: str) -> None:
+        self.incarnation = incarnation
+
+    def note_author(self, room_id: str, who: Principal) -> None:
+        """``who`` has come to a room, or spoken there. All nodes are to know, because any of them may be asked."""
+        if self.recent_authors.note(room_id, who):
+            self.log.whisper(Seen(room_id, who))
+
     def await_return(self, room_id: str, name_key: str, away: int) -> None:
-        """End an absence after its grace period. The log decides whether the participant is still away."""
+        """End an absence after its grace period. The log decides whether the participant is still away.
+
+        Any node may propose that, and they take turns: the next one only if the one before it hasn't.
+        """
+        rank = self.log.rank(room_id)
+        end = EndGrace(room_id, self.now(), name_key, away)
         self.loop.call_later(
-            AWAY_SECONDS, lambda: self.propose_until_accepted(EndGrace(room_id, self.now(), name_key, away))
-        )  # fmt: skip
+            AWAY_SECONDS + TURN_SECONDS * rank, lambda: self.keep(self.loop.create_task(self._end_grace(end, rank)))
+        )
+
+    async def _end_grace(self, end: EndGrace, rank: int) -> None:
+        if rank == 0 or await self.reads.is_away(end.room, end.name_key, end.away):
+            self.propose_until_accepted(replace(end, at=self.now()))
 
     def propose_until_accepted(self, entry: Entry) -> None:
         """Propose an entry that must not get lost, again and again if the disk is full. They keep their order."""

@@ -13,6 +13,7 @@ Author = tuple[bytes, str]
 """An identity, and a name where the identity is everybody's who has no key."""
 
 KEPT_SECONDS: Final = 3600.0
+NEWS_SECONDS: Final = 600.0
 MOST: Final = 20_000
 
 
@@ -29,15 +30,21 @@ class RecentAuthors:
         self._now = now
         self._seen: OrderedDict[tuple[str, str, Author, bool], float] = OrderedDict()
 
-    def note(self, room_id: str, who: Principal) -> None:
-        """``who`` may speak in the room from now on, or has just spoken. This machine's own are not remembered."""
+    def note(self, room_id: str, who: Principal) -> bool:
+        """``who`` may speak in the room from now on, or has just spoken. This machine's own are not remembered.
+
+        Gives whether that is news, or has not been heard for a while.
+        """
         if not who.address or who.trust is Trust.OPERATOR:
-            return
+            return False
         key = (room_id, who.address, author(who.identity, who.name), who.trust >= Trust.VERIFIED)
-        self._seen[key] = self._now()
+        now = self._now()
+        is_news = self._seen.get(key, -KEPT_SECONDS) < now - NEWS_SECONDS
+        self._seen[key] = now
         self._seen.move_to_end(key)
         if len(self._seen) > MOST:
             self._seen.popitem(last=False)
+        return is_news
 
     def from_addresses(self, room_id: str, addresses: Collection[str]) -> set[Author]:
         """Those who came to a room from one of these addresses; without a room, to any.

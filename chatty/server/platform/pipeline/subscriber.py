@@ -27,6 +27,9 @@ class Dialect(Protocol):
     A dialect gives empty bytes for what its clients don't know.
     """
 
+    name: str
+    """What monitoring calls it."""
+
     def events(self, events: Sequence[StoredEvent], epoch: str) -> bytes:
         """Events of a room in ``epoch``."""
 

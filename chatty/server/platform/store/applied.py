@@ -15,6 +15,8 @@ StoredEvent = tuple[int, bytes, Happening]
 class Applied(Struct):
     """The results of a batch: each entry's outcome, the new events by room, and the participants that went away.
 
+    ``renamed`` has, for each participant that has a new name: the room's id, its identity, its name's key, its name.
+
     ``rulings`` is there if any rights have changed.
     """
 
@@ -22,3 +24,4 @@ class Applied(Struct):
     events: dict[str, list[StoredEvent]]
     away: list[tuple[str, str, int]]
     rulings: Rulings | None = None
+    renamed: list[tuple[str, bytes, str, str]] = []

@@ -11,7 +11,7 @@ from typing import Any, Final
 from chatty.protocol import MESSAGE_BYTES, encode
 from chatty.server.business import entries
 from chatty.server.business.entries import Change, Connect, Delete, Entry, Post, Rejection, Rename, Ruling
-from chatty.server.business.facts import Erased, Evicted, Granted, PolicySet, Reserved, Restricted, WentAway
+from chatty.server.business.facts import ERASING, Evicted, Granted, PolicySet, Renamed, Reserved, Restricted, WentAway
 from chatty.server.business.moderation.restricting import evictions
 from chatty.server.business.nodes import EndNode, Fingerprint, RaiseLevel, StartNode
 from chatty.server.business.outcomes import Facts, Outcome
@@ -20,7 +20,7 @@ from chatty.server.business.room import decide
 from chatty.server.business.rulings import rule
 from chatty.server.business.state import SERVER_FACTS, Room, Scope, evolve
 from chatty.server.memory_limit import PLENTY, Budget
-from chatty.server.platform.store.access.loading import NameForms, Rights, Rulings
+from chatty.server.platform.store.access.loading import Rights, Rulings, names_of
 from chatty.server.platform.store.access.rows import delete_ended
 from chatty.server.platform.store.applied import Applied
 from chatty.server.platform.store.database import connect
@@ -89,6 +89,11 @@ class Store:
         """How far the log that this node shares with others is applied here."""
         return load_log_state(self._db)
 
+    @property
+    def erasures(self) -> int:
+        """How many times texts were deleted for good. Any thread may ask, and may see what is not committed yet."""
+        return self._wal.erasures
+
     def apply(self, batch: Sequence[Entry], ledger: Ledger | None = None) -> Applied:
         """Apply ``batch`` in one transaction, and keep in it what ``ledger`` says.
 
@@ -151,7 +156,7 @@ class Store:
                     self._load_for(room, entry, entry.reply_to)
             elif isinstance(entry, Change):
                 author = entry.who.identity
-                names = _names(room, entry) if type(entry) is Rename else ()
+                names = names_of(room, entry) if type(entry) is Rename else ()
                 self._rights.load_for(room, entry.who, entry.at, *names)
                 if room.access.slow:
                     self._rows.remembered += load_spoke(self._db, room, entry.who)
@@ -196,10 +201,13 @@ class Store:
                 if ledger is not None:
                     ledger.note(encode((kind.__name__, fact)))
                 self._rows.fact(scope, fact)
-                if kind is Erased:
+                if kind in ERASING:
                     self._wal.note_erasure()
                 elif kind is WentAway:
                     applied.away.append((scope.id, fact.name_key, fact.away))
+                elif kind is Renamed:
+                    who = scope.participants[fact.new_key]  # type: ignore[union-attr]
+                    applied.renamed.append((scope.id, who.identity, fact.name_key, fact.name))
 
     def _rule(self, entry: Ruling, applied: Applied) -> Outcome:
         """A ruling, and at once the departure of those who may not stay because of it."""
@@ -287,9 +295,6 @@ class Store:
         room = self._room(entry.room)
         self._rights.load_standing(room, entry.who)
         return self._decide(room, entry, applied)
-
-    def _trim(self, entry: entries.TrimRoom, applied: Applied) -> Outcome:
-        return self._decide(self._room(entry.room), entry, applied)
 
     def _probe(self, entry: entries.Probe, applied: Applied) -> Outcome:
         # As large as a message can be, because on a full disk an empty transaction would succeed.
@@ -379,18 +384,13 @@ class Store:
         return row[0] if row else 0
 
 
-def _names(room: Room, entry: Rename) -> tuple[NameForms, NameForms]:
-    """The names that a participant has and wants, as far as they are looked up."""
-    return (room.connections.get(entry.connection, entry.who.name_key), ""), (entry.new_key, entry.new_skeleton)
-
-
 _RARE: Final[dict[type[Entry], Callable[[Store, Any, Applied], Outcome]]] = {
     entries.CreateRoom: Store._create,
     StartNode: Store._end_incarnations,
     EndNode: Store._end_incarnations,
     **dict.fromkeys((RaiseLevel, Fingerprint), lambda *_: ()),  # the log itself heeds these
     entries.PurgeRoom: Store._purge,
-    entries.TrimRoom: Store._trim,
+    entries.TrimRoom: lambda store, entry, applied: store._decide(store._room(entry.room), entry, applied),
     entries.CorrectTimes: Store._correct_times,
     entries.Forget: Store._forget,
     entries.Probe: Store._probe,

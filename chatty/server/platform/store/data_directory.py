@@ -60,7 +60,7 @@ def is_there(database: Path) -> bool:
 
 def check_not_lost(database: Path, lock: IO[str]) -> None:
     """Raise StoreError if the database is lost. The lock file remembers whether there was one."""
-    if lock.seek(0, os.SEEK_END) and not is_there(database):
+    if remembers_database(lock) and not is_there(database):
         raise StoreError(
             f"the database {database} is missing or empty",
             f"restore a backup: chatty restore BACKUP --data {database.parent};"
@@ -68,9 +68,14 @@ def check_not_lost(database: Path, lock: IO[str]) -> None:
         )
 
 
+def remembers_database(lock: IO[str]) -> bool:
+    """Whether there was a database already."""
+    return lock.seek(0, os.SEEK_END) > 0
+
+
 def remember_database(lock: IO[str]) -> None:
     """Let the lock file remember that there is a database, so that its loss is noticed."""
-    if lock.seek(0, os.SEEK_END):
+    if remembers_database(lock):
         return
     with contextlib.suppress(OSError):  # on a full disk the data can still be read
         os.write(lock.fileno(), b"There is a database beside this file, or its loss is to be noticed.\n")

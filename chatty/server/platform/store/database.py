@@ -10,6 +10,7 @@ import structlog
 
 from chatty.server.memory_limit import PLENTY
 from chatty.server.platform.store.errors import RESTORE, StoreError, retried_later
+from chatty.server.platform.store.ledger import load_log_state
 from chatty.server.platform.store.schema import begin_epochs, migrate, version
 from chatty.server.platform.store.search.index import INDEX, is_ahead, remove_index
 from chatty.server.platform.store.write_ahead_log import BUSY_MS, LONG_BYTES, empty_wal
@@ -59,6 +60,11 @@ def _prepare(db: sqlite3.Connection, path: Path, page_cache: int, *, replicated:
         if found != ["ok"]:
             raise _damaged("; ".join(found))
     migrate(db)
+    if not replicated and load_log_state(db).generation:
+        raise StoreError(
+            f"the data in {path.parent} is of a cluster's node",
+            "start it with the cluster's --log; or make it a server of its own: chatty cluster leave --help",
+        )
     if is_ahead(path.with_name(INDEX), path):
         if replicated:
             remove_index(path.parent)  # the database gets the same events again, and a new index with them

@@ -6,9 +6,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping
-from typing import Protocol
+from contextlib import closing
+from pathlib import Path
+from typing import Final, NamedTuple, Protocol
 
 from msgspec import Struct, field
+
+from chatty.server.platform.store.data_directory import is_there, read_only_uri
 
 
 class Incarnation(Struct, frozen=True):
@@ -40,6 +44,32 @@ class Ledger(Protocol):
 
     def state(self) -> LogState:
         """What holds after the batch; of the nodes only those that it has changed."""
+
+
+class Peeked(NamedTuple):
+    """What a database that nobody has opened says. ``is_plain``: it holds something, and is not that of a log."""
+
+    state: LogState
+    is_plain: bool = False
+
+
+_MADE: Final = ("rooms", "tokens", "names", "grants", "restrictions", "invitations", "audit")
+"""The tables with what somebody has made."""
+
+
+def peek(database: Path) -> Peeked:
+    """How far the log is applied in the file ``database``, which may be missing, or of an earlier version."""
+    if not is_there(database):
+        return Peeked(LogState())
+    try:
+        with closing(sqlite3.connect(read_only_uri(database), uri=True)) as db:
+            there = {name for (name,) in db.execute("SELECT name FROM sqlite_master")}
+            state = load_log_state(db) if "log" in there else LogState()
+            asked = [f"EXISTS (SELECT 1 FROM {table})" for table in _MADE if table in there]  # noqa: S608
+            (is_used,) = db.execute(f"SELECT {' OR '.join([*asked, '0'])}").fetchone()
+            return Peeked(state, bool(is_used) and not state.generation)
+    except sqlite3.Error:
+        return Peeked(LogState())  # opening it says what is wrong
 
 
 def load_log_state(db: sqlite3.Connection) -> LogState:

@@ -189,6 +189,10 @@ class Reads:
             "SELECT rooms.id, name_key, away FROM participants JOIN rooms ON rooms.key = room WHERE away > 0"
         )
 
+    async def is_away(self, room_id: str, name_key: str, away: int) -> bool:
+        """Whether a participant has been away since then."""
+        return (room_id, name_key, away) in await self.away()
+
     async def lasting_rooms(self, name: str) -> list[str]:
         """The ids of the open rooms of this name that don't expire, the oldest first."""
         found = await self._rows(

@@ -37,6 +37,7 @@ class WriteAheadLog:
         self._db = db
         self._path = path
         self._erased = False
+        self.erasures = 0
         self._long = False
         self._unfinished = True  # an earlier process may have left one, and a reader may be in the way
         self._emptied_at = -EMPTY_SECONDS
@@ -44,6 +45,7 @@ class WriteAheadLog:
     def note_erasure(self) -> None:
         """Something was erased, and the log still holds it, so it has to be emptied."""
         self._erased = True
+        self.erasures += 1
 
     @property
     def wants_quiet(self) -> bool:

@@ -139,7 +139,7 @@ async def test_no_more_requests_are_answered_at_once_than_there_are_turns() -> N
     app = web.Application()
     app[TRUSTED_PROXIES] = TrustedProxies("")
     node: Any = SimpleNamespace(settings=Settings(), loop=asyncio.get_running_loop())
-    add_routes(app, [Route("GET", "/v1", None, handler), Route("POST", "/v1", None, handler)], Reading(node))
+    add_routes(app, node, [Route("GET", "/v1", None, handler), Route("POST", "/v1", None, handler)], Reading(node))
     async with TestClient(TestServer(app)) as client:
         await asyncio.gather(*(client.get("/v1") for _ in range(20)))
         assert (most, done) == (AT_ONCE, 20)

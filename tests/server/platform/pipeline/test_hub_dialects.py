@@ -30,6 +30,8 @@ class Recorder:
     def control(self, control: Control) -> bytes:
         return self._encode("control")
 
+    name = "recorder"
+
     def tick(self, last: int) -> bytes:
         return self._encode("tick", last)
 
@@ -63,7 +65,7 @@ def test_ticks_and_typing_reach_the_dialects_that_know_them() -> None:
     others = [listening(hub, dialect=dialect) for dialect in (SEED, SSE, SSE_CHUNKED)]
     hub.publish(ROOM, said(1))
     before = [other.line.written for other in others]
-    hub.show_typing(typist, "Ada")
+    hub.show_typing(typist.room_id, "Ada", typist)
     hub.tick(quiet_since=float("inf"))
     typing, tick = {"event_type": "typing", "participant": "Ada"}, {"event_type": "tick", "last": 1}
     assert v1.frames[1:] == [typing, tick]
@@ -75,7 +77,7 @@ def test_typing_is_not_shown_to_a_subscriber_that_is_behind() -> None:
     hub = Hub()
     typist, behind = listening(hub), listening(hub)
     behind.line.waiting = 1
-    hub.show_typing(typist, "Ada")
+    hub.show_typing(typist.room_id, "Ada", typist)
     assert behind.frames == []
 
 
@@ -87,7 +89,7 @@ def test_an_event_is_encoded_once_for_all_who_speak_a_dialect_and_counted_for_ea
     assert (recorder.encoded, hub.delivered) == (3, 3)  # each may have read other events of its first batch
     hub.publish(ROOM, said(2, 3))
     assert (recorder.encoded, hub.delivered) == (4, 9)
-    hub.show_typing(everybody[0], "Ada")
+    hub.show_typing(everybody[0].room_id, "Ada", everybody[0])
     hub.tick(quiet_since=float("inf"))
     assert recorder.encoded == 6
     assert [one.line.written for one in everybody] == [

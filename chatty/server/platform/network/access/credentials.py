@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from chatty import credentials
 from chatty.errors import Refused
 from chatty.protocol import KEY_SUBPROTOCOL
-from chatty.server.business.rights import Principal, Trust
+from chatty.server.business.rights import Principal, Token, Trust
 from chatty.server.platform.network.addresses import address_of
 from chatty.server.platform.network.connections import connection_of
 from chatty.server.platform.pipeline.node import Node
@@ -95,11 +95,19 @@ async def _principal_of(node: Node, request: web.Request) -> Principal:
     if not credentials.resembles_token(credential):
         return replace(_of_key(credential), address=address)
     # A wrong checksum is a typing error, which is seen without a look at the store.
-    found = await node.reads.bearer(token_hash(credential)) if credentials.is_token(credential) else None
+    found = await _bearer(node, token_hash(credential)) if credentials.is_token(credential) else None
     if found is None or not found[0].is_valid(node.now()):
+        node.metrics.deny_token()
         raise Refused("unauthorized", "This token is not valid, or no longer; `chatty login` takes a new one.")
     token, holder = found
     return replace(holder, token=token.id, address=address)
+
+
+async def _bearer(node: Node, hashed: bytes) -> tuple[Token, Principal] | None:
+    found = await node.reads.bearer(hashed)
+    if found is None and await node.log.barrier():  # another node may just have issued it
+        found = await node.reads.bearer(hashed)
+    return found
 
 
 def _of_key(key: str) -> Principal:

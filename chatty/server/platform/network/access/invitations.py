@@ -110,11 +110,12 @@ class InvitationHandlers:
             who = speaking(who, shown.name)
         if len(room_id) > _LONGEST_ID:
             raise refused(NOT_ADMITTED)
-        if shown.invitation:
-            entry = await self._by_invitation(room_id, who, shown.invitation.strip())
-        else:
-            entry = await self._by_password(request, room_id, who, shown.password)
-        await self._commit(request, entry)
+        with self.node.metrics.signing_in("invitation" if shown.invitation else "password"):
+            if shown.invitation:
+                entry = await self._by_invitation(room_id, who, shown.invitation.strip())
+            else:
+                entry = await self._by_password(request, room_id, who, shown.password)
+            await self._commit(request, entry)
         return answer(await self._admitted(room_id, who))
 
     async def _by_invitation(self, room_id: str, who: Principal, secret: str) -> Admit:

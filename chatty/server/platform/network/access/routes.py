@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, NamedTuple, TypeGuard, TypeVar
 
 import msgspec
 from aiohttp import web
@@ -62,19 +62,23 @@ class Route(NamedTuple):
         return self.method == "GET" and not self.is_kept_open
 
 
-def add_routes(app: web.Application, routes: list[Route], in_turn: Callable[[Route, Handler], Handler]) -> None:
-    """Serve ``routes``, those that only read ``in_turn``."""
+def add_routes(
+    app: web.Application, node: Node, routes: list[Route], in_turn: Callable[[Route, Handler], Handler]
+) -> None:
+    """Serve ``routes`` of ``node``, those that only read ``in_turn``."""
     for route in routes:
         # A HEAD of a stream or a socket would only be a surprise.
         head = {"allow_head": False} if route.is_kept_open else {}
-        handler = _bound(route)
+        handler = _bound(node, route)
         handler = in_turn(route, handler) if route.only_reads else handler
         app.add_routes([web.route(route.method, route.path, handler, **head)])
 
 
-def _bound(route: Route) -> Handler:
+def _bound(node: Node, route: Route) -> Handler:
     async def handle(request: web.Request) -> web.StreamResponse:
         if route.action is not OPEN:
+            if not node.log.is_current:
+                raise Refused("unavailable", "This server has lost touch with its cluster; another one may be well.")
             request[_ACTION] = route.action
         return await route.handler(request)
 
@@ -88,10 +92,27 @@ async def find_room(node: Node, request: web.Request, room_id: str = "", action:
     """
     who = await principal_of(node, request)
     wanted = action or request[_ACTION]
-    found = await node.reads.enter(room_id or request.match_info["room"], who, wanted, node.now())
+    room_id = room_id or request.match_info["room"]
+    found = await node.reads.enter(room_id, who, wanted, node.now())
+    # Another node may have made the room, given the right, or told of events that are not here yet.
+    if (isinstance(found, Rejection) or _wants_more(request, found)) and await node.log.barrier():
+        found = await node.reads.enter(room_id, who, wanted, node.now())
     if isinstance(found, Rejection):
         raise refused(found)
     return found
+
+
+def _wants_more(request: web.Request, view: RoomView) -> bool:
+    """Whether a request is about something that may be in the log and not here: later events, or all that there are."""
+    query = request.query
+    seen = (query.get("since"), query.get("after"), request.headers.get("Last-Event-ID", "").partition(".")[2])
+    return (
+        "q" in query or "fresh" in query or any(int(number) > view.info.last for number in seen if _is_number(number))
+    )
+
+
+def _is_number(text: str | None) -> TypeGuard[str]:
+    return text is not None and text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS
 
 
 class Place(Struct, frozen=True):
@@ -127,7 +148,7 @@ def number(request: web.Request, name: str, least: int = 0, most: int = LAST_SEQ
     text = request.query.get(name)
     if text is None:
         return None
-    if not text.isascii() or not text.isdigit() or len(text) > MOST_DIGITS or not least <= int(text) <= most:
+    if not _is_number(text) or not least <= int(text) <= most:
         raise Refused("bad_request", f"{name} must be a whole number from {least} to {most}.")
     return int(text)
 

@@ -86,7 +86,26 @@ class SignInHandlers:
     async def sign_in(self, request: web.Request) -> web.StreamResponse:
         self._may_post(request)
         proof = await json_of(request, SignInProof) if request.body_exists else SignInProof()
-        person = await self._person(request, proof)
+        with self.node.metrics.signing_in(self._way(proof)):
+            return answer(await self._issued(request, await self._person(request, proof)), 201)
+
+    def _way(self, proof: SignInProof) -> str:
+        """The way in which somebody signs in. Raises Refused if there is none."""
+        if self._issuer is not None and (proof.id_token or not self._header):
+            return "oidc"
+        if self._header and not proof.id_token:
+            return "proxy"
+        raise Refused(
+            "not_allowed", "Nobody signs in here this way; GET /v1 says how, and `chatty login` takes a token."
+        )
+
+    async def _person(self, request: web.Request, proof: SignInProof) -> Person:
+        if self._way(proof) == "proxy":
+            return Person("header", "", subject := self._named_by_proxy(request), subject)
+        assert self._issuer is not None
+        return self._by_claims(await self._issuer.claims(proof.id_token))
+
+    async def _issued(self, request: web.Request, person: Person) -> IssuedToken:
         name, name_key, skeleton = participant_name(person.name)
         node, secret = self.node, new_token()
         who = Principal(person.identity, Trust.VERIFIED, name, name_key, "", address_of(request), skeleton)
@@ -96,20 +115,10 @@ class SignInHandlers:
         assert isinstance(outcome, tuple)
         made = next(fact for fact in outcome if isinstance(fact, Issued))
         called = next(fact.whom for fact in outcome if isinstance(fact, Audited))
-        issued = IssuedToken(
+        return IssuedToken(
             id=entry.id, can=rights_named(made.token.cap), by=made.by, at=rfc3339(at), name=called,
             expires_at=rfc3339(entry.expires_at), token=secret,
         )  # fmt: skip
-        return answer(issued, 201)
-
-    async def _person(self, request: web.Request, proof: SignInProof) -> Person:
-        if self._issuer is not None and (proof.id_token or not self._header):
-            return self._by_claims(await self._issuer.claims(proof.id_token))
-        if self._header and not proof.id_token:
-            return Person("header", "", subject := self._named_by_proxy(request), subject)
-        raise Refused(
-            "not_allowed", "Nobody signs in here this way; GET /v1 says how, and `chatty login` takes a token."
-        )
 
     def _by_claims(self, claims: dict[str, Any]) -> Person:
         settings = self.node.settings

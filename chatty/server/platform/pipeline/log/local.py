@@ -24,10 +24,12 @@ from typing import Final
 
 import structlog
 
-from chatty.server.business.entries import Entry, Rejection
+from chatty.server.business.entries import Entry, Probe, Rejection
 from chatty.server.business.outcomes import Outcome
 from chatty.server.memory_limit import PLENTY
+from chatty.server.platform.pipeline.clock import wall_ms
 from chatty.server.platform.pipeline.log.protocol import Delivery, Proposal, Reply
+from chatty.server.platform.pipeline.log.whispers import Whisper
 from chatty.server.platform.store.applied import Applied
 from chatty.server.platform.store.applying import Store
 from chatty.server.platform.store.errors import Unavailable
@@ -42,6 +44,8 @@ QUIET_SECONDS: Final = 0.05
 """How long nothing must have come before the write-ahead log is tidied up."""
 AGAIN_SECONDS: Final = 1.0
 """How long to wait before trying that again, if a reader was in the way."""
+READY_SECONDS: Final = 2.0
+"""How long a commit may take on a server that is ready."""
 CALM_SECONDS: Final = 10.0
 """How long nothing must have been refused before the disk counts as free: small entries may fit where large don't."""
 
@@ -102,6 +106,27 @@ class LocalLog:
 
         self.propose(entry, reply)
         return await outcome
+
+    async def barrier(self) -> bool:
+        return False  # nobody else is told of anything
+
+    async def trouble(self) -> str:
+        try:
+            async with asyncio.timeout(READY_SECONDS):
+                outcome = await self.commit(Probe("", wall_ms()))
+        except TimeoutError:
+            outcome = Rejection("unavailable")
+        return "The log does not commit; see the disk." if isinstance(outcome, Rejection) else ""
+
+    @property
+    def is_current(self) -> bool:
+        return True
+
+    def rank(self, room: str) -> int:
+        return 0
+
+    def whisper(self, whisper: Whisper) -> None:
+        """There is nobody to hear it."""
 
     async def close(self) -> None:
         self._closing = True

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from chatty.server.business.entries import Entry
 from chatty.server.business.outcomes import Outcome
+from chatty.server.platform.pipeline.log.whispers import Whisper
 from chatty.server.platform.store.applied import Applied
 
 Reply = Callable[[Outcome], None]
@@ -20,8 +21,8 @@ class Log(Protocol):
 
     1. An entry's outcome is given once, to its ``reply`` and on the event loop. Entries of one proposer
        take effect in the order in which it proposed them.
-    2. `Rejection("unavailable")` means that the entry was certainly not accepted. An entry that is not
-       durable gets that outcome, or none at all if the process ends.
+    2. `Rejection("unavailable")` means that the entry was certainly not accepted, and never will be. An entry that
+       is not durable gets that outcome, or none at all: then the process ends, or `Delivery.abandon` is called.
     3. Batches are delivered in the log's order, each after it is durable. So nobody sees an event that a crash
        can undo.
     """
@@ -30,7 +31,26 @@ class Log(Protocol):
         """Ask for ``entry``; ``reply`` is called with its outcome. Call it on the event loop."""
 
     async def commit(self, entry: Entry) -> Outcome:
-        """Ask for ``entry`` and wait for its outcome."""
+        """Ask for ``entry`` and wait for its outcome.
+
+        That may be `Rejection("uncertain")`, after a while: the entry may still be accepted.
+        """
+
+    async def barrier(self) -> bool:
+        """Wait until everything is applied here of which anybody was told before. False if it was so anyway."""
+
+    async def trouble(self) -> str:
+        """Why this node can't be relied on at the moment, as a sentence; empty if it can."""
+
+    @property
+    def is_current(self) -> bool:
+        """Whether this node knows everything that the log had a few seconds ago. Otherwise it must let nobody in."""
+
+    def rank(self, room: str) -> int:
+        """Which turn this node has to propose, for ``room``, what any node may propose; 0 is the first."""
+
+    def whisper(self, whisper: Whisper) -> None:
+        """Pass ``whisper`` on to the other nodes, if they can be reached."""
 
     @property
     def waiting(self) -> int:
@@ -49,3 +69,12 @@ class Delivery(Protocol):
 
     def deliver(self, applied: Applied, replies: list[Reply | None], seconds: float, since: float) -> None:
         """``seconds`` is how long the commit took; ``since`` (monotonic) is when the batch's first entry came."""
+
+    def hear(self, whisper: Whisper) -> None:
+        """Another node has passed this on."""
+
+    def abandon(self) -> None:
+        """Send all clients away. They may come back, here or to another node."""
+
+    def begin_incarnation(self, incarnation: str) -> None:
+        """The others took this node for dead. From here on it is ``incarnation``, and nobody is connected to it."""

@@ -16,6 +16,7 @@ from chatty.server.business.entries import (
     Issue,
     Kick,
     Lift,
+    Rename,
     Restrict,
     Revoke,
     Ruling,
@@ -44,6 +45,11 @@ from chatty.server.platform.store.access.lookup import (
 
 NameForms = tuple[str, str]
 """A name's key and its skeleton, each of them empty if it isn't looked up."""
+
+
+def names_of(room: Room, entry: Rename) -> tuple[NameForms, NameForms]:
+    """The names that a participant has and wants, as far as they are looked up."""
+    return (room.connections.get(entry.connection, entry.who.name_key), ""), (entry.new_key, entry.new_skeleton)
 
 
 class Rulings(Struct):

@@ -213,13 +213,14 @@ class Index:
         """The number of the newest event that is indexed, by the rooms' keys."""
         return dict(self._db.execute("SELECT room, seq FROM positions").fetchall())
 
-    def behind(self) -> list[str]:
-        """The ids of the rooms with events that are not indexed yet."""
+    def behind(self) -> dict[str, int]:
+        """The ids of the rooms with events that are not indexed yet, and how many numbers they are behind."""
         rows = self._db.execute(
-            f"SELECT r.id FROM chat.rooms AS r LEFT JOIN positions AS p ON p.room = r.key"  # noqa: S608
-            f" WHERE {_LAST} > coalesce(p.seq, 0) ORDER BY r.key"
+            "SELECT id, last - seq FROM (SELECT r.id AS id, r.key AS key,"  # noqa: S608
+            f" {_LAST} AS last, max(coalesce(p.seq, 0), r.first - 1) AS seq"
+            " FROM chat.rooms AS r LEFT JOIN positions AS p ON p.room = r.key) WHERE last > seq ORDER BY key"
         )
-        return [room_id for (room_id,) in rows.fetchall()]
+        return dict(rows.fetchall())
 
     def take_in(self, room_ids: Iterable[str]) -> tuple[dict[int, int], bool]:
         """Index the next events of these rooms. Gives how far rooms are indexed now, and whether there is more."""

@@ -62,6 +62,7 @@ class Search:
         self._loop = asyncio.get_running_loop()
         self._pool = started_pool(THREADS, "find")
         self._touched: set[str] = set()
+        self._noted = self._covered = 0
         self._reached: dict[int, int] = {}
         self._waiting: dict[asyncio.Future[None], RoomView] = {}
         self._wake = threading.Event()
@@ -85,8 +86,14 @@ class Search:
             if attempt("a thread for search", thread.start):
                 self._thread = thread
 
-    def touch(self, room_ids: Iterable[str]) -> None:
-        """Take note that something has happened in these rooms."""
+    @property
+    def lag(self) -> int:
+        """About how many events the index is behind. It is exact whenever the index has caught up."""
+        return max(0, self._noted - self._covered)
+
+    def touch(self, room_ids: Iterable[str], events: int = 0) -> None:
+        """Take note that something has happened in these rooms: so many ``events``."""
+        self._noted += events
         self._touched.update(room_ids)  # atomic, like the thread's `pop`, so no lock is needed
         self._wake.set()
 
@@ -195,7 +202,9 @@ class Search:
             self._closing.wait(RETRY_SECONDS)
 
     def _follow(self, index: Index) -> None:
-        self._touched.update(index.behind())
+        behind = index.behind()
+        self._covered = self._noted - sum(behind.values())
+        self._touched.update(behind)
         self._reached.update(index.positions())
         swept, more = 0.0, True
         while not self._closing.is_set():
@@ -227,6 +236,7 @@ class Search:
 
     def _take_in(self, index: Index) -> bool:
         """Index the newest events; whether there are more already."""
+        noted = self._noted
         rooms = [self._touched.pop() for _ in range(min(len(self._touched), ROOMS))]
         if not rooms:
             return False
@@ -239,10 +249,14 @@ class Search:
             raise
         if more:
             self._touched.update(rooms)
+        taken = sum(seq - self._reached.get(room, 0) for room, seq in reached.items())
         self._reached.update(reached)
+        more = more or len(rooms) == ROOMS
+        # Events that are deleted before they are indexed are never taken. So it is counted anew where nothing is left.
+        self._covered = self._covered + taken if more else noted
         if self._waiting:
             self._loop.call_soon_threadsafe(self._notify_waiting)
-        return more or len(rooms) == ROOMS
+        return more
 
     def _sweep(self, index: Index) -> bool:
         """Remove rows that the store no longer has, some at a time; whether there were any."""

@@ -13,7 +13,10 @@ from urllib.parse import urlencode
 
 import pytest
 
+from chatty.server.platform.store.search.query import wanted
+from chatty.server.platform.store.search.searching import Search
 from tests.server.asking import Answer, ask, refusal
+from tests.server.platform.conftest import ROOM, Shelf
 from tests.support.faults import eventually
 from tests.support.server import Server
 
@@ -240,3 +243,17 @@ async def test_a_stop_while_much_is_taken_in_is_quick_and_loses_nothing(tmp_path
 def _fill(server: Server, room: str) -> None:
     for number in range(300):
         say(server, room, f"{number} is a long one " * 50)
+
+
+async def test_the_index_says_how_many_events_it_is_behind_and_counts_anew_when_it_has_caught_up(shelf: Shelf) -> None:
+    shelf.say("one", "two")
+    search = Search(shelf.store.path)
+    view = await shelf.reads.room(ROOM)
+    assert view is not None
+    look_for = wanted("two", "")
+    assert look_for is not None
+    assert len(await search.find(view, look_for, after=0, before=None, limit=1, newest=False)) == 1
+    assert search.lag == 0
+    await search.close()  # nothing is indexed from here on
+    search.touch([ROOM], 5)
+    assert search.lag == 5

@@ -1,0 +1,148 @@
+"""The writer thread of a cluster's node: it applies what the tail brings, batch by batch.
+
+While the thread is busy with one batch, the messages that come make up the next.
+A disk without space must not make this node skip anything, so it stands still with
+the batch that it has, and tries it again until it can be stored.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from queue import Empty, SimpleQueue
+from typing import Final, NamedTuple
+
+import structlog
+
+from chatty.server.platform.pipeline.log.jetstream.replica import Batch, Message, Replica
+from chatty.server.platform.store.applying import Store
+from chatty.server.platform.store.errors import Unavailable
+
+MOST_MESSAGES: Final = 64
+"""Messages in one transaction."""
+QUIET_SECONDS: Final = 0.05
+"""How long nothing must have come before the write-ahead log is tidied up."""
+LATER_SECONDS: Final = 1.0
+RETRY_SECONDS: Final = 0.5
+"""How long to wait before a batch is tried again that could not be stored."""
+
+_LOG = structlog.get_logger("chatty")
+
+
+class Done(NamedTuple):
+    """A batch that was applied: how long that took, and when (monotonic) its first message came."""
+
+    batch: Batch
+    seconds: float
+    since: float
+
+
+class Applier:
+    """Applies messages in their order. Its callbacks run on the event loop."""
+
+    def __init__(
+        self,
+        store: Store,
+        replica: Replica,
+        node: str,
+        on_done: Callable[[Done], None],
+        on_fatal: Callable[[BaseException], None],
+        on_still: Callable[[], None],
+        most_bytes: int,
+    ) -> None:
+        """``on_still`` is told when this node can store nothing and stands still.
+
+        ``most_bytes`` limits the messages of one transaction, and so what readers get at once.
+        """
+        self._most_bytes = most_bytes
+        self._store, self._replica, self._node = store, replica, node
+        self._on_done, self._on_fatal, self._on_still = on_done, on_fatal, on_still
+        self._loop = asyncio.get_running_loop()
+        self._arrived: deque[tuple[Message, float]] = deque()
+        self._queue: SimpleQueue[tuple[list[Message], float] | None] = SimpleQueue()
+        self._idle = True
+        self._closing = False
+        self._ended = asyncio.Event()
+        self.incarnation = ""
+        self.stands_still = False
+        self._thread = threading.Thread(target=self._run, name="log", daemon=True)
+        self._thread.start()
+
+    @property
+    def is_alive(self) -> bool:
+        return self._thread.is_alive()
+
+    def take(self, message: Message) -> None:
+        """Apply ``message`` after all earlier ones. Call it on the event loop."""
+        self._arrived.append((message, time.monotonic()))
+        if self._idle:
+            self._idle = False
+            self._loop.call_soon(self._hand_over)
+
+    async def close(self) -> None:
+        """Apply nothing more, and close the store."""
+        self._closing = True
+        self._queue.put(None)
+        await self._ended.wait()
+        self._thread.join()
+
+    def _hand_over(self) -> None:
+        if not self._arrived:
+            self._idle = True
+            return
+        messages: list[Message] = []
+        since, size = self._arrived[0][1], 0
+        while self._arrived and len(messages) < MOST_MESSAGES and size < self._most_bytes:
+            message, _ = self._arrived.popleft()
+            messages.append(message)
+            size += len(message.data)
+        self._queue.put((messages, since))
+
+    def _finish(self, done: Done) -> None:
+        self._hand_over()  # before this batch is delivered, so that the thread need not wait for that
+        self._on_done(done)
+
+    # --- the writer thread ----------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        try:
+            while (item := self._next()) is not None and self._apply(*item):
+                pass
+            self._store.close()
+        except BaseException as error:  # noqa: BLE001 - the end of the thread is the end of the server
+            self._loop.call_soon_threadsafe(self._on_fatal, error)
+        self._loop.call_soon_threadsafe(self._ended.set)
+
+    def _next(self) -> tuple[list[Message], float] | None:
+        patience: float | None = QUIET_SECONDS
+        while True:
+            try:
+                return self._queue.get(timeout=patience)
+            except Empty:
+                patience = LATER_SECONDS if self._store.checkpoint(quiet=True) else None
+
+    def _apply(self, messages: list[Message], since: float) -> bool:
+        """Apply ``messages``, however long that takes. False if they can't be, and need not be any longer."""
+        began = time.monotonic()
+        batch: Batch | None = None
+        while batch is None:
+            try:
+                batch = self._replica.apply(messages, self._node, self.incarnation)
+            except Unavailable as error:
+                if not self.stands_still:
+                    self.stands_still = True
+                    _LOG.error("nothing can be stored here: this node stands still", error=str(error), hint=error.hint)
+                    self._loop.call_soon_threadsafe(self._on_still)
+                if self._closing:
+                    return False
+                time.sleep(RETRY_SECONDS)
+        if self.stands_still:
+            self.stands_still = False
+            _LOG.info("messages are stored again")
+        done = Done(batch, time.monotonic() - began, since)
+        self._loop.call_soon_threadsafe(self._finish, done)
+        self._store.checkpoint(quiet=False)
+        return True

@@ -1,0 +1,121 @@
+"""A real server of NATS, and stores that are as if they had applied a log."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import AsyncIterator, Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chatty.server.business.entries import CreateRoom, Entry, Post
+from chatty.server.platform.pipeline.log.jetstream.bucket import STREAM as BUCKET
+from chatty.server.platform.pipeline.log.jetstream.connection import (
+    STREAM,
+    SUBJECT,
+    Connection,
+    Refusal,
+    StreamInfo,
+    connect,
+)
+from chatty.server.platform.store.applying import Store
+from chatty.server.platform.store.ledger import Incarnation, LogState
+from tests.server.platform.conftest import AT, OWNER, ROOM
+from tests.server.principals import speaker
+from tests.support.nats import Nats
+
+
+@pytest.fixture(scope="module")
+def nats_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nats]:
+    """One that all tests of a module share. Its files can be read, to see what is in them."""
+    with Nats(tmp_path_factory.mktemp("nats"), is_encrypted=False) as servers:
+        yield servers
+
+
+@pytest.fixture
+async def connection(nats_server: Nats) -> AsyncIterator[Connection]:
+    """A connection to a server that has no streams."""
+    connection = await connect(nats_server.url, "test")
+    for stream in (STREAM, BUCKET):
+        with suppress(Refusal):
+            await connection.api(f"STREAM.DELETE.{stream}")
+    yield connection
+    await connection.close()
+
+
+class Ledger:
+    """Says what a log's state is after a batch."""
+
+    def __init__(self, state: LogState) -> None:
+        self._state = state
+
+    def note(self, data: bytes) -> None:
+        """Nothing is hashed here."""
+
+    def close_entry(self, refusal: bytes) -> None:
+        """As above."""
+
+    def state(self) -> LogState:
+        return self._state
+
+
+class Replica:
+    """A node's store, which applies a log of which each message is one entry. Its log has messages of the same size."""
+
+    def __init__(self, path: Path, connection: Connection, generation: str, node: str = "a") -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.connection, self.generation, self.node = connection, generation, node
+        self.store = Store(path, on_error=self._failed, replicated=True)
+        self.store.open()
+        self.position = self.store.log_state().position
+
+    def _failed(self, error: BaseException) -> None:
+        raise error
+
+    def close(self) -> None:
+        self.store.close()
+
+    def rank(self, room: str) -> int:
+        """It is alone."""
+        return 0
+
+    async def apply(self, *entries: Entry) -> None:
+        """Put each entry into the log, and apply it here."""
+        for entry in entries:
+            answer = await self.connection.client.request(SUBJECT, repr(entry).encode(), timeout=10)
+            assert b"error" not in answer.data, answer.data
+            self.follow(entry)
+
+    def follow(self, entry: Entry) -> None:
+        """Apply the next message of the log, which is there."""
+        self.position += 1
+        nodes = {self.node: Incarnation("first", self.position)}
+        self.store.apply([entry], Ledger(LogState(self.generation, self.position, b"chain", 1, nodes)))
+
+    async def say(self, *texts: str) -> None:
+        """A message of the log for each text."""
+        await self.apply(*(Post(ROOM, AT, speaker("Ada", b"a" * 16), text) for text in texts))
+
+
+async def begun(connection: Connection, path: Path, **metadata: str) -> tuple[StreamInfo, Replica]:
+    """A new log, and a node with a room."""
+    info = await connection.create_stream(1, metadata)
+    replica = Replica(path, connection, info.generation)
+    await replica.apply(CreateRoom(ROOM, AT, "A room", "", "epoch", OWNER))
+    return info, replica
+
+
+async def now(connection: Connection) -> StreamInfo:
+    """The stream as it is now."""
+    info = await connection.info()
+    assert info is not None
+    return info
+
+
+def tables(database: Path) -> dict[str, list[Any]]:
+    """All rows of all tables."""
+    with closing(sqlite3.connect(database)) as db:
+        names = [name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        return {name: db.execute(f"SELECT * FROM {name} ORDER BY 1, 2").fetchall() for name in names}  # noqa: S608
