@@ -7,6 +7,7 @@ all of it would be fast enough for a long time. The node whose turn it is does i
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable
 from typing import Final, Protocol
 
@@ -17,7 +18,13 @@ from nats.aio.msg import Msg
 
 from chatty.server.platform.pipeline.clock import wall_ms
 from chatty.server.platform.pipeline.log.jetstream.bucket import Bucket, Snapshot
-from chatty.server.platform.pipeline.log.jetstream.connection import STREAM, Connection, Refusal, StreamInfo
+from chatty.server.platform.pipeline.log.jetstream.connection import (
+    STREAM,
+    SUBJECT,
+    Connection,
+    Refusal,
+    StreamInfo,
+)
 from chatty.server.platform.pipeline.log.jetstream.snapshots import take
 from chatty.server.platform.store.applying import Store
 from chatty.server.platform.store.errors import StoreError
@@ -26,6 +33,11 @@ TURN: Final = "snapshots"
 """For the order in which nodes take turns at it."""
 ASK: Final = "chatty.snapshot"
 """The subject on which a fresh snapshot can be asked for. The answer is its position."""
+
+FILE_BYTES: Final = 9 << 20
+"""More than a server of NATS writes into one file of a stream: 8 MiB, or 2 if it encrypts them."""
+FILLER_BYTES: Final = 512 * 1024
+FILLER_PAUSE_SECONDS: Final = 0.05
 
 _LOG = structlog.get_logger("chatty")
 
@@ -137,13 +149,28 @@ class Keeper:
         """
         erased_at = self._erased_at
         async with self._taking:
-            if not found or found[0].position < erased_at:
+            if not found or found[0].position < erased_at or info.first <= erased_at:
+                await self._fill_up()
                 await self._take()
             await self._tidy_up(info, erased_at)
         if self._erased_at == erased_at and not self._is_fresh:
             self._erase_from = None
         else:  # something was deleted meanwhile
             self._erase_from = self._loop.time() + self._policy.erasure
+
+    async def _fill_up(self) -> None:
+        """Fill up the file that the log's servers are writing to.
+
+        They only remove a purged message when all of its file is purged: without this, a deleted text might stay there
+        for days. Nodes drop what it is filled with, because it is not sealed.
+        """
+        last = 0
+        for _ in range(0, FILE_BYTES, FILLER_BYTES):
+            answer = await self._connection.client.request(SUBJECT, bytes(FILLER_BYTES), timeout=10)
+            last = json.loads(answer.data).get("seq", last)
+            await asyncio.sleep(FILLER_PAUSE_SECONDS)
+        while self._log.position < last:
+            await asyncio.sleep(FILLER_PAUSE_SECONDS)
 
     async def _take(self) -> None:
         taken = await take(self._connection, self._store.path, self._replicas)

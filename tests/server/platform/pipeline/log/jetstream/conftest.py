@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing, suppress
@@ -85,12 +86,11 @@ class Replica:
         """Put each entry into the log, and apply it here."""
         for entry in entries:
             answer = await self.connection.client.request(SUBJECT, repr(entry).encode(), timeout=10)
-            assert b"error" not in answer.data, answer.data
-            self.follow(entry)
+            self.follow(entry, json.loads(answer.data)["seq"])
 
-    def follow(self, entry: Entry) -> None:
-        """Apply the next message of the log, which is there."""
-        self.position += 1
+    def follow(self, entry: Entry, position: int) -> None:
+        """Apply what the log has at ``position``, and pass over what it has before that."""
+        self.position = position
         nodes = {self.node: Incarnation("first", self.position)}
         self.store.apply([entry], Ledger(LogState(self.generation, self.position, b"chain", 1, nodes)))
 

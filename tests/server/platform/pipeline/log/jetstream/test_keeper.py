@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from pathlib import Path
 
 import pytest
@@ -105,12 +105,10 @@ async def test_what_was_deleted_is_soon_in_no_snapshot_and_not_in_the_log(
     async with running(Keeper(connection, replica.store, replica, 1, policy(erasure=0))):
         await delete(replica, 2)
         deleted_at = replica.position
-        while (await now(connection)).first <= deleted_at:
-            await asyncio.sleep(0.05)
-        while (await positions(connection))[-1] < deleted_at:
-            await asyncio.sleep(0.05)
-        while files_with(nats_server, text.encode()):
+        while (await now(connection)).first <= deleted_at or (await positions(connection))[-1] < deleted_at:
             await replica.say("life goes on")
+        await replica.say("and on")
+        while files_with(nats_server, text.encode()):
             await asyncio.sleep(0.05)
     replica.close()
     assert text.encode() not in replica.store.path.read_bytes()
@@ -121,15 +119,26 @@ async def test_a_deletion_before_the_start_is_not_forgotten(connection: Connecti
     await replica.say("regretted")
     await take(connection, replica.store.path, 1)
     await delete(replica, 1)
+    deleted_at = replica.position
     starting = Keeper(connection, replica.store, replica, 1, policy(start=0))
-    await starting.look()
-    assert await positions(connection) == [replica.position]
-    assert (await now(connection)).first == replica.position + 1
-    await replica.say("new")
+    await meanwhile_talking(replica, starting.look())
+    (kept,) = await positions(connection)
+    assert kept > deleted_at
+    assert (await now(connection)).first == kept + 1
     await starting.look()
     await Keeper(connection, replica.store, replica, 1, policy(start=NEVER)).look()
-    assert await positions(connection) == [replica.position - 1]
+    assert await positions(connection) == [kept]
+    again = Keeper(connection, replica.store, replica, 1, policy(start=0))
+    await meanwhile_talking(replica, again.look())
+    assert (await positions(connection))[0] > kept
     replica.close()
+
+
+async def meanwhile_talking(replica: Replica, work: Coroutine[None, None, None]) -> None:
+    working = asyncio.ensure_future(work)
+    while not working.done():
+        await replica.say("life goes on")
+    await working
 
 
 class Second(Replica):

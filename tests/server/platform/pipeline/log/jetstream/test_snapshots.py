@@ -85,7 +85,7 @@ async def test_a_node_that_is_behind_the_logs_first_message_takes_a_snapshot_and
 ) -> None:
     info, replica = await begun(connection, tmp_path / "a" / DATABASE)
     behind = Replica(new(tmp_path), connection, info.generation)
-    behind.follow(CreateRoom(ROOM, AT, "A room", "", "epoch", OWNER))
+    behind.follow(CreateRoom(ROOM, AT, "A room", "", "epoch", OWNER), 1)
     (behind.store.path.with_name("search.db")).write_bytes(b"an index")
     await replica.say("one", "two")
     taken = await take(connection, replica.store.path, 1)
