@@ -11,7 +11,7 @@ install = @$(UV) pip install --python $(BIN)/python $(1) || $(PIP) install $(1) 
 lock = $(UV) pip compile --universal --upgrade --no-annotate --custom-compile-command "make lock" pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test pytest lint format reference emoji confusables bench mutation fuzz audit dist lock clean
+.PHONY: help serve test pytest lint format reference emoji confusables dashboard bench mutation fuzz audit dist lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -45,6 +45,10 @@ emoji: .venv/.test ## write the short names of emoji from the package that has t
 
 confusables: .venv/.test ## write which characters look alike from the package that knows it
 	$(BIN)/python -m tests.confusables_table
+
+dashboard: .venv/.test ## draw docs/dashboard.svg: the dashboard's panels, of a server that is used for a minute
+	@tests/system/prepare
+	$(BIN)/python -m tests.deploy.dashboard
 
 bench: .venv/.test ## measure the figures of docs/performance.md on this machine
 	$(BIN)/python -m benchmarks $(ARGS)

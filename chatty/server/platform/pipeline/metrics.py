@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final, NamedTuple
 
-from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector, generate_latest
+from prometheus_client import PlatformCollector, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 from chatty._version import __version__
 from chatty.errors import CODES, Refused
@@ -38,6 +39,8 @@ _COUNTS: Final = {
     "batches": "Transactions, each with the entries that were waiting.",
     "paced": "Messages that were read later than they came, because their sender was too fast.",
 }
+_PROCESS: Final = ProcessCollector(registry=None)
+_PLATFORM: Final = PlatformCollector(registry=None)
 _Kind = type[CounterMetricFamily] | type[GaugeMetricFamily]
 
 _WAYS: Final = {
@@ -53,6 +56,23 @@ class Asked(NamedTuple):
     method: str
     route: str
     status: int
+
+
+class Snapshot(Collector):
+    """Figures at one moment."""
+
+    def __init__(self, metrics: list[Metric]) -> None:
+        self._metrics = metrics
+
+    def collect(self) -> Iterator[Metric]:
+        """For prometheus-client."""
+        yield from self._metrics
+        yield from _PROCESS.collect()  # memory, descriptors, CPU time and when it started
+        yield from _PLATFORM.collect()
+
+    def page(self) -> bytes:
+        """The figures in Prometheus's text format. It takes some milliseconds."""
+        return generate_latest(self)
 
 
 class Metrics:
@@ -85,10 +105,6 @@ class Metrics:
         self._by_label: dict[str, tuple[_Kind, str, str, Callable[[], Mapping[str, float]]]] = {}
         self._commit = Histogram()
         self._delivery = Histogram()
-        self._registry = CollectorRegistry()
-        self._registry.register(self)
-        ProcessCollector(registry=self._registry)  # memory, descriptors, CPU time and when it started
-        PlatformCollector(registry=self._registry)
 
     def gauge(self, name: str, text: str, ask: Callable[[], float]) -> None:
         """Show what ``ask`` gives as the gauge ``chatty_{name}``. It must not wait for anything."""
@@ -130,10 +146,13 @@ class Metrics:
 
     def page(self) -> bytes:
         """All figures in Prometheus's text format."""
-        return generate_latest(self._registry)
+        return self.taken().page()
 
-    def collect(self) -> Iterator[Metric]:
-        """For prometheus-client: the counts as metrics."""
+    def taken(self) -> Snapshot:
+        """All figures as they are now, from which the page can be made in another thread."""
+        return Snapshot(list(self._collect()))
+
+    def _collect(self) -> Iterator[Metric]:
         yield from self._what_runs()
         yield from self._what_was_refused()
         for name, text in _COUNTS.items():
