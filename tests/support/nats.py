@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import json
 import secrets
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
+import nats
+import nats.errors
+
+from chatty.server.platform.pipeline.log.jetstream.connection import STREAM
 from tests.support.server import PATIENCE, free_port
 
 PROGRAM = str(Path(sys.executable).with_name("nats-server"))
@@ -114,24 +121,48 @@ class Nats:
 
     def wait_ready(self) -> None:
         """Returns when JetStream has a leader."""
-        asyncio.run(self._wait_ready())
+        self._await("INFO", lambda answer: True)
 
-    async def _wait_ready(self) -> None:
-        import nats
-        import nats.errors
+    def leader(self) -> NatsServer:
+        """The server that leads the log's stream."""
+        answer = self._await(f"STREAM.INFO.{STREAM}", lambda answer: bool(answer["cluster"].get("leader")))
+        return next(server for server in self.servers if server.name == answer["cluster"]["leader"])
 
+    def wait_current(self) -> None:
+        """Returns when the log's stream has a leader, and all its replicas have everything."""
+        self._await(f"STREAM.INFO.{STREAM}", self._is_current)
+
+    def _is_current(self, answer: Any) -> bool:
+        cluster = answer["cluster"]
+        replicas = cluster.get("replicas") or []
+        return (
+            bool(cluster.get("leader"))
+            and len(replicas) == len(self.servers) - 1
+            and all(replica["current"] and not replica.get("offline") for replica in replicas)
+        )
+
+    def _await(self, what: str, wanted: Callable[[Any], bool]) -> Any:
+        """JetStream's answer, when it is as ``wanted``."""
+        return asyncio.run(self._asking(what, wanted))
+
+    async def _asking(self, what: str, wanted: Callable[[Any], bool]) -> Any:
         deadline = time.monotonic() + PATIENCE
+        urls = [server.url for server in self.servers]
         while True:
-            try:
-                client = await nats.connect(self.servers[0].url, connect_timeout=1, max_reconnect_attempts=0)
+            with contextlib.suppress(OSError, nats.errors.Error, TimeoutError):
+                client = await nats.connect(urls, connect_timeout=1, max_reconnect_attempts=1, error_cb=_ignore)
                 try:
-                    await client.request("$JS.API.INFO", b"", timeout=1)
-                    return
+                    answer = json.loads((await client.request(f"$JS.API.{what}", b"", timeout=1)).data)
                 finally:
                     await client.close()
-            except (TimeoutError, OSError, nats.errors.Error):
-                assert time.monotonic() < deadline, "\n".join(server.log for server in self.servers)
-                await asyncio.sleep(0.05)
+                if "error" not in answer and wanted(answer):
+                    return answer
+            assert time.monotonic() < deadline, "\n".join(server.log for server in self.servers)
+            await asyncio.sleep(0.05)
+
+
+async def _ignore(error: Exception) -> None:
+    """It is asked again."""
 
 
 def check_configuration(file: Path) -> None:

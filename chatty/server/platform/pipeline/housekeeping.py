@@ -94,6 +94,8 @@ class Housekeeping:
         # It has jumped back, so somebody has corrected it.
         elif ahead < -JUMP_SECONDS:
             self._trust_from = min(self._trust_from, up + CLOCK_SECONDS)
+        if self._node.log.rank("") > 0:
+            return  # it is another node's turn
         if self._retain_events:
             self._short = await _trim_to(self._node, self._retain_events, self._short)
         if up >= self._trust_from:
