@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable
-from typing import Final, Protocol
+from collections.abc import Awaitable, Callable
+from typing import Final, Protocol, TypeVar
 
 import structlog
 from msgspec.structs import replace
@@ -28,6 +28,8 @@ from chatty.server.platform.store.applied import Applied
 from chatty.server.platform.store.reads import Reads
 from chatty.server.platform.store.search.searching import Search
 from chatty.server.settings import Settings
+
+T = TypeVar("T")
 
 NODE: Final = "local"
 """The node's name if it has a log of its own."""
@@ -114,6 +116,17 @@ class Node:
     def now(self) -> int:
         """Milliseconds since 1970."""
         return self.clock.now()
+
+    async def fresh(self, read: Callable[[], Awaitable[T]], is_enough: Callable[[T], bool]) -> T:
+        """What ``read`` gives, and gives again if that is not enough but may only be in the log and not here yet.
+
+        So nobody is told that something isn't there which another node has told of. Raises Refused if the log
+        doesn't answer.
+        """
+        found = await read()
+        if not is_enough(found) and await self.log.barrier():
+            found = await read()
+        return found
 
     def next_connection_id(self) -> str:
         """A new connection's id, which is never used again."""

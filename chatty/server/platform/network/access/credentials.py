@@ -104,10 +104,7 @@ async def _principal_of(node: Node, request: web.Request) -> Principal:
 
 
 async def _bearer(node: Node, hashed: bytes) -> tuple[Token, Principal] | None:
-    found = await node.reads.bearer(hashed)
-    if found is None and await node.log.barrier():  # another node may just have issued it
-        found = await node.reads.bearer(hashed)
-    return found
+    return await node.fresh(lambda: node.reads.bearer(hashed), lambda found: found is not None)
 
 
 def _of_key(key: str) -> Principal:

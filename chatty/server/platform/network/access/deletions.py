@@ -66,7 +66,9 @@ class DeletionHandlers:
         if new.name:
             return Authors(names=frozenset({new.name}))
         if new.restriction:
-            authors = await self.node.reads.access.implicated(view.key, new.restriction)
+            authors = await self.node.fresh(
+                lambda: self.node.reads.access.implicated(view.key, new.restriction), lambda found: found is not None
+            )
             if authors is None:
                 raise Refused("target_not_found", "There is no ban or mute with this id.")
             return authors

@@ -76,9 +76,10 @@ def add_routes(
 
 def _bound(node: Node, route: Route) -> Handler:
     async def handle(request: web.Request) -> web.StreamResponse:
+        # What a server out of touch knows of rights may be old, also of those of a token's holder.
+        if not route.is_probe and not node.log.is_current:
+            raise Refused("unavailable", "This server has lost touch with its cluster; another one may be well.")
         if route.action is not OPEN:
-            if not node.log.is_current:
-                raise Refused("unavailable", "This server has lost touch with its cluster; another one may be well.")
             request[_ACTION] = route.action
         return await route.handler(request)
 
@@ -93,10 +94,10 @@ async def find_room(node: Node, request: web.Request, room_id: str = "", action:
     who = await principal_of(node, request)
     wanted = action or request[_ACTION]
     room_id = room_id or request.match_info["room"]
-    found = await node.reads.enter(room_id, who, wanted, node.now())
-    # Another node may have made the room, given the right, or told of events that are not here yet.
-    if (isinstance(found, Rejection) or _wants_more(request, found)) and await node.log.barrier():
-        found = await node.reads.enter(room_id, who, wanted, node.now())
+    found = await node.fresh(
+        lambda: node.reads.enter(room_id, who, wanted, node.now()),
+        lambda view: not isinstance(view, Rejection) and not _wants_more(request, view),
+    )
     if isinstance(found, Rejection):
         raise refused(found)
     return found
@@ -128,11 +129,18 @@ async def find_place(node: Node, request: web.Request) -> Place:
     if "room" in request.match_info:
         view = await find_room(node, request)
         return Place(view.info.id, view.key, view.standing)
-    standing = await node.reads.standing(await principal_of(node, request))
+    return Place(SERVER, SERVER_KEY, await administering(node, await principal_of(node, request)))
+
+
+async def administering(node: Node, who: Principal) -> Standing:
+    """The standing of an administrator of the server. Raises Refused for anybody else."""
+    standing = await node.fresh(
+        lambda: node.reads.standing(who), lambda it: it.refusal(Action.ADMINISTER, node.now()) is None
+    )
     refusal = standing.refusal(Action.ADMINISTER, node.now())
     if refusal is not None:
         raise refused(refusal)
-    return Place(SERVER, SERVER_KEY, standing)
+    return standing
 
 
 async def committed(node: Node, entry: Entry) -> Facts | Duplicate:

@@ -29,7 +29,7 @@ async def target_of(node: Node, room_key: int, name: str, identity: str, of: int
     if not of:
         found = target(name, identity)
         return found, author(found.identity, "") if found.identity else None
-    wrote, body = await node.reads.message(room_key, of)
+    wrote, body = await node.fresh(lambda: node.reads.message(room_key, of), lambda found: bool(found[1]))
     message = decode_frame(body) if body else None
     if not isinstance(message, Message):
         raise Refused("message_not_found")

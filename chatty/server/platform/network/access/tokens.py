@@ -10,7 +10,6 @@ from chatty.access import IssuedToken, Me, NewToken, ServerInfo, Tokens
 from chatty.credentials import new_public_id, new_token
 from chatty.errors import Refused
 from chatty.events import rfc3339
-from chatty.server.business.access import Action
 from chatty.server.business.entries import Issue, Revoke
 from chatty.server.business.facts import Issued
 from chatty.server.business.rights import (
@@ -30,13 +29,14 @@ from chatty.server.platform.network.access.routes import (
     OPEN,
     CheckedName,
     Route,
+    administering,
     committed,
     ends_at,
     json_of,
     participant_name,
 )
 from chatty.server.platform.network.access.sign_in import ways
-from chatty.server.platform.network.responses import answer, refused
+from chatty.server.platform.network.responses import answer
 from chatty.server.platform.pipeline.node import Node
 
 
@@ -104,13 +104,9 @@ class TokenHandlers:
 
     async def show(self, request: web.Request) -> web.StreamResponse:
         node, who = self.node, await principal_of(self.node, request)
-        standing = await node.reads.standing(who)
         everybody = request.query.get("all", "false") == "true"
-        if everybody:
-            refusal = standing.refusal(Action.ADMINISTER, node.now())
-            if refusal is not None:
-                raise refused(refusal)
-        elif who.trust not in (Trust.KEY, Trust.VERIFIED):
+        standing = await (administering(node, who) if everybody else node.reads.standing(who))
+        if not everybody and who.trust not in (Trust.KEY, Trust.VERIFIED):
             raise Refused("unauthorized", "Tokens belong to somebody; send a credential, or ask for all of them.")
         tokens = await node.reads.access.tokens(None if everybody else who.identity)
         if standing.token is not None and standing.token.room:

@@ -37,7 +37,10 @@ class Log(Protocol):
         """
 
     async def barrier(self) -> bool:
-        """Wait until everything is applied here of which anybody was told before. False if it was so anyway."""
+        """Wait until everything is applied here of which anybody was told before. False if it was so anyway.
+
+        Raises Refused ("unavailable") if that can't be said in time.
+        """
 
     async def trouble(self) -> str:
         """Why this node can't be relied on at the moment, as a sentence; empty if it can."""

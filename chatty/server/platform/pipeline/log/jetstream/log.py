@@ -23,6 +23,7 @@ from chatty.server.business.outcomes import Outcome
 from chatty.server.memory_limit import PLENTY
 from chatty.server.platform.pipeline.log.figures import LogFigures
 from chatty.server.platform.pipeline.log.jetstream.applier import Applier, Done
+from chatty.server.platform.pipeline.log.jetstream.barriers import Barriers
 from chatty.server.platform.pipeline.log.jetstream.connection import Connection, Refusal, StreamInfo, derived
 from chatty.server.platform.pipeline.log.jetstream.freshness import Freshness
 from chatty.server.platform.pipeline.log.jetstream.opening import Identity, check_fit
@@ -73,8 +74,6 @@ class JetStreamLog:
         self._loop = asyncio.get_running_loop()
         self._tasks: list[asyncio.Task[None]] = []
         self._begun = self._closing = False
-        self._barriers: list[asyncio.Future[bool]] = []
-        self._barrier_is_out = False
         self._freshness = Freshness(self._loop.time())
         self._beginning: asyncio.Task[None] | None = None
         self._buried: set[str] = set()
@@ -89,6 +88,7 @@ class JetStreamLog:
             connection, derived(identity.secret, "peers"), self.node, self._describe, delivery.hear, on_fatal
         )
         self._publisher = Publisher(connection, self._key, self.node, self.peers.wall_ms, self._most_size, self._report)
+        self._barriers = Barriers(self._publisher.barrier)
         self.members: Callable[[], int] = lambda: 0
         self.disk_free: Callable[[], int] = lambda: 0
 
@@ -135,12 +135,12 @@ class JetStreamLog:
             await asyncio.sleep(NAMESAKE_SECONDS)
             if self.peers.namesake:
                 raise _namesake(self.node)
-        outcome = await self._start_node(at)
+        outcome = await self._start_node(at, secrets.token_hex(8))
         self.keep(self.peers.run(), self._watch_leader())
         return outcome
 
-    async def _start_node(self, at: int) -> Outcome:
-        self.incarnation = self._applier.incarnation = secrets.token_hex(8)
+    async def _start_node(self, at: int, incarnation: str) -> Outcome:
+        self.incarnation = self._applier.incarnation = incarnation
         outcome: asyncio.Future[Outcome] = self._loop.create_future()
 
         def reply(result: Outcome) -> None:
@@ -156,6 +156,7 @@ class JetStreamLog:
         self._begun = True
         self._publisher.level = self.level
         self._publisher.go_on()
+        self._barriers.open()
         return outcome.result()
 
     # --- for those who propose ------------------------------------------------------------------------------
@@ -183,26 +184,8 @@ class JetStreamLog:
         return outcome.result() if done else Rejection("uncertain")
 
     async def barrier(self) -> bool:
-        """All who ask while one is under way share the next."""
-        here: asyncio.Future[bool] = self._loop.create_future()
-        self._barriers.append(here)
-        if not self._barrier_is_out:
-            self._send_barrier()
-        return await here
-
-    def _send_barrier(self) -> None:
-        asked, self._barriers = self._barriers, []
-        self._barrier_is_out = True
-
-        def reply(_: Outcome) -> None:
-            for here in asked:
-                if not here.done():
-                    here.set_result(True)
-            self._barrier_is_out = False
-            if self._barriers:
-                self._send_barrier()
-
-        self._publisher.barrier(reply)
+        await self._barriers.wait(UNCERTAIN_SECONDS)
+        return True
 
     def rank(self, room: str) -> int:
         return self.peers.rank(room)
@@ -301,14 +284,16 @@ class JetStreamLog:
             _LOG.warning("the others took this node for dead; it begins anew")
             self.reborn += 1
             self._begun = False
+            self._barriers.shut()
             self._publisher.end()
             self._beginning = self._loop.create_task(self._run(self._begin_anew()))
 
     async def _begin_anew(self) -> None:
-        starting = self._start_node(self.peers.wall_ms())
         self._delivery.abandon()
-        await starting
-        self._delivery.begin_incarnation(self.incarnation)
+        incarnation = secrets.token_hex(8)
+        # Whoever joins from here on comes after its beginning in the log, and belongs to it.
+        self._delivery.begin_incarnation(incarnation)
+        await self._start_node(self.peers.wall_ms(), incarnation)
 
     # --- what is watched ------------------------------------------------------------------------------------
 
@@ -324,9 +309,10 @@ class JetStreamLog:
                 self._freshness.reach(self.position)
             is_cut_off = self._tail.silent_seconds > CUT_OFF_SECONDS and not self.connection.is_connected
             if is_cut_off or self._is_stalled or self._age > BEHIND_SECONDS:
-                if self._begun and not sent_away:
-                    _LOG.warning("the cluster's log is out of reach; clients are sent to other nodes")
-                    self._delivery.abandon()
+                if self._begun:
+                    if not sent_away:
+                        _LOG.warning("the cluster's log is out of reach; clients are sent to other nodes")
+                    self._delivery.abandon()  # again and again: somebody may have been about to come in
                 sent_away = True
             else:
                 sent_away = False
