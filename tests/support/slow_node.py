@@ -9,15 +9,14 @@ from collections.abc import Sequence
 from chatty.cli import main
 from chatty.server.platform.pipeline.log.jetstream.replica import Batch, Message, Replica
 
+_apply = Replica.apply
 
-class _Slow(Replica):
-    def apply(self, messages: Sequence[Message], node: str, incarnation: str) -> Batch:
-        time.sleep(float(os.environ["LAG"]))
-        return super().apply(messages, node, incarnation)
+
+def _apply_slowly(self: Replica, messages: Sequence[Message], node: str, incarnation: str) -> Batch:
+    time.sleep(float(os.environ["LAG"]))
+    return _apply(self, messages, node, incarnation)
 
 
 if __name__ == "__main__":
-    from chatty.server.platform.pipeline.log.jetstream import log
-
-    log.Replica = _Slow  # type: ignore[misc]
+    Replica.apply = _apply_slowly  # type: ignore[method-assign]
     main()
