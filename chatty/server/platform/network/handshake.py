@@ -131,6 +131,8 @@ class Handshake:
         wait = self._joins.try_take(sources_of(request), node.loop.time())
         if wait:
             raise Refused("rate_limited", retry_after=wait)
+        if node.log.is_stalled:
+            raise Refused("unavailable", retry_after=1)
         connection_id = session.connection_id = node.next_connection_id()
         outcome: asyncio.Future[Outcome] = node.loop.create_future()
 

@@ -122,6 +122,10 @@ class LocalLog:
     def is_current(self) -> bool:
         return True
 
+    @property
+    def is_stalled(self) -> bool:
+        return False
+
     def rank(self, room: str) -> int:
         return 0
 

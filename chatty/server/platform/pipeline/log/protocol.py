@@ -49,6 +49,10 @@ class Log(Protocol):
     def is_current(self) -> bool:
         """Whether this node knows everything that the log had a few seconds ago. Otherwise it must let nobody in."""
 
+    @property
+    def is_stalled(self) -> bool:
+        """Whether entries wait for unusually long, so that nobody new had better wait, too."""
+
     def rank(self, room: str) -> int:
         """Which turn this node has to propose, for ``room``, what any node may propose; 0 is the first."""
 

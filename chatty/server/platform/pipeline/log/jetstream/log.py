@@ -21,6 +21,7 @@ from chatty.server.business.entries import Entry, Rejection
 from chatty.server.business.nodes import LEVEL, EndNode, StartNode
 from chatty.server.business.outcomes import Outcome
 from chatty.server.memory_limit import PLENTY
+from chatty.server.platform.pipeline.clock import wall_ms
 from chatty.server.platform.pipeline.log.figures import LogFigures
 from chatty.server.platform.pipeline.log.jetstream.applier import Applier, Done
 from chatty.server.platform.pipeline.log.jetstream.barriers import Barriers
@@ -197,14 +198,18 @@ class JetStreamLog:
 
     @property
     def is_current(self) -> bool:
-        return self._begun and not self._is_stalled and self._age < BEHIND_SECONDS
+        return self._begun and not self._has_given_up and self._age < BEHIND_SECONDS
 
     @property
     def _age(self) -> float:
         return self._freshness.age(self._loop.time())
 
     @property
-    def _is_stalled(self) -> bool:
+    def is_stalled(self) -> bool:
+        return self._applier.stands_still or self._publisher.stalled_seconds > DEAF_SECONDS
+
+    @property
+    def _has_given_up(self) -> bool:
         return self._applier.stands_still or self._publisher.stalled_seconds > PATIENCE_SECONDS
 
     def figures(self) -> LogFigures:
@@ -232,7 +237,7 @@ class JetStreamLog:
             return "Nothing can be stored; see the disk."
         if self.peers.has_diverged:
             return "This node and another one have diverged."
-        if self._tail.silent_seconds > DEAF_SECONDS or self._publisher.stalled_seconds > DEAF_SECONDS:
+        if self._tail.silent_seconds > DEAF_SECONDS or self.is_stalled:
             return "The cluster's log does not answer."
         if not self.is_current:
             return "The node is behind the cluster's log."
@@ -243,7 +248,7 @@ class JetStreamLog:
     def _describe(self) -> Alive:
         mark, chain = self.peers.mark
         return Alive(
-            self.node, self.incarnation, self.peers.wall_ms(), self.position, mark, chain,
+            self.node, self.incarnation, wall_ms(), self.position, mark, chain,
             __version__, self.level, LEVEL, self._identity.settings, self.members(), self.disk_free(), self._trouble(),
         )  # fmt: skip
 
@@ -302,13 +307,14 @@ class JetStreamLog:
         sent_away = False
         while True:
             await asyncio.sleep(WATCH_SECONDS)
-            if self._tail.silent_seconds > DEAF_SECONDS:
+            is_deaf = self._tail.silent_seconds > DEAF_SECONDS
+            if is_deaf:
                 self.peers.be_deaf()
-            else:
+            if not is_deaf or self._nobody_knows_more():
                 self._freshness.aim(self._loop.time(), self._tail.last)
                 self._freshness.reach(self.position)
             is_cut_off = self._tail.silent_seconds > CUT_OFF_SECONDS and not self.connection.is_connected
-            if is_cut_off or self._is_stalled or self._age > BEHIND_SECONDS:
+            if is_cut_off or self._has_given_up or self._age > BEHIND_SECONDS:
                 if self._begun:
                     if not sent_away:
                         _LOG.warning("the cluster's log is out of reach; clients are sent to other nodes")
@@ -318,6 +324,14 @@ class JetStreamLog:
                 sent_away = False
             if self._begun:
                 self._bury_the_dead()
+
+    def _nobody_knows_more(self) -> bool:
+        """Whether the log has no leader at the moment, rather than that this node is cut off: then it hears all others,
+        and none of them has come further.
+        """
+        others = [node for node, one in self.nodes.items() if node != self.node and not one.ended]
+        positions = self.peers.positions(others)
+        return positions is not None and max(positions, default=0) <= self.position
 
     def _bury_the_dead(self) -> None:
         """End the incarnations of nodes that have been silent for long. All nodes propose that, and one is heeded."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Final
 
 import msgspec
@@ -132,6 +132,13 @@ class Peers:
     def rank(self, room: str) -> int:
         """Which turn this node has among the living to propose, for ``room``, what any of them may propose."""
         return sorted(self.living(), key=lambda node: _turn(room, node)).index(self._node)
+
+    def positions(self, nodes: Collection[str]) -> list[int] | None:
+        """How far these nodes have come, or None if one of them is not heard of."""
+        living = self.living()
+        if any(node not in living for node in nodes):
+            return None
+        return [self.heard[node].alive.position for node in nodes]
 
     def be_deaf(self) -> None:
         """This node hears nothing itself, so the silence of others means nothing for a while."""
