@@ -40,7 +40,7 @@ _TYPING_SECONDS: Final = 2.0
 _LONGEST_PAUSE: Final = 30.0
 """Seconds after which a message is tried again in a slow room at the latest."""
 _ABOUT_THE_CLIENT: Final = 4000
-"""From this close code on, it is no fault of the node."""
+"""From this close code on, the node is not at fault."""
 _STEADY_SECONDS: Final = 10.0
 """A connection that lived so long counts as a success: the next loss starts with short waits again."""
 
