@@ -68,7 +68,7 @@ dist: .venv/.runtime ## build what is released: a wheel and the sources, into di
 	$(UV) build
 
 lock: .venv/.runtime ## pin the newest versions that pyproject.toml allows
-	$(lock) --output-file requirements.lock --extra cluster --extra oidc
+	$(lock) --output-file requirements.lock --extra cluster --extra oidc --extra tracing
 	$(lock) --output-file requirements-test.lock --extra test --constraint requirements.lock
 
 clean: ## remove what make made

@@ -53,6 +53,7 @@ from chatty.server.structured_logging import Notices
 
 if TYPE_CHECKING:
     from chatty.server.clustering import Cluster
+    from chatty.server.platform.pipeline.tracing import Tracing
 
 T = TypeVar("T")
 STOP_SECONDS: Final = 3.0
@@ -166,6 +167,7 @@ async def running(settings: Settings, notices: Notices, stop: asyncio.Event | No
         node = Node(settings, secrets.token_hex(8), Reads(store.path), Hub(share.waiting), Metrics())
         node.metrics.gauge("memory_limit_bytes", "The memory that caches have a share of.", lambda: memory)
         node.search = Search(store.path)
+        node.tracing = _tracing(node.incarnation) if settings.tracing == "otlp" else None
         if cluster is None:
             node.log = LocalLog(store, node, on_fatal=fail, most_waiting=share.waiting)
             await _begin(node)
@@ -179,6 +181,14 @@ async def running(settings: Settings, notices: Notices, stop: asyncio.Event | No
             node.reads.close()
             await node.search.close()
             await node.log.close()
+            if node.tracing is not None:
+                await node.tracing.close()
+
+
+def _tracing(incarnation: str) -> Tracing:
+    from chatty.server.platform.pipeline.tracing import Tracing
+
+    return Tracing(incarnation)
 
 
 def _heed_signals(stop: asyncio.Event, certificate: Certificate | None, notices: Notices) -> None:

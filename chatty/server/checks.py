@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Final
 
 from chatty.durations import parse_duration
@@ -47,6 +48,17 @@ def check(settings: Settings, rooms: Sequence[str] = ()) -> None:
     if settings.log_format not in ("text", "json"):
         raise SettingError(f"unknown log format {settings.log_format!r}", "choose text or json")
     age_ms(settings.retain_age)
+    _check_tracing(settings.tracing)
+
+
+def _check_tracing(tracing: str) -> None:
+    if tracing not in ("off", "otlp"):
+        raise SettingError(f"unknown tracing {tracing!r}", "choose off or otlp")
+    if tracing == "otlp":
+        try:
+            import_module("chatty.server.platform.pipeline.tracing")
+        except ImportError:
+            raise SettingError("--tracing needs OpenTelemetry", "pip install 'chatty-rooms[tracing]'") from None
 
 
 def age_ms(text: str) -> int:

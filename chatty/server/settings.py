@@ -89,6 +89,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     node: Annotated[str, _help("This server's name in its cluster.")] = ""
     replicas: Annotated[int, _help("How many servers of NATS keep each message."), Range(1, 5)] = 3
     secret_file: Annotated[str, _help("A file with the cluster's secret: chatty cluster secret > FILE.")] = ""
+    tracing: Annotated[str, _help("otlp sends traces to an OpenTelemetry collector, by the usual variables.")] = "off"
     log_level: Annotated[str, _help("debug, info, warning or error.")] = "info"
     log_format: Annotated[str, _help("text for people, json for machines.")] = "text"
 

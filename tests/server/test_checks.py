@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from math import inf, nan
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -48,3 +50,14 @@ def test_something_that_is_not_a_length_of_time_is_refused(age: str) -> None:
 def test_an_invalid_room_name_is_refused_before_anything_is_served(name: str) -> None:
     with pytest.raises(SettingError, match="cannot be a room's name"):
         check(Settings(), ["lobby", name])
+
+
+def test_traces_need_their_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    check(Settings(data=tmp_path, tracing="otlp"))
+    monkeypatch.delitem(sys.modules, "chatty.server.platform.pipeline.tracing", raising=False)
+    monkeypatch.setitem(sys.modules, "opentelemetry", None)  # as where it is not installed
+    with pytest.raises(SettingError) as refused:
+        check(Settings(data=tmp_path, tracing="otlp"))
+    assert "chatty-rooms[tracing]" in refused.value.hint
+    with pytest.raises(SettingError):
+        check(Settings(data=tmp_path, tracing="on"))

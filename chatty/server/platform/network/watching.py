@@ -55,15 +55,22 @@ class Watch:
         """A response is about to be sent. With that a handshake is over, and what follows it may last for days."""
         response.headers[request_ids.HEADER] = request_ids.current()
         if not isinstance(response, web.Response):
+            method, route = route_of(request)
             taken = time.monotonic() - request[BEGAN_AT]
-            self._node.metrics.handshakes[route_of(request)[1]].observe(taken)
+            self._node.metrics.handshakes[route].observe(taken)
+            self._trace(request, method, route, response.status, taken)
 
     def _note(self, request: web.Request, status: int) -> None:
         method, route = route_of(request)
         taken = time.monotonic() - request[BEGAN_AT]
         self._node.metrics.requests[Asked(method, route, status)].observe(taken)
+        self._trace(request, method, route, status, taken)
         if status >= 500:
             self._log_failure(method, route, status, taken)
+
+    def _trace(self, request: web.Request, method: str, route: str, status: int, taken: float) -> None:
+        if self._node.tracing is not None:
+            self._node.tracing.request(request.headers, method, route, status, request_ids.current(), taken)
 
     def _log_failure(self, method: str, route: str, status: int, taken: float) -> None:
         if self._lines.try_take(self._node.loop.time()):

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from typing import Final, Protocol, TypeVar
+from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 
 import structlog
 from msgspec.structs import replace
@@ -28,6 +28,9 @@ from chatty.server.platform.store.applied import Applied
 from chatty.server.platform.store.reads import Reads
 from chatty.server.platform.store.search.searching import Search
 from chatty.server.settings import Settings
+
+if TYPE_CHECKING:
+    from chatty.server.platform.pipeline.tracing import Tracing
 
 T = TypeVar("T")
 
@@ -107,6 +110,8 @@ class Node:
         self.stopping = False
         self.has_rulings = True
         """Whether anybody has ever changed a right. It is looked up at the start."""
+        self.tracing: Tracing | None = None
+        """It is there only if somebody wants traces."""
         self.shared_room: Callable[[str, int], str] | None = None
         """On a cluster, the ids of the rooms that ``--room`` gives a name: all nodes have the same."""
         self._connections = 0
@@ -173,7 +178,10 @@ class Node:
         self.search.touch(applied.events, count)
         for absence in applied.away:
             self.await_return(*absence)
-        self.metrics.batch(len(replies), count, seconds, time.monotonic() - since)
+        taken = time.monotonic() - since
+        self.metrics.batch(len(replies), count, seconds, taken)
+        if self.tracing is not None:
+            self.tracing.batch(len(replies), count, seconds, taken)
 
     def _rule(self, rulings: Rulings) -> None:
         """Let everybody who listens know that rights have changed. That is rare enough to ask all of them."""
