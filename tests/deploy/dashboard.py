@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from tests.deploy.load import used
-from tests.support.prometheus import Points, Prometheus
+from tests.deploy.prometheus import Points, Prometheus
 from tests.support.server import ROOT, Server
 
 DASHBOARD: Final = ROOT / "deploy" / "grafana" / "chatty.json"

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from tests.deploy.prometheus import promtool
 from tests.deploy.rules import CASES, Series
-from tests.support.prometheus import promtool
 from tests.support.server import ROOT
 
 RULES = ROOT / "deploy" / "prometheus" / "alerts.yml"

@@ -11,8 +11,8 @@ from websockets.asyncio.client import connect
 
 from chatty.server.platform.pipeline.log.figures import LOG_FIGURES, LogFigures
 from chatty.server.platform.pipeline.metrics import Metrics
+from tests.deploy.prometheus import promtool
 from tests.server.asking import ask
-from tests.support.prometheus import promtool
 from tests.support.server import Server
 
 
