@@ -36,6 +36,10 @@ class _Stored(Struct):
     seq: int = 0  # for a poster, who may not read
 
 
+_FRESH: Final = {"fresh": "1"}
+"""Another node of a cluster may have acknowledged a message a moment ago: this one waits until it has it, too."""
+
+
 class Http:
     """A server's HTTP interface, as an async context manager.
 
@@ -134,7 +138,8 @@ class Http:
 
     async def participants(self, room_id: str) -> list[Present]:
         """Everybody in the room, including people who are away for a moment."""
-        return (await self.request("GET", room_path(room_id, "participants"), Participants)).participants
+        path = room_path(room_id, "participants")
+        return (await self.request("GET", path, Participants, params=_FRESH)).participants
 
     async def events(
         self,
@@ -169,6 +174,7 @@ class Http:
             "until": until.isoformat() if isinstance(until, datetime) else until,
         }
         params = [(name, str(value)) for name, value in given.items() if value is not None]
+        params += _FRESH.items() if before is None else ()
         params += [("type", kind) for kind in types]
         page = await self.request("GET", room_path(room_id, "events"), Page, params=params)
         check_page(page, after=after, before=before)

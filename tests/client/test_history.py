@@ -81,6 +81,7 @@ async def test_the_server_does_the_searching(server: Server, room_id: str) -> No
     path, _, query = scripted.asked[0].partition("?")
     assert path == "/v1/rooms/room/events"
     assert sorted(query.split("&")) == [
+        "fresh=1",
         "from=Ada",
         "q=a+b%2Bc",
         "since=2026-11-23T12:00:00%2B00:00",
