@@ -1,0 +1,122 @@
+"""Three nodes are one house: what is done at one of them is so at the others."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+
+import chatty
+from chatty.protocol import Typing
+from tests.support.cluster import NAMES, Cluster
+from tests.support.server import Server
+
+KEY = "a key that is long enough to be told from others"
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    with Cluster(tmp_path_factory.mktemp("house") / "cluster", NAMES, "--room", "general", logs=1) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def room_id(cluster: Cluster) -> str:
+    return str(cluster["a"].make_room("test")["id"])
+
+
+def rooms_called(node: Server, name: str) -> list[str]:
+    """The ids of the rooms of that name in a node's database."""
+    with closing(sqlite3.connect(f"{(node.data / 'chatty.db').as_uri()}?mode=ro", uri=True)) as db:
+        return [room for (room,) in db.execute("SELECT id FROM rooms WHERE name = ? AND closed_at = 0", (name,))]
+
+
+def post(cluster: Cluster, node: str, room_id: str, text: str, key: str) -> tuple[int, int]:
+    """The status and the message's number."""
+    request = urllib.request.Request(
+        f"{cluster[node].url}/v1/rooms/{room_id}/messages",
+        json.dumps({"participant": "ada", "text": text}).encode(),
+        {"Content-Type": "application/json", "Idempotency-Key": key},
+    )
+    with urllib.request.urlopen(request) as response:
+        return response.status, json.load(response)["seq"]
+
+
+def test_the_room_that_three_nodes_are_started_with_is_one_and_another_follows_it(cluster: Cluster) -> None:
+    (general,) = {room for node in cluster.nodes.values() for room in rooms_called(node, "general")}
+    cluster["a"].operate("DELETE", f"/v1/rooms/{general}")
+    for node in cluster.nodes.values():
+        node.restart()
+    (other,) = {room for node in cluster.nodes.values() for room in rooms_called(node, "general")}
+    assert other != general
+
+
+def test_one_idempotency_key_at_three_nodes_is_one_message(cluster: Cluster, room_id: str) -> None:
+    answers = [post(cluster, node, room_id, "once", "a key") for node in NAMES * 2]
+    assert sorted(status for status, _ in answers) == [200] * 5 + [201]
+    assert len({seq for _, seq in answers}) == 1
+    assert [node.texts(room_id) for node in cluster.nodes.values()] == [["once"]] * 3
+
+
+async def test_a_name_is_taken_on_all_nodes_at_once(cluster: Cluster, room_id: str) -> None:
+    async def join(node: str) -> chatty.Room | str:
+        room = chatty.join(cluster[node].url, room_id, name="Ada")
+        try:
+            return await room.__aenter__()
+        except chatty.Refused as refused:
+            return refused.code
+
+    found = await asyncio.gather(*(join(node) for node in NAMES * 2))
+    assert [one for one in found if isinstance(one, str)] == ["name_taken"] * 5
+    for one in found:
+        if isinstance(one, chatty.Room):
+            await one.close()
+
+
+async def test_typing_is_seen_at_other_nodes(cluster: Cluster, room_id: str) -> None:
+    async with (
+        chatty.join(cluster["a"].url, room_id, name="Ada") as ada,
+        chatty.join(cluster["b"].url, room_id, name="Bo") as bo,
+    ):
+        ada.typing()
+        async with asyncio.timeout(60):
+            async for frame, _, _ in bo.frames():
+                if isinstance(frame, Typing):
+                    assert frame.participant == "Ada"
+                    return
+
+
+async def test_a_new_name_holds_for_the_same_participant_at_another_node(cluster: Cluster, room_id: str) -> None:
+    async with (
+        chatty.join(cluster["a"].url, room_id, name="Ada", key=KEY) as here,
+        chatty.join(cluster["b"].url, room_id, name="Ada", key=KEY) as there,
+    ):
+        await here.rename("Ada L.")
+        await there.send("hello")
+        async with asyncio.timeout(60):
+            async for event in here:
+                if isinstance(event, chatty.Message):
+                    assert event.participant == "Ada L."
+                    return
+
+
+async def test_what_is_acknowledged_at_one_node_is_read_at_another_at_once(cluster: Cluster, room_id: str) -> None:
+    async with chatty.join(cluster["a"].url, room_id, name="Ada", participate=False) as ada:
+        async with chatty.Http(cluster["c"].url) as http:
+            for number in range(50):
+                ack = await ada.send(f"message {number}")
+                assert (await http.events(room_id)).last == ack.seq
+
+
+def test_a_room_is_found_at_another_node_as_soon_as_it_is_made(cluster: Cluster) -> None:
+    for number in range(20):
+        made = cluster["a"].make_room(f"room {number}")
+        assert cluster["b"].ask("GET", f"/v1/rooms/{made['id']}")["name"] == f"room {number}"
+    with pytest.raises(urllib.error.HTTPError, match="404"):
+        cluster["c"].ask("GET", "/v1/rooms/3MkcQUMq9mnBX9UOXZrOwtTMhX9")
