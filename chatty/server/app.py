@@ -227,6 +227,8 @@ async def _cluster(settings: Settings, *, had_data: bool) -> Cluster | None:
     try:
         from chatty.server.clustering import Cluster
     except ModuleNotFoundError as error:
+        if error.name != "nats":
+            raise
         raise SettingError("a cluster needs NATS", "install it: pip install 'chatty-rooms[cluster]'") from error
     return await Cluster.reach(settings, had_data=had_data)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from tests.support.faults import eventually
 from tests.support.nats import Nats
 from tests.support.server import Server
 
@@ -66,3 +67,12 @@ def position(database: Path) -> tuple[int, bytes]:
     with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as db:
         found: tuple[int, bytes] = db.execute("SELECT position, chain FROM log").fetchone()
         return found
+
+
+def check_agreement(cluster: Cluster) -> None:
+    """Returns when all nodes have come equally far, and checks that they have the same rows."""
+    databases = [node.data / "chatty.db" for node in cluster.nodes.values()]
+    eventually(lambda: len(set(map(position, databases))) == 1, "all nodes have come equally far, with one chain")
+    first, *others = map(content, databases)
+    for other in others:
+        assert other == first

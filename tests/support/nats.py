@@ -36,7 +36,7 @@ class NatsServer:
         self._log = data.with_name(f"{name}.log")
         self._config = data.with_name(f"{name}.conf")
         cluster = (
-            f'cluster {{ name: chatty, listen: "127.0.0.1:{routes}",'
+            f'cluster {{ name: chatty, listen: "127.0.0.1:{routes}", no_advertise: true,'
             f" routes: [{', '.join(f'nats://127.0.0.1:{peer}' for peer in peers)}] }}\n"
             if len(peers) > 1
             else ""

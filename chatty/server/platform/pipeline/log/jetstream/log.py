@@ -338,7 +338,7 @@ class JetStreamLog:
         for node, known in self.nodes.items():
             if known.ended:
                 self.peers.forget(node)
-            elif node != self.node and known.id not in self._buried and self.peers.is_dead(node):
+            elif node != self.node and known.id not in self._buried and self.peers.is_dead(node, known.id):
                 self._buried.add(known.id)
                 _LOG.warning("a node is gone", node=node)
                 self.propose(EndNode("", self.peers.wall_ms(), node, known.id), self._burying(known.id))

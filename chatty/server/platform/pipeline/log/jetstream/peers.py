@@ -92,7 +92,7 @@ class Peers:
         self._loop = asyncio.get_running_loop()
         self._marks: dict[int, bytes] = {}
         self._differing: dict[str, int] = {}
-        self._since = self._loop.time()
+        self._known: dict[str, tuple[str, float]] = {}
         self._deaf_until = 0.0
         self.heard: dict[str, Heard] = {}
         self.namesake = ""
@@ -144,11 +144,16 @@ class Peers:
         """This node hears nothing itself, so the silence of others means nothing for a while."""
         self._deaf_until = self._loop.time() + DEAD_SECONDS
 
-    def is_dead(self, node: str) -> bool:
-        """Whether a node has been silent for so long that its incarnation has to end."""
+    def is_dead(self, node: str, incarnation: str) -> bool:
+        """Whether an incarnation of ``node`` has been silent for so long that it has to end.
+
+        Ask again and again: it counts from the first time, because the log may tell of an incarnation before it speaks.
+        """
         now = self._loop.time()
-        heard_at = self.heard[node].at if node in self.heard else self._since
-        return now >= self._deaf_until and now - max(heard_at, self._since) > DEAD_SECONDS
+        if node not in self._known or self._known[node][0] != incarnation:
+            self._known[node] = incarnation, now
+        heard_at = self.heard[node].at if node in self.heard else 0.0
+        return now >= self._deaf_until and now - max(heard_at, self._known[node][1]) > DEAD_SECONDS
 
     def forget(self, node: str) -> None:
         """A node's incarnation has ended."""
