@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -15,14 +16,15 @@ import pytest
 import chatty
 from chatty.protocol import Typing
 from tests.support.cluster import NAMES, Cluster
-from tests.support.server import Server
+from tests.support.server import PATIENCE, Server
 
+OPTIONS = ("--room", "general", "--trusted-proxy", "127.0.0.1")
 KEY = "a key that is long enough to be told from others"
 
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    with Cluster(tmp_path_factory.mktemp("house") / "cluster", NAMES, "--room", "general", logs=1) as cluster:
+    with Cluster(tmp_path_factory.mktemp("house") / "cluster", NAMES, *OPTIONS, logs=1) as cluster:
         yield cluster
 
 
@@ -120,3 +122,29 @@ def test_a_room_is_found_at_another_node_as_soon_as_it_is_made(cluster: Cluster)
         assert cluster["b"].ask("GET", f"/v1/rooms/{made['id']}")["name"] == f"room {number}"
     with pytest.raises(urllib.error.HTTPError, match="404"):
         cluster["c"].ask("GET", "/v1/rooms/3MkcQUMq9mnBX9UOXZrOwtTMhX9")
+
+
+def say(node: Server, room_id: str, key: str, address: str) -> int:
+    """The status of a message from ``address``, behind a proxy."""
+    request = urllib.request.Request(
+        f"{node.url}/v1/rooms/{room_id}/messages",
+        json.dumps({"participant": key[:4], "text": "hello"}).encode(),
+        {"Content-Type": "application/json", "Authorization": f"Bearer {key}", "X-Forwarded-For": address},
+    )
+    try:
+        with urllib.request.urlopen(request) as response:
+            return int(response.status)
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code
+
+
+def test_a_ban_at_one_node_holds_at_others_for_the_address_that_a_third_one_saw(cluster: Cluster) -> None:
+    room_id = cluster["a"].make_room("banned")["id"]
+    path = f"/v1/rooms/{room_id}/restrictions"
+    assert say(cluster["a"], room_id, "eve " * 11, "192.0.2.66") == 201
+    deadline = time.monotonic() + PATIENCE
+    while "address" not in cluster["b"].operate("POST", path, {"act": "ban", "of": 1})["holds_for"]:
+        assert time.monotonic() < deadline  # the nodes tell each other beside the log
+    assert say(cluster["c"], room_id, "zoe " * 11, "192.0.2.66") == 403
+    assert say(cluster["c"], room_id, "bob " * 11, "192.0.2.67") == 201
