@@ -11,7 +11,7 @@ install = @$(UV) pip install --python $(BIN)/python $(1) || $(PIP) install $(1) 
 lock = $(UV) pip compile --universal --upgrade --no-annotate --custom-compile-command "make lock" pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test pytest lint format reference emoji confusables dashboard bench mutation fuzz audit dist lock clean
+.PHONY: help serve test pytest lint format reference emoji confusables dashboard bench mutation chaos fuzz audit dist lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -55,6 +55,9 @@ bench: .venv/.test ## measure the figures of docs/performance.md on this machine
 
 mutation: .venv/.test ## break the code line by line and see which tests notice; one module: make mutation ARGS=chatty/client/inbox.py
 	nice -n 15 $(BIN)/python -m tests.mutation $(ARGS)
+
+chaos: .venv/.test ## kill and freeze the processes of a cluster under load, for ten minutes: make chaos ARGS="--seed 7"
+	$(BIN)/python -m tests.system.cluster.chaos $(ARGS)
 
 fuzz: .venv/.test ## try all that strangers may send on all that reads it; longer: make fuzz CHATTY_FUZZ_EXAMPLES=1000000
 	CHATTY_FUZZ_EXAMPLES=$(CHATTY_FUZZ_EXAMPLES) $(BIN)/python -m pytest -q --timeout 0 --hypothesis-profile fuzz tests/fuzz

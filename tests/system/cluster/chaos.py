@@ -71,6 +71,7 @@ class Report:
     def __init__(self) -> None:
         self.acked: dict[tuple[int, int], int | None] = {}
         self.sent = 0
+        self.seconds = 0.0
         self.read: list[list[str]] = [[] for _ in range(READERS)]
         self.gaps = 0
         self.left: list[str] = []
@@ -114,7 +115,8 @@ class Report:
 
     def __str__(self) -> str:
         return (
-            f"{self.sent} sent, {len(self.acked)} acknowledged, {len(self.lost)} lost, {len(self.twice)} twice,"
+            f"{self.sent} sent ({self.sent / self.seconds:.0f} a second), {len(self.acked)} acknowledged,"
+            f" {len(self.lost)} lost, {len(self.twice)} twice,"
             f" writers out of order {self.out_of_order}, readers that saw something else {self.misread},"
             f" gaps {self.gaps}, seen to leave {self.left}, longest silence {self.longest_silence:.1f} s,"
             f" faults {dict(self.faults)}, databases {'equal' if self.same_databases else 'DIFFER'},"
@@ -128,6 +130,7 @@ class Chaos:
     def __init__(self, cluster: Cluster, seed: int, seconds: float, rate: float) -> None:
         self.cluster, self.seed, self.seconds, self.rate = cluster, seed, seconds, rate
         self.report = Report()
+        self.report.seconds = seconds
         self.room_id = cluster["a"].make_room("chaos")["id"]
         self._until = time.monotonic() + seconds
 
@@ -155,7 +158,7 @@ class Chaos:
 
     async def write(self, number: int) -> None:
         """Send numbered messages, and count those that are acknowledged."""
-        key, sent = f"writer {number} has a key of its own, and a long one", 0
+        key, sent, due = f"writer {number} has a key of its own, and a long one", 0, time.monotonic()
         async with chatty.join(
             self.servers(number), self.room_id, name=f"w{number}", key=key, transient=2 * PATIENCE
         ) as room:
@@ -165,7 +168,8 @@ class Chaos:
                 sent += 1
                 self.report.sent += 1
                 self._note(number, sent, await room.post(f"{number}:{sent}"))
-                await asyncio.sleep(WRITERS / self.rate)
+                due = max(due + WRITERS / self.rate, time.monotonic() - 1.0)
+                await asyncio.sleep(max(0.0, due - time.monotonic()))
             await room.flush()
             reading.cancel()
 
