@@ -28,7 +28,10 @@ HEADINGS: Final = {
         *("invite", "members", "role", "policy", "kick", "ban", "unban", "mute", "unmute", "delete", "audit"),
     ),
     "Serve": ("serve", "backup", "restore", "doctor", "healthcheck"),
-    "Serve on several machines": ("cluster serve", "cluster secret"),
+    "Serve on several machines": (
+        *("cluster serve", "cluster secret"),
+        *("cluster backup", "cluster restore", "cluster move", "cluster leave"),
+    ),
     "Help": ("help", "completion"),
 }
 """The headings of the help, and the commands under each, in this order."""

@@ -92,6 +92,9 @@ def explain(error: Exception) -> Failure:
         case ImportError(name="_sqlite3"):
             hint = "use a Python that has it: the container image, or one from python.org or uv"
             return Failure(ExitStatus.FAILED, "failed", f"this Python has no SQLite that it can use ({error})", hint)
+        case ImportError(name="nats"):
+            hint = "install it: pip install 'chatty-rooms[cluster]'"
+            return Failure(ExitStatus.USAGE, "usage", "a cluster needs NATS", hint)
         case _:
             what = f"{type(error).__name__}: {error}".removesuffix(": ")
             return Failure(

@@ -173,6 +173,26 @@ _InsecureOption = Annotated[
 DataOption = Annotated[
     Path, typer.Option("--data", envvar="CHATTY_DATA", metavar="DIRECTORY", help="The server's data directory.")
 ]
+LogOption = Annotated[
+    str,
+    typer.Option("--log", envvar="CHATTY_LOG", metavar="TEXT", help="The cluster's servers of NATS, or say --peers."),
+]
+PeersOption = Annotated[
+    str,
+    typer.Option(
+        "--peers", envvar="CHATTY_PEERS", metavar="NAME=HOST,...", help="All machines, as for chatty cluster serve."
+    ),
+]
+SecretFileOption = Annotated[
+    str,
+    typer.Option(
+        "--secret-file", envvar="CHATTY_SECRET_FILE", metavar="FILE", help="A file with the cluster's secret."
+    ),
+]
+ReplicasOption = Annotated[
+    int,
+    typer.Option("--replicas", envvar="CHATTY_REPLICAS", metavar="N", help="How many servers of NATS keep the log."),
+]
 NameOption = Annotated[
     str | None,
     typer.Option(

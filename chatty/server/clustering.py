@@ -9,7 +9,7 @@ from collections.abc import Callable
 from chatty.ksuid import SIZE, as_text
 from chatty.server.memory_limit import Budget
 from chatty.server.platform.pipeline.clock import Clock
-from chatty.server.platform.pipeline.log.jetstream.connection import Connection, StreamInfo, derived
+from chatty.server.platform.pipeline.log.jetstream.connection import Connection, StreamInfo, derived, stream_of
 from chatty.server.platform.pipeline.log.jetstream.keeper import Keeper
 from chatty.server.platform.pipeline.log.jetstream.log import JetStreamLog
 from chatty.server.platform.pipeline.log.jetstream.opening import Identity, check_fit, reach
@@ -41,10 +41,11 @@ class Cluster:
                 f"{database} is that of a server on its own, and not of a cluster's node",
                 "to begin a cluster with it, see: chatty cluster move --help; or choose another --data directory",
             )
-        found = connection, info, _ = await reach(settings, create=not (known.state.generation or had_data))
-        await fetch_if_needed(connection, info, database)
+        connection, info, secret = await reach(settings, create=not (known.state.generation or had_data))
+        if await fetch_if_needed(connection, info, database):
+            info = await stream_of(connection, settings.replicas, info.metadata, create=False)  # it has gone on
         check_fit(peek(database).state, info)
-        return cls(settings, *found)
+        return cls(settings, connection, info, secret)
 
     async def join(self, node: Node, store: Store, share: Budget, on_fatal: Callable[[BaseException], None]) -> None:
         """Give ``node`` this log, and begin its incarnation. Raises StoreError."""
@@ -62,7 +63,7 @@ class Cluster:
         node.metrics.log = log.figures
         await log.open(self._stream)
         await log.begin(node.now())
-        log.keep(Keeper(self._connection, store, log, settings.replicas).run())
+        log.keep(Keeper(self._connection, store, log, self._stream.config["num_replicas"]).run())
         node.begin_incarnation(log.incarnation)
 
     # The time in such an id means nothing.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -24,6 +25,15 @@ REPLICAS: Final = 3
 _LOG: Final = structlog.get_logger("chatty")
 
 
+def reaching(settings: Settings, peers: str) -> Settings:
+    """``settings`` with the log of the cluster that ``peers`` name, if they do. Raises SettingError."""
+    if not peers:
+        return settings
+    found, keys = peers_of(peers), Keys.derived(partial(derived, secret_of(settings.secret_file)))
+    log = urls(found, next(iter(found)), USER, keys.client)
+    return replace(settings, log=log, replicas=min(REPLICAS, len(found)))
+
+
 class Beside:
     """The server of NATS of the peer ``settings.node`` among ``peers``, and the node's ``settings`` with it.
 
@@ -35,7 +45,7 @@ class Beside:
         self._program, self._peers = program, peers_of(peers)
         if settings.node not in self._peers:
             raise SettingError(f"--name {settings.node} is not among --peers", f"choose {', '.join(self._peers)}")
-        self._keys = Keys.derived(lambda what: derived(secret, what))
+        self._keys = Keys.derived(partial(derived, secret))
         log = urls(self._peers, settings.node, USER, self._keys.client)
         self.settings = replace(settings, log=log, replicas=min(REPLICAS, len(self._peers)))
 

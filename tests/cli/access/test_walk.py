@@ -66,7 +66,7 @@ ROWS: Final[dict[str, Row]] = {
 }
 ELSEWHERE: Final = {
     "backup", "completion", "doctor", "healthcheck", "help", "restore", "rooms", "serve", "token generate",  # no room
-    "cluster secret", "cluster serve",
+    "cluster secret", "cluster serve", "cluster backup", "cluster restore", "cluster move", "cluster leave",
     "bot", "join",  # they go on until somebody ends them
     "login", "logout", "token revoke", "close",  # each caller would need something of its own
 }  # fmt: skip

@@ -42,25 +42,31 @@ def back_up(data: Path, target: Path, *, replace: bool = False) -> Backup:
     database = data / DATABASE
     if not database.exists():
         raise StoreError(f"there is no {DATABASE} in {data}", "name the server's data directory: --data DIRECTORY")
-    _check_target(target, data, replace=replace)
-    with _beside(target) as fresh:
+    check_target(target, data, replace=replace)
+    with beside(target) as fresh:
         try:
             check_length(database)
             _copy(database, fresh)
-            problems = examine(fresh)
-            if problems:
-                raise StoreError(f"{data} is not sound: {problems[0]}", RESTORE)
-            with closing(sqlite3.connect(read_only_uri(fresh), uri=True)) as db:
-                (rooms,) = db.execute("SELECT count(*) FROM rooms").fetchone()
+            made = examined(fresh)
         except sqlite3.Error as error:
             raise _explained(error, target) from error
         sync(fresh)
-        _put(fresh, target, replace=replace)
+        put(fresh, target, replace=replace)
         sync(target.parent)
-        return Backup(rooms, target.stat().st_size)
+        return made
 
 
-def _check_target(target: Path, data: Path, *, replace: bool) -> None:
+def examined(fresh: Path) -> Backup:
+    """Check a copy as `chatty doctor` would. Raises StoreError, or sqlite3.Error."""
+    if problems := examine(fresh):
+        raise StoreError(f"the data is not sound: {problems[0]}", RESTORE)
+    with closing(sqlite3.connect(read_only_uri(fresh), uri=True)) as db:
+        (rooms,) = db.execute("SELECT count(*) FROM rooms").fetchone()
+    return Backup(rooms, fresh.stat().st_size)
+
+
+def check_target(target: Path, data: Path, *, replace: bool) -> None:
+    """Raise SettingError if ``target`` can't become a backup of ``data``."""
     if target.is_dir():
         raise SettingError(f"{target} is a directory", f"name a file: {target / 'chatty-backup.db'}")
     endings = ("", "-wal", "-shm", "-journal")
@@ -78,8 +84,8 @@ def _exists(target: Path) -> SettingError:
 
 
 @contextlib.contextmanager
-def _beside(target: Path) -> Iterator[Path]:
-    """A new file in the directory of ``target``, which is gone afterwards unless it was moved."""
+def beside(target: Path) -> Iterator[Path]:
+    """A new file in the directory of ``target``, which is gone afterwards unless it was moved. Raises SettingError."""
     try:
         descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)  # mode 0600
     except OSError as error:
@@ -108,7 +114,8 @@ def _between_steps(*_: int) -> None:
     """Nothing is to be done, but here Python notices signals."""
 
 
-def _put(fresh: Path, target: Path, *, replace: bool) -> None:
+def put(fresh: Path, target: Path, *, replace: bool) -> None:
+    """Let ``fresh`` be ``target``, which must not be there unless it is to be replaced. Raises SettingError."""
     if replace:
         fresh.replace(target)
         return

@@ -91,14 +91,18 @@ class Undecided(StoreError):
     """It has to be said whether the tokens of a backup count."""
 
 
-def carry_over(db: sqlite3.Connection, present: Path | None, at: int, tokens: Tokens | None) -> Carried:
+def carry_over(
+    db: sqlite3.Connection, present: Path | None, at: int, tokens: Tokens | None, unknown: str = ""
+) -> Carried:
     """Take from the restored database ``db`` the rights that somebody lost since, as ``present`` has it.
 
     ``present`` is the database that is replaced, if there is one; ``at`` is the time, in milliseconds since 1970.
+    ``unknown`` is a reason why ``present`` can't tell.
     Raises Undecided if ``tokens`` would have to be guessed, because ``present`` can't tell.
     """
     before = _count(db, at)
-    unknown = "" if tokens == "keep" else _take_from(db, present, at)
+    if tokens != "keep":
+        unknown = unknown or _take_from(db, present, at)
     if unknown and before and tokens is None:
         raise Undecided(
             f"nobody can tell which of the {before} tokens and invitations in the backup were revoked since: {unknown}",

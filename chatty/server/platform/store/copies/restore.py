@@ -12,11 +12,13 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from chatty.server.platform.store.copies.carrying_over import Carried, Tokens, Undecided, carry_over
+from chatty.server.platform.store.copies.moving import end_connections, leave_log
 from chatty.server.platform.store.data_directory import DATABASE, is_there, locked, read_only_uri
 from chatty.server.platform.store.database import check_length
 from chatty.server.platform.store.disk import sync
 from chatty.server.platform.store.doctor import examine
 from chatty.server.platform.store.errors import RESTORE, StoreError, explain
+from chatty.server.platform.store.ledger import peek
 from chatty.server.platform.store.schema import begin_epochs, migrate
 from chatty.server.platform.store.search.index import remove_index
 from chatty.server.platform.store.sqlite_version import check_sqlite
@@ -41,23 +43,11 @@ def restore(backup: Path, data: Path, tokens: Tokens | None = None) -> Restored:
     since stay lost; ``tokens`` says what counts instead, see `carrying_over`. Raises StoreError, or SettingError if
     ``data`` can't be used; then nothing has changed.
     """
-    check_sqlite()
-    if not backup.exists():
-        raise StoreError(f"there is no backup {backup}", "name a database, such as backup.db")
     with locked(data) as lock, TemporaryDirectory(prefix="restoring-", dir=data) as scratch:
         fresh = Path(scratch) / DATABASE
-        try:
-            check_length(backup)
-            present = data / DATABASE
-            rooms, rights = _copy(backup, fresh, present if is_there(present) else None, tokens)
-        except (StoreError, sqlite3.Error) as error:
-            if isinstance(error, Undecided):
-                raise
-            fault = explain(error) if isinstance(error, sqlite3.Error) else error
-            if fault.hint != RESTORE:  # a full disk, for instance, is not the backup's fault
-                raise fault from error
-            what = f"{backup} can't be restored: {str(fault).replace('the data is', 'it is', 1)}"
-            raise StoreError(what, "choose another one; nothing was changed") from error
+        present = data / DATABASE
+        rooms, rights = prepare(backup, fresh, present if is_there(present) else None, tokens)
+        leave_log(fresh)
         sync(fresh)
         replaced = _set_aside(data)
         # If it crashes here, there is no database, and a server notices that. There is no old WAL either, which would
@@ -81,8 +71,33 @@ def _give_to_owner(files: Iterable[Path], data: Path) -> str:
     return ""
 
 
-def _copy(backup: Path, fresh: Path, present: Path | None, tokens: Tokens | None) -> tuple[int, Carried]:
-    """Create ``fresh``, and give the number of its rooms, and the tokens that count in it."""
+def prepare(
+    backup: Path, fresh: Path, present: Path | None, tokens: Tokens | None, unknown: str = ""
+) -> tuple[int, Carried]:
+    """Create ``fresh`` from a backup, and give the number of its rooms, and the tokens that count in it.
+
+    For ``present``, ``tokens`` and ``unknown`` see `carry_over`. Raises StoreError.
+    """
+    check_sqlite()
+    if not backup.exists():
+        raise StoreError(f"there is no backup {backup}", "name a database, such as backup.db")
+    try:
+        check_length(backup)
+        rooms, rights = _copy(backup, fresh, present, tokens, unknown)
+        if peek(fresh).state.generation:
+            end_connections(fresh)
+        return rooms, rights
+    except (StoreError, sqlite3.Error) as error:
+        if isinstance(error, Undecided):
+            raise
+        fault = explain(error) if isinstance(error, sqlite3.Error) else error
+        if fault.hint != RESTORE:  # a full disk, for instance, is not the backup's fault
+            raise fault from error
+        what = f"{backup} can't be restored: {str(fault).replace('the data is', 'it is', 1)}"
+        raise StoreError(what, "choose another one; nothing was changed") from error
+
+
+def _copy(backup: Path, fresh: Path, present: Path | None, tokens: Tokens | None, unknown: str) -> tuple[int, Carried]:
     with closing(sqlite3.connect(fresh, isolation_level=None, uri=True)) as db:
         with closing(sqlite3.connect(read_only_uri(backup), uri=True)) as source:
             source.backup(db)
@@ -90,7 +105,7 @@ def _copy(backup: Path, fresh: Path, present: Path | None, tokens: Tokens | None
         if found := examine(fresh):
             raise StoreError(found[0], RESTORE)
         migrate(db)
-        rights = carry_over(db, present, time.time_ns() // 1_000_000, tokens)
+        rights = carry_over(db, present, time.time_ns() // 1_000_000, tokens, unknown)
         return begin_epochs(db), rights
 
 

@@ -1,0 +1,62 @@
+"""``chatty cluster restore``: replaces all data of a cluster by a backup."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+import typer
+
+from chatty.cli.exits import ExitStatus
+from chatty.cli.failures import usage
+from chatty.cli.options import DataOption, LogOption, PeersOption, ReplicasOption, SecretFileOption, environment
+from chatty.server.settings import SettingError, Settings
+
+EXAMPLES: Final = (
+    "chatty cluster restore chatty.db --peers a=10.0.0.1,b=10.0.0.2,c=10.0.0.3 --secret-file secret --force",
+)
+
+_DEFAULTS: Final = Settings()
+
+
+def command(
+    ctx: typer.Context,
+    backup: Annotated[
+        Path, typer.Argument(metavar="BACKUP", help="The backup: a copy of the database.", show_default=False)
+    ],
+    data: DataOption = _DEFAULTS.data,
+    log: LogOption = "",
+    peers: PeersOption = "",
+    secret_file: SecretFileOption = "",
+    replicas: ReplicasOption = _DEFAULTS.replicas,
+    tokens: Annotated[
+        Literal["keep", "revoke"] | None,
+        typer.Option(
+            help="Revoke all tokens and invitations of the backup, or keep them. Without this, those stay revoked that"
+            " are by now.",
+            show_default=False,
+        ),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Delete the log that the cluster has.")] = False,
+) -> int:
+    """Replace all data of a cluster whose nodes are stopped with a backup.
+
+    Run it where the node is that was stopped last, while the servers of NATS run. The
+    nodes take the backup when they start, and set their old data aside. Every room gets
+    a new epoch, so clients that come back are told that messages may be missing.
+    Tokens that were revoked, roles that were taken and bans that were made since the
+    backup stay so.
+    """
+    from chatty.server.cluster_data import restore
+    from chatty.server.nats_server.beside import reaching
+
+    try:
+        settings = reaching(Settings(data=data, log=log, secret_file=secret_file, replicas=replicas), peers)
+        rooms, rights = restore(settings, backup, tokens, force=force)
+    except SettingError as error:
+        raise usage(str(error), error.hint) from None
+    env = environment(ctx)
+    env.out(f"the cluster begins with {backup}, rooms: {rooms:,}; start its nodes")
+    if rights.valid:
+        env.out(f"tokens that count: {rights.valid}; {rights.again} of them did not count before")
+    return ExitStatus.DONE
