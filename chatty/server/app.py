@@ -84,6 +84,21 @@ def run(settings: Settings, rooms: Sequence[str], known: RoomList, *, beside: Be
         return runner.run(_serve(settings, certificate, rooms, known, notices, beside))
 
 
+def run_alone(settings: Settings, beside: Beside) -> int:
+    """Run only what usually runs beside the server, until SIGTERM or SIGINT. Raises SettingError."""
+    sys.stderr = sys.stderr or os.fdopen(2, "w", closefd=False)
+    notices = logs.set_up(settings.log_level, settings.log_format, sys.stderr)
+
+    async def wait() -> int:
+        stop = asyncio.Event()
+        _heed_signals(stop, None, notices)
+        async with beside():
+            await stop.wait()
+        return 0
+
+    return asyncio.run(wait())
+
+
 def _tune_garbage_collector() -> None:
     """Objects from the start-up stay for good: the garbage collector need not look at them again."""
     gc.collect()

@@ -12,7 +12,7 @@ from chatty.cli.failures import usage
 from chatty.cli.options import LogOption, PeersOption, SecretFileOption, environment
 from chatty.server.settings import SettingError, Settings
 
-EXAMPLES: Final = ("chatty cluster backup chatty.db --peers a=10.0.0.1,b=10.0.0.2,c=10.0.0.3 --secret-file secret",)
+EXAMPLES: Final = ("chatty cluster backup chatty.db --secret-file secret --peers a=db1,b=db2,c=db3",)
 
 
 def command(
@@ -23,11 +23,12 @@ def command(
     secret_file: SecretFileOption = "",
     force: Annotated[bool, typer.Option("--force", help="Replace FILE if it exists.")] = False,
 ) -> int:
-    """Copy a cluster's data into a file, from any machine that reaches its log.
+    """Copy a cluster's data into a file.
 
-    One of the nodes makes a snapshot for it. If none runs, it is the last one that
-    was made, which may be a day old. `chatty cluster restore` puts it back, and
-    `chatty restore` into a server on its own.
+    Any machine that reaches the log will do. One of the nodes makes a snapshot for
+    it. If none runs, it is the last one that was made, which may be a day old.
+    `chatty cluster restore` puts it back, and `chatty restore` into a server on its
+    own.
     """
     from chatty.server.cluster_data import back_up
     from chatty.server.nats_server.beside import reaching

@@ -11,9 +11,7 @@ from chatty.cli.failures import usage
 from chatty.cli.options import DataOption, LogOption, PeersOption, SecretFileOption, environment
 from chatty.server.settings import SettingError, Settings
 
-EXAMPLES: Final = (
-    "chatty cluster leave --data /var/lib/chatty --peers a=10.0.0.1,b=10.0.0.2,c=10.0.0.3 --secret-file secret",
-)
+EXAMPLES: Final = ("chatty cluster leave --secret-file secret --peers a=db1,b=db2,c=db3",)
 
 _DATA: Final = Settings().data
 
@@ -26,9 +24,9 @@ def command(
     secret_file: SecretFileOption = "",
     force: Annotated[bool, typer.Option("--force", help="Even if the node lacks messages of the log.")] = False,
 ) -> int:
-    """Make the data of a node that of a server on its own, which `chatty serve` takes.
+    """Make the data of a node that of a server on its own.
 
-    Stop all nodes, and take the data of the one that was stopped last: it has
+    `chatty serve` takes it then. Stop all nodes, and take the data of the one that was stopped last: it has
     everything. Rooms, numbers and tokens stay as they are.
     """
     from chatty.server.cluster_data import leave

@@ -11,9 +11,7 @@ from chatty.cli.failures import usage
 from chatty.cli.options import DataOption, LogOption, PeersOption, ReplicasOption, SecretFileOption, environment
 from chatty.server.settings import SettingError, Settings
 
-EXAMPLES: Final = (
-    "chatty cluster move --data /var/lib/chatty --peers a=10.0.0.1,b=10.0.0.2,c=10.0.0.3 --secret-file secret",
-)
+EXAMPLES: Final = ("chatty cluster move --secret-file secret --peers a=db1,b=db2,c=db3",)
 
 _DEFAULTS: Final = Settings()
 

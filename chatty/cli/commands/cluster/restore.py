@@ -12,9 +12,7 @@ from chatty.cli.failures import usage
 from chatty.cli.options import DataOption, LogOption, PeersOption, ReplicasOption, SecretFileOption, environment
 from chatty.server.settings import SettingError, Settings
 
-EXAMPLES: Final = (
-    "chatty cluster restore chatty.db --peers a=10.0.0.1,b=10.0.0.2,c=10.0.0.3 --secret-file secret --force",
-)
+EXAMPLES: Final = ("chatty cluster restore old.db --secret-file secret --peers a=db1,b=db2,c=db3",)
 
 _DEFAULTS: Final = Settings()
 
@@ -39,10 +37,10 @@ def command(
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Delete the log that the cluster has.")] = False,
 ) -> int:
-    """Replace all data of a cluster whose nodes are stopped with a backup.
+    """Replace all data of a cluster with a backup.
 
-    Run it where the node is that was stopped last, while the servers of NATS run. The
-    nodes take the backup when they start, and set their old data aside. Every room gets
+    Stop all nodes first, but not the servers of NATS, and run it where the node is that
+    was stopped last. The nodes take the backup when they start, and set their old data aside. Every room gets
     a new epoch, so clients that come back are told that messages may be missing.
     Tokens that were revoked, roles that were taken and bans that were made since the
     backup stay so.

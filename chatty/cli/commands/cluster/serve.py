@@ -32,6 +32,9 @@ def command(
             "where the ports of NATS are not 4222 and 6222.",
         ),
     ],
+    only_log: Annotated[
+        bool, typer.Option("--only-log", help="Run only the server of NATS, while all servers are stopped.")
+    ] = False,
     **given: Any,
 ) -> int:
     """Run one of several servers that share all rooms.
@@ -45,10 +48,12 @@ def command(
     rooms = given.pop("room") or []
     try:
         program = found_program()
-        from chatty.server.app import run
+        from chatty.server.app import run, run_alone
         from chatty.server.nats_server.beside import Beside
 
         beside = Beside(program, Settings(**given, node=name), peers)
+        if only_log:
+            return run_alone(beside.settings, beside.running)
         return run(beside.settings, rooms, RoomList(environment(ctx)), beside=beside.running)
     except SettingError as error:
         raise usage(str(error), error.hint) from None
