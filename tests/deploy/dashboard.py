@@ -10,20 +10,19 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from tests.deploy.load import used
+from tests.deploy.load import chatted, used
 from tests.deploy.prometheus import Points, Prometheus
+from tests.support.cluster import Cluster
 from tests.support.server import ROOT, Server
 
 DASHBOARD: Final = ROOT / "deploy" / "grafana" / "chatty.json"
 PICTURE: Final = ROOT / "docs" / "dashboard.svg"
 SHARED: Final = "Several machines"
 """The row of panels that have nothing to show on one machine."""
-
-_VARIABLES: Final = {"$__rate_interval": "4s", "$instance": ".*"}
 
 
 class Panel(NamedTuple):
@@ -36,10 +35,6 @@ class Panel(NamedTuple):
     is_stacked: bool
     description: str
     queries: list[tuple[str, str]]
-
-    @property
-    def is_of_several_machines(self) -> bool:
-        return self.row == SHARED
 
 
 class Line(NamedTuple):
@@ -65,13 +60,12 @@ def panels() -> Iterator[Panel]:
         )  # fmt: skip
 
 
-def lines(prometheus: Prometheus, panel: Panel, start: float, end: float) -> list[Line]:
-    """What a panel shows."""
+def lines(prometheus: Prometheus, panel: Panel, instances: Sequence[str], start: float, end: float) -> list[Line]:
+    """What a panel shows of these instances."""
     found = []
     for query, legend in panel.queries:
-        for variable, value in _VARIABLES.items():
-            query = query.replace(variable, value)
-        for labels, points in prometheus.values(query, start, end, 1):
+        asked = query.replace("$__rate_interval", "4s").replace("$instance", "|".join(instances))
+        for labels, points in prometheus.values(asked, start, end, 1):
             text = legend
             for name, value in labels.items():
                 text = text.replace(f"{{{{{name}}}}}", value)
@@ -80,11 +74,21 @@ def lines(prometheus: Prometheus, panel: Panel, start: float, end: float) -> lis
 
 
 def shown(directory: Path, seconds: float) -> list[tuple[Panel, list[Line]]]:
-    """What each panel shows of a server that was used for so long."""
-    with Server(directory / "data") as server, Prometheus(directory, f"127.0.0.1:{server.port}") as prometheus:
-        began = time.time()
-        asyncio.run(used(server, seconds))
-        return [(panel, lines(prometheus, panel, began, time.time())) for panel in panels()]
+    """What each panel shows of a server that was used for so long, and the last row of two nodes with one log."""
+    with Server(directory / "data") as server, Cluster(directory / "cluster", ("a", "b"), logs=1) as cluster:
+        alone, *nodes = (f"127.0.0.1:{one.port}" for one in (server, *cluster.nodes.values()))
+        with Prometheus(directory, alone, *nodes) as prometheus:
+            began = time.time()
+            asyncio.run(_use(server, cluster["a"], seconds))
+            ended = time.time()
+            return [
+                (panel, lines(prometheus, panel, nodes if panel.row == SHARED else [alone], began, ended))
+                for panel in panels()
+            ]
+
+
+async def _use(server: Server, node: Server, seconds: float) -> None:
+    await asyncio.gather(used(server, seconds), chatted(node, seconds))
 
 
 def main() -> None:

@@ -70,18 +70,19 @@ def _series(panel: Panel, lines: list[Line], width: float, high: float) -> Itera
     drawn_lines = _stacked(lines) if panel.is_stacked else lines
     moments = [at for line in lines for at, _ in line.points]
     start, end = min(moments), max(*moments, min(moments) + 1)
-    most = max(value for line in drawn_lines for _, value in line.points)
-    factor, _ = _scale(most, panel.unit)
-    ticks = [tick * factor for tick in _ticks(most / factor)]
+    values = [value for line in drawn_lines for _, value in line.points]
+    most, least = max(values), min(0.0, *values)
+    factor, _ = _scale(max(most, -least), panel.unit)
+    ticks = [tick * factor for tick in _ticks(most / factor, least / factor)]
 
     def at(moment: float, value: float) -> tuple[float, float]:
         x = left + (moment - start) / (end - start) * (right - left)
-        return x, bottom - value / ticks[-1] * (bottom - top)
+        return x, bottom - (value - ticks[0]) / (ticks[-1] - ticks[0]) * (bottom - top)
 
     for tick in ticks:
         _, y = at(start, tick)
         yield f"<path d='M{left},{y:.1f}H{right:.1f}' stroke='#e6e7e9'/>"
-        value = _with_unit(tick, panel.unit, ticks[-1])
+        value = _with_unit(tick, panel.unit, max(ticks[-1], -ticks[0]))
         yield _text(left - 6, y + 4, value, size=10.5, anchor="end", color="#555")
     for seconds in _ticks(end - start):
         if seconds <= end - start:
@@ -129,13 +130,14 @@ def _legend_rows(lines: Sequence[Line]) -> Iterator[list[tuple[int, str]]]:
         yield row
 
 
-def _ticks(most: float) -> list[float]:
-    """Round numbers from 0 to ``most`` or a little more, at most six."""
-    if most <= 0:
+def _ticks(most: float, least: float = 0.0) -> list[float]:
+    """Some round numbers from ``least``, which is not above 0, to ``most``, or a little beyond them."""
+    span = max(most, 0.0) - least
+    if span <= 0:
         return [0.0, 1.0]
-    step = 10.0 ** math.floor(math.log10(most))
-    step = next(step * factor for factor in (0.1, 0.2, 0.5, 1, 2) if most / (step * factor) <= 5)
-    return [step * number for number in range(math.ceil(most / step - 1e-9) + 1)]
+    step = 10.0 ** math.floor(math.log10(span))
+    step = next(step * factor for factor in (0.1, 0.2, 0.5, 1, 2) if span / (step * factor) <= 5)
+    return [step * number for number in range(math.floor(least / step + 1e-9), math.ceil(most / step - 1e-9) + 1)]
 
 
 def _scale(value: float, unit: str) -> tuple[float, str]:

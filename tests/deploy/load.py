@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import random
+from collections.abc import Coroutine
 from contextlib import suppress
+from typing import Any
 
 import aiohttp
 from websockets.asyncio.client import ClientConnection, connect
@@ -22,20 +24,32 @@ async def used(server: Server, seconds: float) -> None:
     room = (await asyncio.to_thread(server.make_room))["id"]
     v1, seed = f"/v1/rooms/{room}/ws?name=", f"/chat/join?room={room}&name="
     async with aiohttp.ClientSession(server.url) as http:
-        work = [
+        await _for(
+            seconds,
             *(_talk(server, f"{v1}Ada{number}", json.dumps({"op": "send", "text": "hello"})) for number in range(6)),
             *(_talk(server, f"{seed}Bo{number}", "hello") for number in range(3)),
             *(_watch(http, room) for _ in range(2)),
             _come_back(server, v1),
             _ask(http, room),
-        ]
-        tasks = [asyncio.create_task(one) for one in work]
-        done, going = await asyncio.wait(tasks, timeout=seconds)
-        for task in going:
-            task.cancel()
-        await asyncio.gather(*going, return_exceptions=True)
-        for task in done:
-            task.result()  # which raises what ended it too early
+        )
+
+
+async def chatted(server: Server, seconds: float) -> None:
+    """Two members of a room chat for so long."""
+    room = (await asyncio.to_thread(server.make_room))["id"]
+    frame = json.dumps({"op": "send", "text": "hello"})
+    await _for(seconds, *(_talk(server, f"/v1/rooms/{room}/ws?name={name}", frame) for name in ("Ada", "Bo")))
+
+
+async def _for(seconds: float, *work: Coroutine[Any, Any, None]) -> None:
+    """Let work that never ends go on for so long."""
+    tasks = [asyncio.create_task(one) for one in work]
+    done, going = await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    for task in going:
+        task.cancel()
+    await asyncio.gather(*going, return_exceptions=True)
+    for task in done:
+        task.result()  # which raises what ended it too early
 
 
 async def _talk(server: Server, path: str, frame: str) -> None:
