@@ -29,7 +29,7 @@ HEADINGS: Final = {
     ),
     "Serve": ("serve", "backup", "restore", "doctor", "healthcheck"),
     "Serve on several machines": (
-        *("cluster serve", "cluster secret"),
+        *("cluster serve", "cluster secret", "cluster status", "cluster doctor", "cluster upgrade"),
         *("cluster backup", "cluster restore", "cluster move", "cluster leave"),
     ),
     "Help": ("help", "completion"),

@@ -16,10 +16,9 @@ import structlog
 from msgspec import Struct
 
 from chatty.server.nats_server.peers import Peer
+from chatty.server.platform.pipeline.log.jetstream.connection import SERVERS
 
 USER: Final = "chatty"
-SERVERS: Final = "chatty.servers"
-"""The subject on which all servers of NATS say how they are set up and how they are."""
 
 _CONFIGURATION: Final = "nats-server.conf"
 _LOG: Final = structlog.get_logger("chatty")

@@ -35,6 +35,9 @@ ROWS: Final[dict[str, Row]] = {
     "audit of the server": Row(ADMINISTER, ("audit",)),
     "ban": Row(MODERATE, ("ban", "ROOM", "Stranger")),
     "unban": Row(MODERATE, ("unban", "ROOM", "Stranger")),
+    "cluster doctor": Row(ADMINISTER, ("cluster", "doctor"), REFUSED),  # the server is on its own
+    "cluster status": Row(ADMINISTER, ("cluster", "status"), REFUSED),
+    "cluster upgrade": Row(ADMINISTER, ("cluster", "upgrade"), REFUSED),
     "create": Row(CREATE, ("create", "another")),
     "delete": Row(MODERATE, ("delete", "ROOM", "--from", "Ghost")),
     "history": Row(READ, ("history", "ROOM")),

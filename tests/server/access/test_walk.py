@@ -132,6 +132,9 @@ ROUTES: Final[dict[str, list[Row]]] = {
     ],
     "POST /v1/rooms/{room}/kick": [Row("m", "target_not_found", {"name": "ghost"})],
     **under("/v1/rooms/{room}", rules("m", "r", "o", "room")),
+    "GET /v1/cluster": [server("o", "target_not_found")],  # this server is on its own
+    "PUT /v1/cluster/level": [server("o", "target_not_found", {"level": 2})],
+    "POST /v1/cluster/examinations": [server("o", "target_not_found")],
     **under("/v1/server", rules("o", "o", "o", "server")),
 }
 """For each route the ways to ask."""

@@ -19,10 +19,10 @@ import pytest
 import structlog
 
 from chatty.server.nats_server import process
-from chatty.server.nats_server.configuration import SERVERS, USER, Keys, write_configuration
+from chatty.server.nats_server.configuration import USER, Keys, write_configuration
 from chatty.server.nats_server.peers import Peer, peers_of, urls
 from chatty.server.nats_server.process import NatsServer, found_program
-from chatty.server.platform.pipeline.log.jetstream.connection import Connection, connect, derived, stream_of
+from chatty.server.platform.pipeline.log.jetstream.connection import SERVERS, Connection, connect, derived, stream_of
 from chatty.server.settings import SettingError
 from tests.support.server import PATIENCE, ROOT, free_port
 
@@ -90,10 +90,7 @@ async def test_three_share_a_log_that_is_synced_and_encrypted_and_one_that_dies_
             await published(connection, b"a text that nobody else may read")
             assert await pid_of(running[other], other_than=killed)
             await current(connection, 3)
-            inbox = connection.client.new_inbox()
-            answers = await connection.client.subscribe(inbox)
-            await connection.client.publish(SERVERS, reply=inbox)
-            told = [json.loads((await answers.next_msg(PATIENCE)).data) for _ in among]
+            told = [json.loads(answer) for answer in await connection.ask_all(SERVERS, 3)]
             assert {answer["server"]["name"] for answer in told} == set(among)
             assert all(answer["data"]["config"]["sync_always"] for answer in told)
         finally:

@@ -14,6 +14,7 @@ from aiohttp import web
 
 from chatty.server.best_effort import attempt
 from chatty.server.origins import address_to_listen_on
+from chatty.server.platform.network.access.cluster import ClusterHandlers
 from chatty.server.platform.network.access.control import control_socket
 from chatty.server.platform.network.access.deletions import DeletionHandlers
 from chatty.server.platform.network.access.invitations import InvitationHandlers
@@ -101,7 +102,7 @@ def routes(node: Node, rooms: RoomHandlers, sign_in: SignInHandlers) -> list[Rou
     handlers = (
         Handshake(node), rooms, ChangeHandlers(node, rooms), Probes(node), TokenHandlers(node, rooms.may_post),
         ModerationHandlers(node, rooms.may_post, hashing), InvitationHandlers(node, rooms.may_post, hashing), sign_in,
-        DeletionHandlers(node, rooms.may_post),
+        DeletionHandlers(node, rooms.may_post), ClusterHandlers(node),
     )  # fmt: skip
     return [route for one in handlers for route in one.routes()]
 

@@ -82,6 +82,8 @@ class LocalLog:
         self._thread = threading.Thread(target=self._run, name="log", daemon=True)
         self._thread.start()
 
+    operator = None
+
     @property
     def waiting(self) -> int:
         """Entries that the writer has not taken yet."""

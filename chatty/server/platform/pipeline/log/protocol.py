@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
-from chatty.server.business.entries import Entry
+from chatty.clusters import ClusterStatus, Examination
+from chatty.server.business.entries import Entry, Rejection
 from chatty.server.business.outcomes import Outcome
 from chatty.server.platform.pipeline.log.whispers import Whisper
 from chatty.server.platform.store.applied import Applied
@@ -14,6 +15,19 @@ Reply = Callable[[Outcome], None]
 """Takes the outcome of one entry, on the event loop."""
 
 Proposal = tuple[Entry, Reply | None]
+
+
+class ClusterOperator(Protocol):
+    """A cluster, as those see it who run it."""
+
+    async def status(self) -> ClusterStatus:
+        """What this node knows."""
+
+    async def raise_level(self, level: int, at: int) -> Outcome:
+        """Let the log hold what ``level`` brings. `Rejection("bad_request")` if not all nodes know it."""
+
+    async def examine(self, at: int) -> Examination | Rejection:
+        """Compare the tables of all nodes, and look whether the log and its snapshots have everything."""
 
 
 class Log(Protocol):
@@ -58,6 +72,10 @@ class Log(Protocol):
 
     def whisper(self, whisper: Whisper) -> None:
         """Pass ``whisper`` on to the other nodes, if they can be reached."""
+
+    @property
+    def operator(self) -> ClusterOperator | None:
+        """The cluster whose log it is, or None for the log of one machine."""
 
     @property
     def waiting(self) -> int:

@@ -19,7 +19,8 @@ import structlog
 
 from chatty.server.platform.pipeline.log.jetstream.replica import Batch, Message, Replica
 from chatty.server.platform.store.applying import Store
-from chatty.server.platform.store.errors import Unavailable
+from chatty.server.platform.store.errors import StoreError, Unavailable
+from chatty.server.platform.store.table_hashes import Frozen
 
 MOST_MESSAGES: Final = 64
 """Messages in one transaction."""
@@ -33,11 +34,15 @@ _LOG = structlog.get_logger("chatty")
 
 
 class Done(NamedTuple):
-    """A batch that was applied: how long that took, and when (monotonic) its first message came."""
+    """A batch that was applied: how long that took, and when (monotonic) its first message came.
+
+    ``frozen`` is the database at its end, if it ends with an entry that asks for a fingerprint.
+    """
 
     batch: Batch
     seconds: float
     since: float
+    frozen: Frozen | None
 
 
 class Applier:
@@ -142,7 +147,16 @@ class Applier:
         if self.stands_still:
             self.stands_still = False
             _LOG.info("messages are stored again")
-        done = Done(batch, time.monotonic() - began, since)
+        done = Done(batch, time.monotonic() - began, since, self._frozen(batch))
         self._loop.call_soon_threadsafe(self._finish, done)
         self._store.checkpoint(quiet=False)
-        return True
+        return batch.taken == len(messages) or self._apply(messages[batch.taken :], since)
+
+    def _frozen(self, batch: Batch) -> Frozen | None:
+        if not batch.fingerprints or not self.incarnation:  # or it was asked for before this node began
+            return None
+        try:
+            return Frozen(self._store.path)
+        except StoreError as error:
+            _LOG.error("the tables can't be hashed", error=str(error))
+            return None

@@ -22,12 +22,15 @@ from chatty.server.settings import SettingError
 
 STREAM: Final = "CHATTY"
 SUBJECT: Final = "chatty.log"
+SERVERS: Final = "chatty.servers"
+"""The subject on which all servers of NATS say how they are set up, if their configuration offers that."""
 
 API_SECONDS: Final = 1.0
 AGAIN_SECONDS: Final = 0.3
 NO_STREAM: Final = 10059
 """The error's number when there is no such stream (nats-server, errors.json)."""
 LEAST_SECRET: Final = 32
+ANSWERS_SECONDS: Final = 0.5
 
 _LOG = structlog.get_logger("chatty")
 
@@ -109,6 +112,20 @@ class Connection:
     async def create_stream(self, replicas: int, metadata: Mapping[str, str]) -> StreamInfo:
         """Make the log's stream, or get the one that is like it. Raises as `api` does."""
         return _info(await self.api(f"STREAM.CREATE.{STREAM}", stream_config(replicas, metadata)))
+
+    async def ask_all(self, subject: str, most: int) -> list[bytes]:
+        """The answers to a request that several may answer: ``most`` of them, or fewer if no more come in a while."""
+        inbox, answers = self.client.new_inbox(), list[bytes]()
+        subscription = await self.client.subscribe(inbox, max_msgs=most)
+        try:
+            await self.client.publish(subject, reply=inbox)
+            while len(answers) < most:
+                answers.append((await subscription.next_msg(ANSWERS_SECONDS)).data)
+        except nats.errors.TimeoutError:
+            pass
+        finally:
+            await self.quietly(subscription.unsubscribe())
+        return [answer for answer in answers if answer]
 
     async def quietly(self, what: Awaitable[Any]) -> None:
         """Do something that may fail because it is done again anyway."""

@@ -31,6 +31,7 @@ from chatty.server.platform.pipeline.log.jetstream.opening import Identity, chec
 from chatty.server.platform.pipeline.log.jetstream.peers import MOST_SKEW_MS, Alive, Peers
 from chatty.server.platform.pipeline.log.jetstream.publisher import PATIENCE_SECONDS, Publisher
 from chatty.server.platform.pipeline.log.jetstream.replica import Replica
+from chatty.server.platform.pipeline.log.jetstream.status import Operator
 from chatty.server.platform.pipeline.log.jetstream.tail import DEAF_SECONDS, Tail
 from chatty.server.platform.pipeline.log.protocol import Delivery, Reply
 from chatty.server.platform.pipeline.log.whispers import Whisper
@@ -86,8 +87,9 @@ class JetStreamLog:
         self.stream: StreamInfo | None = None
         self._key = derived(identity.secret, "envelopes")
         self.peers = Peers(
-            connection, derived(identity.secret, "peers"), self.node, self._describe, delivery.hear, on_fatal
+            connection, derived(identity.secret, "peers"), self.node, self.describe, delivery.hear, on_fatal
         )
+        self.operator = Operator(self, store.path.parent)
         self._publisher = Publisher(connection, self._key, self.node, self.peers.wall_ms, self._most_size, self._report)
         self._barriers = Barriers(self._publisher.barrier)
         self.members: Callable[[], int] = lambda: 0
@@ -245,7 +247,8 @@ class JetStreamLog:
             return "The clock differs from those of the other nodes."
         return ""
 
-    def _describe(self) -> Alive:
+    def describe(self) -> Alive:
+        """What this node says of itself."""
         mark, chain = self.peers.mark
         return Alive(
             self.node, self.incarnation, wall_ms(), self.position, mark, chain,
@@ -275,6 +278,8 @@ class JetStreamLog:
                 reply(())
         except Exception as error:  # noqa: BLE001 - somebody may have missed something
             self._on_fatal(error)
+        if done.frozen is not None:
+            self.operator.answer(batch.fingerprints[0].id, done.frozen)
         if batch.is_overtaken:
             self._publisher.publish_again()
         self._look_at_myself()

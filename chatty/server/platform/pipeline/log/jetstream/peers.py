@@ -62,11 +62,15 @@ class Alive(Struct, frozen=True, omit_defaults=True):
 
 
 class Heard(Struct):
-    """A node that is heard of: what it said last, when (loop time), and how far its clock is ahead of this one."""
+    """A node that is heard of: what it said last, when (loop time), and how far its clock is ahead of this one.
+
+    ``lag`` is how many messages this node had applied then that the other one had not.
+    """
 
     alive: Alive
     at: float
     skew: int
+    lag: int
 
 
 _encode: Final = msgspec.msgpack.Encoder().encode
@@ -113,12 +117,12 @@ class Peers:
 
     async def say(self) -> None:
         """Say how this node is."""
-        await self._connection.quietly(self._connection.client.publish(ALIVE, self._sealed(_encode(self._describe()))))
+        await self._connection.quietly(self._connection.client.publish(ALIVE, self.sealed(_encode(self._describe()))))
 
     def whisper(self, whisper: Whisper) -> None:
         """Pass ``whisper`` on to the others, if they can be reached."""
         if self._connection.is_connected and self.heard:
-            payload = self._sealed(_encode((self._node, whisper)))
+            payload = self.sealed(_encode((self._node, whisper)))
             task = self._loop.create_task(self._connection.quietly(self._connection.client.publish(WHISPER, payload)))
             task.add_done_callback(asyncio.Task.result)
 
@@ -213,23 +217,26 @@ class Peers:
     # --- what comes -----------------------------------------------------------------------------------------
 
     async def _on_alive(self, message: Msg) -> None:
-        body = self._unsealed(message.data)
+        body = self.unsealed(message.data)
         if body is None:
             self._note_stranger(message.data)
             return
         alive = _decode_alive(body)
+        mine = self._describe()
         if alive.node == self._node:
-            if alive.incarnation != self._describe().incarnation:
+            if alive.incarnation != mine.incarnation:
                 self.namesake = alive.incarnation
             return
         known = self.heard.get(alive.node)
         if known is None or known.alive.incarnation != alive.incarnation:
             self._differing.pop(alive.node, None)
-        self.heard[alive.node] = Heard(alive, self._loop.time(), alive.at - wall_ms())
+        self.heard[alive.node] = Heard(
+            alive, self._loop.time(), alive.at - wall_ms(), max(0, mine.position - alive.position)
+        )
         self._compare(alive)
 
     async def _on_whispered(self, message: Msg) -> None:
-        body = self._unsealed(message.data)
+        body = self.unsealed(message.data)
         if body is not None:
             node, whisper = _decode_whisper(body)
             if node != self._node:
@@ -244,10 +251,12 @@ class Peers:
             self.strangers.add(node)
             _LOG.error("a node has another secret", node=node)
 
-    def _sealed(self, body: bytes) -> bytes:
+    def sealed(self, body: bytes) -> bytes:
+        """``body`` with the proof that a node of this cluster said it."""
         return mac(self._key, body) + body
 
-    def _unsealed(self, data: bytes) -> bytes | None:
+    def unsealed(self, data: bytes) -> bytes | None:
+        """What was sealed as ``data`` by a node of this cluster, or None if it wasn't."""
         body = data[MAC_BYTES:]
         return body if mac(self._key, body) == data[:MAC_BYTES] else None
 

@@ -49,9 +49,11 @@ class Part(NamedTuple):
 class Batch(NamedTuple):
     """The results of some messages: those of the store, and what the log's other parts need to know.
 
+    ``taken`` is how many messages it took: it ends with the first that asks for a fingerprint.
     ``is_overtaken``: an envelope of this node came before one that it had numbered lower.
     """
 
+    taken: int
     applied: Applied
     own: list[Part]
     state: LogState
@@ -72,17 +74,22 @@ class Replica:
         self.state = replace(known, generation=generation, nodes=dict(known.nodes))
 
     def apply(self, messages: Sequence[Message], node: str, incarnation: str) -> Batch:
-        """Apply messages that follow each other. ``node`` and ``incarnation`` tell its own envelopes from others'.
+        """Apply the first of some messages that follow each other, or all of them.
+
+        ``node`` and ``incarnation`` tell its own envelopes from others'.
 
         Raises Unavailable if they can't be stored now, and StoreError if they can't be applied at all.
         """
         reading = _Reading(self.state, self._key, node, incarnation)
-        for message in messages:
+        taken = 0
+        for taken, message in enumerate(messages, 1):  # noqa: B007 - it is used below
             reading.read(message)
+            if reading.fingerprints:
+                break
         applied = self._store.apply(reading.entries, reading)
         self.state = reading.after
         return Batch(
-            applied, reading.own, reading.after, reading.marks, reading.is_overtaken, reading.dropped,
+            taken, applied, reading.own, reading.after, reading.marks, reading.is_overtaken, reading.dropped,
             reading.fingerprints,
         )  # fmt: skip
 
