@@ -44,6 +44,8 @@ COMPARED: Final = "chatty.fingerprint."
 COMPARE_SECONDS: Final = 60.0
 """How long a node may take to hash its tables."""
 LOOK_SECONDS: Final = 0.1
+OFFLINE_NS: Final = 5_000_000_000
+"""How long a server of NATS has to be silent, if the others have not found out that it is offline."""
 
 _LOG = structlog.get_logger("chatty")
 _encode: Final = msgspec.msgpack.Encoder().encode
@@ -183,9 +185,11 @@ def log_status(stream: StreamInfo, servers: list[LogServerStatus]) -> LogStatus:
 
 
 def _replica(told: Mapping[str, object]) -> ReplicaStatus:
-    lag = told.get("lag")
+    lag, silent_ns = told.get("lag"), told.get("active")
+    is_current = bool(told.get("current"))
+    is_silent = not is_current and isinstance(silent_ns, int) and silent_ns > OFFLINE_NS
     return ReplicaStatus(
-        str(told.get("name", "")), is_current=bool(told.get("current")), is_offline=bool(told.get("offline")),
+        str(told.get("name", "")), is_current=is_current, is_offline=bool(told.get("offline")) or is_silent,
         lag=lag if isinstance(lag, int) else 0,
     )  # fmt: skip
 
