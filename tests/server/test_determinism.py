@@ -14,113 +14,27 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chatty.server.business.connection_ids import connection_id
 from chatty.server.business.entries import (
-    CloseRoom,
     Connect,
     CorrectTimes,
     CreateRoom,
-    Delete,
-    Disconnect,
-    Edit,
-    EndGrace,
     Entry,
-    ExpireRoom,
-    Forget,
     Post,
-    Probe,
-    PurgeRoom,
     React,
     Rejection,
-    Rename,
     Restrict,
     SetPolicy,
-    SetTopic,
     Target,
-    TrimRoom,
 )
-from chatty.server.business.nodes import EndNode, Fingerprint, RaiseLevel, StartNode
 from chatty.server.business.rights import OPERATOR, OWNER
 from chatty.server.memory_limit import PLENTY, Budget
 from chatty.server.platform.store.applying import Store
 from chatty.server.platform.store.schema import ROOM_BITS
-from chatty.skeletons import skeleton
-from tests.server.principals import owning, speaker
-from tests.server.rulings import principals, rulings
+from tests.server.principals import speaker
+from tests.server.random_entries import CONNECTIONS, CORRECTIONS, IDENTITIES, ROOMS, entries
 
-ROOMS = ["alpha", "beta", "gamma"]
-NAMES = ["john", "ada", "bo", "аda"]
-"""The last one looks like the second."""
-IDENTITIES = [bytes([number]) * 16 for number in range(3)]
-NODES, INCARNATIONS = ["here", "there"], ["one", "two"]
-CONNECTIONS = [
-    connection_id(node, incarnation, number) for node in NODES for incarnation in INCARNATIONS for number in range(2)
-]
 FORGETFUL = PLENTY._replace(rooms=1)
 """With so little memory, nearly everything is loaded again for each batch."""
-TIMES = st.integers(1_700_000_000_000, 1_700_000_100_000)
-
-
-CORRECTIONS = st.builds(CorrectTimes, st.just(""), TIMES, TIMES, st.integers(-100_000, 100_000))
-"""In any order with all others: some of what it moves was right."""
-
-
-def _entries() -> st.SearchStrategy[Entry]:
-    room, name, identity = st.sampled_from(ROOMS), st.sampled_from(NAMES), st.sampled_from(IDENTITIES)
-    text, seq = st.text(min_size=1, max_size=20), st.integers(0, 12)
-    owner = st.sampled_from([b"a" * 32, b"b" * 32])
-    expiry = st.sampled_from([0, 1_700_000_050_000])
-    producer, idempotency_key = st.sampled_from(["p", "q"]), st.sampled_from(["r", "s"])
-    digest = st.sampled_from([b"1", b"2"])
-    return st.one_of(
-        st.builds(CreateRoom, room, TIMES, text, text, st.just("epoch"), owner, expiry, principals(name, identity)),
-        st.builds(Post, room, TIMES, principals(name, identity), text),
-        rulings(room, TIMES, name, identity),
-        rulings(room, TIMES, name, identity),
-        st.builds(
-            lambda r, t, n, i, x, p, k: Post(r, t, speaker(n, i), x, p, k),
-            room, TIMES, name, identity, text, producer, st.integers(1, 4),
-        ),
-        st.builds(
-            lambda r, t, n, i, x, k, d: Post(r, t, speaker(n, i), x, idempotency_key=k, digest=d),
-            room, TIMES, name, identity, text, idempotency_key, digest,
-        ),
-        st.builds(Connect, room, TIMES, st.sampled_from(CONNECTIONS), principals(name, identity)),
-        _changes(room, name, identity),
-        st.builds(Disconnect, room, TIMES, st.sampled_from(CONNECTIONS), st.booleans()),
-        st.builds(EndGrace, room, TIMES, name, TIMES),
-        st.builds(CloseRoom, room, TIMES, owner.map(owning)),
-        st.builds(ExpireRoom, room, TIMES),
-        st.builds(PurgeRoom, room, TIMES, TIMES),
-        st.builds(TrimRoom, room, TIMES, seq),
-        st.builds(StartNode, st.just(""), TIMES, st.sampled_from(NODES), st.sampled_from(INCARNATIONS)),
-        st.builds(EndNode, st.just(""), TIMES, st.sampled_from(NODES), st.sampled_from(INCARNATIONS)),
-        st.builds(RaiseLevel, st.just(""), TIMES, st.just(1)),
-        st.builds(Fingerprint, st.just(""), TIMES, st.just("id")),
-        st.builds(Forget, st.just(""), TIMES, TIMES, TIMES, st.just(0) | TIMES),
-        st.builds(Probe, st.just(""), TIMES),
-    )  # fmt: skip
-
-
-def _changes(*where: st.SearchStrategy[Any]) -> st.SearchStrategy[Entry]:
-    room, name, identity = where
-    whose = st.builds(
-        lambda r, t, n, i, p: {
-            "room": r, "at": t, "who": speaker(n, i), "producer": "p" if p else "", "n": p,
-        },
-        room, TIMES, name, identity, st.integers(0, 3),
-    )  # fmt: skip
-    of = st.integers(1, 8)
-    return st.one_of(
-        st.builds(lambda w, m, x: Edit(**w, of=m, text=x), whose, of, st.text(min_size=1, max_size=20)),
-        st.builds(lambda w, m: Delete(**w, of=m), whose, of),
-        st.builds(
-            lambda w, m, x, gone: React(**w, of=m, reaction=x, remove=gone),
-            whose, of, st.sampled_from("ab"), st.booleans(),
-        ),
-        st.builds(lambda w, x: SetTopic(**w, topic=x), whose, st.text(max_size=5)),
-        st.builds(lambda w, n: Rename(**w, new_name=n, new_key=n, new_skeleton=skeleton(n)), whose, name),
-    )  # fmt: skip
 
 
 def _fail(error: BaseException) -> None:
@@ -155,7 +69,7 @@ def _apply(
 
 @settings(max_examples=40, deadline=None)
 @given(
-    entries=st.lists(_entries() | CORRECTIONS, min_size=1, max_size=40), cuts=st.lists(st.integers(1, 39), max_size=6)
+    entries=st.lists(entries() | CORRECTIONS, min_size=1, max_size=40), cuts=st.lists(st.integers(1, 39), max_size=6)
 )
 def test_batches_and_restarts_make_no_difference(entries: list[Entry], cuts: list[int]) -> None:
     first: list[Entry] = [
@@ -171,7 +85,7 @@ def test_batches_and_restarts_make_no_difference(entries: list[Entry], cuts: lis
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(_entries(), min_size=1, max_size=60))
+@given(st.lists(entries(), min_size=1, max_size=60))
 def test_a_room_numbers_its_events_without_a_hole_and_its_time_never_runs_backwards(entries: list[Entry]) -> None:
     _, delivered, _ = _apply([entries], reopen=False)
     for _, events in delivered:
@@ -183,7 +97,7 @@ def test_a_room_numbers_its_events_without_a_hole_and_its_time_never_runs_backwa
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(_entries() | CORRECTIONS, min_size=1, max_size=60))
+@given(st.lists(entries() | CORRECTIONS, min_size=1, max_size=60))
 def test_what_is_stored_never_runs_backwards_also_where_a_clock_was_wrong(entries: list[Entry]) -> None:
     _, _, rows = _apply([entries], reopen=False)
     events = re.findall(r"""INSERT INTO "events" VALUES\((\d+),.*?226174223A22(.{48})""", "\n".join(rows))

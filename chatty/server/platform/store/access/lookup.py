@@ -81,10 +81,12 @@ def _granted(db: sqlite3.Connection, key: int, identity: bytes) -> dict[int, Gra
 
 def is_known(db: sqlite3.Connection, who: Principal, server_rules: Access, in_server: Grant | None) -> bool:
     """Whether some row speaks for ``who`` in any scope; where the server lets everybody in, it doesn't matter."""
-    if who.token or server_rules.everyone & READ or in_server:
+    if who.token or server_rules.everyone & READ:
         return True
+    if who.trust < Trust.KEY:  # anybody may show such an identity, so nothing speaks for it, whatever is in memory
+        return False
     granted = "SELECT 1 FROM grants WHERE identity = ? LIMIT 1"
-    return who.trust >= Trust.KEY and db.execute(granted, (who.identity,)).fetchone() is not None
+    return in_server is not None or db.execute(granted, (who.identity,)).fetchone() is not None
 
 
 def token_of_id(db: sqlite3.Connection, token_id: str) -> Token | None:

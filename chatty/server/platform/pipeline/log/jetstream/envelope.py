@@ -27,6 +27,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Raw, Struct
 
+import chatty.server.business.nodes  # noqa: F401 - some kinds of entries are there
 from chatty.server.business.entries import Change, Entry, Ruling
 from chatty.server.platform.store.ledger import Incarnation
 
