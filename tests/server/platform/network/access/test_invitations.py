@@ -82,6 +82,25 @@ def test_an_invitation_is_shown_once_and_lets_one_in(server: Server, room: str) 
     assert [(one["name"], one["role"], one["by"]) for one in members][1:] == [("Bob", "member", made["by"])]
 
 
+def test_monitoring_counts_who_was_let_in_and_who_was_not(server: Server, room: str) -> None:
+    def counted() -> tuple[str, ...]:
+        page = ask(server, "GET", "/metrics").body.decode()
+        ways = ('sign_ins_total{way="invitation"}', 'denials_total{code="not_admitted",way="invitation"}')
+        return tuple(next(line for line in page.splitlines() if line.startswith(f"chatty_{way}")) for way in ways)
+
+    secret = invite(server, room)["invitation"]
+    let_in, denied = counted()
+    assert enter(server, room, BOB, invitation=secret).status == 200
+    assert counted() == (plus_one(let_in), denied)
+    assert code(enter(server, room, EVE, invitation=secret)) == "not_admitted"
+    assert counted() == (plus_one(let_in), plus_one(denied))
+
+
+def plus_one(line: str) -> str:
+    name, _, count = line.rpartition(" ")
+    return f"{name} {float(count) + 1}"
+
+
 def test_fifty_at_once_on_one_use_admit_exactly_one(server: Server, room: str) -> None:
     """Attack 11."""
     secret = invite(server, room)["invitation"]
