@@ -147,6 +147,14 @@ def test_a_name_that_two_rooms_have_is_not_guessed(make_environment: MakeEnviron
     assert resolve_room(env, "deploys", ServerChoice(server="http://b")).room_id == B
 
 
+def test_a_room_that_several_nodes_have_shown_is_one_room(make_environment: MakeEnvironment) -> None:
+    env = make_environment()
+    for node in ("http://a", "http://b", "http://c"):
+        remember(env, KnownRoom(A, "deploys", node))
+    assert resolve_room(env, "deploys")[:2] == ("http://c", A)
+    assert resolve_room(env, "deploys", ServerChoice(server="http://b,http://a"))[:2] == ("http://b,http://a", A)
+
+
 def test_a_mistyped_name_is_suggested(make_environment: MakeEnvironment) -> None:
     env = make_environment()
     remember(env, KnownRoom(A, "general", LOCAL))
