@@ -15,21 +15,23 @@ from tests.cli.user import Running, User
 from tests.support.openid import Provider, approve
 from tests.support.server import PATIENCE, Server
 
-PEOPLE: Final = {"ada": {"preferred_username": "Ada", "groups": ["admins"]}, "bo": {"preferred_username": "Bo"}}
+PEOPLE: Final = {"ada": {"preferred_username": "Ada", "groups": ["admins"]}} | {
+    name.lower(): {"preferred_username": name} for name in ("Bo", "Cy", "Dan", "Eve", "Flo", "Gus", "Hal")
+}
+"""Whoever is changed by a test is in no other."""
 
 SignIn = Callable[..., None]
 
 
-@pytest.fixture
-def provider(tmp_path: Path) -> Iterator[Provider]:
-    with Provider(tmp_path, PEOPLE) as provider:
-        yield provider
-
-
-@pytest.fixture
-def server(tmp_path: Path, provider: Provider) -> Iterator[Server]:
+def believing(provider: Provider, data: Path) -> Server:
     issuer = ("--oidc-issuer", provider.url, "--oidc-client-id", "chatty-ES256", "--oidc-admin", "admins")
-    with Server(tmp_path / "data", "--access", "token", *issuer) as server:
+    return Server(data, "--access", "token", *issuer)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    directory = tmp_path_factory.mktemp("sign-in")
+    with Provider(directory, PEOPLE) as provider, believing(provider, directory / "data") as server:
         yield server
 
 
@@ -61,11 +63,11 @@ def kept(user: User) -> Any:
     return login
 
 
-def let_end(user: User) -> None:
-    """The login has run out, as far as its user knows."""
+def let_end(user: User, at: float = 1.0) -> None:
+    """The login has run out, or will ``at`` some time, as far as its user knows."""
     file = user.home / "state" / "chatty" / "logins.json"
     login = kept(user)
-    login["sign_in"]["expires_at"] = 1
+    login["sign_in"]["expires_at"] = at
     file.write_text(json.dumps({"logins": [login]}))
 
 
@@ -85,12 +87,12 @@ def test_somebody_signs_in_in_a_browser_and_is_logged_in(user: User, server: Ser
 
 
 def test_a_login_that_runs_out_is_renewed(user: User) -> None:
-    sign_in(user, "bo")
+    sign_in(user, "cy")
     before = kept(user)
     user.here.run("whoami")
     assert kept(user) == before
     let_end(user)
-    assert json.loads(user.here.says("whoami", "--json"))["name"] == "Bo"
+    assert json.loads(user.here.says("whoami", "--json"))["name"] == "Cy"
     after = kept(user)
     assert after["token"] != before["token"]
     assert after["sign_in"]["refresh_token"] != before["sign_in"]["refresh_token"]  # each is used once
@@ -103,12 +105,13 @@ def test_a_login_whose_token_is_refused_is_renewed_although_it_has_not_run_out(u
 
 
 def test_commands_that_find_a_login_run_out_at_once_renew_it_once(user: User, server: Server) -> None:
-    sign_in(user, "bo")
+    sign_in(user, "dan")
     let_end(user)
     all_at_once = [user.start("whoami", "--json") for _ in range(4)]
     said = [running.communicate(timeout=PATIENCE) for running in all_at_once]
-    assert [json.loads(out)["name"] for out, _ in said] == ["Bo"] * 4, said
-    assert len(server.operate("GET", "/v1/tokens?all=true")["tokens"]) == 2
+    assert [json.loads(out)["name"] for out, _ in said] == ["Dan"] * 4, said
+    tokens = server.operate("GET", "/v1/tokens?all=true")["tokens"]
+    assert [token["name"] for token in tokens].count("Dan") == 2
 
 
 def test_a_running_command_loses_nothing_when_its_token_ends(user: User, server: Server) -> None:
@@ -124,31 +127,28 @@ def test_a_running_command_loses_nothing_when_its_token_ends(user: User, server:
     assert texts == ["before", "after"]
 
 
-def test_somebody_who_is_put_out_at_the_provider_is_out_and_is_told_how_to_get_in(
-    user: User, server: Server, provider: Provider
-) -> None:
-    sign_in(user, "bo")
-    provider.stop()
-    provider.start()  # it has forgotten everybody's sign-ins
-    revoke(server, user)
-    for _ in range(2):
-        said = user.here.fails(4, "create", "x")
-        assert said.endswith(f"hint:  chatty login --sso {server.url}\n")
-    assert "refresh_token" in kept(user)["sign_in"]
-    assert kept(user)["sign_in"]["refresh_token"] == ""
-
-
-def test_while_the_provider_is_down_the_token_that_there_is_still_counts(user: User, provider: Provider) -> None:
-    sign_in(user, "bo")
-    let_end(user)
-    provider.stop()
-    assert json.loads(user.here.says("whoami", "--json"))["name"] == "Bo"
-    provider.start()
+def test_a_login_outlives_its_provider_and_ends_when_that_has_forgotten_it(tmp_path: Path) -> None:
+    with (
+        Provider(tmp_path, PEOPLE) as provider,
+        believing(provider, tmp_path / "data") as server,
+        User(tmp_path / "home", server.url) as user,
+    ):
+        sign_in(user, "bo")
+        let_end(user)
+        provider.stop()
+        assert json.loads(user.here.says("whoami", "--json"))["name"] == "Bo"  # the token that there is still counts
+        provider.start()  # it has forgotten everybody's sign-ins
+        let_end(user, at=4e9)
+        revoke(server, user)
+        for _ in range(2):
+            said = user.here.fails(4, "create", "x")
+            assert said.endswith(f"hint:  chatty login --sso {server.url}\n")
+        assert kept(user)["sign_in"]["refresh_token"] == ""
 
 
 def test_somebody_who_is_banned_is_told_so_when_the_login_is_renewed(user: User, server: Server) -> None:
-    sign_in(user, "bo")
-    server.operate("POST", "/v1/server/restrictions", {"act": "ban", "name": "Bo"})
+    sign_in(user, "eve")
+    server.operate("POST", "/v1/server/restrictions", {"act": "ban", "name": "Eve"})
     let_end(user)
     said = user.here.fails(4, "create", "x")
     assert said.startswith("error: You are banned from this server.")
@@ -165,9 +165,9 @@ def test_a_sign_in_that_is_denied_logs_nobody_in(user: User) -> None:
 
 
 def test_a_name_that_is_another_s_is_refused_with_a_way_out(user: User, server: Server) -> None:
-    server.operate("POST", "/v1/tokens", {"name": "bo"})
+    server.operate("POST", "/v1/tokens", {"name": "flo"})
     running, page, code = begun(user)
-    approve(f"{page}?user_code={code}", "bo")
+    approve(f"{page}?user_code={code}", "flo")
     _, err = running.communicate(timeout=PATIENCE)
     assert running.returncode == 6
     assert b"an administrator decides" in err

@@ -52,9 +52,9 @@ def believing(data: Path, provider: Provider, *options: str, client: str = CLIEN
     return Server(data, "--access", "token", "--log-level", "debug", *issuer, *options)
 
 
-@pytest.fixture
-def server(tmp_path: Path, provider: Provider) -> Iterator[Server]:
-    with believing(tmp_path / "data", provider) as server:
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, running: Provider) -> Iterator[Server]:
+    with believing(tmp_path_factory.mktemp("believing") / "data", running) as server:
         yield server
 
 
@@ -92,7 +92,7 @@ def code(answer: Answer) -> str:
 # --- OpenID -------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("algorithm", ["RS256", "PS256", "ES256", "EdDSA"])
+@pytest.mark.parametrize("algorithm", ["PS256", "EdDSA"])  # all others here use RS256, those of `chatty login` ES256
 def test_an_id_token_of_a_real_provider_is_exchanged_for_a_token(
     tmp_path: Path, provider: Provider, algorithm: str
 ) -> None:
@@ -126,11 +126,12 @@ def test_whoever_is_in_the_group_administers_until_the_first_sign_in_without_it(
 def test_somebody_is_the_same_at_each_sign_in_whatever_they_are_called_by_then(
     server: Server, provider: Provider
 ) -> None:
-    first = sign_in(server, {"id_token": provider.id_token("bo")})[1]
-    provider.employ({"bo": {"preferred_username": "Ada"}, "ada": {"preferred_username": "Bo"}})
-    second = sign_in(server, {"id_token": provider.id_token("bo")})[1]
-    assert (second["name"], me(server, second["token"])["identity"]) == ("Bo", me(server, first["token"])["identity"])
-    taken = sign_in(server, {"id_token": provider.id_token("ada")})
+    provider.employ({"gil": {"preferred_username": "Gil"}})
+    first = sign_in(server, {"id_token": provider.id_token("gil")})[1]
+    provider.employ({"gil": {"preferred_username": "Hal"}, "hal": {"preferred_username": "Gil"}})
+    second = sign_in(server, {"id_token": provider.id_token("gil")})[1]
+    assert (second["name"], me(server, second["token"])["identity"]) == ("Gil", me(server, first["token"])["identity"])
+    taken = sign_in(server, {"id_token": provider.id_token("hal")})
     assert (taken[0], code(taken)) == (409, "name_taken")
     assert "an administrator decides" in taken[1]["detail"]
 
@@ -142,9 +143,10 @@ def test_a_name_that_looks_like_somebody_else_s_is_refused(server: Server, provi
 
 
 def test_a_ban_holds_for_the_next_sign_in_and_is_in_the_audit_log(server: Server, provider: Provider) -> None:
-    token = sign_in(server, {"id_token": provider.id_token("bo")})[1]["token"]
-    server.operate("POST", "/v1/server/restrictions", {"act": "ban", "name": "Bo"})
-    answer = sign_in(server, {"id_token": provider.id_token("bo")})
+    provider.employ({"kit": {"preferred_username": "Kit"}})
+    token = sign_in(server, {"id_token": provider.id_token("kit")})[1]["token"]
+    server.operate("POST", "/v1/server/restrictions", {"act": "ban", "name": "Kit"})
+    answer = sign_in(server, {"id_token": provider.id_token("kit")})
     assert (answer[0], code(answer)) == (403, "banned")
     assert me(server, token)["can"] == []
     audit = server.operate("GET", "/v1/server/audit")["entries"]
@@ -154,6 +156,7 @@ def test_a_ban_holds_for_the_next_sign_in_and_is_in_the_audit_log(server: Server
 def test_a_token_for_another_client_or_of_another_provider_is_refused(
     server: Server, provider: Provider, tmp_path: Path
 ) -> None:
+    before = server.operate("GET", "/v1/tokens?all=true")
     other = sign_in(server, {"id_token": provider.id_token("bo", "other")})
     assert (other[0], code(other)) == (401, "unauthorized")
     assert "another client" in other[1]["detail"]
@@ -165,7 +168,7 @@ def test_a_token_for_another_client_or_of_another_provider_is_refused(
     for secret in map(json.dumps, provider.keys()):
         assert code(sign_in(server, {"id_token": _by_secret(said, secret)})) == "unauthorized"
     assert code(sign_in(server, {"id_token": jwt.encode(said, "", "none")})) == "unauthorized"
-    assert server.operate("GET", "/v1/tokens?all=true")["tokens"] == []
+    assert server.operate("GET", "/v1/tokens?all=true") == before
 
 
 def _by_secret(claims: Any, secret: str) -> str:
