@@ -48,6 +48,7 @@ from chatty.server.platform.store.search.searching import Search
 from chatty.server.platform.store.sqlite_version import check_sqlite
 from chatty.server.provisioning import set_access
 from chatty.server.served_rooms import ServedRooms
+from chatty.server.service_manager import ServiceManager
 from chatty.server.settings import SettingError, Settings
 from chatty.server.structured_logging import Notices
 
@@ -280,11 +281,21 @@ async def _run_tasks(node: Node, certificate: Certificate | None, stop: asyncio.
                 tasks["certificate"] = group.create_task(certificate.follow_files())
             for part, task in tasks.items():
                 node.metrics.parts[part] = _goes_on(task)
+            manager = ServiceManager.of(os.environ)
+            if manager is not None:
+                works = partial(_works, node)
+                tasks["service_manager"] = group.create_task(manager.attend(node.log.trouble, works))
             await stop.wait()
+            if manager is not None:
+                manager.stopping()
             for task in tasks.values():
                 task.cancel()
     except* Exception as faults:  # noqa: BLE001 - the server can't do without that task
         _fail(faults.exceptions[0], notices)
+
+
+def _works(node: Node) -> bool:
+    return all(works() for works in node.metrics.parts.values())
 
 
 def _goes_on(task: asyncio.Task[None]) -> Callable[[], bool]:
