@@ -19,7 +19,6 @@ import structlog
 from chatty.protocol import Close
 from chatty.server import structured_logging as logs
 from chatty.server.announcement import RoomList, announce
-from chatty.server.best_effort import attempt, raise_descriptor_limit
 from chatty.server.business.entries import Rejection
 from chatty.server.business.nodes import StartNode
 from chatty.server.checks import age_ms, check
@@ -48,9 +47,10 @@ from chatty.server.platform.store.search.searching import Search
 from chatty.server.platform.store.sqlite_version import check_sqlite
 from chatty.server.provisioning import set_access
 from chatty.server.served_rooms import ServedRooms
-from chatty.server.service_manager import ServiceManager
 from chatty.server.settings import SettingError, Settings
 from chatty.server.structured_logging import Notices
+from chatty.server.surroundings.best_effort import attempt, raise_descriptor_limit
+from chatty.server.surroundings.service_manager import ServiceManager
 
 if TYPE_CHECKING:
     from chatty.server.clustering import Cluster

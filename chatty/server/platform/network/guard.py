@@ -12,7 +12,6 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from chatty.errors import Refused
-from chatty.server.best_effort import descriptor_limit
 from chatty.server.origins import AllowedHosts, AllowedOrigins, Host, host_of, is_same, origin_of
 from chatty.server.platform.network.access.credentials import check_credentials
 from chatty.server.platform.network.access.routes import PROBES
@@ -22,6 +21,7 @@ from chatty.server.platform.network.forwarded import BOTH, host_asked, schemes_o
 from chatty.server.platform.network.responses import EVERY_RESPONSE, problem
 from chatty.server.platform.pipeline.node import Node
 from chatty.server.settings import Settings
+from chatty.server.surroundings.best_effort import descriptor_limit
 
 _LOG = structlog.get_logger("chatty")
 

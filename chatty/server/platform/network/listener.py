@@ -12,7 +12,6 @@ from typing import Final
 
 from aiohttp import web
 
-from chatty.server.best_effort import attempt
 from chatty.server.origins import address_to_listen_on
 from chatty.server.platform.network.access.cluster import ClusterHandlers
 from chatty.server.platform.network.access.control import control_socket
@@ -37,6 +36,7 @@ from chatty.server.platform.network.tls.transport import TlsTransport
 from chatty.server.platform.network.watching import Watch
 from chatty.server.platform.pipeline.node import Node
 from chatty.server.settings import SettingError
+from chatty.server.surroundings.best_effort import attempt
 
 BACKLOG: Final = 2048
 SEND_BUFFER: Final = 128 * 1024

@@ -21,13 +21,13 @@ from typing import Final
 import structlog
 
 from chatty.errors import Refused
-from chatty.server.best_effort import attempt
 from chatty.server.platform.store.errors import may_retry
 from chatty.server.platform.store.reads import RoomView
 from chatty.server.platform.store.schema import ROOM_BITS
 from chatty.server.platform.store.search.index import INDEX, Index
 from chatty.server.platform.store.search.query import Wanted, match
 from chatty.server.platform.store.threads import started_pool
+from chatty.server.surroundings.best_effort import attempt
 
 WAIT_SECONDS: Final = 2.0
 """How long a search waits for the index."""

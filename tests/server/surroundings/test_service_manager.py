@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from chatty.server.service_manager import ServiceManager
+from chatty.server.surroundings.service_manager import ServiceManager
 from tests.support.server import PATIENCE, Server
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from chatty.server.best_effort import attempt, descriptor_limit, raise_descriptor_limit
+from chatty.server.surroundings.best_effort import attempt, descriptor_limit, raise_descriptor_limit
 
 INFINITE = resource.RLIM_INFINITY
 

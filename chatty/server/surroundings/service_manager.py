@@ -11,7 +11,7 @@ import socket
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Final
 
-from chatty.server.best_effort import attempt
+from chatty.server.surroundings.best_effort import attempt
 
 LOOK_SECONDS: Final = 0.5
 """Between two looks whether the server is ready."""
@@ -59,7 +59,7 @@ class ServiceManager:
         self.tell("STOPPING=1", "STATUS=stopping")
 
     def tell(self, *lines: str) -> None:
-        """Send these. A manager that does not listen is no reason to stop."""
+        """Send these. The server goes on if the manager does not listen."""
         attempt("the service manager", lambda: self._send("\n".join(lines).encode()))
 
     def _send(self, message: bytes) -> None:
