@@ -15,7 +15,7 @@ from chatty.server.platform.network.access.credentials import principal_of
 from chatty.server.platform.network.access.routes import OPEN, Route
 from chatty.server.platform.network.addresses import address_of
 from chatty.server.platform.network.responses import problem, refused
-from chatty.server.platform.pipeline.metrics import Snapshot
+from chatty.server.platform.pipeline.exposition import Snapshot
 from chatty.server.platform.pipeline.node import Node
 from chatty.server.platform.store.footprint import Footprint, measure
 

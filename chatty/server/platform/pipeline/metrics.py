@@ -12,13 +12,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final, NamedTuple
 
-from prometheus_client import PlatformCollector, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
 
 from chatty._version import __version__
 from chatty.errors import CODES, Refused
 from chatty.protocol import Close
+from chatty.server.platform.pipeline.exposition import Snapshot
 from chatty.server.platform.pipeline.histograms import Histogram, family
 from chatty.server.platform.pipeline.log.figures import LOG_FIGURES, LogFigures
 from chatty.server.platform.store.footprint import Footprint
@@ -39,8 +38,6 @@ _COUNTS: Final = {
     "batches": "Transactions, each with the entries that were waiting.",
     "paced": "Messages that were read later than they came, because their sender was too fast.",
 }
-_PROCESS: Final = ProcessCollector(registry=None)
-_PLATFORM: Final = PlatformCollector(registry=None)
 _Kind = type[CounterMetricFamily] | type[GaugeMetricFamily]
 
 _WAYS: Final = {
@@ -56,23 +53,6 @@ class Asked(NamedTuple):
     method: str
     route: str
     status: int
-
-
-class Snapshot(Collector):
-    """Figures at one moment."""
-
-    def __init__(self, metrics: list[Metric]) -> None:
-        self._metrics = metrics
-
-    def collect(self) -> Iterator[Metric]:
-        """For prometheus-client."""
-        yield from self._metrics
-        yield from _PROCESS.collect()  # memory, descriptors, CPU time and when it started
-        yield from _PLATFORM.collect()
-
-    def page(self) -> bytes:
-        """The figures in Prometheus's text format. It takes some milliseconds."""
-        return generate_latest(self)
 
 
 class Metrics:
