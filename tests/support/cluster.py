@@ -18,9 +18,11 @@ NAMES = ("a", "b", "c")
 class Cluster:
     """Nodes called ``names``, in the directory ``data``, over ``logs`` servers of NATS."""
 
-    def __init__(self, data: Path, names: tuple[str, ...] = NAMES, *options: str, logs: int = 3) -> None:
+    def __init__(
+        self, data: Path, names: tuple[str, ...] = NAMES, *options: str, logs: int = 3, is_encrypted: bool = True
+    ) -> None:
         self.data = data
-        self.nats = Nats(data / "nats", logs)
+        self.nats = Nats(data / "nats", logs, is_encrypted=is_encrypted)
         self.nodes = {name: self.make(name, *options) for name in names}
 
     def make(self, name: str, *options: str, **settings: Any) -> Server:

@@ -26,13 +26,14 @@ PROGRAM = str(Path(sys.executable).with_name("nats-server"))
 
 
 class NatsServer:
-    """One of the servers. Its data lies in ``data``, and its output in ``log``."""
+    """One of the servers. Its data lies in ``data``, its output in ``log``, and ``prefix`` is a command that runs it."""
 
     def __init__(
         self, data: Path, name: str, port: int, routes: int, peers: list[int], *, is_encrypted: bool = True
     ) -> None:
         self.data, self.name, self.port, self.routes = data, name, port, routes
         self.process: subprocess.Popen[bytes] | None = None
+        self.prefix: tuple[str, ...] = ()
         self._log = data.with_name(f"{name}.log")
         self._config = data.with_name(f"{name}.conf")
         cluster = (
@@ -64,7 +65,7 @@ class NatsServer:
 
     def start(self) -> Self:
         with self._log.open("ab") as log:
-            self.process = subprocess.Popen([PROGRAM, "-c", str(self._config)], stdout=log, stderr=log)
+            self.process = subprocess.Popen([*self.prefix, PROGRAM, "-c", str(self._config)], stdout=log, stderr=log)
         return self
 
     def signal(self, number: int) -> Self:

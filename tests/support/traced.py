@@ -1,13 +1,43 @@
-"""A server under strace: what it asks of the kernel, in order."""
+"""Servers under strace: what they ask of the kernel, in order."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
 
 from tests.support.server import ROOT, Server
+
+
+def tracing(file: Path, calls: str) -> tuple[str, ...]:
+    """What to put before a command, so that ``file`` has its calls with the time at which they began and ended."""
+    # -D: the command is this process's own child, so that a signal and an exit status are its own.
+    return ("strace", "-D", "-f", "-ttt", "-T", "-yy", "-s", "8192", "-e", f"trace={calls}", "-o", str(file))
+
+
+class Call(NamedTuple):
+    """A call in such a file. ``text`` is what was given to it."""
+
+    text: str
+    began: float
+    ended: float
+
+
+def calls_in(file: Path) -> list[Call]:
+    """The calls of all threads, as they began."""
+    begun: dict[str, tuple[int, str, float]] = {}
+    found: dict[int, Call] = {}
+    for place, line in enumerate(file.read_text(errors="replace").splitlines()):
+        thread, at, text = line.split(maxsplit=2)
+        if text.endswith("<unfinished ...>"):
+            begun[thread] = place, text, float(at)
+        elif text.startswith("<... "):
+            first, text, began = begun.pop(thread)
+            found[first] = Call(text, began, float(at))
+        elif text.endswith(">"):
+            found[place] = Call(text, float(at), float(at) + float(text.rpartition("<")[2][:-1]))
+    return [found[place] for place in sorted(found)]
 
 
 class TracedServer(Server):

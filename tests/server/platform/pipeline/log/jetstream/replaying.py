@@ -38,8 +38,9 @@ def replay(messages: list[bytes], seed: int, path: Path) -> str:
     while place < len(messages):
         size = chance.choice([1, 1, 2, 5, 64])
         batch = [Message(place + 1 + index, data) for index, data in enumerate(messages[place : place + size])]
-        marks |= replica.apply(batch, "a", "one").marks
-        place += len(batch)
+        applied = replica.apply(batch, "a", "one")
+        marks |= applied.marks
+        place += applied.taken
         if chance.random() < 0.05:
             store.close()
             store = Store(path, on_error=_fail, replicated=True)
