@@ -26,7 +26,7 @@ PROGRAM = str(Path(sys.executable).with_name("nats-server"))
 
 
 class NatsServer:
-    """One of the servers. Its data lies in ``data``, its output in ``log``, and ``prefix`` is a command that runs it."""
+    """One of the servers. Its data lies in ``data``, its output in ``log``; ``prefix`` is a command that runs it."""
 
     def __init__(
         self, data: Path, name: str, port: int, routes: int, peers: list[int], *, is_encrypted: bool = True

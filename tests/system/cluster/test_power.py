@@ -77,8 +77,10 @@ async def test_most_servers_of_the_log_have_synced_a_message_before_its_first_by
     a, b = traced["a"], traced["b"]
     room_id = (await asyncio.to_thread(a.make_room))["id"]
     await talk(a, b, room_id)
-    for process in (a, b, *traced.nats.servers):
-        await asyncio.to_thread(process.stop)
+    for node in (a, b):
+        await asyncio.to_thread(node.stop)
+    for server in traced.nats.servers:
+        await asyncio.to_thread(server.stop)
     logs = [calls_in(tmp_path / server.name) for server in traced.nats.servers]
     at_a, at_b = (calls_in(tmp_path / name) for name in "ab")
     for number in range(1, LINES + 1):
