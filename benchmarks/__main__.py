@@ -9,13 +9,13 @@ import resource
 import sys
 from pathlib import Path
 
-from benchmarks import cluster, crowd, fanout, faults, history, readers, search, start, terminal, tokens
+from benchmarks import cluster, crowd, fanout, faults, history, readers, search, snapshot, start, terminal, tokens
 from benchmarks.report import Options, Table, show
 from benchmarks.servers import CLIENT_CORE, SERVER_CORE
 
 BENCHMARKS = {
     benchmark.name: benchmark
-    for module in (fanout, crowd, history, search, readers, tokens, start, terminal, faults, cluster)
+    for module in (fanout, crowd, history, search, readers, tokens, start, terminal, faults, cluster, snapshot)
     for benchmark in module.BENCHMARKS
 }
 

@@ -45,10 +45,11 @@ _GROWTH: Final = Load(0, [], members=LISTENERS, senders=10, rate=50)
 @contextlib.contextmanager
 def _cluster() -> Iterator[list[Running]]:
     with tempfile.TemporaryDirectory() as scratch, Cluster(Path(scratch) / "cluster") as cluster:
-        yield [_running(node) for node in cluster.nodes.values()]
+        yield [as_running(node) for node in cluster.nodes.values()]
 
 
-def _running(node: Server) -> Running:
+def as_running(node: Server) -> Running:
+    """A node as benchmarks know servers."""
     assert node.process is not None
     return Running(node.process, node.port)
 

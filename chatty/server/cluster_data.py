@@ -117,12 +117,10 @@ def move(settings: Settings) -> int:
                 "its nodes need no other data; to replace all that it has, see: chatty cluster restore --help",
             )
         await asyncio.to_thread(end_connections, database)
-        fresh = await asyncio.to_thread(copies.copy, database)
-        try:
+        with TemporaryDirectory(prefix="moving-", dir=settings.data) as scratch:
+            fresh = (await asyncio.to_thread(copies.copy, database)).rename(Path(scratch) / DATABASE)
             rooms = (await asyncio.to_thread(examined, fresh)).rooms
             info = await begin_with(connection, fresh, secret, MOVE, settings.replicas)
-        finally:
-            copies.discard(fresh)
         await asyncio.to_thread(join_log, database, info.generation)
         return rooms
 

@@ -25,6 +25,8 @@ ASIDE: Final = "of-another-log"
 """The directory for a database of another log, which a node has set aside. There is room for one."""
 FRESH: Final = "snapshot.db"
 """The name of a copy that is being made, or that is coming in."""
+PACKED: Final = "snapshot.db.gz"
+"""The name of a snapshot that is on its way out."""
 GZIP: Final = 31
 """The size of zlib's window, and gzip's header."""
 COMPRESSION: Final = 1
@@ -61,6 +63,26 @@ def copy(database: Path) -> Path:
         discard(fresh)
         raise
     return fresh
+
+
+def pack(database: Path, packed: Path) -> LogState:
+    """Make a snapshot of a database that may be in use in the file ``packed``; gives what it is of.
+
+    Raises StoreError or OSError.
+    """
+    fresh = copy(database)
+    try:
+        compress = zlib.compressobj(COMPRESSION, wbits=GZIP)
+        with fresh.open("rb") as file, packed.open("wb") as out:
+            while block := file.read(BLOCK):
+                out.write(compress.compress(block))
+            out.write(compress.flush())
+        return log_state(fresh) or LogState()
+    except BaseException:
+        packed.unlink(missing_ok=True)
+        raise
+    finally:
+        discard(fresh)
 
 
 def check(fresh: Path) -> LogState:
@@ -107,29 +129,6 @@ def set_aside(database: Path) -> Path:
             file.rename(aside / f"{DATABASE}{ending}")
     sync(aside)
     return aside
-
-
-class Compressing:
-    """Reads a file compressed."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self._compress = zlib.compressobj(COMPRESSION, wbits=GZIP)
-        self._ready = b""
-        self._ended = False
-
-    def readinto(self, buffer: bytearray) -> int:
-        """Fill ``buffer`` with the next bytes, and give how many there are: 0 at the end."""
-        parts, size = [self._ready], len(self._ready)
-        while size < len(buffer) and not self._ended:
-            block = self._file.read(BLOCK)
-            self._ended = not block
-            parts.append(self._compress.compress(block) if block else self._compress.flush())
-            size += len(parts[-1])
-        ready = b"".join(parts)
-        count = min(len(buffer), size)
-        buffer[:count], self._ready = ready[:count], ready[count:]
-        return count
 
 
 class Decompressing:

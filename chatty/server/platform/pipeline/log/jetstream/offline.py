@@ -16,7 +16,7 @@ from chatty.server.platform.pipeline.log.jetstream.opening import metadata
 from chatty.server.platform.pipeline.log.jetstream.peers import ALIVE
 from chatty.server.platform.pipeline.log.jetstream.snapshots import put
 from chatty.server.platform.store.copies.moving import join_log
-from chatty.server.platform.store.copies.snapshot import Decompressing
+from chatty.server.platform.store.copies.snapshot import PACKED, Decompressing, pack
 from chatty.server.platform.store.errors import StoreError
 
 LISTEN_SECONDS: Final = 2.5
@@ -54,7 +54,12 @@ async def begin_with(connection: Connection, fresh: Path, secret: bytes, origin:
     info = await stream_of(connection, replicas, metadata(secret, origin), create=True)
     await asyncio.to_thread(join_log, fresh, info.generation)
     bucket = Bucket(connection)
-    await put(bucket, fresh, replicas)
+    packed = fresh.with_name(PACKED)
+    try:
+        await asyncio.to_thread(pack, fresh, packed)
+        await put(bucket, packed, info.generation, 0, replicas)
+    finally:
+        packed.unlink(missing_ok=True)
     await bucket.keep_only(await bucket.snapshots(info.generation), wall_ms())
     return info
 

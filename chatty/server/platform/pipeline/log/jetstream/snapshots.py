@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 import time
+from asyncio.subprocess import PIPE
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 import nats.errors
 import structlog
@@ -14,13 +17,16 @@ from msgspec import Struct
 from chatty.server.platform.pipeline.log.jetstream.bucket import Broken, Bucket, Snapshot
 from chatty.server.platform.pipeline.log.jetstream.connection import Connection, Refusal, StreamInfo
 from chatty.server.platform.pipeline.log.jetstream.opening import BEGIN, ORIGIN
+from chatty.server.platform.store.copies import packing
 from chatty.server.platform.store.copies import snapshot as copies
-from chatty.server.platform.store.copies.snapshot import Compressing, Decompressing
+from chatty.server.platform.store.copies.snapshot import Decompressing
 from chatty.server.platform.store.errors import StoreError
 from chatty.server.platform.store.ledger import LogState, peek
 
 LONG: Final = 500_000
 """Messages whose replay takes longer than a snapshot of what they lead to."""
+
+REST_SECONDS: Final = 0.1
 
 _ANEW: Final = "start a node that has all of it first; or see: chatty cluster restore --help"
 _LOG = structlog.get_logger("chatty")
@@ -36,23 +42,54 @@ class Taken(Struct, frozen=True):
 async def take(connection: Connection, database: Path, replicas: int) -> Taken:
     """Make a snapshot of a database that is in use. Raises StoreError, OSError, or as `Bucket` does."""
     began = time.monotonic()
-    fresh = await asyncio.to_thread(copies.copy, database)
+    packed = database.with_name(copies.PACKED)
     try:
-        position = await put(Bucket(connection), fresh, replicas)
+        generation, position = await _packed(database, packed)
+        await put(Bucket(connection), packed, generation, position, replicas)
     finally:
-        await asyncio.to_thread(copies.discard, fresh)
+        packed.unlink(missing_ok=True)
     seconds = time.monotonic() - began
     _LOG.info("took a snapshot", position=position, seconds=round(seconds, 2))
     return Taken(position, seconds)
 
 
-async def put(bucket: Bucket, fresh: Path, replicas: int) -> int:
-    """Put a database that nobody writes into the bucket; gives its position. Raises as `take` does."""
-    state = await asyncio.to_thread(copies.check, fresh)
+async def _packed(database: Path, packed: Path) -> tuple[str, int]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", packing.__name__, os.fspath(database), os.fspath(packed), stdout=PIPE, stderr=PIPE
+    )
+    try:
+        said, wrong = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+            copies.discard(database.with_name(copies.FRESH))
+    if process.returncode:
+        raise StoreError(wrong.decode(errors="replace").strip(), "see the disk's space")
+    generation, position = said.decode().split()
+    return generation, int(position)
+
+
+async def put(bucket: Bucket, packed: Path, generation: str, position: int, replicas: int) -> None:
+    """Put a snapshot into the bucket. Raises as `take` does."""
     await bucket.create(replicas)
-    with fresh.open("rb") as file:
-        await bucket.put(state.generation, state.position, Compressing(file))
-    return state.position
+    with packed.open("rb") as file:
+        await bucket.put(generation, position, _Unhurried(file))
+
+
+class _Unhurried:
+    """Reads a file, and rests as long as storing the part before took, because others want to store things, too."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._read_at = 0.0
+
+    def readinto(self, buffer: bytearray) -> int:
+        if self._read_at:
+            time.sleep(min(REST_SECONDS, time.monotonic() - self._read_at))
+        count = self._file.readinto(buffer)  # type: ignore[attr-defined]
+        self._read_at = time.monotonic()
+        return int(count)
 
 
 async def fetch_if_needed(connection: Connection, info: StreamInfo, database: Path) -> bool:
@@ -61,7 +98,8 @@ async def fetch_if_needed(connection: Connection, info: StreamInfo, database: Pa
     Gives whether ``database`` is a new one now. Nobody may have it open.
     Raises StoreError if it can't be used and no snapshot may take its place, or there is none.
     """
-    copies.discard(database.with_name(copies.FRESH))  # of a process that was killed
+    for left in (copies.FRESH, copies.PACKED):  # by a process that was killed
+        copies.discard(database.with_name(left))
     state = copies.log_state(database)
     has_origin = info.metadata.get(ORIGIN, BEGIN) != BEGIN
     if state is not None and state.generation != info.generation:
