@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -16,7 +18,7 @@ from chatty.server.settings import SETTINGS
 if TYPE_CHECKING:
     from chatty.server.announcement import NamedRoom
 
-__all__ = ["RoomList", "with_settings"]
+__all__ = ["RoomList", "with_settings", "without_rich"]
 
 _METAVARS: Final = {str: "TEXT", int: "N", float: "N", Path: "DIRECTORY", Path | None: "FILE"}
 
@@ -61,6 +63,20 @@ class RoomList:
         from chatty.cli.room_list import note_gone
 
         note_gone(self._env, room_id, server)
+
+
+@contextmanager
+def without_rich() -> Iterator[None]:
+    """Where a server's modules are imported: structlog would load rich, too, for tracebacks that a server doesn't draw.
+
+    That would be a sixth of the time in which a server starts.
+    """
+    hidden = sys.modules.setdefault("rich", None) is None  # type: ignore[arg-type]  # so Python marks what can't be had
+    try:
+        yield
+    finally:
+        if hidden:
+            del sys.modules["rich"]
 
 
 def with_settings(*, but: Collection[str] = ()) -> Callable[[Callable[..., int]], Callable[..., int]]:

@@ -10,7 +10,18 @@ from chatty._version import __version__
 from chatty.cli.app import COMMANDS
 from tests.cli.user import User
 
-HEAVY = {"aiohttp", "asyncio", "msgspec", "prompt_toolkit", "pydantic", "rich", "sqlite3", "typer", "uvloop"}
+HEAVY = {
+    "aiohttp",
+    "asyncio",
+    "msgspec",
+    "prompt_toolkit",
+    "pydantic",
+    "rich",
+    "rich.console",
+    "sqlite3",
+    "typer",
+    "uvloop",
+}
 
 
 def imported(user: User, *arguments: str) -> set[str]:
@@ -49,6 +60,12 @@ def test_sending_and_reading_need_neither_screen_nor_server_nor_pydantic(user: U
 
 def test_the_help_of_serve_needs_no_http_server(user: User) -> None:
     assert "aiohttp" not in imported(user, "serve", "--help")
+
+
+def test_a_server_starts_without_the_library_for_tracebacks_that_it_does_not_draw(user: User) -> None:
+    libraries = imported(user, "serve", "--port", "70000")
+    assert "aiohttp" in libraries
+    assert "rich.console" not in libraries
 
 
 @pytest.mark.parametrize("command", COMMANDS)

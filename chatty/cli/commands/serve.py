@@ -8,7 +8,7 @@ import typer
 
 from chatty.cli.failures import usage
 from chatty.cli.options import environment
-from chatty.cli.serving import RoomList, with_settings
+from chatty.cli.serving import RoomList, with_settings, without_rich
 from chatty.server.settings import SettingError, Settings
 
 EXAMPLES: Final = (
@@ -20,7 +20,8 @@ EXAMPLES: Final = (
 @with_settings()
 def command(ctx: typer.Context, **given: Any) -> int:
     """Run a server until SIGTERM or Ctrl-C."""
-    from chatty.server.app import run
+    with without_rich():
+        from chatty.server.app import run
 
     rooms = given.pop("room") or []
     try:

@@ -8,7 +8,7 @@ import typer
 
 from chatty.cli.failures import usage
 from chatty.cli.options import environment, filled
-from chatty.cli.serving import RoomList, with_settings
+from chatty.cli.serving import RoomList, with_settings, without_rich
 from chatty.server.settings import SettingError, Settings
 
 EXAMPLES: Final = ("chatty cluster serve --name a --peers a=db1,b=db2,c=db3 --secret-file secret",)
@@ -48,7 +48,8 @@ def command(
     rooms = given.pop("room") or []
     try:
         program = found_program()
-        from chatty.server.app import run, run_alone
+        with without_rich():
+            from chatty.server.app import run, run_alone
         from chatty.server.nats_server.beside import Beside
 
         beside = Beside(program, Settings(**given, node=name), peers)
