@@ -12,7 +12,7 @@ import pytest
 from chatty.server.platform.store.copies.snapshot import ASIDE
 from tests.cli.user import User
 from tests.support.cluster import Cluster, content
-from tests.support.server import Server
+from tests.support.server import CHATTY, Server, free_port
 
 
 @pytest.fixture
@@ -115,3 +115,24 @@ def test_a_cluster_that_is_not_named_or_not_there_is_asked_for(user: User, tmp_p
     assert "say --peers as for chatty cluster serve, or --log" in user.here.fails(
         2, "cluster", "backup", str(tmp_path / "backup.db")
     )
+
+
+def test_the_servers_of_nats_run_alone_for_that(user: User, tmp_path: Path) -> None:
+    data, secret = tmp_path / "data", tmp_path / "secret"
+    secret.write_text(user.here.says("cluster", "secret"))
+    own = ("--peers", f"a=127.0.0.1:{free_port()}:{free_port()}", "--secret-file", str(secret))
+    with Server(data) as alone:
+        room = alone.make_room()["id"]
+        user.here.run("send", room, "one", "--server", alone.url)
+        alone.stop()
+    program = (*CHATTY, "cluster")
+    log = Server(data, "--name", "a", *own, "--only-log", program=program)
+    try:
+        log.start(wait=False)
+        assert "rooms: 1" in user.here.says("cluster", "move", "--data", str(data), *own)
+        assert log.stop() == 0
+    finally:
+        log.kill9()
+    with Server(data, "--name", "a", *own, program=program) as node:
+        assert node.texts(room) == ["one"]
+        node.stop()
