@@ -67,10 +67,11 @@ class Replica:
     """Applies the log's messages to ``store``, which no one else writes to. ``state`` says how far it has come."""
 
     def __init__(self, store: Store, key: bytes, generation: str) -> None:
-        """``key`` is the one by which envelopes are sealed."""
+        """``key`` is the one by which envelopes are sealed. Raises StoreError if the log's level is unknown here."""
         self._store = store
         self._key = key
         known = store.log_state()
+        _check_level(known.level)
         self.state = replace(known, generation=generation, nodes=dict(known.nodes))
 
     def apply(self, messages: Sequence[Message], node: str, incarnation: str) -> Batch:
@@ -156,8 +157,7 @@ class _Reading:
         return found
 
     def _raise_level(self, level: int) -> None:
-        if level > LEVEL:
-            raise _too_new(f"the log is of level {level}, and this version knows {LEVEL}")
+        _check_level(level)
         self._level = max(self._level, level)
 
     # --- the ledger -----------------------------------------------------------------------------------------
@@ -184,6 +184,11 @@ class _Reading:
 
 def _changed(before: Mapping[str, Incarnation], after: Mapping[str, Incarnation]) -> dict[str, Incarnation]:
     return {node: one for node, one in after.items() if before.get(node) != one}
+
+
+def _check_level(level: int) -> None:
+    if level > LEVEL:
+        raise _too_new(f"the log is of level {level}, and this version knows {LEVEL}")
 
 
 def _too_new(what: str) -> StoreError:
