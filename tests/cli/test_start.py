@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import re
+import signal
+from pathlib import Path
 
 import pytest
 
 from chatty._version import __version__
 from chatty.cli.app import COMMANDS
 from tests.cli.user import User
+from tests.support.server import PATIENCE
 
 HEAVY = {
     "aiohttp",
     "asyncio",
     "msgspec",
+    "nats",
     "prompt_toolkit",
     "pydantic",
     "rich",
@@ -66,6 +70,20 @@ def test_a_server_starts_without_the_library_for_tracebacks_that_it_does_not_dra
     libraries = imported(user, "serve", "--port", "70000")
     assert "aiohttp" in libraries
     assert "rich.console" not in libraries
+
+
+def test_a_server_on_its_own_needs_no_nats(user: User, tmp_path: Path) -> None:
+    env = {**user.env, "PYTHONPROFILEIMPORTTIME": "1"}
+    serving = user.start("serve", "--port", "0", "--data", str(tmp_path / "data"), env=env)
+    assert serving.stderr is not None
+    said = []
+    while "chatty listens" not in (line := serving.stderr.readline().decode()):
+        said.append(line)
+    serving.send_signal(signal.SIGTERM)
+    said += serving.communicate(timeout=PATIENCE)[1].decode().splitlines()
+    imported = {line.rpartition("|")[2].strip() for line in said}
+    assert "aiohttp" in imported
+    assert not any(name == "nats" or name.startswith(("nats.", "chatty.server.nats_server")) for name in imported)
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -31,6 +31,8 @@ _LEVELS: Final = {"WRN": "info", "ERR": "warning", "FTL": "error"}
 """It warns of much that is usual while its peers come and go."""
 _IDLE_WARNINGS: Final = ("Plaintext passwords detected",)
 """The configuration is readable by our user alone, who has the secret, too."""
+_BROKEN: Final = "corrupt state file"
+"""It was killed while it made the log's files, and goes on without a copy of the log. Another start mends that."""
 _LOG: Final = structlog.get_logger("chatty")
 
 
@@ -50,6 +52,7 @@ class NatsServer:
     def __init__(self, program: Path, configuration: Path) -> None:
         self._command = (os.fspath(program), "-c", os.fspath(configuration))
         self._said = ""
+        self._mended = False
         self.process: Process | None = None
 
     @contextlib.asynccontextmanager
@@ -102,8 +105,22 @@ class NatsServer:
             text = found["text"].strip() if found else text
             if level == "error" or not found:
                 self._said = text
-            if text:
+            if _BROKEN in text:
+                self._mend(process, text)
+            elif text:
                 getattr(_LOG, "debug" if text.startswith(_IDLE_WARNINGS) else level)("nats-server", says=text)
+
+    def _mend(self, process: Process, text: str) -> None:
+        if self._mended:
+            _LOG.error(
+                "this machine has no copy of the log",
+                error=text,
+                hint="move the directory nats of its data away and start it again; see docs/cluster.md",
+            )
+        else:
+            self._mended = True
+            with contextlib.suppress(ProcessLookupError):
+                process.terminate()
 
 
 async def _line(stream: asyncio.StreamReader) -> bytes:

@@ -130,6 +130,31 @@ async def test_one_that_cannot_run_is_tried_again_and_says_why(tmp_path: Path, m
     assert not any(KEYS.client in str(line) for line in logged)
 
 
+async def test_its_lines_have_the_levels_of_ours_and_a_broken_copy_of_the_log_is_mended_by_a_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "LEAST_PAUSE", 0.01)
+    program = tmp_path / "nats-server"
+    program.write_text(
+        "#!/bin/sh\n"
+        "echo '[7] [INF] Server is ready' >&2\n"
+        "echo '[7] [INF] ' >&2\n"
+        "echo '[7] [WRN] Waiting for routing to be established...' >&2\n"
+        "echo '[7] [ERR] Error flushing' >&2\n"
+        "echo '[7] [ERR] Error creating filestore WAL: corrupt state file' >&2\n"
+        "exec sleep 60\n"
+    )
+    program.chmod(0o700)
+    with structlog.testing.capture_logs() as logged:
+        async with NatsServer(program, tmp_path / "conf").running(), asyncio.timeout(PATIENCE):
+            while len(logged) < 8:
+                await asyncio.sleep(0.01)
+    levels = [line["log_level"] for line in logged]
+    assert levels == ["debug", "info", "warning", "error", "debug", "info", "warning", "error"]
+    assert "is gone, and is started again" in logged[3]["event"]
+    assert "move the directory nats" in logged[7]["hint"]  # it was not mended by that
+
+
 def test_it_ends_with_a_server_that_is_killed(tmp_path: Path) -> None:
     file = write_configuration(
         tmp_path / "a", *next((peer, among) for among in [peers("a")] for peer in among.values()), KEYS

@@ -35,7 +35,7 @@ def command(ctx: typer.Context, at: ServerChoice, data: OperatorOption = None) -
 
     async def examine() -> int:
         status, examined = await ask_server(env, at, data, _ask)
-        problems = [*status.warnings, *examined.problems, *_differences(examined)]
+        problems = [*status.warnings, *_unseen(status), *examined.problems, *_differences(examined)]
         nodes = ", ".join(one.node for one in examined.prints)
         for line in problems or [f"the cluster is sound; the tables of {nodes} are equal"]:
             env.out(line)
@@ -52,6 +52,14 @@ async def _ask(http: Http) -> tuple[ClusterStatus, Examination]:
     patience = ClientTimeout(total=_PATIENCE)
     examined = await http.request("POST", "/v1/cluster/examinations", Examination, timeout=patience)
     return await http.request("GET", "/v1/cluster", ClusterStatus), examined
+
+
+def _unseen(status: ClusterStatus) -> Iterator[str]:
+    if not status.log.servers:
+        yield (
+            "The servers of NATS don't tell whether they sync each message: let them, with the imports and exports"
+            " of deploy/nats-server.conf."
+        )
 
 
 def _differences(examined: Examination) -> Iterator[str]:

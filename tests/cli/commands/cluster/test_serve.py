@@ -6,6 +6,7 @@ import json
 import re
 import signal
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -130,6 +131,30 @@ def test_a_doctor_finds_the_row_that_differs_on_one_node(machines: Machines, ope
     with closing(sqlite3.connect(machines["c"].data / "chatty.db", timeout=PATIENCE)) as db, db:
         db.execute("UPDATE rooms SET topic = ''")
     operator.here.run("cluster", "doctor", "--data", str(machines["b"].data))
+
+
+def test_tables_are_compared_at_one_position_while_messages_come(machines: Machines, operator: User) -> None:
+    room = machines["a"].make_room()["id"]
+    is_done = threading.Event()
+
+    def post(name: str) -> None:
+        while not is_done.is_set():
+            machines[name].ask("POST", f"/v1/rooms/{room}/messages", {"participant": name, "text": "hello"})
+
+    posting = [threading.Thread(target=post, args=(name,)) for name in NAMES]
+    for thread in posting:
+        thread.start()
+    try:
+        for name in NAMES:
+            examined = machines[name].operate("POST", "/v1/cluster/examinations")
+            assert [one["node"] for one in examined["prints"]] == list(NAMES)
+            assert len({json.dumps(one["tables"]) for one in examined["prints"]}) == 1
+            assert len({one["position"] for one in examined["prints"]}) == 1
+            assert not examined.get("problems")
+    finally:
+        is_done.set()
+        for thread in posting:
+            thread.join()
 
 
 def test_there_is_no_level_to_raise_that_no_version_knows(machines: Machines, operator: User) -> None:
