@@ -20,6 +20,8 @@ from tests.cli.user import User
 from tests.support.server import CHATTY, PATIENCE, Server, free_port
 
 NAMES = ("a", "b", "c")
+LINES = 2_000
+"""Of each of three senders: they keep the nodes busy while these are compared."""
 
 
 class Machines:
@@ -35,7 +37,8 @@ class Machines:
     def make(self, name: str, *options: str) -> Server:
         """A node, which is not started yet."""
         own = ("--name", name, "--peers", self.peers, "--secret-file", str(self.directory / "secret"))
-        return Server(self.directory / name, *own, "--log-level", "debug", *options, program=(*CHATTY, "cluster"))
+        options = (*own, "--log-level", "debug", "--message-rate", "0", *options)
+        return Server(self.directory / name, *options, program=(*CHATTY, "cluster"))
 
     def start(self) -> None:
         for node in self.nodes.values():
@@ -135,26 +138,23 @@ def test_a_doctor_finds_the_row_that_differs_on_one_node(machines: Machines, ope
 
 def test_tables_are_compared_at_one_position_while_messages_come(machines: Machines, operator: User) -> None:
     room = machines["a"].make_room()["id"]
-    is_done = threading.Event()
-
-    def post(name: str) -> None:
-        while not is_done.is_set():
-            machines[name].ask("POST", f"/v1/rooms/{room}/messages", {"participant": name, "text": "hello"})
-
-    posting = [threading.Thread(target=post, args=(name,)) for name in NAMES]
-    for thread in posting:
+    lines = b"hello\n" * LINES
+    posting = [operator.start("send", room, "--name", name, "--server", machines[name].url) for name in NAMES]
+    writing = [threading.Thread(target=post.communicate, args=(lines,)) for post in posting]
+    for thread in writing:
         thread.start()
-    try:
-        for name in NAMES:
-            examined = machines[name].operate("POST", "/v1/cluster/examinations")
-            assert [one["node"] for one in examined["prints"]] == list(NAMES)
-            assert len({json.dumps(one["tables"]) for one in examined["prints"]}) == 1
-            assert len({one["position"] for one in examined["prints"]}) == 1
-            assert not examined.get("problems")
-    finally:
-        is_done.set()
-        for thread in posting:
-            thread.join()
+    compared = 0
+    while any(post.poll() is None for post in posting):
+        examined = machines[NAMES[compared % 3]].operate("POST", "/v1/cluster/examinations")
+        assert [one["node"] for one in examined["prints"]] == list(NAMES)
+        assert len({json.dumps(one["tables"]) for one in examined["prints"]}) == 1
+        assert len({one["position"] for one in examined["prints"]}) == 1
+        assert not examined.get("problems")
+        compared += 1
+    for thread in writing:
+        thread.join()
+    assert [post.returncode for post in posting] == [0, 0, 0]
+    assert compared
 
 
 def test_there_is_no_level_to_raise_that_no_version_knows(machines: Machines, operator: User) -> None:
