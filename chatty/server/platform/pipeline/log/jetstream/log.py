@@ -301,7 +301,7 @@ class JetStreamLog:
     async def _begin_anew(self) -> None:
         self._delivery.abandon()
         incarnation = secrets.token_hex(8)
-        # Whoever joins from here on comes after its beginning in the log, and belongs to it.
+        # A session that joins from here on comes after its beginning in the log, and belongs to it.
         self._delivery.begin_incarnation(incarnation)
         await self._start_node(self.peers.wall_ms(), incarnation)
 
