@@ -49,6 +49,8 @@ class LogStatus(Struct, frozen=True, omit_defaults=True):
     ages_ms: int = 0
     """How old a message can get before NATS drops it, in milliseconds; 0: it never does."""
     most_bytes: int = -1
+    is_silent: bool = False
+    """It does not answer, and this is how it was when it did."""
 
 
 class NodeStatus(Struct, frozen=True, omit_defaults=True):

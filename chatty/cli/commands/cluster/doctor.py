@@ -48,9 +48,15 @@ async def _ask(http: Http) -> tuple[ClusterStatus, Examination]:
     from aiohttp import ClientTimeout
 
     from chatty.clusters import ClusterStatus, Examination
+    from chatty.errors import Refused
 
     patience = ClientTimeout(total=_PATIENCE)
-    examined = await http.request("POST", "/v1/cluster/examinations", Examination, timeout=patience)
+    try:
+        examined = await http.request("POST", "/v1/cluster/examinations", Examination, timeout=patience)
+    except Refused as refused:
+        if refused.code not in ("unavailable", "uncertain"):
+            raise
+        examined = Examination([], problems=["The nodes can't be compared, because the log takes nothing."])
     return await http.request("GET", "/v1/cluster", ClusterStatus), examined
 
 

@@ -65,6 +65,9 @@ def _log(log: LogStatus) -> Iterator[str]:
     yield f"since {log.generation[:19]}"
     yield f"messages {log.first:,} to {log.last:,}"
     yield _size(log.bytes)
+    if log.is_silent:
+        yield "does not answer"
+        return
     if log.copies > 1:
         yield f"leader {log.leader or 'none'}"
     yield f"copies {current or 1}/{log.copies} current"
@@ -75,15 +78,13 @@ def _log(log: LogStatus) -> Iterator[str]:
 
 
 def _node(node: NodeStatus) -> tuple[str, ...]:
-    state = node.trouble or "ready"
+    state = node.trouble.rstrip(".") or ("ready, takes snapshots" if node.rank == 0 else "ready")
     if node.ended:
         state = "ended"
     elif node.silent:
         state = f"silent for {node.silent:.0f} s"
     if not node.version:
         return (node.node, node.incarnation[:_SHORT], *("—",) * 8, state)
-    if node.rank == 0:
-        state += ", takes snapshots"
     return (
         node.node, node.incarnation[:_SHORT], node.version, f"{node.level}/{node.knows}", f"{node.position:,}",
         f"{node.lag:,}", f"{node.skew_ms:+} ms", f"{node.chain[:_SHORT] or '—'}@{node.mark:,}", f"{node.members:,}",

@@ -13,6 +13,7 @@ from typing import Final, Protocol
 import msgspec
 import nats.errors
 import structlog
+from msgspec.structs import replace
 from nats.aio.msg import Msg
 
 from chatty.clusters import (
@@ -81,8 +82,10 @@ class Operator:
     async def status(self) -> ClusterStatus:
         log = self._log
         stream, servers, snapshots = log.stream, list[LogServerStatus](), list[SnapshotStatus]()
+        is_silent = True
         with contextlib.suppress(nats.errors.Error, Refusal, TimeoutError, OSError):
             stream = await log.connection.info() or stream
+            is_silent = False
             servers = await self._servers(len(stream.replicas) + 1 if stream else 1)
             found = await Bucket(log.connection).snapshots(stream.generation if stream else "")
             snapshots = [SnapshotStatus(one.position, one.bytes, rfc3339(one.at)) for one in found]
@@ -90,7 +93,9 @@ class Operator:
         status = ClusterStatus(
             log.node, log.level, log_status(stream, servers), self._nodes(stream.last), snapshots
         )  # fmt: skip
-        return msgspec.structs.replace(status, warnings=warnings(status, log.peers.strangers))
+        if is_silent:
+            status = replace(status, log=replace(status.log, is_silent=True))
+        return replace(status, warnings=warnings(status, log.peers.strangers))
 
     async def _servers(self, most: int) -> list[LogServerStatus]:
         answers = [json.loads(answer) for answer in await self._log.connection.ask_all(SERVERS, most)]

@@ -27,8 +27,12 @@ def warnings(status: ClusterStatus, strangers: Collection[str] = ()) -> list[str
 def _of_log(log: LogStatus) -> Iterator[str]:
     if log.copies < LEAST_COPIES:
         yield f"The log has {log.copies} of {LEAST_COPIES} copies: no machine may be lost."
+    if log.is_silent:
+        yield "The log does not answer: more than half of the servers of NATS have to run and reach each other."
+        return
     if not log.leader and log.copies > 1:
         yield "The log has no leader: more than half of the servers of NATS have to run and reach each other."
+        return
     for replica in log.replicas:
         if replica.is_offline:
             yield f"The server of NATS {replica.server} is offline: start it, or replace it (docs/cluster.md)."

@@ -49,6 +49,7 @@ def test_nothing_is_said_of_a_sound_cluster_nor_of_a_node_that_was_stopped() -> 
     [
         (log(copies=1, replicas=[]), "1 of 3 copies: no machine may be lost"),
         (log(leader=""), "no leader"),
+        (log(leader="", is_silent=True), "The log does not answer"),
         (log(replicas=[ReplicaStatus("b", is_offline=True)]), "server of NATS b is offline"),
         (log(replicas=[ReplicaStatus("b", is_current=False, lag=1_234)]), "b is 1,234 messages behind"),
         (log(servers=[LogServerStatus("a", "2.15.1", syncs_always=False)]), "a does not sync each message"),
