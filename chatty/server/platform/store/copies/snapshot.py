@@ -6,8 +6,10 @@ applied in it, so a node that has one goes on from there.
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
+import time
 import zlib
 from contextlib import closing
 from pathlib import Path
@@ -31,7 +33,12 @@ GZIP: Final = 31
 """The size of zlib's window, and gzip's header."""
 COMPRESSION: Final = 1
 """Higher levels take several times as long and save a tenth."""
-BLOCK: Final = 1 << 18
+STEP: Final = 1 << 20
+"""Bytes that are copied or compressed at once."""
+STEPS_IN: Final = 4 << 20
+"""Bytes that come in until the disk has to have them. Somebody waits for this node."""
+PAGE: Final = 4096
+REST_SECONDS: Final = 0.1
 SINCE: Final = 8
 """The schema's version since which a database may be of a log."""
 
@@ -49,20 +56,41 @@ def log_state(database: Path) -> LogState | None:
 
 
 def copy(database: Path) -> Path:
-    """Copy one moment of a database that may be in use, beside it, without what was deleted, and check the copy.
+    """Copy one moment of a database that may be in use, beside it, and check the copy.
 
-    Raises StoreError. It takes a while; other threads can run meanwhile.
+    What was deleted is overwritten there, so the copy doesn't have it either. Raises StoreError, or OSError.
     """
     fresh = database.with_name(FRESH)
     discard(fresh)
     try:
-        with translated(), closing(sqlite3.connect(read_only_uri(database), uri=True)) as db:
-            db.execute("VACUUM INTO ?", (str(fresh),))
+        with (
+            translated(),
+            closing(sqlite3.connect(fresh, isolation_level=None)) as db,
+            closing(sqlite3.connect(read_only_uri(database), uri=True, isolation_level=None)) as source,
+        ):
+            db.execute("PRAGMA journal_mode = OFF")
+            db.execute("PRAGMA synchronous = OFF")
+            db.execute(f"PRAGMA cache_size = {-STEP // 1024}")  # then it is written, and not at the end
+            source.execute("BEGIN")
+            source.execute("SELECT count(*) FROM sqlite_master").fetchone()  # now it has begun
+            source.backup(db, pages=STEP // PAGE, progress=lambda *_: _write_back(fresh), sleep=0)
+        with translated(), closing(sqlite3.connect(fresh)) as db:
+            db.execute("PRAGMA journal_mode = DELETE")  # a single file
         check(fresh)
     except BaseException:
         discard(fresh)
         raise
     return fresh
+
+
+def _write_back(file: Path) -> None:
+    """Let the disk have what was written, and rest for as long as that took.
+
+    If much waits to be written, the next one that syncs a message has to wait for all of it, on many file systems.
+    """
+    began = time.monotonic()
+    sync(file)
+    time.sleep(min(REST_SECONDS, time.monotonic() - began))
 
 
 def pack(database: Path, packed: Path) -> LogState:
@@ -74,8 +102,10 @@ def pack(database: Path, packed: Path) -> LogState:
     try:
         compress = zlib.compressobj(COMPRESSION, wbits=GZIP)
         with fresh.open("rb") as file, packed.open("wb") as out:
-            while block := file.read(BLOCK):
+            while block := file.read(STEP):
                 out.write(compress.compress(block))
+                out.flush()
+                _write_back(packed)
             out.write(compress.flush())
         return log_state(fresh) or LogState()
     except BaseException:
@@ -137,13 +167,20 @@ class Decompressing:
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self._decompress = zlib.decompressobj(wbits=GZIP)
+        self._waiting = 0
 
     def write(self, data: bytes) -> int:
         """Write the next bytes. Raises StoreError if they can't be what was compressed."""
         try:
-            self._file.write(self._decompress.decompress(data))
+            content = self._decompress.decompress(data)
         except zlib.error as error:
             raise StoreError(f"a snapshot is damaged: {error}", RESTORE) from error
+        self._file.write(content)
+        self._waiting += len(content)
+        if self._waiting >= STEPS_IN:  # see `_write_back`
+            self._waiting = 0
+            self._file.flush()
+            os.fsync(self._file.fileno())
         return len(data)
 
     @property

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import sqlite3
+import tempfile
 from contextlib import closing
 from pathlib import Path
 
@@ -29,11 +29,12 @@ def shelf(tmp_path: Path) -> Shelf:
 
 
 def unpacked(packed: bytes) -> tuple[bytes, bool]:
-    out = io.BytesIO()
-    coming = Decompressing(out)
-    for start in range(0, len(packed), 1_000):
-        coming.write(packed[start : start + 1_000])
-    return out.getvalue(), coming.is_whole
+    with tempfile.TemporaryFile() as out:
+        coming = Decompressing(out)
+        for start in range(0, len(packed), 1_000):
+            coming.write(packed[start : start + 1_000])
+        out.seek(0)
+        return out.read(), coming.is_whole
 
 
 def test_a_database_in_use_is_copied_without_what_was_deleted(shelf: Shelf, tmp_path: Path) -> None:
