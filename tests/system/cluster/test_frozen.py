@@ -77,9 +77,9 @@ def test_a_node_that_was_frozen_is_fenced_and_begins_anew_and_nothing_is_lost_or
     assert post_once(a, room_id, "posted into the ice") == (200 if posted == 201 else 201)
     assert Counter(a.texts(room_id))["posted into the ice"] == 1
     # It serves again, as any other.
-    with Peer(c, room_id, "Dee", key="d" * 32) as dee:
-        dee.send("from the thawed one")
-        dee.hear("from the thawed one")
+    with Peer(c, room_id, "Gus", key="g" * 32) as gus:
+        gus.send("from the thawed one")
+        gus.hear("from the thawed one")
     assert "from the thawed one" in a.texts(room_id)
 
 

@@ -7,6 +7,7 @@ import contextlib
 import hashlib
 import hmac
 import json
+import math
 from collections.abc import Awaitable, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -58,6 +59,16 @@ class StreamInfo(Struct, frozen=True):
     def metadata(self) -> Mapping[str, str]:
         """What was noted with the stream when it was made."""
         return dict(self.config.get("metadata") or {})
+
+    @property
+    def alone_seconds(self) -> float:
+        """For how long its leader has not heard of a quorum. Meanwhile others may have a leader that knows more."""
+        others = int(self.config["num_replicas"]) // 2
+        if not others:
+            return 0.0
+        # Without a leader, a server answers by itself. One that has not been heard of at all is not silent for 0 s.
+        silent = sorted(int(one["active"]) for one in self.replicas if self.leader and one["active"])
+        return silent[others - 1] / 1e9 if len(silent) >= others else math.inf
 
 
 def secret_of(file: str) -> bytes:

@@ -48,7 +48,7 @@ BEHIND_SECONDS: Final = 4.0
 UNCERTAIN_SECONDS: Final = PATIENCE_SECONDS + 2.0
 """How long one waits for an outcome. Entries that have not been published are refused before that."""
 WATCH_SECONDS: Final = 0.25
-LEADER_SECONDS: Final = 2.0
+LEADER_SECONDS: Final = 1.0
 NAMESAKE_SECONDS: Final = 2.5
 """How long to listen whether another process goes by this node's name."""
 CLOSE_SECONDS: Final = 3.0
@@ -312,12 +312,11 @@ class JetStreamLog:
         sent_away = False
         while True:
             await asyncio.sleep(WATCH_SECONDS)
-            is_deaf = self._tail.silent_seconds > DEAF_SECONDS
-            if is_deaf:
+            if self._tail.silent_seconds > DEAF_SECONDS:
                 self.peers.be_deaf()
-            if not is_deaf or self._nobody_knows_more():
-                self._freshness.aim(self._loop.time(), self._tail.last)
-                self._freshness.reach(self.position)
+            # That the tail is heard proves nothing: its server may have lost touch with the others, as this node has.
+            if self._nobody_knows_more():
+                self._learn_end(self._loop.time(), self._tail.last)
             is_cut_off = self._tail.silent_seconds > CUT_OFF_SECONDS and not self.connection.is_connected
             if is_cut_off or self._has_given_up or self._age > BEHIND_SECONDS:
                 if self._begun:
@@ -329,6 +328,11 @@ class JetStreamLog:
                 sent_away = False
             if self._begun:
                 self._bury_the_dead()
+
+    def _learn_end(self, at: float, last: int) -> None:
+        self._tail.learn(last)
+        self._freshness.aim(at, last)
+        self._freshness.reach(self.position)
 
     def _nobody_knows_more(self) -> bool:
         """Whether the log has no leader at the moment, rather than that this node is cut off: then it hears all others,
@@ -358,6 +362,7 @@ class JetStreamLog:
     async def _watch_leader(self) -> None:
         """Count the stream's leaders, and know its size. Runs until it is cancelled."""
         while True:
+            asked = self._loop.time()
             try:
                 info = await self.connection.info()
             except (TimeoutError, Refusal, nats.errors.Error, OSError):
@@ -368,7 +373,7 @@ class JetStreamLog:
                 if self.stream is not None and info.generation != self.stream.generation:
                     self._on_fatal(StoreError("the cluster's log was replaced by another one", "start this node again"))
                 self.stream = info
-                self._tail.learn(info.last)
+                self._learn_end(asked - info.alone_seconds, info.last)
             await asyncio.sleep(LEADER_SECONDS)
 
     # --- the end --------------------------------------------------------------------------------------------
