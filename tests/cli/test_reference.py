@@ -7,18 +7,22 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
 
+from chatty.cli import reference
 from chatty.cli.app import COMMANDS, command_group
 from chatty.cli.completion.help import CliCommand, rows
 from chatty.cli.exits import MEANINGS, ExitStatus
-from chatty.cli.reference import manual, markdown, write
+from chatty.cli.reference import write
 from chatty.server.settings import SETTINGS
 from tests.support.server import PATIENCE, ROOT
 
 GROUP = command_group()
+# Each takes a tenth of a second to make.
+markdown, manual = cache(reference.markdown), cache(reference.manual)
 MACROS = {".TH", ".SH", ".SS", ".PP", ".TP", ".RS", ".RE", ".nf", ".fi", ".ad", ".nh"}
 
 
@@ -64,7 +68,7 @@ def test_the_reference_has_every_status_and_variable() -> None:
         assert f"| `CHATTY_{setting.name.upper()}` |" in markdown()
 
 
-@pytest.mark.parametrize("made", [markdown, manual])
+@pytest.mark.parametrize("made", [reference.markdown, reference.manual])
 def test_nothing_in_them_is_of_the_machine_that_they_were_made_on(
     made: Callable[[], str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -26,6 +26,7 @@ from chatty.events import (
     TopicChanged,
 )
 from tests.cli.join.hostile import LIST, Terminal, foreign, hostile_text
+from tests.support.scale import scaled
 
 NOON = "2026-11-23T12:00:00.000Z"
 PAINTER = Painter(color=True)
@@ -78,13 +79,14 @@ def tailed(name: str, text: str, other: str, *columns: int, part: slice = ALL) -
 
 
 @given(st.randoms(use_true_random=True), st.sampled_from([slice(0, None, 2), slice(1, None, 2)]))
-@settings(max_examples=1_112, suppress_health_check=list(HealthCheck), deadline=None)
-def test_ten_thousand_hostile_texts_names_and_topics_bring_nothing_of_their_own(
+@settings(max_examples=scaled(1_112, least=222), suppress_health_check=list(HealthCheck), deadline=None)
+def test_thousands_of_hostile_texts_names_and_topics_bring_nothing_of_their_own(
     terminal: Terminal, chance: Random, part: slice
 ) -> None:
     """Nine strings an example: half of three conversations, each of somebody, what they say, and somebody else.
 
-    Hypothesis gives the seeds alone: to make ten thousand strings itself, it takes longer than all else here.
+    In full it is ten thousand strings (tests/support/scale.py). Hypothesis gives the seeds alone: to make the strings
+    itself, it takes longer than all else here.
     """
     a, b, c, d, e, f, g, h, i = strings = [hostile_text(chance) for _ in range(9)]
     shown = [joined(a, b, c, 0, part=part), joined(d, e, f, NARROW, part=part), tailed(g, h, i, NARROW, part=part)]

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.scale import scaled
 from tests.support.server import PATIENCE, Server
 from tests.support.shell import Shell, kill9
 
@@ -60,7 +61,7 @@ def test_a_question_outlives_the_server(shell: Shell, server: Server, room_id: s
 
 def test_a_question_with_a_key_outlives_everybody(shell: Shell, server: Server, room_id: str) -> None:
     command = ("chatty", "ask", room_id, "Deploy?", "--key", "K")
-    for _ in range(3):
+    for _ in range(2):
         asking = shell.start(*command, stdout=subprocess.DEVNULL)
         wait_until(lambda: server.texts(room_id) == ["Deploy? (reply to answer)"])
         kill9(asking)
@@ -183,7 +184,7 @@ def test_whoever_is_killed_and_whenever_each_message_gets_one_reply(shell: Shell
     chance = random.Random(3)
     bot = start_bot(shell, room_id, "cat")
     asked = []
-    for number in range(60):
+    for number in range(scaled(120, least=30)):
         asked.append((say(server, room_id, f"!{number}"), f"!{number}"))
         if number % 6 == 5:
             time.sleep(chance.uniform(0, 0.3))  # so that it is hit at different moments

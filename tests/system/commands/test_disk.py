@@ -83,7 +83,7 @@ def test_a_disk_without_space_to_tidy_up_stops_nothing(tmp_path: Path) -> None:
         Shell(tmp_path / "home", server.url) as shell,
     ):
         for _ in range(2):
-            assert shell.run(f"seq 20000 | chatty send {room_id}") == (0, "", "")
+            assert shell.run(f"seq 8000 | chatty send {room_id}") == (0, "", "")
         assert any("ENOSPC" in call for call in server.calls), "it never tidied up"
         assert server.running
-        assert len(server.texts(room_id)) == 40_000
+        assert len(server.texts(room_id)) == 16_000
