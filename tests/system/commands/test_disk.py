@@ -13,7 +13,7 @@ from tests.support.shell import Shell
 from tests.support.traced import TracedServer
 
 DATABASE, WAL = "chatty.db", "chatty.db-wal"
-STARTED = 100
+STARTED = 150
 """Writes to the WAL, of one thread as strace counts, after which the server has stored a little."""
 
 
