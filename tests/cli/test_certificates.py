@@ -61,7 +61,8 @@ def needed(name: str, room: str) -> list[str]:
     behind["delete"] = ["--from", "Eve"]
     behind |= {about_one: ["Eve"] for about_one in ("kick", "ban", "unban", "mute", "unmute")}
     roomless = ("rooms", "whoami", "token create", "token list")
-    return [*name.split(), *rest, *([] if name in roomless else [room]), *behind.get(name, [])]
+    about_room = name not in roomless and not name.startswith("cluster ")
+    return [*name.split(), *rest, *([room] if about_room else []), *behind.get(name, [])]
 
 
 def test_every_command_that_has_a_server_has_a_cacert() -> None:
