@@ -43,6 +43,7 @@ def restore(backup: Path, data: Path, tokens: Tokens | None = None) -> Restored:
     since stay lost; ``tokens`` says what counts instead, see `carrying_over`. Raises StoreError, or SettingError if
     ``data`` can't be used; then nothing has changed.
     """
+    check_sqlite()  # before anything is made in ``data``
     with locked(data) as lock, TemporaryDirectory(prefix="restoring-", dir=data) as scratch:
         fresh = Path(scratch) / DATABASE
         present = data / DATABASE
