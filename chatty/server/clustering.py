@@ -63,7 +63,8 @@ class Cluster:
         node.metrics.log = log.figures
         await log.open(self._stream)
         await log.begin(node.now())
-        log.keep(Keeper(self._connection, store, log, self._stream.config["num_replicas"]).run())
+        replicas = self._stream.config["num_replicas"]
+        log.keep(Keeper(self._connection, store, log, replicas, log.peers.someone_is_behind).run())
         node.begin_incarnation(log.incarnation)
 
     # The time in such an id means nothing.

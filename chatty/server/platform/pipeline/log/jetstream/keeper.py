@@ -55,6 +55,8 @@ class Policy(Struct, frozen=True, kw_only=True):
     """After the start of a node, which can't know whether something was deleted shortly before that."""
     look: float = 5.0
     """Between two looks whether one is due."""
+    patience: float = 60.0
+    """With nodes that are behind, before the log is purged."""
     share: float = 0.1
     """The share of the time that snapshots after deletions may take."""
 
@@ -74,9 +76,16 @@ class Keeper:
     """Takes snapshots of this node's database when they are due, if it is this node's turn."""
 
     def __init__(
-        self, connection: Connection, store: Store, log: SharedLog, replicas: int, policy: Policy | None = None
+        self,
+        connection: Connection,
+        store: Store,
+        log: SharedLog,
+        replicas: int,
+        someone_is_behind: Callable[[int], bool],
+        policy: Policy | None = None,
     ) -> None:
-        """Create it when the node has caught up with the log."""
+        """Create it when the node has caught up with the log. ``someone_is_behind`` is that of `Peers`."""
+        self._someone_is_behind = someone_is_behind
         self._connection, self._store, self._log, self._replicas = connection, store, log, replicas
         self._policy = policy or Policy()
         self._bucket = Bucket(connection)
@@ -184,8 +193,15 @@ class Keeper:
             return
         await self._bucket.keep_only(kept, wall_ms())
         if kept[-1].position >= info.first:
+            await self._wait_for_others(kept[-1].position)
             await self._connection.api(f"STREAM.PURGE.{STREAM}", {"seq": kept[-1].position + 1}, seconds=10)
             _LOG.info("purged the log", before=kept[-1].position + 1)
+
+    async def _wait_for_others(self, position: int) -> None:
+        """Give nodes that are behind a while: what they lack then they only get by starting again."""
+        patient_until = self._loop.time() + self._policy.patience
+        while self._someone_is_behind(position) and self._loop.time() < patient_until:
+            await asyncio.sleep(self._policy.look)
 
     # --- a snapshot that somebody asks for ------------------------------------------------------------------
 
@@ -199,9 +215,10 @@ class Keeper:
         async with self._taking:
             info = await self._connection.info()
             found = await self._bucket.snapshots(info.generation if info else "")
-            if not found or found[0].position < self._log.position:
+            is_new = not found or found[0].position < self._log.position
+            if is_new:
                 await self._take()
-                if info is not None:
-                    await self._tidy_up(info)
-                    found = await self._bucket.snapshots(info.generation)
-        await message.respond(str(found[0].position).encode())
+                found = await self._bucket.snapshots(info.generation if info else "")
+            await message.respond(str(found[0].position).encode())
+            if is_new and info is not None:
+                await self._tidy_up(info)

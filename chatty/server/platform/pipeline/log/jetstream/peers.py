@@ -31,6 +31,8 @@ DEAD_SECONDS: Final = 8.0
 """How long a node may be silent before the others end its incarnation."""
 SILENT_SECONDS: Final = 3.0
 """How long a node may be silent and still has its turns."""
+RECENT_SECONDS: Final = 120.0
+"""How long a node that is silent, and perhaps only frozen or started again, is expected to come back."""
 TURN_SECONDS: Final = 3.0
 """How long the node whose turn is next waits for the one before it."""
 AHEAD_MS: Final = 1_000
@@ -98,6 +100,7 @@ class Peers:
         self._differing: dict[str, int] = {}
         self._known: dict[str, tuple[str, float]] = {}
         self._deaf_until = 0.0
+        self._reached: dict[str, tuple[float, int]] = {}
         self.heard: dict[str, Heard] = {}
         self.namesake = ""
         """The incarnation of another process that goes by this node's name, if one was heard of."""
@@ -143,6 +146,11 @@ class Peers:
         if any(node not in living for node in nodes):
             return None
         return [self.heard[node].alive.position for node in nodes]
+
+    def someone_is_behind(self, position: int) -> bool:
+        """Whether a node that was heard of lately has not come to ``position``, as far as it said."""
+        since = self._loop.time() - RECENT_SECONDS
+        return any(at > since and reached < position for at, reached in self._reached.values())
 
     def be_deaf(self) -> None:
         """This node hears nothing itself, so the silence of others means nothing for a while."""
@@ -233,6 +241,7 @@ class Peers:
         self.heard[alive.node] = Heard(
             alive, self._loop.time(), alive.at - wall_ms(), max(0, mine.position - alive.position)
         )
+        self._reached[alive.node] = (self._loop.time(), alive.position)
         self._compare(alive)
 
     async def _on_whispered(self, message: Msg) -> None:

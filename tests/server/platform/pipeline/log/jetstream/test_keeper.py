@@ -32,6 +32,11 @@ def policy(**due: float) -> Policy:
     return Policy(**never | {"share": NEVER} | due)  # type: ignore[arg-type]
 
 
+def nobody(_: int) -> bool:
+    """Nobody is behind."""
+    return False
+
+
 async def positions(connection: Connection) -> list[int]:
     return [one.position for one in await Bucket(connection).snapshots()]
 
@@ -51,7 +56,7 @@ async def subjects(connection: Connection, begin: str) -> dict[str, int]:
 
 async def test_two_snapshots_are_kept_and_the_log_since_the_older_one(connection: Connection, tmp_path: Path) -> None:
     _, replica = await begun(connection, tmp_path / DATABASE)
-    keeper = Keeper(connection, replica.store, replica, 1, policy(messages=2))
+    keeper = Keeper(connection, replica.store, replica, 1, nobody, policy(messages=2))
     for texts, kept, first in (
         ("a", [2], 1), ("b", [2], 1), ("c", [4, 2], 3), ("de", [6, 4], 5), ("fgh", [9, 6], 7),
     ):  # fmt: skip
@@ -66,14 +71,14 @@ async def test_a_snapshot_is_due_by_the_logs_bytes_and_once_a_day_if_there_is_an
     connection: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, replica = await begun(connection, tmp_path / DATABASE)
-    by_bytes = Keeper(connection, replica.store, replica, 1, policy(bytes=2_000))
+    by_bytes = Keeper(connection, replica.store, replica, 1, nobody, policy(bytes=2_000))
     await by_bytes.look()
     assert await positions(connection) == []
     await replica.say("x" * 2_000)
     await by_bytes.look()
     await by_bytes.look()
     assert await positions(connection) == [2]
-    daily = Keeper(connection, replica.store, replica, 1, policy(day=86_400))
+    daily = Keeper(connection, replica.store, replica, 1, nobody, policy(day=86_400))
     await daily.look()
     monkeypatch.setattr(keepers, "wall_ms", lambda: wall_ms() + 86_401_000)
     await daily.look()
@@ -102,7 +107,7 @@ async def test_what_was_deleted_is_soon_in_no_snapshot_and_not_in_the_log(
         await take(connection, replica.store.path, 1)
         await replica.say("more")
     assert files_with(nats_server, text.encode())
-    async with running(Keeper(connection, replica.store, replica, 1, policy(erasure=0))):
+    async with running(Keeper(connection, replica.store, replica, 1, nobody, policy(erasure=0))):
         await delete(replica, 2)
         deleted_at = replica.position
         while (await now(connection)).first <= deleted_at or (await positions(connection))[-1] < deleted_at:
@@ -120,15 +125,15 @@ async def test_a_deletion_before_the_start_is_not_forgotten(connection: Connecti
     await take(connection, replica.store.path, 1)
     await delete(replica, 1)
     deleted_at = replica.position
-    starting = Keeper(connection, replica.store, replica, 1, policy(start=0))
+    starting = Keeper(connection, replica.store, replica, 1, nobody, policy(start=0))
     await meanwhile_talking(replica, starting.look())
     (kept,) = await positions(connection)
     assert kept > deleted_at
     assert (await now(connection)).first == kept + 1
     await starting.look()
-    await Keeper(connection, replica.store, replica, 1, policy(start=NEVER)).look()
+    await Keeper(connection, replica.store, replica, 1, nobody, policy(start=NEVER)).look()
     assert await positions(connection) == [kept]
-    again = Keeper(connection, replica.store, replica, 1, policy(start=0))
+    again = Keeper(connection, replica.store, replica, 1, nobody, policy(start=0))
     await meanwhile_talking(replica, again.look())
     assert (await positions(connection))[0] > kept
     replica.close()
@@ -139,6 +144,20 @@ async def meanwhile_talking(replica: Replica, work: Coroutine[None, None, None])
     while not working.done():
         await replica.say("life goes on")
     await working
+
+
+async def test_nodes_that_are_behind_are_waited_for_but_not_forever(connection: Connection, tmp_path: Path) -> None:
+    _, replica = await begun(connection, tmp_path / DATABASE)
+    behind = [True, True, False]
+    patient = Keeper(connection, replica.store, replica, 1, lambda _: behind.pop(0), policy(messages=1, patience=NEVER))
+    for text in ("one", "two"):
+        await patient.look()
+        await replica.say(text)
+    assert behind == []
+    assert (await now(connection)).first == 2
+    await Keeper(connection, replica.store, replica, 1, lambda _: True, policy(messages=1, patience=0)).look()
+    assert (await now(connection)).first == 3
+    replica.close()
 
 
 class Second(Replica):
@@ -156,12 +175,12 @@ class Second(Replica):
 async def test_only_the_node_whose_turn_it_is_takes_snapshots(connection: Connection, tmp_path: Path) -> None:
     info, replica = await begun(connection, tmp_path / "a" / DATABASE)
     second = Second(tmp_path / "b" / DATABASE, connection, info.generation)
-    async with running(Keeper(connection, second.store, second, 1, policy(messages=1, start=0))):
+    async with running(Keeper(connection, second.store, second, 1, nobody, policy(messages=1, start=0))):
         for _ in range(2):
             second.asked.clear()
             await second.asked.wait()
         assert await positions(connection) == []
-        async with running(Keeper(connection, replica.store, replica, 1, policy(messages=1))):
+        async with running(Keeper(connection, replica.store, replica, 1, nobody, policy(messages=1))):
             while await positions(connection) != [1]:
                 await asyncio.sleep(0.02)
     replica.close()
@@ -171,7 +190,7 @@ async def test_only_the_node_whose_turn_it_is_takes_snapshots(connection: Connec
 async def test_a_fresh_snapshot_can_be_asked_for(connection: Connection, tmp_path: Path) -> None:
     _, replica = await begun(connection, tmp_path / DATABASE)
     await replica.say("one")
-    async with running(Keeper(connection, replica.store, replica, 1, policy())):
+    async with running(Keeper(connection, replica.store, replica, 1, nobody, policy())):
         await asyncio.sleep(0)  # it subscribes
         for position in (2, 2, 3):
             if position > replica.position:

@@ -208,3 +208,12 @@ async def test_snapshots_of_other_logs_are_not_taken_for_this_ones(connection: C
     assert await Bucket(connection).snapshots(info.generation) == []
     with pytest.raises(StoreError, match="no snapshot"):
         await fetch_if_needed(connection, await now(connection), new(tmp_path))
+
+
+@pytest.mark.parametrize("origin", [RESTORE, MOVE])
+async def test_no_node_begins_with_a_log_whose_first_snapshot_is_not_there_yet(
+    connection: Connection, tmp_path: Path, origin: str
+) -> None:
+    info = await connection.create_stream(1, {ORIGIN: origin})
+    with pytest.raises(StoreError, match="no snapshot up to there can be read"):
+        await fetch_if_needed(connection, info, new(tmp_path))
