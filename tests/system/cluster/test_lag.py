@@ -14,7 +14,7 @@ from tests.support.cluster import Cluster, check_agreement
 from tests.support.faults import Peer
 from tests.support.server import PATIENCE, Server
 
-LAG = 0.4
+LAG = 0.25
 """Seconds that the node c takes longer than the others, for each batch."""
 KEY = "l" * 32
 
@@ -109,8 +109,8 @@ def test_rights_that_were_given_elsewhere_count_at_once(cluster: Cluster, slow: 
     # A token, of somebody whose role is new, too.
     room = a.operate("POST", "/v1/rooms", {"name": "closed"})["id"]
     a.operate("PUT", f"/v1/rooms/{room}/policy", {"everyone": "nobody"})
-    token = a.operate("POST", "/v1/tokens", {"name": "Mia"})["token"]
-    a.operate("PUT", f"/v1/rooms/{room}/members/Mia", {"role": "moderator"})
+    token = a.operate("POST", "/v1/tokens", {"name": "Lagging-Mia"})["token"]
+    a.operate("PUT", f"/v1/rooms/{room}/members/Lagging-Mia", {"role": "moderator"})
     assert slow.ask("GET", f"/v1/rooms/{room}", token=token)["id"] == room
     admin = a.operate("POST", "/v1/tokens", {"name": "Root", "admin": True})["token"]
     assert status(slow, "GET", "/v1/server/members", token=admin) == 200
@@ -132,7 +132,7 @@ def test_what_a_moderator_refers_to_is_found(cluster: Cluster, slow: Server, roo
     room, token = owner["id"], owner["owner_token"]
     of = say(a, room, "rude")
     assert status(slow, "POST", f"/v1/rooms/{room}/restrictions", {"act": "mute", "of": of}, token=token) == 200
-    of = a.ask("POST", f"/v1/rooms/{room}/messages", {"participant": "Eve", "text": "spam"}, token=KEY)["seq"]
+    of = a.ask("POST", f"/v1/rooms/{room}/messages", {"participant": "Spammer", "text": "spam"}, token=KEY)["seq"]
     ban = a.ask("POST", f"/v1/rooms/{room}/restrictions", {"act": "ban", "of": of}, token=token)["id"]
     assert status(slow, "POST", f"/v1/rooms/{room}/deletions", {"restriction": ban}, token=token) == 200
 

@@ -27,6 +27,8 @@ MOST_MESSAGES: Final = 64
 QUIET_SECONDS: Final = 0.05
 """How long nothing must have come before the write-ahead log is tidied up."""
 LATER_SECONDS: Final = 1.0
+MOST_BACKLOG: Final = 256 * 1024 * 1024
+"""Bytes of messages that wait here, for instance while nothing can be stored. The others wait in the log."""
 RETRY_SECONDS: Final = 0.5
 """How long to wait before a batch is tried again that could not be stored."""
 
@@ -69,6 +71,8 @@ class Applier:
         self._arrived: deque[tuple[Message, float]] = deque()
         self._queue: SimpleQueue[tuple[list[Message], float] | None] = SimpleQueue()
         self._idle = True
+        self._backlog = 0
+        self._was_full = False
         self._closing = False
         self._ended = asyncio.Event()
         self.incarnation = ""
@@ -80,9 +84,16 @@ class Applier:
     def is_alive(self) -> bool:
         return self._thread.is_alive()
 
+    @property
+    def is_full(self) -> bool:
+        """Whether no more messages are to come for now, until half of those that wait are applied."""
+        self._was_full = self._backlog > (MOST_BACKLOG // 2 if self._was_full else MOST_BACKLOG)
+        return self._was_full
+
     def take(self, message: Message) -> None:
         """Apply ``message`` after all earlier ones. Call it on the event loop."""
         self._arrived.append((message, time.monotonic()))
+        self._backlog += len(message.data)
         if self._idle:
             self._idle = False
             self._loop.call_soon(self._hand_over)
@@ -104,6 +115,7 @@ class Applier:
             message, _ = self._arrived.popleft()
             messages.append(message)
             size += len(message.data)
+        self._backlog -= size
         self._queue.put((messages, since))
 
     def _finish(self, done: Done) -> None:

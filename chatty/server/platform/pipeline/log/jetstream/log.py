@@ -110,7 +110,7 @@ class JetStreamLog:
         self._applier = Applier(
             self._store, replica, self.node, self._deliver, self._on_fatal, self._delivery.abandon, self._most_size
         )
-        self._tail = Tail(self.connection, known.position, self._applier.take, self._on_fatal)
+        self._tail = Tail(self.connection, known.position, self._applier, self._on_fatal)
         self._tail.learn(info.last)
         await self.peers.open()
         self.keep(self._publisher.run(), self._publisher.watch(), self._tail.watch(), self._watch())

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import nats.errors
 import structlog
@@ -32,19 +32,30 @@ INACTIVE_SECONDS: Final = 30
 _LOG = structlog.get_logger("chatty")
 
 
+class Taker(Protocol):
+    """Those who take the messages."""
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it can take no more of them for now."""
+
+    def take(self, message: Message) -> None:
+        """Take the next one, on the event loop."""
+
+
 class Tail:
-    """Gives each message after ``received`` to ``on_message`` once, in the log's order, on the event loop."""
+    """Gives each message after ``received`` to ``taker`` once, in the log's order, on the event loop."""
 
     def __init__(
         self,
         connection: Connection,
         received: int,
-        on_message: Callable[[Message], None],
+        taker: Taker,
         on_fatal: Callable[[BaseException], None],
     ) -> None:
         """``on_fatal`` is told if the stream no longer has what comes next."""
         self._connection = connection
-        self._on_message, self._on_fatal = on_message, on_fatal
+        self._taker, self._on_fatal = taker, on_fatal
         self._loop = asyncio.get_running_loop()
         self._subscription: Subscription | None = None
         self._consumed = 0
@@ -86,6 +97,9 @@ class Tail:
         """Ask for another consumer whenever nothing is heard of this one. Runs until it is cancelled."""
         while True:
             await asyncio.sleep(WATCH_SECONDS)
+            if self._taker.is_full:
+                await self.close()  # another consumer goes on from here
+                continue
             if self.silent_seconds <= DEAF_SECONDS:
                 continue
             try:
@@ -118,6 +132,8 @@ class Tail:
             await self._take_status(headers, message.reply)
             return
         position, number = _numbers(message.reply)
+        if self._taker.is_full:
+            return
         if number != self._consumed + 1:
             self._heard = -DEAF_SECONDS  # something was lost on the way: ask again
             return
@@ -130,7 +146,7 @@ class Tail:
             return
         self.received = position
         self.last = max(self.last, position)
-        self._on_message(Message(position, message.data))
+        self._taker.take(Message(position, message.data))
 
     async def _take_status(self, headers: dict[str, str], reply: str) -> None:
         self._heard = self._loop.time()
