@@ -22,7 +22,7 @@ from chatty.server.platform.store.applying import Store
 from chatty.server.platform.store.errors import StoreError, Unavailable
 from chatty.server.platform.store.table_hashes import Frozen
 
-MOST_MESSAGES: Final = 64
+MOST_MESSAGES: Final = 1024
 """Messages in one transaction."""
 QUIET_SECONDS: Final = 0.05
 """How long nothing must have come before the write-ahead log is tidied up."""

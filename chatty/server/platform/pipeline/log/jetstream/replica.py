@@ -6,7 +6,6 @@ have the same databases and the same chain.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
@@ -112,7 +111,7 @@ class _Reading:
         self.after = before
         self._ends: list[tuple[int, int]] = []
         self._noted: list[bytes] = []
-        self._hash = hashlib.blake2b(digest_size=16)
+        self._closed = [0]
         self._position = before.position
 
     # --- reading --------------------------------------------------------------------------------------------
@@ -163,18 +162,18 @@ class _Reading:
     # --- the ledger -----------------------------------------------------------------------------------------
 
     def note(self, data: bytes) -> None:
-        self._hash.update(len(data).to_bytes(4))
-        self._hash.update(data)
+        self._noted.append(data)
 
     def close_entry(self, refusal: bytes) -> None:
-        self.note(refusal)
-        self._noted.append(self._hash.digest())
-        self._hash = hashlib.blake2b(digest_size=16)
+        self._noted.append(refusal)
+        self._closed.append(len(self._noted))
 
     def state(self) -> LogState:
         chain, start, before = self._before.chain, 0, self._before
-        for position, end in self._ends:
-            chain = link(chain, position, b"".join(self._noted[start:end]))
+        for position, entries in self._ends:
+            end = self._closed[entries]
+            # All of these are ids and JSON, in which there is no line feed.
+            chain = link(chain, position, b"\n".join(self._noted[start:end]))
             start = end
             if position % MARK == 0:
                 self.marks[position] = chain
