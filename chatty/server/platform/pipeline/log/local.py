@@ -28,7 +28,7 @@ from chatty.server.business.entries import Entry, Probe, Rejection
 from chatty.server.business.outcomes import Outcome
 from chatty.server.memory_limit import PLENTY
 from chatty.server.platform.pipeline.clock import wall_ms
-from chatty.server.platform.pipeline.log.protocol import Delivery, Proposal, Reply
+from chatty.server.platform.pipeline.log.protocol import Delivery, Proposal, Reply, expected
 from chatty.server.platform.pipeline.log.whispers import Whisper
 from chatty.server.platform.store.applied import Applied
 from chatty.server.platform.store.applying import Store
@@ -100,12 +100,7 @@ class LocalLog:
         self._waiting.append((entry, reply))
 
     async def commit(self, entry: Entry) -> Outcome:
-        outcome: asyncio.Future[Outcome] = self._loop.create_future()
-
-        def reply(result: Outcome) -> None:
-            if not outcome.done():
-                outcome.set_result(result)
-
+        outcome, reply = expected()
         self.propose(entry, reply)
         return await outcome
 

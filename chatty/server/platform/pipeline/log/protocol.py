@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Protocol
 
@@ -28,6 +29,17 @@ class ClusterOperator(Protocol):
 
     async def examine(self, at: int) -> Examination | Rejection:
         """Compare the tables of all nodes, and look whether the log and its snapshots have everything."""
+
+
+def expected() -> tuple[asyncio.Future[Outcome], Reply]:
+    """An outcome that is to come, and the reply that brings it. Nothing happens if nobody waits for it any longer."""
+    outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+
+    def reply(result: Outcome) -> None:
+        if not outcome.done():
+            outcome.set_result(result)
+
+    return outcome, reply
 
 
 class Log(Protocol):

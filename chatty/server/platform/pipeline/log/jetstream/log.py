@@ -33,7 +33,7 @@ from chatty.server.platform.pipeline.log.jetstream.publisher import PATIENCE_SEC
 from chatty.server.platform.pipeline.log.jetstream.replica import Replica
 from chatty.server.platform.pipeline.log.jetstream.status import Operator
 from chatty.server.platform.pipeline.log.jetstream.tail import DEAF_SECONDS, Tail
-from chatty.server.platform.pipeline.log.protocol import Delivery, Reply
+from chatty.server.platform.pipeline.log.protocol import Delivery, Reply, expected
 from chatty.server.platform.pipeline.log.whispers import Whisper
 from chatty.server.platform.store.applying import Store
 from chatty.server.platform.store.errors import StoreError
@@ -144,12 +144,7 @@ class JetStreamLog:
 
     async def _start_node(self, at: int, incarnation: str) -> Outcome:
         self.incarnation = self._applier.incarnation = incarnation
-        outcome: asyncio.Future[Outcome] = self._loop.create_future()
-
-        def reply(result: Outcome) -> None:
-            if not outcome.done():
-                outcome.set_result(result)
-
+        outcome, reply = expected()
         while not outcome.done():
             # If an earlier process of this node still had a beginning in flight, that one has to be replaced.
             after = self.nodes.get(self.node, Incarnation()).id
@@ -176,12 +171,7 @@ class JetStreamLog:
         self._publisher.propose(entry, reply)
 
     async def commit(self, entry: Entry) -> Outcome:
-        outcome: asyncio.Future[Outcome] = self._loop.create_future()
-
-        def reply(result: Outcome) -> None:
-            if not outcome.done():
-                outcome.set_result(result)
-
+        outcome, reply = expected()
         self._publisher.propose(entry, reply)
         done, _ = await asyncio.wait([outcome], timeout=UNCERTAIN_SECONDS)
         return outcome.result() if done else Rejection("uncertain")
@@ -382,9 +372,9 @@ class JetStreamLog:
         if self._begun and self._applier.is_alive and self.connection.is_connected:
             self._closing = True
             end = EndNode("", self.peers.wall_ms(), self.node, self.incarnation)
-            done: asyncio.Future[Outcome] = self._loop.create_future()
-            self._publisher.propose(end, lambda outcome: None if done.done() else done.set_result(outcome))
-            await asyncio.wait([done], timeout=CLOSE_SECONDS)
+            outcome, reply = expected()
+            self._publisher.propose(end, reply)
+            await asyncio.wait([outcome], timeout=CLOSE_SECONDS)
         self._closing = True
         tasks = [*self._tasks, *([self._beginning] if self._beginning else [])]
         for task in tasks:
