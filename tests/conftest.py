@@ -9,6 +9,8 @@ from typing import Final
 
 import pytest
 from hypothesis import Phase, settings
+from xdist.remote import Producer  # type: ignore[import-untyped]
+from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
 
 # Whether `make test` passes depends on what was changed, not on luck: it tries the same examples each time.
 # New ones are looked for by `--hypothesis-profile search`; what that finds becomes a plain test.
@@ -34,8 +36,21 @@ def pytest_configure() -> None:
 
 
 SYSTEM: Final = Path(__file__).parent / "system"
+CLUSTER: Final = SYSTEM / "cluster"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The slowest files first, which mostly wait: at the end, small ones keep all processes of the run busy."""
-    items.sort(key=lambda item: not item.path.is_relative_to(SYSTEM))
+    items.sort(key=lambda item: (not item.path.is_relative_to(CLUSTER), not item.path.is_relative_to(SYSTEM)))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling:
+    return Scheduling(config, log)
+
+
+class Scheduling(LoadFileScheduling):  # type: ignore[misc]
+    """A file's tests run in one process, and so do all those of a cluster, which is started once for them."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        own = CLUSTER.relative_to(CLUSTER.parents[2]).as_posix()
+        return own if nodeid.startswith(own) else str(super()._split_scope(nodeid))

@@ -75,7 +75,7 @@ def test_a_misspelled_command_or_option_is_recognised(user: User) -> None:
 
 def test_help_tells_variables_and_defaults() -> None:
     said = " ".join(help_of("tail").split())
-    assert "The server's address. [env: CHATTY_SERVER; default: http://127.0.0.1:8080]" in said
+    assert "for a cluster's nodes. [env: CHATTY_SERVER; default: http://127.0.0.1:8080]" in said
     assert "-n, --last N Begin with the newest N messages. [default: 10]" in said
     assert "--port N The port to listen on; 0 for any free one. [env: CHATTY_PORT; default: 8080]" in " ".join(
         help_of("serve").split()

@@ -30,8 +30,8 @@ from tests.support.cluster import NAMES, Cluster, content, position
 from tests.support.nats import NatsServer
 from tests.support.server import PATIENCE, Server
 
-WRITERS: Final = 6
-READERS: Final = 6
+PEOPLE: Final = 6
+"""As many write as read."""
 CALM_SECONDS: Final = 14.0
 """How long before the end the last fault comes: all processes run again by then."""
 
@@ -68,11 +68,11 @@ def plan(seed: int, seconds: float) -> Iterator[Fault]:
 class Report:
     """What the people of one run saw, and what the nodes have at its end."""
 
-    def __init__(self) -> None:
+    def __init__(self, people: int, seconds: float) -> None:
+        self.people, self.seconds = people, seconds
         self.acked: dict[tuple[int, int], int | None] = {}
         self.sent = 0
-        self.seconds = 0.0
-        self.read: list[list[str]] = [[] for _ in range(READERS)]
+        self.read: list[list[str]] = [[] for _ in range(people)]
         self.gaps = 0
         self.left: list[str] = []
         self.acked_at: list[float] = []
@@ -96,7 +96,7 @@ class Report:
         """Writers whose messages some node has in another order than they were sent in."""
         found = []
         for texts in self.stored.values():
-            for writer in range(WRITERS):
+            for writer in range(self.people):
                 own = [int(text.partition(":")[2]) for text in texts if text.startswith(f"{writer}:")]
                 if own != sorted(own):
                     found.append(writer)
@@ -127,10 +127,9 @@ class Report:
 class Chaos:
     """One run over ``cluster``: ``seconds`` of ``rate`` messages per second, with the faults of ``seed``."""
 
-    def __init__(self, cluster: Cluster, seed: int, seconds: float, rate: float) -> None:
+    def __init__(self, cluster: Cluster, seed: int, seconds: float, rate: float, people: int = PEOPLE) -> None:
         self.cluster, self.seed, self.seconds, self.rate = cluster, seed, seconds, rate
-        self.report = Report()
-        self.report.seconds = seconds
+        self.people, self.report = people, Report(people, seconds)
         self.room_id = cluster["a"].make_room("chaos")["id"]
         self._until = time.monotonic() + seconds
 
@@ -141,8 +140,8 @@ class Chaos:
 
     async def run(self) -> Report:
         """Let everybody talk while processes fail, wait until all is well, and compare."""
-        reading = [asyncio.create_task(self.read(number)) for number in range(READERS)]
-        writing = [asyncio.create_task(self.write(number)) for number in range(WRITERS)]
+        reading = [asyncio.create_task(self.read(number)) for number in range(self.people)]
+        writing = [asyncio.create_task(self.write(number)) for number in range(self.people)]
         await self.fail()
         await asyncio.gather(*writing)
         await self._settled()
@@ -168,7 +167,7 @@ class Chaos:
                 sent += 1
                 self.report.sent += 1
                 self._note(number, sent, await room.post(f"{number}:{sent}"))
-                due = max(due + WRITERS / self.rate, time.monotonic() - 1.0)
+                due = max(due + self.people / self.rate, time.monotonic() - 1.0)
                 await asyncio.sleep(max(0.0, due - time.monotonic()))
             await room.flush()
             reading.cancel()

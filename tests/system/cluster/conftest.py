@@ -6,13 +6,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.cluster import Cluster
+from tests.support.cluster import NAMES, Cluster
 
 
 @pytest.fixture(scope="package")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """The nodes a, b and c over three servers of NATS."""
-    with Cluster(tmp_path_factory.mktemp("cluster")) as running:
+    """The nodes a, b and c over three servers of NATS. Connections come from where ``X-Forwarded-For`` says."""
+    options = ("--room", "general", "--trusted-proxy", "127.0.0.1")
+    with Cluster(tmp_path_factory.mktemp("cluster"), NAMES, *options) as running:
         yield running
 
 

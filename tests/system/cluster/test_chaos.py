@@ -6,7 +6,6 @@ This is a short run. For a long one: python -m tests.system.cluster.chaos --seco
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 
 import pytest
 
@@ -15,9 +14,10 @@ from tests.system.cluster.chaos import Chaos, is_sound, plan
 
 
 @pytest.mark.parametrize("seed", [18])
-def test_whatever_is_killed_or_frozen_nothing_is_lost_and_all_nodes_have_the_same(tmp_path: Path, seed: int) -> None:
-    with Cluster(tmp_path / "cluster") as cluster:
-        report = asyncio.run(Chaos(cluster, seed, seconds=32, rate=120).run())
+def test_whatever_is_killed_or_frozen_nothing_is_lost_and_all_nodes_have_the_same(cluster: Cluster, seed: int) -> None:
+    report = asyncio.run(Chaos(cluster, seed, seconds=32, rate=90, people=3).run())
+    for node in cluster.nodes.values():
+        node.start()
     assert is_sound(report), f"seed {seed}: {report}"
     assert report.left == []
 

@@ -8,23 +8,15 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import pairwise
-
-import pytest
 
 import chatty
 from tests.support.cluster import NAMES, Cluster
 
 SLACK = 4.0
-EVERY = 0.02
-
-
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    with Cluster(tmp_path_factory.mktemp("failover") / "cluster") as cluster:
-        yield cluster
+EVERY = 0.05
 
 
 class Talk:

@@ -8,7 +8,6 @@ import sqlite3
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
@@ -18,19 +17,7 @@ from chatty.protocol import Typing
 from tests.support.cluster import NAMES, Cluster
 from tests.support.server import PATIENCE, Server
 
-OPTIONS = ("--room", "general", "--trusted-proxy", "127.0.0.1")
 KEY = "a key that is long enough to be told from others"
-
-
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    with Cluster(tmp_path_factory.mktemp("house") / "cluster", NAMES, *OPTIONS, logs=1) as cluster:
-        yield cluster
-
-
-@pytest.fixture
-def room_id(cluster: Cluster) -> str:
-    return str(cluster["a"].make_room("test")["id"])
 
 
 def rooms_called(node: Server, name: str) -> list[str]:

@@ -123,6 +123,7 @@ def test_a_status_shows_the_log_and_all_nodes(machines: Machines, operator: User
 
 
 def test_a_doctor_finds_the_row_that_differs_on_one_node(machines: Machines, operator: User) -> None:
+    until(operator, machines["a"], lambda said: is_sound(said) and len(said["nodes"]) == 3)
     told = operator.here.says("cluster", "doctor", "--data", str(machines["a"].data))
     assert told == "the cluster is sound; the tables of a, b, c are equal\n"
     with closing(sqlite3.connect(machines["c"].data / "chatty.db", timeout=PATIENCE)) as db, db:

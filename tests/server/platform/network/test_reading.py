@@ -31,8 +31,8 @@ KEYS = ["a" * 43, "b" * 43]
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """An address may read once in 50 s after a burst, and join once; a room has two members."""
-    limits = ("--read-rate", "0.02", "--join-rate", "1", "--room-members", "2")
+    """An address may read once in 1,000 s after a burst, and join once; a room has two members."""
+    limits = ("--read-rate", "0.001", "--join-rate", "1", "--room-members", "2")
     with Server(tmp_path_factory.mktemp("server") / "data", *limits, "--trusted-proxy", "127.0.0.1") as running:
         yield running
 
@@ -60,7 +60,7 @@ def test_an_address_that_reads_too_often_is_told_when_to_come_back(server: Serve
     assert statuses(server, f"/v1/rooms/{room}{path}", from_(address), BURST) == [200] * BURST
     refused = ask(server, "GET", f"/v1/rooms/{room}{path}", headers=from_(address))
     assert refusal(refused) == (429, "rate_limited")
-    assert 40 <= int(refused.headers["Retry-After"]) <= 50
+    assert 900 <= int(refused.headers["Retry-After"]) <= 1000
     assert ask(server, "GET", f"/v1/rooms/{room}{path}", headers=from_("198.51.100.1")).status == 200
     assert (
         ask(
@@ -138,7 +138,9 @@ async def test_no_more_requests_are_answered_at_once_than_there_are_turns() -> N
 
     app = web.Application()
     app[TRUSTED_PROXIES] = TrustedProxies("")
-    node: Any = SimpleNamespace(settings=Settings(), loop=asyncio.get_running_loop())
+    node: Any = SimpleNamespace(
+        settings=Settings(), loop=asyncio.get_running_loop(), log=SimpleNamespace(is_current=True)
+    )
     add_routes(app, node, [Route("GET", "/v1", None, handler), Route("POST", "/v1", None, handler)], Reading(node))
     async with TestClient(TestServer(app)) as client:
         await asyncio.gather(*(client.get("/v1") for _ in range(20)))
