@@ -17,6 +17,8 @@ from typing import Final
 
 import psutil
 
+from tests.support.preloaded import Forked
+
 ROOT: Final = Path(__file__).resolve().parent.parent
 PATIENCE: Final = 30.0
 """Seconds for a server to start or to stop."""
@@ -29,7 +31,7 @@ CLIENT_CORE: Final = _CORES[1 % len(_CORES)]
 class Running:
     """A server that listens on ``port`` of 127.0.0.1."""
 
-    def __init__(self, process: subprocess.Popen[bytes], port: int) -> None:
+    def __init__(self, process: subprocess.Popen[bytes] | Forked, port: int) -> None:
         self.process = process
         self.port = port
         self._status = psutil.Process(process.pid)

@@ -100,7 +100,7 @@ def set_up(level: str, form: str, out: TextIO) -> Notices:
         processors = (*_COMMON, console)
         formatter = logging.Formatter("%(levelname)s %(message)s")
     structlog.configure(
-        processors=processors,
+        processors=list(processors),  # structlog's own tests change them in place
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
         logger_factory=lambda *_: _Lossy(out),
     )

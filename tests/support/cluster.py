@@ -74,7 +74,13 @@ def position(database: Path) -> tuple[int, bytes]:
 def check_agreement(cluster: Cluster) -> None:
     """Returns when all nodes have come equally far, and checks that they have the same rows."""
     databases = [node.data / "chatty.db" for node in cluster.nodes.values()]
-    eventually(lambda: len(set(map(position, databases))) == 1, "all nodes have come equally far, with one chain")
-    first, *others = map(content, databases)
-    for other in others:
-        assert other == first
+
+    def agree() -> bool:
+        before = set(map(position, databases))
+        first, *others = map(content, databases)
+        if len(before | set(map(position, databases))) > 1:
+            return False  # something came meanwhile
+        assert all(other == first for other in others)
+        return True
+
+    eventually(agree, "all nodes have come equally far, with one chain")

@@ -30,6 +30,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from tests.support.preloaded import Forked, nursery
+
 ROOT = Path(__file__).resolve().parents[2]
 CHATTY = (sys.executable, "-m", "chatty")
 """The command, of the sources."""
@@ -85,8 +87,10 @@ class Server:
         self.trusting = trusting
         self.url = f"{'https' if trusting else 'http'}://127.0.0.1:{self.port}"
         self.options = options
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: subprocess.Popen[bytes] | Forked | None = None
         self._program = program
+        # An interpreter that is told something of its own can't be one that runs already.
+        self._is_forked = program == CHATTY and not any(name.startswith("PYTHON") for name in env or {})
         self._env = environment(**(env or {}))
         self._log = data.parent / f"{data.name}.log"
 
@@ -115,11 +119,15 @@ class Server:
     def start(self, *, wait: bool = True) -> Self:
         """Starts it, and returns when it is ready to commit; ``wait=False``: at once."""
         assert not self.running, "it runs already"
-        command = [*self._program, "serve", "--port", str(self.port), "--data", str(self.data)]
+        arguments = ["serve", "--port", str(self.port), "--data", str(self.data), *self.options]
         with self._log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [*command, *self.options], stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=ROOT, env=self._env
-            )
+            if self._is_forked:
+                self.process = nursery().start(arguments, output=log.fileno(), cwd=ROOT, env=self._env)
+            else:
+                self.process = subprocess.Popen(
+                    [*self._program, *arguments], stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=ROOT,
+                    env=self._env,
+                )  # fmt: skip
         if wait:
             self.wait_ready_or_kill()
         return self

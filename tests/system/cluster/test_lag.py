@@ -24,7 +24,7 @@ def slow(cluster: Cluster) -> Iterator[Server]:
     """Node c, which lags."""
     quick = cluster["c"]
     quick.stop()
-    program = (sys.executable, "-m", "tests.support.slow_node")
+    program = (sys.executable, "-m", "tests.system.cluster.slow_node")
     cluster.nodes["c"] = cluster.make("c", program=program, env={"LAG": str(LAG)}, port=quick.port)
     try:
         yield cluster["c"].start()
