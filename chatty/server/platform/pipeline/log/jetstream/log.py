@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, Final
 
 import nats.errors
@@ -376,13 +376,19 @@ class JetStreamLog:
             self._publisher.propose(end, reply)
             await asyncio.wait([outcome], timeout=CLOSE_SECONDS)
         self._closing = True
-        tasks = [*self._tasks, *([self._beginning] if self._beginning else [])]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await _end([*self._tasks, *([self._beginning] if self._beginning else [])])
         await self._tail.close()
         await self._applier.close()
         await self.connection.close()
+
+
+async def _end(tasks: Iterable[asyncio.Task[None]]) -> None:
+    """Cancel ``tasks`` until they end: Python 3.11's `asyncio.wait_for` may lose a cancellation (cpython #86296)."""
+    running = {task for task in tasks if not task.done()}
+    while running:
+        for task in running:
+            task.cancel()
+        _, running = await asyncio.wait(running, timeout=WATCH_SECONDS)
 
 
 def _namesake(node: str) -> StoreError:
