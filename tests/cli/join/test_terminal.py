@@ -163,7 +163,8 @@ def test_a_reaction_is_to_what_was_on_the_screen_when_its_line_was_begun(server:
     john.press("/react :+1:")
     john.sees("↪ Jane: lunch at noon?")
     say(server, room, "Drop the database?", "ci")
-    rows = john.sees("ci │ Drop")
+    john.sees("ci │ Drop")
+    rows = john.sees("> /react :+1:")  # which is drawn again below it
     assert rows[-3:-1] == ["  ↪ Jane: lunch at noon?", "> /react :+1:"]
     john.press(ENTER)
     john.sees("John 👍 → Jane: lunch at noon?")

@@ -150,7 +150,7 @@ def _cut_off(cluster: Cluster, room: str, reader: str, token_id: str, freeze: Ca
         stream.rest()
         assert code == Close.GOING_AWAY
         while 200 in {status(c, *one, token=reader) for one in asking}:
-            assert time.monotonic() - ruled < STALE_SECONDS
+            assert time.monotonic() - ruled < 2 * STALE_SECONDS  # to ask takes its time, too
             time.sleep(0.05)
     assert {status(c, *one, token=reader) for one in asking} == {503}
     with pytest.raises(HTTPError, match="503"):

@@ -8,7 +8,7 @@ import hashlib
 import hmac
 import json
 import math
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -236,3 +236,12 @@ async def stream_of(connection: Connection, replicas: int, metadata: Mapping[str
             _LOG.warning("the cluster's log is not there yet", error=problem)
             said = problem
         await asyncio.sleep(AGAIN_SECONDS)
+
+
+async def end(tasks: Iterable[asyncio.Task[None]]) -> None:
+    """Cancel ``tasks`` until they end: Python 3.11's `asyncio.wait_for` may lose a cancellation (cpython #86296)."""
+    running = {task for task in tasks if not task.done()}
+    while running:
+        for task in running:
+            task.cancel()
+        _, running = await asyncio.wait(running, timeout=AGAIN_SECONDS)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
 import nats.errors
@@ -25,7 +25,7 @@ from chatty.server.platform.pipeline.clock import wall_ms
 from chatty.server.platform.pipeline.log.figures import LogFigures
 from chatty.server.platform.pipeline.log.jetstream.applier import Applier, Done
 from chatty.server.platform.pipeline.log.jetstream.barriers import Barriers
-from chatty.server.platform.pipeline.log.jetstream.connection import Connection, Refusal, StreamInfo, derived
+from chatty.server.platform.pipeline.log.jetstream.connection import Connection, Refusal, StreamInfo, derived, end
 from chatty.server.platform.pipeline.log.jetstream.freshness import Freshness
 from chatty.server.platform.pipeline.log.jetstream.opening import Identity, check_fit
 from chatty.server.platform.pipeline.log.jetstream.peers import MOST_SKEW_MS, Alive, Peers
@@ -371,24 +371,15 @@ class JetStreamLog:
     async def close(self) -> None:
         if self._begun and self._applier.is_alive and self.connection.is_connected:
             self._closing = True
-            end = EndNode("", self.peers.wall_ms(), self.node, self.incarnation)
+            farewell = EndNode("", self.peers.wall_ms(), self.node, self.incarnation)
             outcome, reply = expected()
-            self._publisher.propose(end, reply)
+            self._publisher.propose(farewell, reply)
             await asyncio.wait([outcome], timeout=CLOSE_SECONDS)
         self._closing = True
-        await _end([*self._tasks, *([self._beginning] if self._beginning else [])])
+        await end([*self._tasks, *([self._beginning] if self._beginning else [])])
         await self._tail.close()
         await self._applier.close()
         await self.connection.close()
-
-
-async def _end(tasks: Iterable[asyncio.Task[None]]) -> None:
-    """Cancel ``tasks`` until they end: Python 3.11's `asyncio.wait_for` may lose a cancellation (cpython #86296)."""
-    running = {task for task in tasks if not task.done()}
-    while running:
-        for task in running:
-            task.cancel()
-        _, running = await asyncio.wait(running, timeout=WATCH_SECONDS)
 
 
 def _namesake(node: str) -> StoreError:

@@ -192,7 +192,8 @@ def log_status(stream: StreamInfo, servers: list[LogServerStatus]) -> LogStatus:
 def _replica(told: Mapping[str, object]) -> ReplicaStatus:
     lag, silent_ns = told.get("lag"), told.get("active")
     is_current = bool(told.get("current"))
-    is_silent = not is_current and isinstance(silent_ns, int) and silent_ns > OFFLINE_NS
+    # A leader that has never heard of a server says 0, or nothing.
+    is_silent = not is_current and (not isinstance(silent_ns, int) or not 0 < silent_ns <= OFFLINE_NS)
     return ReplicaStatus(
         str(told.get("name", "")), is_current=is_current, is_offline=bool(told.get("offline")) or is_silent,
         lag=lag if isinstance(lag, int) else 0,

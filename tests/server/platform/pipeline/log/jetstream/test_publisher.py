@@ -12,7 +12,7 @@ from chatty.server.business import nodes
 from chatty.server.business.entries import Entry, Post, Probe, Rejection
 from chatty.server.business.nodes import StartNode
 from chatty.server.business.outcomes import Outcome
-from chatty.server.platform.pipeline.log.jetstream.connection import SUBJECT, Connection
+from chatty.server.platform.pipeline.log.jetstream.connection import SUBJECT, Connection, end
 from chatty.server.platform.pipeline.log.jetstream.envelope import Envelope, decode_entries, unseal
 from chatty.server.platform.pipeline.log.jetstream.publisher import MOST_ENTRIES, WINDOW, Publisher
 from tests.server.principals import speaker
@@ -68,9 +68,7 @@ async def bench(connection: Connection) -> AsyncIterator[Bench]:
     await connection.client.subscribe(SUBJECT, cb=bench.hear)
     work = [asyncio.create_task(bench.publisher.run()), asyncio.create_task(bench.publisher.watch())]
     yield bench
-    for task in work:
-        task.cancel()
-    await asyncio.gather(*work, return_exceptions=True)
+    await end(work)
 
 
 async def test_what_is_proposed_in_one_turn_shares_an_envelope_and_a_beginning_is_alone_in_its_own(

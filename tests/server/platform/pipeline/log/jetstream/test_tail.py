@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from chatty.server.platform.pipeline.log.jetstream.connection import SUBJECT, Connection
+from chatty.server.platform.pipeline.log.jetstream.connection import SUBJECT, Connection, end
 from chatty.server.platform.pipeline.log.jetstream.replica import Message
 from chatty.server.platform.pipeline.log.jetstream.tail import Tail
 
@@ -48,6 +48,5 @@ async def test_what_the_node_cannot_take_now_waits_in_the_log_and_comes_once_and
     await until(lambda: len(taker.came) == 100)
     assert taker.came == [Message(number, b"%d" % number) for number in range(1, 101)]
     assert fatal == []
-    watching.cancel()
-    await asyncio.gather(watching, return_exceptions=True)
+    await end([watching])
     await tail.close()
