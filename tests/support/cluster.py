@@ -7,6 +7,7 @@ from contextlib import closing
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+from urllib.error import HTTPError
 
 from tests.support.faults import eventually
 from tests.support.nats import Nats
@@ -84,3 +85,13 @@ def check_agreement(cluster: Cluster) -> None:
         return True
 
     eventually(agree, "all nodes have come equally far, with one chain")
+
+
+def status(node: Server, method: str, path: str, body: Any = None, token: str | None = None) -> int:
+    """The status of the answer to a request."""
+    try:
+        node.ask(method, path, body, token=token)
+    except HTTPError as error:
+        with error:
+            return error.code
+    return 200

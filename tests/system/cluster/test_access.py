@@ -7,13 +7,12 @@ import time
 import urllib.request
 from collections.abc import Callable
 from contextlib import AsyncExitStack, ExitStack
-from typing import Any
 from urllib.error import HTTPError
 
 import pytest
 
 from chatty.protocol import Close
-from tests.support.cluster import Cluster, check_agreement
+from tests.support.cluster import Cluster, check_agreement, status
 from tests.support.faults import Peer
 from tests.support.proxy import Proxy
 from tests.support.server import PATIENCE, Server
@@ -22,15 +21,6 @@ MIA, EVE = "m" * 32, "e" * 32
 STALE_SECONDS = 5.0
 """For how long, at most, a node lets somebody in by rights that are no longer theirs."""
 SLACK = 4.0
-
-
-def status(node: Server, method: str, path: str, body: Any = None, token: str | None = None) -> int:
-    try:
-        node.ask(method, path, body, token=token)
-    except HTTPError as error:
-        with error:
-            return error.code
-    return 200
 
 
 class Stream:

@@ -5,12 +5,10 @@ from __future__ import annotations
 import sys
 import urllib.request
 from collections.abc import Iterator
-from typing import Any
-from urllib.error import HTTPError
 
 import pytest
 
-from tests.support.cluster import Cluster, check_agreement
+from tests.support.cluster import Cluster, check_agreement, status
 from tests.support.faults import Peer
 from tests.support.server import PATIENCE, Server
 
@@ -38,15 +36,6 @@ def say(node: Server, room_id: str, text: str) -> int:
     """Posts a message, and gives its number."""
     said: int = node.ask("POST", f"/v1/rooms/{room_id}/messages", {"participant": "Ada", "text": text})["seq"]
     return said
-
-
-def status(node: Server, method: str, path: str, body: Any = None, token: str | None = None) -> int:
-    try:
-        node.ask(method, path, body, token=token)
-    except HTTPError as error:
-        with error:
-            return error.code
-    return 200
 
 
 def test_a_room_is_found_at_once_and_one_that_does_not_exist_is_not(cluster: Cluster, slow: Server) -> None:
@@ -116,6 +105,8 @@ def test_rights_that_were_given_elsewhere_count_at_once(cluster: Cluster, slow: 
     assert status(slow, "GET", "/v1/server/members", token=admin) == 200
     admin = a.operate("POST", "/v1/tokens", {"name": "Root2", "admin": True})["token"]
     assert status(slow, "GET", "/v1/tokens?all=true", token=admin) == 200
+    a.operate("PUT", "/v1/server/members/Lagging-Mia", {"role": "owner"})
+    assert status(slow, "GET", "/v1/cluster", token=token) == 200
     # An invitation, and a password.
     invitation = a.operate("POST", f"/v1/rooms/{room}/invitations", {"uses": 1})["invitation"]
     assert status(slow, "POST", f"/v1/rooms/{room}/admission", {"invitation": invitation}, token=KEY) == 200

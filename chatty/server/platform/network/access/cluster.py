@@ -6,10 +6,9 @@ from aiohttp import web
 
 from chatty.clusters import NewLevel
 from chatty.errors import Refused
-from chatty.server.business.access import Action
 from chatty.server.business.entries import Rejection
 from chatty.server.platform.network.access.credentials import principal_of
-from chatty.server.platform.network.access.routes import OPEN, Route, json_of
+from chatty.server.platform.network.access.routes import OPEN, Route, administering, json_of
 from chatty.server.platform.network.responses import answer, refused
 from chatty.server.platform.pipeline.log.protocol import ClusterOperator
 from chatty.server.platform.pipeline.node import Node
@@ -48,10 +47,8 @@ class ClusterHandlers:
 
     async def _operator(self, request: web.Request) -> ClusterOperator:
         """The cluster, for an administrator. Raises Refused for all others, and where there is none."""
-        node, who = self.node, await principal_of(self.node, request)
-        refusal = (await node.reads.standing(who)).refusal(Action.ADMINISTER, node.now())
-        if refusal is not None:
-            raise refused(refusal)
-        if node.log.operator is None:
+        await administering(self.node, await principal_of(self.node, request))
+        operator = self.node.log.operator
+        if operator is None:
             raise Refused("target_not_found", "This server is on its own, and not a node of a cluster.")
-        return node.log.operator
+        return operator
