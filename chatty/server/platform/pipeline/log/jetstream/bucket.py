@@ -13,6 +13,7 @@ import io
 import json
 from collections.abc import Iterable
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Final, Protocol, cast
 
 import nats.js.errors
@@ -20,6 +21,8 @@ from msgspec import Struct
 from nats.js.object_store import ObjectStore
 
 from chatty.server.platform.pipeline.log.jetstream.connection import NO_STREAM, Connection, Refusal
+from chatty.server.platform.store.copies.snapshot import Decompressing
+from chatty.server.platform.store.errors import StoreError
 
 BUCKET: Final = "chatty-snapshots"
 STREAM: Final = f"OBJ_{BUCKET}"
@@ -107,6 +110,17 @@ class Bucket:
     async def put(self, generation: str, position: int, reader: Reader) -> None:
         """Write a snapshot. If that fails, there is none."""
         await self._objects.put(name_of(generation, position), cast(io.BufferedIOBase, reader))
+
+    async def download(self, snapshot: Snapshot, file: Path) -> None:
+        """Read a snapshot into ``file`` as the database that it was. Raises as `get` does, and OSError."""
+        with file.open("wb") as opened:
+            database = Decompressing(opened)
+            try:
+                await self.get(snapshot, database)
+            except StoreError as error:
+                raise Broken(str(error)) from error
+        if not database.is_whole:
+            raise Broken("it does not end")
 
     async def get(self, snapshot: Snapshot, writer: Writer) -> None:
         """Read a snapshot. Raises Broken if it is damaged, or gone."""

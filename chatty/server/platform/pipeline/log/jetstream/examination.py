@@ -10,7 +10,6 @@ import nats.errors
 
 from chatty.server.platform.pipeline.log.jetstream.bucket import Broken, Bucket, Snapshot
 from chatty.server.platform.pipeline.log.jetstream.connection import STREAM, Connection, Refusal
-from chatty.server.platform.store.copies.snapshot import Decompressing
 from chatty.server.platform.store.data_directory import DATABASE
 from chatty.server.platform.store.doctor import examine
 from chatty.server.platform.store.errors import StoreError
@@ -32,10 +31,8 @@ async def _fetched(connection: Connection, one: Snapshot, directory: Path) -> li
     with tempfile.TemporaryDirectory(prefix="examined-", dir=directory) as place:
         database = Path(place, DATABASE)
         try:
-            with database.open("wb") as file:  # noqa: ASYNC230 - as when a node begins with one
-                coming = Decompressing(file)
-                await Bucket(connection).get(one, coming)
-            found = ["it does not end"] if not coming.is_whole else await asyncio.to_thread(examine, database)
+            await Bucket(connection).download(one, database)
+            found = await asyncio.to_thread(examine, database)
         except (Broken, StoreError) as error:
             found = [str(error)]
     return [f"The snapshot up to {one.position:,} is damaged: {problem}" for problem in found]

@@ -16,7 +16,7 @@ from chatty.server.platform.pipeline.log.jetstream.opening import metadata
 from chatty.server.platform.pipeline.log.jetstream.peers import ALIVE
 from chatty.server.platform.pipeline.log.jetstream.snapshots import put
 from chatty.server.platform.store.copies.moving import join_log
-from chatty.server.platform.store.copies.snapshot import PACKED, Decompressing, pack
+from chatty.server.platform.store.copies.snapshot import PACKED, pack
 from chatty.server.platform.store.errors import StoreError
 
 LISTEN_SECONDS: Final = 2.5
@@ -77,9 +77,7 @@ async def fetch_fresh(connection: Connection, file: Path) -> tuple[Snapshot, boo
     info = await connection.info()
     for one in await Bucket(connection).snapshots(info.generation if info else ""):
         try:
-            with file.open("wb") as opened:
-                coming = Decompressing(opened)
-                await Bucket(connection).get(one, coming)
+            await Bucket(connection).download(one, file)
         except Broken:
             is_fresh = False
             continue

@@ -19,7 +19,6 @@ from chatty.server.platform.pipeline.log.jetstream.connection import Connection,
 from chatty.server.platform.pipeline.log.jetstream.opening import BEGIN, ORIGIN
 from chatty.server.platform.store.copies import packing
 from chatty.server.platform.store.copies import snapshot as copies
-from chatty.server.platform.store.copies.snapshot import Decompressing
 from chatty.server.platform.store.errors import StoreError
 from chatty.server.platform.store.ledger import LogState, peek
 
@@ -159,11 +158,9 @@ async def _install(connection: Connection, one: Snapshot, database: Path, *, kee
     began = time.monotonic()
     fresh = database.with_name(copies.FRESH)
     try:
-        with fresh.open("wb") as file:
-            coming = Decompressing(file)
-            await Bucket(connection).get(one, coming)
+        await Bucket(connection).download(one, fresh)
         state = await asyncio.to_thread(copies.check, fresh)
-        if not coming.is_whole or (state.generation, state.position) != (one.generation, one.position):
+        if (state.generation, state.position) != (one.generation, one.position):
             raise Broken("it is not what its name says")
         await asyncio.to_thread(copies.put_in_place, fresh, database, keep=keep)
     except (Broken, StoreError) as error:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import io
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from chatty.server.platform.pipeline.log.jetstream import snapshots
 from chatty.server.platform.pipeline.log.jetstream.bucket import STREAM as BUCKET
 from chatty.server.platform.pipeline.log.jetstream.bucket import Bucket
 from chatty.server.platform.pipeline.log.jetstream.connection import STREAM, Connection
+from chatty.server.platform.pipeline.log.jetstream.offline import fetch_fresh
 from chatty.server.platform.pipeline.log.jetstream.opening import BEGIN, MOVE, ORIGIN, RESTORE
 from chatty.server.platform.pipeline.log.jetstream.snapshots import fetch_if_needed, take
 from chatty.server.platform.store.applying import Store
@@ -137,6 +140,19 @@ async def test_a_broken_snapshot_is_passed_over_for_the_one_before_it(connection
     fresh = new(tmp_path)
     assert await fetch_if_needed(connection, await now(connection), fresh)
     assert Replica(fresh, connection, replica.generation).position == first.position
+
+
+@pytest.mark.parametrize("content", [gzip.compress(b"a database")[:-9], b"something else"], ids=["cut", "none"])
+async def test_a_backup_passes_over_a_snapshot_that_lacks_its_end_or_is_none(
+    connection: Connection, tmp_path: Path, content: bytes
+) -> None:
+    info, replica = await begun(connection, tmp_path / "a" / DATABASE)
+    await replica.say("one")
+    first = await take(connection, replica.store.path, 1)
+    replica.close()
+    await Bucket(connection).put(info.generation, first.position + 1, io.BytesIO(content))
+    fetched, is_fresh = await fetch_fresh(connection, new(tmp_path))
+    assert (fetched.position, is_fresh) == (first.position, False)
 
 
 async def test_data_of_another_log_is_set_aside_only_if_the_log_was_restored(
