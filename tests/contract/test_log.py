@@ -13,7 +13,7 @@ from chatty.events import Message
 from chatty.server.business.entries import CreateRoom, Post, Probe
 from chatty.server.business.outcomes import Outcome
 from chatty.server.memory_limit import PLENTY
-from chatty.server.platform.pipeline.log.local import MOST_ENTRIES, SIZE_SHARE
+from chatty.server.platform.pipeline.log.batches import MOST_ENTRIES, SIZE_SHARE
 from chatty.server.platform.pipeline.log.protocol import Reply
 from tests.contract.conftest import Bench
 from tests.server.principals import speaker

@@ -14,7 +14,7 @@ import pytest
 
 from benchmarks import wire
 from chatty.protocol import Close
-from chatty.server.platform.pipeline.log.local import MOST_ENTRIES
+from chatty.server.platform.pipeline.log.batches import MOST_ENTRIES
 from chatty.server.platform.store.reads import THREADS
 from tests.support.faults import Peer, cut_for, eventually, figure, memory, wait_until_gone
 from tests.support.scale import scaled

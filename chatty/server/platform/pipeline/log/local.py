@@ -19,7 +19,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from typing import Final
 
 import structlog
@@ -28,22 +28,13 @@ from chatty.server.business.entries import Entry, Probe, Rejection
 from chatty.server.business.outcomes import Outcome
 from chatty.server.memory_limit import PLENTY
 from chatty.server.platform.pipeline.clock import wall_ms
+from chatty.server.platform.pipeline.log.batches import MOST_ENTRIES, SIZE_SHARE, next_batch
 from chatty.server.platform.pipeline.log.protocol import Delivery, Proposal, Reply, expected
 from chatty.server.platform.pipeline.log.whispers import Whisper
 from chatty.server.platform.store.applied import Applied
 from chatty.server.platform.store.applying import Store
 from chatty.server.platform.store.errors import Unavailable
 
-MOST_ENTRIES: Final = 1024
-"""Entries in one batch, which share an fsync."""
-SIZE_SHARE: Final = 4
-"""What may wait for a reader, as a multiple of a batch's bytes of events, not counting its last entry. A batch has to
-be far smaller, or a burst of long texts would cut readers that are not slow."""
-
-QUIET_SECONDS: Final = 0.05
-"""How long nothing must have come before the write-ahead log is tidied up."""
-AGAIN_SECONDS: Final = 1.0
-"""How long to wait before trying that again, if a reader was in the way."""
 READY_SECONDS: Final = 2.0
 """How long a commit may take on a server that is ready."""
 CALM_SECONDS: Final = 10.0
@@ -193,18 +184,9 @@ class LocalLog:
         else:
             self._loop.call_soon_threadsafe(self._ended.set)
 
-    def _next(self) -> tuple[float, list[Proposal]] | None:
-        # A pause in the traffic is the time for a checkpoint. Then there is nothing to do but wait.
-        patience: float | None = QUIET_SECONDS
-        while True:
-            try:
-                return self._queue.get(timeout=patience)
-            except Empty:
-                patience = AGAIN_SECONDS if self._store.checkpoint(quiet=True) else None
-
     def _write_next(self) -> bool:
         """Commit the next batch; whether to go on."""
-        item = self._next()
+        item = next_batch(self._queue, self._store)
         if item is None:
             return False
         since, batch = item

@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 
 from chatty.server.business.entries import Probe, Rejection
 from chatty.server.platform.pipeline.log import local as log
+from chatty.server.platform.pipeline.log.batches import MOST_ENTRIES
 from tests.contract.conftest import Bench
 from tests.contract.test_log import CREATION, full_disk, post, texts
 
@@ -70,10 +71,10 @@ async def test_an_unavailable_entry_was_not_accepted_and_later_ones_are(bench: B
 
 async def test_entries_that_wait_together_are_committed_together_up_to_a_limit(bench: Bench) -> None:
     bench.log.propose(CREATION)
-    for number in range(2 * log.MOST_ENTRIES + 10):
+    for number in range(2 * MOST_ENTRIES + 10):
         bench.log.propose(post(str(number)))
-    assert bench.log.waiting == 2 * log.MOST_ENTRIES + 11
+    assert bench.log.waiting == 2 * MOST_ENTRIES + 11
     await bench.log.commit(Probe("", PROBE.at))
     assert bench.log.waiting == 0
-    assert max(map(len, bench.batches)) == log.MOST_ENTRIES
+    assert max(map(len, bench.batches)) == MOST_ENTRIES
     assert len(bench.batches) <= 4

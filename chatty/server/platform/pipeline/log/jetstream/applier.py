@@ -12,11 +12,12 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 from typing import Final, NamedTuple
 
 import structlog
 
+from chatty.server.platform.pipeline.log.batches import next_batch
 from chatty.server.platform.pipeline.log.jetstream.replica import Batch, Message, Replica
 from chatty.server.platform.store.applying import Store
 from chatty.server.platform.store.errors import StoreError, Unavailable
@@ -24,9 +25,6 @@ from chatty.server.platform.store.table_hashes import Frozen
 
 MOST_MESSAGES: Final = 1024
 """Messages in one transaction."""
-QUIET_SECONDS: Final = 0.05
-"""How long nothing must have come before the write-ahead log is tidied up."""
-LATER_SECONDS: Final = 1.0
 MOST_BACKLOG: Final = 256 * 1024 * 1024
 """Bytes of messages that wait here, for instance while nothing can be stored. The others wait in the log."""
 RETRY_SECONDS: Final = 0.5
@@ -126,20 +124,12 @@ class Applier:
 
     def _run(self) -> None:
         try:
-            while (item := self._next()) is not None and self._apply(*item):
+            while (item := next_batch(self._queue, self._store)) is not None and self._apply(*item):
                 pass
             self._store.close()
         except BaseException as error:  # noqa: BLE001 - the end of the thread is the end of the server
             self._loop.call_soon_threadsafe(self._on_fatal, error)
         self._loop.call_soon_threadsafe(self._ended.set)
-
-    def _next(self) -> tuple[list[Message], float] | None:
-        patience: float | None = QUIET_SECONDS
-        while True:
-            try:
-                return self._queue.get(timeout=patience)
-            except Empty:
-                patience = LATER_SECONDS if self._store.checkpoint(quiet=True) else None
 
     def _apply(self, messages: list[Message], since: float) -> bool:
         """Apply ``messages``, however long that takes. False if they can't be, and need not be any longer."""

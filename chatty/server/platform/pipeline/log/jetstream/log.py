@@ -22,6 +22,7 @@ from chatty.server.business.nodes import LEVEL, EndNode, StartNode
 from chatty.server.business.outcomes import Outcome
 from chatty.server.memory_limit import PLENTY
 from chatty.server.platform.pipeline.clock import wall_ms
+from chatty.server.platform.pipeline.log.batches import SIZE_SHARE
 from chatty.server.platform.pipeline.log.figures import LogFigures
 from chatty.server.platform.pipeline.log.jetstream.applier import Applier, Done
 from chatty.server.platform.pipeline.log.jetstream.barriers import Barriers
@@ -39,8 +40,6 @@ from chatty.server.platform.store.applying import Store
 from chatty.server.platform.store.errors import StoreError
 from chatty.server.platform.store.ledger import Incarnation
 
-SIZE_SHARE: Final = 4
-"""As for `LocalLog`: what may wait for a reader, as a multiple of an envelope's bytes of events."""
 CUT_OFF_SECONDS: Final = 3.0
 """How long nothing may be heard of the log before all clients are sent to other nodes, which may be well."""
 BEHIND_SECONDS: Final = 4.0

@@ -33,11 +33,8 @@ SILENT_SECONDS: Final = 3.0
 """How long a node may be silent and still has its turns."""
 RECENT_SECONDS: Final = 120.0
 """How long a node that is silent, and perhaps only frozen or started again, is expected to come back."""
-TURN_SECONDS: Final = 3.0
-"""How long the node whose turn is next waits for the one before it."""
 AHEAD_MS: Final = 1_000
 """How far this clock may be ahead of the others'. Otherwise one fast clock would hold up every room's time."""
-WARN_SKEW_MS: Final = 500
 MOST_SKEW_MS: Final = 5_000
 MARKS: Final = 256
 """Marks that are kept, to compare with nodes that are ahead or behind."""

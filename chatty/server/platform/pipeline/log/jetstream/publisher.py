@@ -22,6 +22,7 @@ from nats.aio.msg import Msg
 from chatty.server.business.entries import Entry, Rejection
 from chatty.server.business.nodes import level_of
 from chatty.server.business.outcomes import Outcome
+from chatty.server.platform.pipeline.log.batches import MOST_ENTRIES
 from chatty.server.platform.pipeline.log.jetstream.connection import SUBJECT, Connection
 from chatty.server.platform.pipeline.log.jetstream.envelope import (
     MOST_BYTES,
@@ -35,7 +36,6 @@ from chatty.server.platform.pipeline.log.protocol import Proposal, Reply
 
 WINDOW: Final = 8
 """Envelopes that may be in flight: what the next ones wait for is the network's time, and not the servers'."""
-MOST_ENTRIES: Final = 1024
 AGAIN_SECONDS: Final = 0.3
 """How long to wait for an envelope before it is published again, at first."""
 AGAIN_MOST_SECONDS: Final = 1.0

@@ -12,9 +12,10 @@ from chatty.server.business import nodes
 from chatty.server.business.entries import Entry, Post, Probe, Rejection
 from chatty.server.business.nodes import StartNode
 from chatty.server.business.outcomes import Outcome
+from chatty.server.platform.pipeline.log.batches import MOST_ENTRIES
 from chatty.server.platform.pipeline.log.jetstream.connection import SUBJECT, Connection, end
 from chatty.server.platform.pipeline.log.jetstream.envelope import Envelope, decode_entries, unseal
-from chatty.server.platform.pipeline.log.jetstream.publisher import MOST_ENTRIES, WINDOW, Publisher
+from chatty.server.platform.pipeline.log.jetstream.publisher import WINDOW, Publisher
 from tests.server.principals import speaker
 
 KEY = b"k" * 32
