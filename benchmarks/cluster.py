@@ -15,11 +15,11 @@ import contextlib
 import os
 import selectors
 import socket
-import subprocess
 import sys
 import tempfile
 import threading
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -30,7 +30,7 @@ from benchmarks import wire
 from benchmarks.fanout import loader
 from benchmarks.load import Load
 from benchmarks.report import Benchmark, Figures, Options, Table, rounds
-from benchmarks.servers import ROOT, Running, running
+from benchmarks.servers import Running, beside, running
 from tests.support.cluster import Cluster
 from tests.support.server import Server
 
@@ -96,18 +96,9 @@ def _grow(serving: int, seconds: float) -> Figures:
     return {"deliveries_per_cpu_s": deliveries / sum(spent)}
 
 
-@contextlib.contextmanager
-def _listening(port: int, room: str) -> Iterator[None]:
+def _listening(port: int, room: str) -> AbstractContextManager[None]:
     """So many more listen to the room at another node."""
-    command = [sys.executable, "-m", "benchmarks.cluster", str(port), room]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT)
-    with process:
-        try:
-            assert process.stdout is not None
-            process.stdout.readline()
-            yield
-        finally:
-            process.kill()
+    return beside("benchmarks.cluster", port, room)
 
 
 def _listen(port: int, room: str) -> None:

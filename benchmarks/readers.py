@@ -12,11 +12,10 @@ from __future__ import annotations
 import contextlib
 import http.client
 import os
-import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -27,7 +26,7 @@ from benchmarks.fanout import loaded
 from benchmarks.load import Load
 from benchmarks.report import Benchmark, Figures, Options, Table, rounds
 from benchmarks.search import COMMON, fill
-from benchmarks.servers import CLIENT_CORE, ROOT, pinned, running
+from benchmarks.servers import CLIENT_CORE, beside, running
 
 CONNECTIONS: Final = 16
 MESSAGES: Final = 50_000
@@ -48,19 +47,9 @@ def _measure(data: Path, room: str, path: str, seconds: float) -> Figures:
     return {name: figures[name] for name in ("p50_ms", "p99_ms")}
 
 
-@contextlib.contextmanager
-def _readers(port: int, path: str) -> Iterator[None]:
+def _readers(port: int, path: str) -> AbstractContextManager[None]:
     """So many connections ask for ``path`` again and again."""
-    with pinned(CLIENT_CORE):
-        command = [sys.executable, "-m", "benchmarks.readers", str(port), path]
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT)
-    with process:
-        try:
-            assert process.stdout is not None
-            process.stdout.readline()
-            yield
-        finally:
-            process.kill()
+    return beside("benchmarks.readers", port, path, core=CLIENT_CORE)
 
 
 def _readers_beside(options: Options) -> Table:

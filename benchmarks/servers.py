@@ -118,6 +118,21 @@ def pinned(core: int) -> Iterator[None]:
         os.sched_setaffinity(0, before)
 
 
+@contextlib.contextmanager
+def beside(module: str, *arguments: object, core: int | None = None) -> Iterator[None]:
+    """A process of ``module``, from when it says that it is ready; on ``core`` alone, if one is given."""
+    with pinned(core) if core is not None else contextlib.nullcontext():
+        command = [sys.executable, "-m", module, *map(str, arguments)]
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    with process:
+        try:
+            assert process.stdout is not None
+            process.stdout.readline()
+            yield
+        finally:
+            process.kill()
+
+
 def free_port() -> int:
     """A port that nothing uses."""
     with socket.socket() as probe:

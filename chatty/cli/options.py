@@ -17,6 +17,7 @@ from chatty.cli.failures import usage
 from chatty.durations import parse_duration
 
 __all__ = [
+    "BackupArgument",
     "CommandArgument",
     "DataOption",
     "ForOption",
@@ -30,6 +31,7 @@ __all__ = [
     "ReasonOption",
     "RoomArgument",
     "ServerWideOption",
+    "TokensOption",
     "WaitOption",
     "at_server",
     "duration",
@@ -172,6 +174,17 @@ _InsecureOption = Annotated[
 ]
 DataOption = Annotated[
     Path, typer.Option("--data", envvar="CHATTY_DATA", metavar="DIRECTORY", help="The server's data directory.")
+]
+BackupArgument = Annotated[
+    Path, typer.Argument(metavar="BACKUP", help="The backup: a copy of the database.", show_default=False)
+]
+TokensOption = Annotated[
+    Literal["keep", "revoke"] | None,
+    typer.Option(
+        help="Revoke all tokens and invitations of the backup, or keep them. Without this, those stay revoked that"
+        " are by now.",
+        show_default=False,
+    ),
 ]
 LogOption = Annotated[
     str,

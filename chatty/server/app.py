@@ -47,7 +47,7 @@ from chatty.server.platform.store.search.searching import Search
 from chatty.server.platform.store.sqlite_version import check_sqlite
 from chatty.server.provisioning import set_access
 from chatty.server.served_rooms import ServedRooms
-from chatty.server.settings import SettingError, Settings
+from chatty.server.settings import Settings
 from chatty.server.structured_logging import Notices
 from chatty.server.surroundings.best_effort import attempt, raise_descriptor_limit
 from chatty.server.surroundings.service_manager import ServiceManager
@@ -69,7 +69,8 @@ _LOG = structlog.get_logger("chatty")
 def run(settings: Settings, rooms: Sequence[str], known: RoomList, *, beside: Beside = nullcontext) -> int:
     """Serve until SIGTERM or SIGINT, and give the exit status. ``rooms`` are names of rooms to create.
 
-    Raises SettingError or StoreError, both with a hint, when it can't start.
+    Raises SettingError or StoreError, both with a hint, when it can't start, and ImportError for a
+    cluster if NATS is not installed.
     """
     check(settings, rooms)
     certificate = certificate_of(settings)
@@ -240,12 +241,8 @@ async def _cluster(settings: Settings, *, had_data: bool) -> Cluster | None:
     """The cluster whose node this is, if it is one."""
     if not settings.log:
         return None
-    try:
-        from chatty.server.clustering import Cluster
-    except ModuleNotFoundError as error:
-        if error.name != "nats":
-            raise
-        raise SettingError("a cluster needs NATS", "install it: pip install 'chatty-rooms[cluster]'") from error
+    from chatty.server.clustering import Cluster
+
     return await Cluster.reach(settings, had_data=had_data)
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Final
 
 import typer
 
 from chatty.cli.exits import ExitStatus
 from chatty.cli.failures import usage
-from chatty.cli.options import DataOption, environment
+from chatty.cli.options import BackupArgument, DataOption, TokensOption, environment
 from chatty.server.settings import Settings
 
 EXAMPLES: Final = (
@@ -22,18 +22,9 @@ _DATA: Final[Path] = Settings().data
 
 def command(
     ctx: typer.Context,
-    backup: Annotated[
-        Path, typer.Argument(metavar="BACKUP", help="The backup: a copy of the database.", show_default=False)
-    ],
+    backup: BackupArgument,
     data: DataOption = _DATA,
-    tokens: Annotated[
-        Literal["keep", "revoke"] | None,
-        typer.Option(
-            help="Revoke all tokens and invitations of the backup, or keep them. Without this, those stay revoked that"
-            " are by now.",
-            show_default=False,
-        ),
-    ] = None,
+    tokens: TokensOption = None,
 ) -> int:
     """Replace the data of a stopped server with a backup.
 

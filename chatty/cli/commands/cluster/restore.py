@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 
 import typer
 
 from chatty.cli.exits import ExitStatus
 from chatty.cli.failures import usage
-from chatty.cli.options import DataOption, LogOption, PeersOption, ReplicasOption, SecretFileOption, environment
+from chatty.cli.options import (
+    BackupArgument,
+    DataOption,
+    LogOption,
+    PeersOption,
+    ReplicasOption,
+    SecretFileOption,
+    TokensOption,
+    environment,
+)
 from chatty.server.settings import SettingError, Settings
 
 EXAMPLES: Final = ("chatty cluster restore old.db --secret-file secret --peers a=db1,b=db2,c=db3",)
@@ -19,22 +27,13 @@ _DEFAULTS: Final = Settings()
 
 def command(
     ctx: typer.Context,
-    backup: Annotated[
-        Path, typer.Argument(metavar="BACKUP", help="The backup: a copy of the database.", show_default=False)
-    ],
+    backup: BackupArgument,
     data: DataOption = _DEFAULTS.data,
     log: LogOption = "",
     peers: PeersOption = "",
     secret_file: SecretFileOption = "",
     replicas: ReplicasOption = _DEFAULTS.replicas,
-    tokens: Annotated[
-        Literal["keep", "revoke"] | None,
-        typer.Option(
-            help="Revoke all tokens and invitations of the backup, or keep them. Without this, those stay revoked that"
-            " are by now.",
-            show_default=False,
-        ),
-    ] = None,
+    tokens: TokensOption = None,
     force: Annotated[bool, typer.Option("--force", help="Delete the log that the cluster has.")] = False,
 ) -> int:
     """Replace all data of a cluster with a backup.

@@ -19,9 +19,9 @@ from chatty.server.business.outcomes import Outcome
 from chatty.server.business.rights import Principal, Trust
 from chatty.server.platform.network.access.credentials import nobody, offered, principal_of, sources_of
 from chatty.server.platform.network.access.routes import (
-    MOST_DIGITS,
     Route,
     find_room,
+    is_number,
     number,
     participant_name,
     speaking,
@@ -100,7 +100,7 @@ class Handshake:
         # A browser that reconnects says in a header how far it got, which is newer than the address.
         start = _start(request)
         epoch, dot, seen = request.headers.get("Last-Event-ID", "").partition(".")
-        if dot and seen.isascii() and seen.isdigit() and len(seen) <= MOST_DIGITS:
+        if dot and is_number(seen):
             start = StartAt(StreamPosition(epoch, int(seen)))
         view = await find_room(self.node, request)
         if is_over(view, start):

@@ -108,12 +108,11 @@ def _wants_more(request: web.Request, view: RoomView) -> bool:
     """Whether a request is about something that may be in the log and not here: later events, or all that there are."""
     query = request.query
     seen = (query.get("since"), query.get("after"), request.headers.get("Last-Event-ID", "").partition(".")[2])
-    return (
-        "q" in query or "fresh" in query or any(int(number) > view.info.last for number in seen if _is_number(number))
-    )
+    return "q" in query or "fresh" in query or any(int(number) > view.info.last for number in seen if is_number(number))
 
 
-def _is_number(text: str | None) -> TypeGuard[str]:
+def is_number(text: str | None) -> TypeGuard[str]:
+    """Whether ``text`` is a whole number, of no more digits than any of ours has."""
     return text is not None and text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS
 
 
@@ -157,7 +156,7 @@ def number(request: web.Request, name: str, least: int = 0, most: int = LAST_SEQ
     text = request.query.get(name)
     if text is None:
         return None
-    if not _is_number(text) or not least <= int(text) <= most:
+    if not is_number(text) or not least <= int(text) <= most:
         raise Refused("bad_request", f"{name} must be a whole number from {least} to {most}.")
     return int(text)
 

@@ -86,8 +86,9 @@ class SignInHandlers:
     async def sign_in(self, request: web.Request) -> web.StreamResponse:
         self._may_post(request)
         proof = await json_of(request, SignInProof) if request.body_exists else SignInProof()
-        with self.node.metrics.signing_in(self._way(proof)):
-            return answer(await self._issued(request, await self._person(request, proof)), 201)
+        way = self._way(proof)
+        with self.node.metrics.signing_in(way):
+            return answer(await self._issued(request, await self._person(request, proof, way)), 201)
 
     def _way(self, proof: SignInProof) -> str:
         """The way in which somebody signs in. Raises Refused if there is none."""
@@ -99,8 +100,8 @@ class SignInHandlers:
             "not_allowed", "Nobody signs in here this way; GET /v1 says how, and `chatty login` takes a token."
         )
 
-    async def _person(self, request: web.Request, proof: SignInProof) -> Person:
-        if self._way(proof) == "proxy":
+    async def _person(self, request: web.Request, proof: SignInProof, way: str) -> Person:
+        if way == "proxy":
             return Person("header", "", subject := self._named_by_proxy(request), subject)
         assert self._issuer is not None
         return self._by_claims(await self._issuer.claims(proof.id_token))
