@@ -3,7 +3,7 @@
 A `conversation` holds it together, and knows no terminal. Frames of the room go
 into `incoming`, which keeps the `people`, the `hidden`, what needs `attention`
 and a `backlog` of events for the `view`. Lines that are typed go through
-`slash_commands`, which ask `message_target` for the message that they are about, to
+`slash_commands`, whose actions ask `message_target` for the message that they are about, to
 `outgoing`. A `faces` class shows it all: with a `prompt` for the line being
 typed and a `screen`, the one writer to the terminal, or as plain lines. Nothing
 heavy is imported before `run` is called.
@@ -49,7 +49,7 @@ async def run(
     import asyncio
 
     from chatty.cli.exits import ExitStatus
-    from chatty.cli.join.room.conversation import Conversation
+    from chatty.cli.join.conversation import Conversation
     from chatty.cli.join.window.faces import Face, Inline, Plain
     from chatty.cli.join.window.log import to_file
     from chatty.cli.join.window.signals import ending

@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager
 from itertools import count
 from typing import cast
 
+from chatty.cli.join.conversation import Conversation
 from chatty.cli.join.room.attention import Bell
-from chatty.cli.join.room.conversation import Conversation
 from chatty.client.http import Http
 from chatty.client.inbox import Received
 from chatty.client.room import Room

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from chatty.cli.join.room.slash_commands import COMMANDS, HISTORY, HISTORY_MOST
+from chatty.cli.join.slash_commands.reading_actions import HISTORY, HISTORY_MOST
+from chatty.cli.join.slash_commands.table import COMMANDS
 from tests.support.server import ROOT
 
 TEXT = (ROOT / "docs/join.md").read_text("utf-8")

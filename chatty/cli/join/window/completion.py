@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import Final, NamedTuple
 
 from chatty.cli.join.rendering.emoji import emoji_names
-from chatty.cli.join.room.slash_commands import complete
+from chatty.cli.join.slash_commands.table import complete
 from chatty.cli.terminal.cleaning import clean_name
 from chatty.names import compare_key
 

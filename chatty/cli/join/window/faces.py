@@ -13,8 +13,8 @@ from rich.text import Text
 
 from chatty.cli.environment import Environment
 from chatty.cli.exits import ExitStatus
+from chatty.cli.join.conversation import Conversation
 from chatty.cli.join.rendering import view
-from chatty.cli.join.room.conversation import Conversation
 from chatty.cli.join.window.editor import edited
 from chatty.cli.join.window.history import FileHistory
 from chatty.cli.join.window.prompt import Prompt

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import re
-from abc import ABC, abstractmethod
 from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Any, Final, Literal, NamedTuple, cast, get_args
 
 from chatty.access import MOST_SLOW, NewKick, NewRestriction, NewRole, Policy, Role
-from chatty.cli.join.room.message_target import Pointer
 from chatty.cli.join.room.usage_error import Wrong
+from chatty.cli.join.slash_commands.actions import Actions
 from chatty.cli.terminal.cleaning import clean, clean_name
 from chatty.cli.terminal.moments import until
-from chatty.client.http import Http
 from chatty.client.rules import Rules
 from chatty.durations import parse_duration
 from chatty.names import same
@@ -38,16 +36,8 @@ class Whom(NamedTuple):
         return clean_name(self.name) if self.name else f"the author of #{self.of}"
 
 
-class ModeratorActions(ABC):
-    """A method for each command, as in `RoomActions`: it raises Wrong if the text makes no sense."""
-
-    _http: Http
-    _room_id: str
-    _pointer: Pointer
-
-    @abstractmethod
-    def _notice(self, text: str) -> None:
-        """Show a line of chatty's own."""
+class ModeratorActions(Actions):
+    """See `Actions`."""
 
     @property
     def _rules(self) -> Rules:

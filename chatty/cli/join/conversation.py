@@ -21,9 +21,11 @@ from chatty.cli.join.room.attention import Bell
 from chatty.cli.join.room.incoming import Incoming
 from chatty.cli.join.room.message_target import Choice, Line
 from chatty.cli.join.room.outgoing import Outgoing, Posted, Returned
-from chatty.cli.join.room.slash_commands import Do, RoomActions, parse
 from chatty.cli.join.room.status import Connection, fragments
 from chatty.cli.join.room.usage_error import Wrong
+from chatty.cli.join.slash_commands.help import help_lines
+from chatty.cli.join.slash_commands.room_actions import RoomActions
+from chatty.cli.join.slash_commands.table import Do, parse
 from chatty.cli.terminal.cleaning import clean
 from chatty.client.http import Http
 from chatty.client.room import Room
@@ -202,6 +204,10 @@ class Conversation:
     def can(self) -> Collection[str]:
         """The rights that one has here."""
         return self._incoming.can
+
+    def help(self) -> None:
+        """Show the commands and the keys."""
+        self.show(*(Text(f"   {line}") for line in help_lines(self._incoming.can)))
 
     def give_back(self, line: str) -> None:
         """Put ``line`` into the prompt, about the same message as the line that is being typed."""

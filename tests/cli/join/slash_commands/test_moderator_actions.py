@@ -10,7 +10,7 @@ from functools import partial
 import pytest
 
 import chatty
-from chatty.cli.join.room.conversation import Conversation
+from chatty.cli.join.conversation import Conversation
 from chatty.client.http import Http
 from chatty.errors import Disconnected
 from tests.support.server import PATIENCE, Server

@@ -29,7 +29,7 @@ async def test_a_line_that_is_refused_at_once_stays_where_it_was_typed() -> None
 
 
 async def test_leaving_waits_for_acks_that_are_about_to_come(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("chatty.cli.join.room.conversation.GRACE", 3_600.0)
+    monkeypatch.setattr("chatty.cli.join.conversation.GRACE", 3_600.0)
     async with talking() as talk:
         await talk.posts("last words")
         talk.conversation.leave()

@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatty.cli.join.room.slash_commands import COMMANDS, Do, RoomActions, complete, help_lines, parse
 from chatty.cli.join.room.usage_error import Wrong
+from chatty.cli.join.slash_commands.help import help_lines
+from chatty.cli.join.slash_commands.room_actions import RoomActions
+from chatty.cli.join.slash_commands.table import COMMANDS, Do, complete, parse
 from chatty.events import ParticipantJoined
 from chatty.protocol import Rename, Send
 from tests.cli.join.talk import NOON, by, talking

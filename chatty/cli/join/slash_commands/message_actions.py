@@ -1,0 +1,68 @@
+"""The slash commands that say something in the room, or change what was said."""
+
+from __future__ import annotations
+
+from chatty import protocol
+from chatty.cli.join.rendering.emoji import replace_shortcodes
+from chatty.cli.join.room.usage_error import Wrong
+from chatty.cli.join.slash_commands.actions import Actions, Outcome, first_word
+from chatty.protocol import Send
+
+__all__ = ["MessageActions"]
+
+
+class MessageActions(Actions):
+    """See `Actions`."""
+
+    def me(self, text: str) -> Outcome:
+        """Send a text that says what one does."""
+        return Send(text, action=True)
+
+    def reply(self, argument: str) -> Outcome:
+        """Answer the message that ``argument`` points at."""
+        choice, text = self._pointer.addressed(argument)
+        if not text:
+            raise Wrong("/reply needs a text")
+        return Send(text, reply_to=self._pointer.settle(choice))
+
+    def edit(self, text: str) -> Outcome:
+        """Change one's own newest message; without ``text``, put it into the prompt."""
+        if self._host.plain and not text:
+            raise Wrong("plain lines don't come back: change your last message with /edit TEXT")
+        seq = self._pointer.settle(self._pointer.own())
+        if text:
+            return protocol.Edit(seq, text)
+        mine = self._people.get(seq)
+        self._host.give_back(f"/edit {mine.text if mine else ''}")
+        return None
+
+    def delete(self, argument: str) -> Outcome:
+        """Delete one's own newest message, or the one with a number."""
+        return protocol.Delete(self._pointer.settle(self._pointer.own_or_numbered(argument)))
+
+    def react(self, argument: str) -> Outcome:
+        """React to the message that ``argument`` points at behind its first word."""
+        return self._reaction(argument, remove=False)
+
+    def unreact(self, argument: str) -> Outcome:
+        """Take a reaction back."""
+        return self._reaction(argument, remove=True)
+
+    def _reaction(self, argument: str, *, remove: bool) -> Outcome:
+        sign, rest = first_word(argument)
+        choice, more = self._pointer.addressed(rest)
+        if more:
+            raise Wrong("a reaction is one word, such as :tada:, and then at most #SEQ or @NAME")
+        return protocol.React(self._pointer.settle(choice), replace_shortcodes(sign), remove)
+
+    def topic(self, text: str) -> Outcome:
+        """Show what the room is about, or change it; ``-`` clears it."""
+        if text:
+            return protocol.SetTopic("" if text == "-" else " ".join(text.split()))
+        topic = self._incoming.topic
+        self._notice(f"topic: {topic}" if topic else "no topic yet; /topic TEXT sets one")
+        return None
+
+    def nick(self, name: str) -> Outcome:
+        """Change one's own name."""
+        return protocol.Rename(name)

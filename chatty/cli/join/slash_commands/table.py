@@ -1,0 +1,146 @@
+"""The table of slash commands, and the meaning of a typed line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from difflib import get_close_matches
+from typing import Final, NamedTuple
+
+from chatty.cli.join.room.message_target import Choice, Pointer
+from chatty.cli.join.room.usage_error import Wrong
+from chatty.cli.join.slash_commands.actions import Outcome, first_word
+from chatty.cli.join.slash_commands.reading_actions import HISTORY
+from chatty.cli.join.slash_commands.room_actions import RoomActions
+from chatty.cli.terminal.cleaning import clean
+from chatty.protocol import Send
+
+__all__ = ["COMMANDS", "Command", "Do", "complete", "parse", "serving"]
+
+
+class Command(NamedTuple):
+    """A slash command: ``name`` without its slash, ``argument`` as the help shows it.
+
+    An argument in brackets may be left out; empty means that it takes none.
+    ``run`` is a method of `RoomActions`. ``points`` gives the message that the
+    command is about, for an argument that is still being typed. Those who may
+    not do what it ``needs`` are not told of it; the server decides.
+    """
+
+    name: str
+    argument: str
+    help: str
+    run: Callable[..., Outcome]
+    points: Callable[[Pointer, str], Choice] | None = None
+    needs: str = ""
+
+    @property
+    def needs_argument(self) -> bool:
+        """Whether its argument may not be left out."""
+        return bool(self.argument) and not (self.argument.startswith("[") and self.argument.endswith("]"))
+
+
+def _replied_to(pointer: Pointer, argument: str) -> Choice:
+    return pointer.addressed(argument)[0]
+
+
+def _reacted_to(pointer: Pointer, argument: str) -> Choice:
+    return pointer.addressed(first_word(argument)[1])[0]
+
+
+def _edited(pointer: Pointer, _: str) -> Choice:
+    return pointer.own()
+
+
+MODERATE: Final = "moderate"
+COMMANDS: Final = (
+    Command("help", "", "the commands and the keys", RoomActions.help),
+    Command("me", "TEXT", "say what you do: * Ada waves", RoomActions.me),
+    Command("reply", "[@NAME|#SEQ] TEXT", "answer somebody's last message", RoomActions.reply, _replied_to),
+    Command("edit", "[TEXT]", "change your last message; alone, it comes back", RoomActions.edit, _edited),
+    Command("delete", "[#SEQ]", "delete your last message, or another", RoomActions.delete, Pointer.own_or_numbered),
+    Command("react", ":+1: [@NAME|#SEQ]", "react to somebody's last message", RoomActions.react, _reacted_to),
+    Command("unreact", ":+1: [@NAME|#SEQ]", "take a reaction back", RoomActions.unreact, _reacted_to),
+    Command("who", "", "who is here, and who is away", RoomActions.who),
+    Command("topic", "[TEXT]", "what the room is about; - clears it", RoomActions.topic),
+    Command("nick", "NAME", "change your name", RoomActions.nick),
+    Command("history", "[N]", f"the last N messages ({HISTORY} by default)", RoomActions.history),
+    Command("search", "WORDS", "the newest messages with these words", RoomActions.search),
+    Command("ignore", "[NAME]", "hide what somebody writes, until you leave", RoomActions.ignore),
+    Command("unignore", "NAME", "show it again", RoomActions.unignore),
+    Command("quiet", "", "hide that people join and leave, or show it again", RoomActions.quiet),
+    Command("timestamp", "", "hide the time, or show it again", RoomActions.timestamp),
+    Command("kick", "NAME [REASON]", "send somebody out, who may come back", RoomActions.kick, needs=MODERATE),
+    Command("mute", "NAME|#SEQ [TIME] [REASON]", "let somebody only read", RoomActions.mute, needs=MODERATE),
+    Command("unmute", "NAME", "let somebody speak again", RoomActions.unmute, needs=MODERATE),
+    Command("ban", "NAME|#SEQ [TIME] [REASON]", "keep somebody out", RoomActions.ban, needs=MODERATE),
+    Command("unban", "NAME", "let somebody in again", RoomActions.unban, needs=MODERATE),
+    Command("lock", "", "let only moderators speak", RoomActions.lock, needs=MODERATE),
+    Command("unlock", "", "let everybody speak again", RoomActions.unlock, needs=MODERATE),
+    Command("slow", "TIME", "let members wait between messages; off ends it", RoomActions.slow, needs=MODERATE),
+    Command("role", "NAME ROLE", "reader, poster, member, moderator or nobody", RoomActions.role, needs=MODERATE),
+    Command("clear", "", "clear the window", RoomActions.clear),
+    Command("quit", "", "leave the room", RoomActions.quit),
+)
+
+_MEANT: Final = {"bye": "quit", "exit": "quit", "leave": "quit", "part": "quit", "names": "who", "name": "nick"}
+"""Commands of other chats, and what they are called here."""
+
+
+class Do(NamedTuple):
+    """``command``, with the text behind its name."""
+
+    command: Command
+    argument: str
+
+    def run(self, actions: RoomActions) -> Outcome:
+        """Do it. Raises Wrong if the command can't do anything with its argument."""
+        name, takes = self.command.name, self.command.argument
+        if self.argument and not takes:
+            raise Wrong(f"/{name} takes no argument")
+        if not self.argument and self.command.needs_argument:
+            raise Wrong(f"/{name} needs an argument: /{name} {takes}")
+        return self.command.run(actions, self.argument) if takes else self.command.run(actions)
+
+    def points_at(self, pointer: Pointer) -> Choice | None:
+        """The message that it is about; None: it isn't about one. Raises Wrong if there is no such message."""
+        return self.command.points(pointer, self.argument) if self.command.points else None
+
+
+def parse(line: str) -> Send | Do:
+    """The meaning of a typed line. One that looks like a command is never a text: raises Wrong if it is unknown."""
+    typed = line.strip()
+    if not typed.startswith("/"):
+        return Send(line)
+    if typed.startswith("//"):
+        return Send(line.lstrip()[1:])
+    name, argument = first_word(typed, start=1)
+    for command in COMMANDS:
+        if command.name == name:
+            return Do(command, argument)
+    shown = clean(name[:40], newlines=False)
+    if meant := _meant(name.lower()):
+        raise Wrong(f"Unknown /{shown}. Did you mean /{meant}?")
+    raise Wrong(f"Unknown /{shown}. See /help; to send it as text, begin with //")
+
+
+def _meant(name: str) -> str | None:
+    """The command that was probably meant: one that is called so elsewhere, begins so, or is written much like it."""
+    names = [command.name for command in COMMANDS]
+    beginning = [known for known in names if name and known.startswith(name)]
+    close = get_close_matches(name, names, n=1, cutoff=0.7)
+    return _MEANT.get(name) or (beginning[0] if len(beginning) == 1 else None) or (close[0] if close else None)
+
+
+def complete(before: str, can: Collection[str]) -> list[Command]:
+    """The commands that ``before``, the text up to the cursor, may become, and that serve somebody who ``can`` do that.
+
+    None unless it begins with one slash.
+    """
+    if not before.startswith("/") or " " in before or "\n" in before:
+        return []
+    return [command for command in serving(can) if command.name.startswith(before[1:])]
+
+
+def serving(can: Collection[str]) -> list[Command]:
+    """The commands that serve somebody who ``can`` do that."""
+    return [command for command in COMMANDS if not command.needs or command.needs in can]
