@@ -16,8 +16,19 @@ from rich.text import Text
 from chatty.cli.join.rendering.emoji import replace_shortcodes
 from chatty.cli.join.rendering.markdown import HIGHLIGHTED_CHARACTERS, has_markup, rows
 from chatty.cli.join.rendering.mentions import is_mention
+from chatty.cli.join.rendering.notices import (
+    failure,
+    head,
+    mention_elsewhere,
+    missing,
+    more,
+    news,
+    not_sent,
+    notice,
+    skipped,
+)
 from chatty.cli.terminal.cleaning import VERIFIED, clean, clean_name, clean_names
-from chatty.cli.terminal.phrases import change, departure, gap, moderator_name
+from chatty.cli.terminal.phrases import change, departure, moderator_name
 from chatty.cli.terminal.quotes import Quotes
 from chatty.cli.terminal.width import width
 from chatty.events import (
@@ -34,9 +45,11 @@ from chatty.events import (
     TopicChanged,
 )
 from chatty.names import compare_key, same
-from chatty.protocol import Gap
 
-__all__ = ["View", "color", "counted", "failure", "missing", "not_sent", "notice", "skipped"]
+__all__ = [
+    "View", "color", "counted", "failure", "head", "mention_elsewhere", "missing", "more", "news", "not_sent", "notice",
+    "skipped",
+]  # fmt: skip
 
 COLORS: Final = (
     "red", "green", "yellow", "blue", "magenta", "cyan",
@@ -65,32 +78,6 @@ EDIT: Final = "✎"
 def color(name: str) -> str:
     """The colour of ``name``: always the same one, here and in every terminal."""
     return COLORS[crc32(compare_key(name).encode("utf-8", "replace")) % len(COLORS)]
-
-
-def notice(text: str) -> Text:
-    """A line of chatty's own. Where ``text`` has words of others, they stay on that line."""
-    return Text(f"-- {clean(text, newlines=False)}", style="dim")
-
-
-def failure(text: str) -> Text:
-    """A line that says what went wrong."""
-    return Text(f"!! {clean(text, newlines=False)}", style="bold red")
-
-
-def not_sent(why: str, text: str) -> tuple[Text, Text]:
-    """Lines for a message that was not sent, with the message, so that it isn't lost."""
-    reason = Text(f"✗ not sent: {clean(why, newlines=False)}", style="bold red")
-    return reason, Text(f"  {_indent(clean(text), 2)}", style="dim", no_wrap=True)  # to be copied as it is
-
-
-def missing(frame: Gap) -> Text:
-    """A line that says why something can't be shown."""
-    return notice(f"gap: {gap(frame)}")
-
-
-def skipped(count: int) -> Text:
-    """``count`` messages that came during an absence and are not shown."""
-    return Text(f"… {count:,} skipped · /history {min(count + 100, 5000)}", style="dim")
 
 
 class View:

@@ -1,0 +1,107 @@
+"""Lines of chatty's own: heads, news, failures. What they quote of other people is cleaned, and stays on its line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from rich.text import Text
+
+from chatty.cli.terminal.cleaning import clean, clean_names
+from chatty.cli.terminal.phrases import gap
+from chatty.cli.terminal.quotes import quote
+from chatty.cli.terminal.width import clip, width
+from chatty.names import compare_key
+from chatty.protocol import Gap
+
+__all__ = ["failure", "head", "mention_elsewhere", "missing", "more", "news", "not_sent", "notice", "skipped"]
+
+NAMES: Final = 8
+"""Names of people in a head; more are counted."""
+TOPIC: Final = 12
+"""Columns that a topic keeps; rather than cut it shorter, a head names fewer people."""
+
+
+def notice(text: str) -> Text:
+    """A line of chatty's own. Where ``text`` has words of others, they stay on that line."""
+    return Text(f"-- {clean(text, newlines=False)}", style="dim")
+
+
+def failure(text: str) -> Text:
+    """A line that says what went wrong."""
+    return Text(f"!! {clean(text, newlines=False)}", style="bold red")
+
+
+def not_sent(why: str, text: str) -> tuple[Text, Text]:
+    """Lines for a message that was not sent, with the message, so that it isn't lost."""
+    reason = Text(f"✗ not sent: {clean(why, newlines=False)}", style="bold red")
+    return reason, Text("  " + clean(text).replace("\n", "\n  "), style="dim", no_wrap=True)  # to be copied as it is
+
+
+def missing(frame: Gap) -> Text:
+    """A line that says why something can't be shown."""
+    return notice(f"gap: {gap(frame)}")
+
+
+def more(count: int, command: str) -> Text:
+    """``count`` messages that are not shown, and the ``command`` that shows them: ``… 812 more · /history 812``."""
+    return Text(f"… {count:,} more · {command}", style="dim")
+
+
+def skipped(count: int) -> Text:
+    """``count`` messages that came during an absence and are not shown."""
+    return Text(f"… {count:,} skipped · /history {min(count + 100, 5000)}", style="dim")
+
+
+def head(name: str, topic: str, participants: Sequence[str], count: int, columns: int = 0) -> Text:
+    """The line that a room is entered with: ``━━ #deploys · what goes out when · 3 here: Ada, ci, John ━━``.
+
+    ``count`` people are here, of whom ``participants`` are known by name. Where
+    the row is longer than ``columns`` (0: unknown), the topic is cut and fewer
+    people are named.
+    """
+    room, topic = f"#{clean(name, newlines=False)}", clean(topic, newlines=False)
+    names = sorted(participants, key=compare_key)
+    here, left = "", 0
+    for named in range(min(len(names), NAMES), -1, -1):
+        here = _here(names[:named], count)
+        left = columns - width(f"━━ {room} ·  · {here} ━━")
+        if not columns or left >= min(width(topic), TOPIC):
+            break
+    topic = clip(topic, max(left, 1)) if columns else topic
+    what = f" · {topic}" if topic else ""
+    return Text.assemble(("━━ ", "dim"), (room, "bold"), (f"{what} · {here} ━━", "dim"))
+
+
+def _here(names: Sequence[str], count: int) -> str:
+    """How many people are here, some of them by their ``names``."""
+    further = f", {count - len(names):,} more" if count > len(names) else ""
+    return f"{count:,} here: {clean_names(names)}{further}" if names else f"{count:,} here"
+
+
+def news(count: int, since: datetime | None, local: Callable[[datetime], datetime], now: datetime) -> Text:
+    """The line above what is new: ``── 12 new since yesterday 18:02 ──``.
+
+    ``count`` messages are new, 0 if that isn't known, ``since`` a time, if that
+    is known. ``local`` turns an aware time into the reader's own; ``now`` is aware.
+    """
+    many = f"{count:,} " if count else ""
+    when = f" since {_moment(local(since), local(now))}" if since else ""
+    return Text(f"── {many}new{when} ──", style="dim")
+
+
+def _moment(when: datetime, now: datetime) -> str:
+    """``when`` in as many words as it takes to know it ``now``; both are in the reader's zone."""
+    if when.date() == now.date():
+        return f"{when:%H:%M}"
+    if when.date() == now.date() - timedelta(days=1):
+        return f"yesterday {when:%H:%M}"
+    year = "" if when.year == now.year else f" {when.year}"
+    return f"{when:%A} {when.day} {when:%B}{year} {when:%H:%M}"
+
+
+def mention_elsewhere(room: str, author: str, text: str, key: str = "") -> Text:
+    """A mention in another room, with the ``key`` that goes there: ``!! #ops  Ada: @John hi  (Alt-2)``."""
+    how = f"  ({key})" if key else ""
+    return Text(f"!! #{clean(room, newlines=False)}  {quote(author, text)}{how}", style="bold")
