@@ -4,6 +4,8 @@ A room of 100,000 messages is joined, and the time to the prompt taken. Then
 somebody types while nothing happens, while 10 messages a second come in, and
 while 500 do. At last 100,000 messages come as fast as they can be sent.
 
+Then somebody has 20 rooms open, with 10 messages a second in each, types, and turns to the one with 100,000 messages.
+
 The terminal reads what is written and shows nothing: its own time comes on top.
 """
 
@@ -13,15 +15,16 @@ import asyncio
 import fcntl
 import os
 import pty
+import statistics
 import struct
 import sys
 import tempfile
 import termios
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import psutil
 
@@ -32,6 +35,11 @@ from benchmarks.servers import CLIENT_CORE, ROOT, Running, pinned, running
 
 MESSAGES: Final = 100_000
 RATES: Final = (0, 10, 500)
+ROOMS: Final = 20
+ROOM_RATE: Final = 10
+TURNS: Final = 20
+EVERY: Final = 0.1
+"""Seconds between two keys."""
 PATIENCE: Final = 120.0
 """Seconds for anything to be on the screen."""
 
@@ -89,8 +97,8 @@ class Terminal:
 
 
 @asynccontextmanager
-async def _joined(url: str, room: str, home: Path) -> AsyncIterator[Terminal]:
-    command = [sys.executable, "-m", "chatty", "join", room, "--server", url, "--name", "bench"]
+async def _joined(url: str, rooms: Sequence[str], home: Path) -> AsyncIterator[Terminal]:
+    command = [sys.executable, "-m", "chatty", "join", *rooms, "--server", url, "--name", "bench"]
     env = {**os.environ, "TERM": "xterm-256color", "XDG_CONFIG_HOME": str(home), "XDG_STATE_HOME": str(home)}
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
@@ -113,19 +121,25 @@ async def _joined(url: str, room: str, home: Path) -> AsyncIterator[Terminal]:
 
 
 async def _at_rate(terminal: Terminal, room: chatty.Room, rate: int, seconds: float) -> Figures:
-    """What the process uses while ``rate`` messages a second come in; then, how soon four keys a second are seen."""
-    sending = asyncio.create_task(_send(room, rate))
+    """What the process uses while ``rate`` messages a second come in; then, how soon ten keys a second are seen."""
+    return await _while(terminal, [_send(room, rate)], seconds)
+
+
+async def _while(terminal: Terminal, work: Sequence[Coroutine[Any, Any, None]], seconds: float) -> Figures:
+    """The same while some ``work`` goes on."""
+    sending = [asyncio.create_task(one) for one in work]
     await asyncio.sleep(1)
     cpu, began = terminal.cpu_seconds, time.perf_counter()
     await asyncio.sleep(seconds)
     share = (terminal.cpu_seconds - cpu) / (time.perf_counter() - began)
     took: list[float] = []
     while time.perf_counter() - began < 2 * seconds:
-        await asyncio.sleep(0.25)
+        await asyncio.sleep(EVERY)
         took.append(await terminal.type())
-    sending.cancel()
-    await asyncio.wait([sending])
-    return {"percent_of_a_core": share * 100, "p50_ms": latencies(took)["p50_ms"], "most_ms": max(took) * 1000}
+    for one in sending:
+        one.cancel()
+    await asyncio.wait(sending)
+    return {"percent_of_a_core": share * 100, "p50_ms": latencies(took)["p50_ms"], "p99_ms": latencies(took)["p99_ms"]}
 
 
 async def _send(room: chatty.Room, rate: int) -> None:
@@ -134,6 +148,30 @@ async def _send(room: chatty.Room, rate: int) -> None:
         await room.post(f"message {number}: some words of an everyday length")
         number += 1
         await asyncio.sleep(max(0.0, began + number / rate - time.perf_counter()))
+
+
+async def _in_rooms(server: Running, rooms: Sequence[str], home: Path, seconds: float) -> Figures:
+    """Somebody has all ``rooms`` open, the ninth of which has many messages."""
+    url = f"http://127.0.0.1:{server.port}"
+    async with _joined(url, rooms[:1], home / "one") as terminal:
+        await terminal.sees("/help")
+        await asyncio.sleep(1)
+        alone = terminal.memory_kib
+    async with _joined(url, rooms, home / "all") as terminal, AsyncExitStack() as stack:
+        await terminal.sees("/help")
+        senders = [
+            await stack.enter_async_context(chatty.join(url, room, name="sender", participate=False)) for room in rooms
+        ]
+        figures = await _while(terminal, [_send(sender, ROOM_RATE) for sender in senders], seconds)
+        figures["each_room_kib"] = (terminal.memory_kib - alone) / (len(rooms) - 1)
+        took = [await _turn(terminal, 9 if turn % 2 else 1) for turn in range(1, 1 + TURNS)]
+    return {**figures, "turn_ms": statistics.median(took[::2]) * 1000}
+
+
+async def _turn(terminal: Terminal, number: int) -> float:
+    """The seconds until another room is shown."""
+    began = time.perf_counter()
+    return await terminal.sees("━━ ", f"\x1b{number}".encode()) - began
 
 
 async def _flood(terminal: Terminal, room: chatty.Room) -> Figures:
@@ -150,7 +188,7 @@ async def _flood(terminal: Terminal, room: chatty.Room) -> Figures:
 async def _measure(server: Running, room_id: str, home: Path, seconds: float) -> Table:
     url = f"http://127.0.0.1:{server.port}"
     table: Table = {}
-    async with _joined(url, room_id, home) as terminal:
+    async with _joined(url, [room_id], home) as terminal:
         table["joining"] = {"took_s": await terminal.sees("connected") - terminal.began}
         async with chatty.join(url, room_id, name="sender", participate=False) as room:
             for rate in RATES:
@@ -168,6 +206,18 @@ def _run(options: Options) -> Table:
             return asyncio.run(_measure(server, room, Path(scratch) / "home", options.seconds * options.runs))
 
 
+def _run_rooms(options: Options) -> Table:
+    with tempfile.TemporaryDirectory() as scratch:
+        data = Path(scratch) / "data"
+        data.mkdir()
+        many, *rooms = fill(data, (MESSAGES, *[100] * (ROOMS - 1)))
+        rooms.insert(8, many)
+        with running("chatty", data=data) as server:
+            figures = asyncio.run(_in_rooms(server, rooms, Path(scratch) / "home", options.seconds * options.runs))
+    return {f"{ROOMS} rooms, {ROOM_RATE} messages/s each": figures}
+
+
 BENCHMARKS: Final = (
     Benchmark("terminal", f"chatty join in a pseudo-terminal, in a room of {MESSAGES:,} messages", _run),
+    Benchmark("terminal-rooms", f"chatty join in {ROOMS} rooms, one of them of {MESSAGES:,} messages", _run_rooms),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Final, Literal, NamedTuple
 
 import typer
@@ -11,24 +12,28 @@ from chatty.cli.environment import Environment
 from chatty.cli.exits import ExitStatus
 from chatty.cli.failures import Failure, explain, usage
 from chatty.cli.options import NameOption, at_server, environment, filled, known_room_names
-from chatty.cli.targets import RoomTarget, about, check_namesakes, speaking_name
-from chatty.errors import Refused
+from chatty.cli.targets import RoomTarget, about, resolve_server, whole_server
+from chatty.errors import ChattyError
 
 if TYPE_CHECKING:
     from chatty.access import Admitted
-    from chatty.cli.room_list import KnownRoom
-    from chatty.client.http import Http
-    from chatty.client.identity import Credential
-    from chatty.protocol import RoomInfo
+    from chatty.cli.access.entering import Shown, Way
+    from chatty.cli.join.rooms.entrance import Entrance
+    from chatty.cli.join.rooms.places import Places
+
+    Guest = tuple[RoomTarget, Shown]
 
 EXAMPLES: Final = (
     "chatty join deploys",
-    "chatty join deploys --name Ada",
+    "chatty join deploys ops --name Ada",
     "chatty join",
 )
 
 
 Bell = Literal["mention", "all", "off"]
+
+ASK: Final = "-"
+"""A ROOM that is asked for, so that an invitation stands neither on the screen nor in the shell's history."""
 
 
 @at_server
@@ -36,11 +41,12 @@ def command(
     ctx: typer.Context,
     at: ServerChoice,
     room: Annotated[
-        str | None,
+        list[str] | None,
         typer.Argument(
-            metavar="ROOM",
+            metavar="[ROOM]...",
             parser=filled,
-            help="A room's id, URL or name, or an invitation. [default: it asks for one]",
+            help="A room's id, URL or name, or an invitation; - asks for it. "
+            "[default: the rooms that were open when you left last]",
             autocompletion=known_room_names,
             show_default=False,
         ),
@@ -56,48 +62,72 @@ def command(
         bool, typer.Option("--password-stdin", help="Show the room's password: the first line of standard input.")
     ] = False,
 ) -> int:
-    """Join a room, and talk there.
+    """Join rooms, and talk there.
 
     An invitation is accepted once: from then on, the room's name is enough. If
     the room wants a password, it asks for it. Without a terminal, it accepts the
     invitation, or shows the password, and ends.
     """
     from chatty.cli.access.door import ask, first_line, invited
+    from chatty.cli.access.entering import NOTHING, Shown, Way
+    from chatty.cli.config import load_profile
+    from chatty.cli.join.rooms.places import Places
     from chatty.cli.runner import run, run_plainly
 
     env = environment(ctx)
     in_terminal = env.stdin.isatty()
-    if room is None:
-        if not in_terminal:
-            raise usage("missing argument 'ROOM'")
-        room = ask(env, "Room or invitation (it is not shown): ")
-    if not in_terminal and not password_stdin and "#" not in room:
+    if not room and not in_terminal:
+        raise usage("missing argument 'ROOM'")
+    way = Way(env, at, name)
+    places = Places(env.convenience("rooms"), load_profile(env, at.profile, at.cacert).profile)
+    look = Look(plain, color, bell)
+    if not room and (again := _open_last(env, at, places)):
+        return run_plainly(_join(way, [(target, NOTHING) for target in again], places, look, again=True))
+    asked = "Room or invitation (it is not shown): "
+    wanted = [filled(ask(env, asked)) if one == ASK else one for one in room or [ASK]]
+    if not in_terminal and not password_stdin and not all("#" in one for one in wanted):
         raise usage("join needs a terminal to type in", "scripts use: chatty send ROOM, and: chatty tail ROOM")
-    target, invitation = invited(env, filled(room), at)
-    shown = Shown(invitation, first_line(env, "Password: ") if password_stdin else "")
-    if invitation and password_stdin:
+    guests = [invited(env, filled(one), at) for one in wanted]
+    password = first_line(env, "Password: ") if password_stdin else ""
+    if password and any(guest.invitation for guest in guests):
         raise usage("an invitation needs no password", "leave out --password-stdin")
-    if not in_terminal or not target.room_id:
-        return run(_enter(env, target, shown, name))
-    return run_plainly(_join(env, target, shown, name, plain=plain, color=color, bell=bell))
+    shown = [(guest.target, Shown(guest.invitation, password)) for guest in guests]
+    if not in_terminal or not all(guest.target.room_id for guest in guests):
+        return run(_enter(way, shown))
+    return run_plainly(_join(way, shown, places, look))
 
 
-class Shown(NamedTuple):
-    """What somebody shows to be let in, if anything."""
+class Look(NamedTuple):
+    """How the rooms are shown."""
 
-    invitation: str = ""
-    password: str = ""
+    plain: bool
+    color: bool | None
+    bell: Bell
 
 
-async def _enter(env: Environment, target: RoomTarget, shown: Shown, name: str | None) -> int:
+def _open_last(env: Environment, at: ServerChoice, places: Places) -> list[RoomTarget]:
+    """The rooms that were open when one left last, of the server that was chosen, if one was."""
+    from chatty.client.network.address import shares_address
+
+    anywhere = whole_server(env, at)
+    chosen = resolve_server(env, at.server, anywhere.profile)
+    return [
+        anywhere._replace(server=room.server, room_id=room.id, name=room.id)
+        for room in places.last_open()
+        if chosen is None or shares_address(chosen, room.server)
+    ]
+
+
+async def _enter(way: Way, guests: Sequence[Guest]) -> int:
     """Be let in, and no more."""
     from chatty.cli.credentials import credential
 
-    key = credential(env, target.profile, target.server, lasting=True)
-    with about(env, target):
-        async with target.http(key) as http:
-            admitted = await _show(env, http, target, key, shown, name)
-    _say(env, target, admitted)
+    for target, shown in guests:
+        key = credential(way.env, target.profile, target.server, lasting=True)
+        with about(way.env, target):
+            async with target.http(key) as http:
+                admitted = await way.admit(http, target, key, shown)
+        _say(way.env, target, admitted)
     return ExitStatus.DONE
 
 
@@ -109,89 +139,25 @@ def _say(env: Environment, target: RoomTarget, admitted: Admitted) -> None:
     env.out(clean(f"you were let into {where} as {admitted.role}{called}", newlines=False))
 
 
-async def _show(
-    env: Environment, http: Http, target: RoomTarget, key: Credential, shown: Shown, name: str | None
-) -> Admitted:
-    """Be let in, and remember the room by its name."""
-    from chatty.cli.access.door import show
-    from chatty.cli.room_list import KnownRoom
-
-    admitted = await show(env, http, target, key, name, invitation=shown.invitation, password=shown.password)
-    if target.room_id:
-        _remember(env, KnownRoom(target.room_id, admitted.room_name, target.server, since=env.now()))
-    return admitted
-
-
-def _remember(env: Environment, known: KnownRoom) -> None:
-    from chatty.cli.room_list import remember
-
-    try:
-        remember(env, known)
-    except (OSError, Failure) as error:
-        env.err(f"warning: the room is not remembered ({explain(error).message})")
-
-
-async def _seen(
-    env: Environment, http: Http, target: RoomTarget, key: Credential, name: str | None
-) -> tuple[RoomInfo, str]:
-    """The room, and a name that is the user's there. If it can't be seen, perhaps it wants a password."""
-    from chatty.cli.access.door import ask
-    from chatty.client.identity import current
-    from chatty.credentials import is_token
-
-    try:
-        return await http.room(target.room_id), ""
-    except Refused as refused:
-        if refused.code not in ("room_not_found", "unauthorized") or (
-            refused.code == "unauthorized" and is_token(current(key))
-        ):
-            raise
-        env.err(f"note:  {refused.message}")
-        password = ask(env, "If the room has a password, type it; otherwise press Enter: ")
-        if not password:
-            raise
-    admitted = await _show(env, http, target, key, Shown(password=password), name)
-    return await http.room(target.room_id), admitted.name
-
-
-async def _join(
-    env: Environment,
-    target: RoomTarget,
-    shown: Shown,
-    name: str | None,
-    *,
-    plain: bool,
-    color: bool | None,
-    bell: Bell,
-) -> int:
-    from chatty.cli.credentials import credential
+async def _join(way: Way, guests: Sequence[Guest], places: Places, look: Look, *, again: bool = False) -> int:
+    """Be in the rooms. Of those that were open ``again``, some may be gone: the others are entered all the same."""
+    from chatty.cli.access.entering import PosterOnly
     from chatty.cli.join import run
-    from chatty.cli.room_list import KnownRoom
 
-    key = credential(env, target.profile, target.server, lasting=shown != Shown())
-    with about(env, target) as news:
-        async with target.http(key) as http:
-            own = ""
-            if shown != Shown():
-                admitted = await _show(env, http, target, key, shown, name)
-                if admitted.role == "poster":
-                    _say(env, target, admitted)
-                    return ExitStatus.DONE
-                own = admitted.name
-            info, given = await _seen(env, http, target, key, name)
-            known = KnownRoom.of(info, target.server, since=env.now())
-            await check_namesakes(env, http, known)
-        name = await speaking_name(env, target, key, name or own or given or None)
-        _remember(env, known)
-        return await run(
-            env,
-            server=target.server,
-            room_id=target.room_id,
-            name=name,
-            key=key,
-            cacert=target.profile.cacert,
-            plain=plain,
-            color=color,
-            bell=bell,
-            on_closed=news.closed,
-        )
+    entrances: list[Entrance] = []
+    failure: Exception | None = None
+    for target, shown in guests:
+        try:
+            entrances.append(await way.into(target, shown))
+        except PosterOnly as poster:
+            _say(way.env, target, poster.admitted)
+        except (ChattyError, Failure) as error:
+            if not again:
+                raise
+            failure = error
+            way.env.err(f"note:  {explain(error).message}")
+    if not entrances:
+        if failure:
+            raise failure
+        return ExitStatus.DONE
+    return await run(way.env, entrances, way.door, places, plain=look.plain, color=look.color, bell=look.bell)

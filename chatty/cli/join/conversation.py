@@ -1,7 +1,7 @@
 """One person in one room. It knows no terminal.
 
-A face shows a conversation: it waits for `Conversation.changed`, shows the lines
-that `Conversation.take` gives, and hands in the lines that are typed.
+A face shows the conversation that is in front: it waits for `Conversation.changed`, shows the lines that
+`Conversation.take` gives, and hands in the lines that are typed.
 """
 
 from __future__ import annotations
@@ -9,20 +9,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Coroutine
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from msgspec.structs import replace
 from rich.text import Text
 
 from chatty import protocol
-from chatty.cli.exits import ExitStatus
 from chatty.cli.join.rendering import view
 from chatty.cli.join.room.attention import Bell
 from chatty.cli.join.room.incoming import Incoming
 from chatty.cli.join.room.message_target import Choice, Line
 from chatty.cli.join.room.outgoing import Outgoing, Posted, Returned
-from chatty.cli.join.room.status import Connection, fragments
+from chatty.cli.join.room.returning import Returning
+from chatty.cli.join.room.status import Connection, Status
 from chatty.cli.join.room.usage_error import Wrong
+from chatty.cli.join.slash_commands.actions import Outcome
 from chatty.cli.join.slash_commands.help import help_lines
 from chatty.cli.join.slash_commands.room_actions import RoomActions
 from chatty.cli.join.slash_commands.table import Do, parse
@@ -31,47 +32,71 @@ from chatty.client.http import Http
 from chatty.client.room import Room
 from chatty.client.states import State
 from chatty.errors import ChattyError, Disconnected
-from chatty.events import Message
+from chatty.events import Message, StreamPosition
 from chatty.protocol import Ack, Close
 
-__all__ = ["Conversation"]
+__all__ = ["Conversation", "Switcher"]
 
-GRACE: Final = 1.0
-"""Seconds that leaving waits for acks of the latest messages."""
 TURN: Final = 200
 """Frames taken before others get a turn: a long replay must not freeze the keys."""
 
 
-class _Ended(Exception):
-    """The conversation is over, with this exit status."""
+class Switcher(Protocol):
+    """All rooms that are open, for the commands that concern them."""
 
-    def __init__(self, status: ExitStatus) -> None:
-        self.status = status
-        super().__init__(status)
+    def go(self, argument: str) -> Outcome:
+        """Bring another room to the front."""
+
+    def enter_room(self, argument: str) -> Outcome:
+        """Open another room."""
+
+    def part(self) -> Outcome:
+        """Leave the room in front."""
+
+    def rooms(self) -> Outcome:
+        """Show all rooms that are known."""
+
+    def invite(self) -> Outcome:
+        """Show how others get into the room in front."""
+
+    def quit(self) -> Outcome:
+        """Leave all of them."""
+
+
+class _Over(Exception):
+    """The room has ended."""
 
 
 class Conversation:
     """The state of it all, the `Host` of the commands, and the `Desk` that a prompt types into.
 
-    ``clock`` gives seconds, as the event loop's does; ``local`` turns an
-    aware time into the reader's own. ``plain``: it is shown as lines alone.
+    ``clock`` gives seconds, as the event loop's does, and ``now`` those since
+    1970; ``local`` turns an aware time into the reader's own. ``plain``: it is shown as lines alone.
     """
 
     def __init__(
         self,
         http: Http,
         room_id: str,
+        name: str,
         *,
+        switcher: Switcher,
         clock: Callable[[], float],
+        now: Callable[[], float],
+        changed: asyncio.Event | None = None,
         local: Callable[[datetime], datetime] = datetime.astimezone,
         bell: Bell = "mention",
         plain: bool = False,
     ) -> None:
-        self.changed = asyncio.Event()
+        self.changed = changed or asyncio.Event()
         """Set when there is something to show; the face clears it."""
         self.plain = plain
+        self.draft = ""
+        """The line that is being typed."""
+        self._switcher = switcher
         self._clock = clock
-        self._incoming = Incoming(clock=clock, local=local, bell=bell, changed=self.changed.set)
+        self._incoming = Incoming(clock=clock, local=local, now=now, bell=bell, changed=self.changed.set)
+        self._incoming.note(room=name)
         self._outgoing = Outgoing(show=self.show, changed=self.changed.set)
         self._pointer = self._incoming.pointer
         self._attention = self._incoming.attention
@@ -80,37 +105,23 @@ class Conversation:
         self._target: Choice | str = ""
         self._unconfirmed = ""
         self._clear = False
-        self._warned = 0
+        self._head_is_due = True
         self._tasks: asyncio.TaskGroup
 
-    async def run(self, room: Room, *beside: Coroutine[Any, Any, None]) -> int:
-        """Listen to the room and send the lines that are typed, until it is over. Gives the exit status.
+    async def run(self, room: Room) -> None:
+        """Listen to the room and send the lines that are typed, until it is closed.
 
-        ``beside`` is the work of the face; it is cancelled, and has ended, when
-        this returns. Raises the error that ended the connection, unless the
-        room was closed, which is shown as any event is.
+        Raises the error that ended the connection, unless the room was closed, which is shown as any event is.
         """
         self._room = room
-        sending = self._outgoing.send_to(room, accepted=self._accepted)
         try:
             async with asyncio.TaskGroup() as self._tasks:
-                for work in (self._listen(room), sending, *beside):
-                    self._tasks.create_task(work)
+                self._tasks.create_task(self._listen(room))
+                self._tasks.create_task(self._outgoing.send_to(room, accepted=self._accepted))
         except ExceptionGroup as group:
-            ended = [error for error in group.exceptions if isinstance(error, _Ended)]
-            others = [error for error in group.exceptions if not isinstance(error, _Ended)]
+            others = [error for error in group.exceptions if not isinstance(error, _Over)]
             if others:
                 raise others[0] from None
-            return ended[0].status
-        raise AssertionError("listening ends by raising")
-
-    def end(self, status: ExitStatus) -> None:
-        """End it all, whatever is on its way."""
-
-        async def end() -> None:
-            raise _Ended(status)
-
-        self._tasks.create_task(end())
 
     # --- the room's side ---
 
@@ -129,7 +140,7 @@ class Conversation:
         except Disconnected as error:
             if error.code != Close.ROOM_CLOSED:
                 raise
-        raise _Ended(ExitStatus.DONE)
+        raise _Over
 
     def _accepted(self, posted: Posted, ack: Ack) -> None:
         if isinstance(posted.command, protocol.Send) and ack.seq:  # its event may be a moment behind its ack
@@ -140,33 +151,88 @@ class Conversation:
 
     # --- for the face ---
 
-    def take(self) -> list[Text]:
-        """The lines that are to be shown now; each is given once."""
-        return self._incoming.take()
+    def take(self, *, last: bool = False) -> list[Text]:
+        """The lines that are to be shown now; each is given once. With ``last``, also those that would wait."""
+        lines = self._incoming.take(last=last)
+        if self._head_is_due and self._incoming.is_ready:
+            self._head_is_due = False
+            lines = [self._head(), *lines]
+        return lines
+
+    def _head(self) -> Text:
+        here = self._incoming.people.here()
+        return view.head(self.name, self._incoming.topic, here, self._incoming.status.online or len(here))
+
+    # --- in front, or not ---
+
+    def look(self) -> None:
+        """The room comes to the front: it is shown from where one stopped."""
+        self._head_is_due = True
+        self._incoming.look()
+
+    def come_back(self, seen: StreamPosition, at: datetime) -> None:
+        """Somebody was here before, and had seen the room up to there, at that time. Call it before `run`."""
+        self._incoming.come_back(Returning(seen, at))
+
+    def turn_away(self) -> None:
+        """Another room comes to the front."""
+        self._incoming.turn_away()
+
+    @property
+    def on_mention(self) -> Callable[[Message], None]:
+        """Called with a message that mentions the person, while the room is not in front."""
+        return self._incoming.on_mention
+
+    @on_mention.setter
+    def on_mention(self, call: Callable[[Message], None]) -> None:
+        self._incoming.on_mention = call
+
+    @property
+    def unread(self) -> int:
+        """Messages of others since one looked last."""
+        return self._incoming.unread
+
+    @property
+    def mentions(self) -> int:
+        """Those of them that mention the person."""
+        return self._incoming.mentions
+
+    @property
+    def seen(self) -> StreamPosition | None:
+        """The newest event that was on the screen while somebody was there; None if none was."""
+        return self._incoming.seen_position
+
+    def rows(self, columns: int) -> list[Text]:
+        """The rows that change above the prompt, each at most so many ``columns`` wide."""
+        return self._incoming.rows(columns)
 
     def show(self, *lines: Text) -> None:
         """Show lines of chatty's own."""
         self._incoming.show(*lines)
 
-    def status(self) -> list[tuple[str, str]]:
-        """The status line, as pairs of style and text."""
-        now = replace(
+    def status(self) -> Status:
+        """How the room is at present."""
+        return replace(
             self._incoming.status,
             waiting=self._outgoing.waiting,
             mentions=self._attention.mentions,
             typing=self._attention.typing(),
         )
-        return fragments(now, self._clock())
 
+    @property
+    def name(self) -> str:
+        """The room's name, as others wrote it."""
+        return self._incoming.status.room
+
+    @property
     def title(self) -> str:
-        """The title of the window, safe to show: the room, and how much waits."""
-        name = self._incoming.status.room
-        room = f"#{clean(name, newlines=False)}" if name else "chatty"
-        return f"({self._attention.unread:,}) {room}" if self._attention.unread else room
+        """What the room is called, safe to show."""
+        return f"#{clean(self.name, newlines=False)}"
 
-    def news(self) -> str:
-        """A line about messages that are new since the last key; empty if there is nothing new."""
-        return self._attention.news()
+    @property
+    def attracting(self) -> int:
+        """How many messages wait for the person, of those that the bell is for."""
+        return self._attention.unread
 
     def rings(self) -> bool:
         """Whether the bell is due; true once."""
@@ -179,10 +245,9 @@ class Conversation:
 
     @property
     def ticking(self) -> bool:
-        """Whether the status line changes by itself, with the seconds."""
-        attention = self._attention
+        """Whether something changes by itself, with the seconds: the status line, or what is to be shown."""
         slowed = self._outgoing.waiting and self._incoming.status.slow_until > self._clock()
-        return self.connection == "reconnecting" or bool(slowed) or bool(attention.typing()) or attention.waiting
+        return self.connection == "reconnecting" or bool(slowed or self._attention.typing()) or self._incoming.ticking
 
     def hint(self, text: str) -> None:
         """Show ``text`` in the status line; empty takes it away."""
@@ -231,7 +296,7 @@ class Conversation:
 
     def pressed(self) -> None:
         """A key was pressed: everything on the screen has been seen."""
-        if self._attention.pressed():
+        if self._incoming.pressed():
             self.changed.set()
 
     def begin(self) -> None:
@@ -240,6 +305,7 @@ class Conversation:
 
     def drafted(self, draft: str, line: Line | None = None) -> None:
         """``draft`` stands in the prompt now. If it came back, it is about the same message as ``line``."""
+        self.draft = draft
         if line is not None:
             self._pointer.line = line
         if not draft.lstrip().startswith("/"):
@@ -310,18 +376,37 @@ class Conversation:
         except ChattyError as error:
             self.show(view.failure(str(error)))
 
-    def leave(self) -> None:
-        """The person wants to leave."""
-        self._tasks.create_task(self.quit())
+    # --- all rooms ---
 
-    async def quit(self, *, insist: bool = False) -> None:
-        """Leave. When messages are still on their way, only if asked twice, or with ``insist``."""
-        if self._outgoing.waiting and self.connection == "connected":
-            await asyncio.wait([self._tasks.create_task(self._outgoing.settled())], timeout=GRACE)
-        waiting = self._outgoing.waiting
-        if waiting > self._warned and not insist:
-            self._warned = waiting
-            what = "1 message waits" if waiting == 1 else f"{waiting:,} messages wait"
-            self.show(view.failure(f"{what} to be sent; leave once more to leave without"))
-            return
-        self.end(ExitStatus.DONE)
+    @property
+    def waiting(self) -> int:
+        """How many messages have not been acked."""
+        return self._outgoing.waiting
+
+    async def settled(self) -> None:
+        """Wait until no message is on its way."""
+        await self._outgoing.settled()
+
+    def go(self, argument: str) -> Outcome:
+        """Bring another room to the front."""
+        return self._switcher.go(argument)
+
+    def enter_room(self, argument: str) -> Outcome:
+        """Open another room."""
+        return self._switcher.enter_room(argument)
+
+    def part(self) -> Outcome:
+        """Leave this room."""
+        return self._switcher.part()
+
+    def rooms(self) -> Outcome:
+        """Show all rooms that are known."""
+        return self._switcher.rooms()
+
+    def invite(self) -> Outcome:
+        """Show how others get in."""
+        return self._switcher.invite()
+
+    def quit(self) -> Outcome:
+        """Leave all rooms."""
+        return self._switcher.quit()

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final, assert_never
 
 from chatty.cli.terminal.cleaning import VERIFIED, clean, clean_name, clean_names
 from chatty.cli.terminal.moments import until
 from chatty.events import (
+    Happening,
     MessageDeleted,
     Moderated,
+    ParticipantJoined,
+    ParticipantLeft,
     ParticipantRenamed,
     RoomClosed,
     TopicChanged,
@@ -17,10 +20,14 @@ from chatty.events import (
 from chatty.names import compare_key
 from chatty.protocol import Gap, Present
 
-__all__ = ["RoomChange", "change", "departure", "gap", "listed", "unverified"]
+__all__ = ["RoomChange", "change", "comings", "departure", "gap", "listed", "unverified"]
 
 RoomChange = MessageDeleted | Moderated | TopicChanged | ParticipantRenamed | RoomClosed
 """Events that concern the whole room."""
+
+NAMED: Final = 4
+"""People that come or go together and are all named. Of more, so many are."""
+FEW: Final = 2
 
 _DEPARTURES: Final = {"left": "left", "lost": "left (connection lost)", "kicked": "was removed"}
 _GAPS: Final = {
@@ -88,6 +95,36 @@ def _moderated(event: Moderated) -> str:
 def departure(reason: str) -> str:
     """How somebody left: words to stand behind a name. A newer server may know more reasons."""
     return _DEPARTURES.get(reason, _DEPARTURES["left"])
+
+
+def comings(events: Iterable[Happening]) -> str:
+    """Joins and leaves in words: ``→ bob, carol joined · dave left``. Empty if all of them are as before.
+
+    Those who came and went again, or the other way round, are left out.
+    """
+    first: dict[str, bool] = {}
+    last: dict[str, tuple[str, str]] = {}
+    for event in events:
+        match event:
+            case ParticipantJoined(participant=name):
+                first.setdefault(compare_key(name), True)
+                last[compare_key(name)] = name, "joined"
+            case ParticipantLeft(participant=name, reason=reason):
+                first.setdefault(compare_key(name), False)
+                last[compare_key(name)] = name, departure(reason)
+    ways: dict[str, list[str]] = {}
+    for key, (name, way) in last.items():
+        if first[key] is (way == "joined"):
+            ways.setdefault(way, []).append(name)
+    ordered = sorted(ways.items(), key=lambda item: item[0] != "joined")
+    words = " · ".join(f"{_several(names)} {way}" for way, names in ordered)
+    return f"{'→' if 'joined' in ways else '←'} {words}" if words else ""
+
+
+def _several(names: Sequence[str]) -> str:
+    if len(names) <= NAMED:
+        return clean_names(names)
+    return f"{clean_names(names[:FEW])}, {len(names) - FEW:,} others"
 
 
 def gap(frame: Gap) -> str:

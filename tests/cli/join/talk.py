@@ -10,12 +10,13 @@ from typing import cast
 
 from chatty.cli.join.conversation import Conversation
 from chatty.cli.join.room.attention import Bell
+from chatty.cli.join.rooms.tabs import Tab, fragments
 from chatty.client.http import Http
 from chatty.client.inbox import Received
 from chatty.client.room import Room
 from chatty.client.states import Connected
 from chatty.errors import ChattyError
-from chatty.events import Message, StreamPosition
+from chatty.events import Message, StreamPosition, milliseconds
 from chatty.protocol import Ack, Frame, Limits, Live, RoomInfo, Say, Send, Welcome, You
 
 NOON = "2026-11-23T12:00:00.000Z"
@@ -74,6 +75,22 @@ def welcome(last: int = 0, count: int = 1) -> Welcome:
 _marks = count()
 
 
+class NoOther:
+    """There are no other rooms, and one never leaves this one."""
+
+    def go(self, argument: str) -> None: ...
+
+    def enter_room(self, argument: str) -> None: ...
+
+    def part(self) -> None: ...
+
+    def rooms(self) -> None: ...
+
+    def invite(self) -> None: ...
+
+    def quit(self) -> None: ...
+
+
 class Talk:
     """A conversation, with its connection in the test's hands."""
 
@@ -81,9 +98,12 @@ class Talk:
         self.link = Link()
         self.time = 100.0
         self.conversation = Conversation(
-            cast(Http, None), "id", clock=lambda: self.time, local=lambda time: time, bell=bell, plain=plain
-        )
+            cast(Http, None), "id", "general", switcher=NoOther(), clock=lambda: self.time,
+            now=lambda: milliseconds(NOON) / 1000, local=lambda time: time, bell=bell, plain=plain,
+        )  # fmt: skip
+        self.conversation.look()
         self.shown: list[str] = []
+        self.heads: list[str] = []
         self.running = asyncio.create_task(self.conversation.run(cast(Room, self.link)))
 
     async def shows(self, part: str) -> None:
@@ -93,11 +113,17 @@ class Talk:
                 await self.conversation.changed.wait()
 
     def lines(self) -> list[str]:
-        self.shown += [line.plain for line in self.conversation.take()]
+        lines = [line.plain for line in self.conversation.take()]
+        self.shown += [line for line in lines if not line.startswith("━━ ")]
+        self.heads += [line for line in lines if line.startswith("━━ ")]
         return self.shown
 
     def status(self) -> str:
-        return "".join(text for _, text in self.conversation.status())
+        return "".join(text for _, text in fragments([Tab(self.conversation.status(), front=True)], self.time, 200))
+
+    def title(self) -> str:
+        waiting = self.conversation.attracting
+        return f"({waiting:,}) {self.conversation.title}" if waiting else self.conversation.title
 
     def types(self, line: str) -> str:
         """Types ``line`` key by key, and gives what it is said to be about."""

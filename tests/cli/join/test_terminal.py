@@ -239,7 +239,7 @@ def test_ctrl_d_leaves_the_terminal_as_it_was(sit: Sit) -> None:
     assert john.terminal_modes() == john.modes
     assert john.raw.rfind("\x1b[?25h") > john.raw.rfind("\x1b[?25l")
     assert john.raw.rfind("\x1b[?2004l") > john.raw.rfind("\x1b[?2004h")
-    assert john.glass.rows == []
+    assert john.glass.rows == ["━━ #general · 1 here: John ━━"]
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)])
@@ -332,6 +332,6 @@ def test_the_history_of_what_was_typed_is_private(tmp_path: Path, sit: Sit) -> N
     john.sees("John │ typed")
     john.press(CTRL_D)
     assert john.ends() == 0
-    (history,) = tmp_path.rglob("join-history")
+    (history,) = tmp_path.rglob("history")
     assert history.read_text() == '"typed"\n'
     assert history.stat().st_mode & 0o777 == 0o600

@@ -19,12 +19,13 @@ PATIENCE = 20.0
 class Desk:
     """Notes what is typed into it; refuses what begins with "bad"."""
 
+    draft = ""
+
     def __init__(self) -> None:
         self.entered: list[str] = []
         self.said: list[str] = []
-        self.left = 0
         self.hinted = ""
-        self.new = ""
+        self.changing: list[str] = []
         self.pointed = ""
         self.keys = self.begun = 0
         self.drafts: list[str] = []
@@ -34,20 +35,14 @@ class Desk:
         self.entered.append(line)
         return not line.startswith("bad")
 
-    def leave(self) -> None:
-        self.left += 1
-
     def show(self, *lines: Text) -> None:
         self.said += [line.plain for line in lines]
 
     def hint(self, text: str) -> None:
         self.hinted = text
 
-    def status(self) -> list[tuple[str, str]]:
-        return [("", f" ● connected · {self.hinted}")]
-
-    def news(self) -> str:
-        return self.new
+    def rows(self, columns: int) -> list[Text]:
+        return [Text(row[:columns]) for row in self.changing]
 
     def pressed(self) -> None:
         self.keys += 1
@@ -71,11 +66,35 @@ class Desk:
         return self.waiting
 
 
+class Desks:
+    """One desk, or two of them."""
+
+    def __init__(self, *desks: Desk) -> None:
+        self.desks = desks
+        self.front = desks[0]
+        self.left = 0
+
+    def leave(self) -> None:
+        self.left += 1
+
+    def status(self, columns: int) -> list[tuple[str, str]]:
+        return [("", f" ● connected · {self.front.hinted}")]
+
+    def turn_to(self, number: int) -> None:
+        self.front = self.desks[number - 1]
+
+    def turn(self, by: int) -> None:
+        self.front = self.desks[(self.desks.index(self.front) + by) % len(self.desks)]
+
+    def turn_to_news(self) -> None:
+        self.turn(1)
+
+
 class Typist:
     """A person at a prompt: presses keys and sees the screen."""
 
-    def __init__(self, prompt: Prompt, keys: PipeInput, glass: Glass, desk: Desk) -> None:
-        self.prompt, self.glass, self.desk = prompt, glass, desk
+    def __init__(self, prompt: Prompt, keys: PipeInput, glass: Glass, desks: Desks) -> None:
+        self.prompt, self.glass, self.desks, self.desk = prompt, glass, desks, desks.front
         self.running = asyncio.create_task(prompt.app.run_async(handle_sigint=False, set_exception_handler=False))
         self._keys = keys
         self._drawn = asyncio.Event()
@@ -99,17 +118,17 @@ class Typist:
 async def at_prompt(
     history: History | None = None, *, columns: int = 60, rows: int = 12, edit: Callable[[str], str] = str
 ) -> AsyncIterator[Typist]:
-    desk, glass = Desk(), Glass(columns, rows)
+    desks, glass = Desks(Desk(), Desk()), Glass(columns, rows)
     with create_pipe_input() as keys:
         prompt = Prompt(
-            desk,
-            history=history or InMemoryHistory(),
+            desks,
+            history=lambda _: history or InMemoryHistory(),
             input=keys,
             output=glass.output(),
             color=True,
             edit=edit,
         )
-        typist = Typist(prompt, keys, glass, desk)
+        typist = Typist(prompt, keys, glass, desks)
         try:
             await typist.sees(lambda: glass.rows == [">", " ● connected ·"])
             yield typist

@@ -28,7 +28,7 @@ from chatty.cli.join.rendering.notices import (
     skipped,
 )
 from chatty.cli.terminal.cleaning import VERIFIED, clean, clean_name, clean_names
-from chatty.cli.terminal.phrases import change, departure, moderator_name
+from chatty.cli.terminal.phrases import change, comings, moderator_name
 from chatty.cli.terminal.quotes import Quotes
 from chatty.cli.terminal.width import width
 from chatty.events import (
@@ -60,7 +60,7 @@ COLORS: Final = (
 NAME: Final = 10
 """Columns that names are aligned in. A longer one is shown whole: cut short, it could be somebody else's."""
 NAMES: Final = 8
-"""Names on one line of people that came, went or reacted; more are counted."""
+"""Names on one line of people that reacted, or wrote what was deleted; more are counted."""
 REACTIONS: Final = 12
 """Kinds of reactions shown with a message."""
 
@@ -143,7 +143,6 @@ class View:
         if not events:
             return
         when = self._local(events[-1].time)
-        yield from self._new_day(when)
         match events[-1]:
             case Reaction(of=of):
                 reactions = [event for event in events if isinstance(event, Reaction)]
@@ -151,8 +150,19 @@ class View:
             case MessageDeleted() as last:
                 words = f"-- {change(last) if len(events) == 1 else _deletions(events, last.participant)}"
             case _:
-                words = "  ".join(_comings(events))
-        yield self._begin(Text(), when, "", NAME - 1).append(words, style="dim")
+                words = comings(events)
+        if not words:
+            return
+        yield from self._new_day(when)
+        yield self._together_at(when, words)
+
+    def comings(self, events: Sequence[Happening]) -> Text:
+        """The line that shows joins and leaves, before it is to stay; empty if all are as before."""
+        words = comings(events)
+        return self._together_at(self._local(events[-1].time), words) if words else Text()
+
+    def _together_at(self, when: datetime, words: str) -> Text:
+        return self._begin(Text(), when, "", NAME - 1).append(words, style="dim")
 
     def _line(self, when: datetime, event: Happening) -> Text:
         match event:
@@ -261,7 +271,7 @@ class View:
         return code
 
     def _new_day(self, when: datetime) -> Iterator[Text]:
-        if when.date() != self._day:
+        if self._day is None or when.date() > self._day:  # what settles later than it happened begins no day
             self._day = when.date()
             yield Text(f"── {when:%A} {when.day} {when:%B %Y} ──", style="dim")
 
@@ -316,19 +326,3 @@ def _deletions(events: Sequence[Happening], moderator: str) -> str:
     more = f", {len(authors) - NAMES:,} more" if len(authors) > NAMES else ""
     count = counted(len(events), "message")
     return f"{moderator_name(moderator)} deleted {count} of {clean_names(authors[:NAMES])}{more}"
-
-
-def _comings(events: Sequence[Happening]) -> Iterator[str]:
-    """Joins and leaves in words: ``→ bob, carol joined``, ``← dave left``."""
-    ways: dict[tuple[str, str], list[str]] = {}
-    for event in events:
-        match event:
-            case ParticipantJoined(participant=name):
-                ways.setdefault(("→", "joined"), []).append(name)
-            case ParticipantLeft(participant=name, reason=reason):
-                ways.setdefault(("←", departure(reason)), []).append(name)
-            case _:
-                raise TypeError(event)
-    for (arrow, way), names in ways.items():
-        more = f", {len(names) - NAMES:,} more" if len(names) > NAMES else ""
-        yield f"{arrow} {clean_names(names[:NAMES])}{more} {way}"

@@ -1,9 +1,8 @@
-"""Messages that came while nobody pressed a key, mentions among them, and people that are typing. Pure."""
+"""Messages that came while nobody looked, mentions among them, and people that are typing. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import Final, Literal
 
 from chatty.cli.join.rendering.mentions import is_mention
@@ -12,56 +11,83 @@ from chatty.events import Message, MessageEdited
 from chatty.names import same
 from chatty.protocol import TYPING_SECONDS
 
-__all__ = ["Attention", "Bell"]
+__all__ = ["Attention", "Bell", "News"]
 
 Bell = Literal["mention", "all", "off"]
 """The messages that the bell rings for."""
 
+News = Literal["", "new", "mention"]
+"""How an event is news to the reader: not at all, as a message, or as one that mentions them."""
+
 AWAY: Final = 60.0
-"""Seconds without a key after which somebody counts as away, and is told what is new."""
+"""Seconds without a key after which somebody counts as away."""
 
 
 class Attention:
-    """Counts what is new since the last key. ``clock`` gives seconds, ``local`` the reader's own time."""
+    """Counts what is new since the last key, or since one looked. ``clock`` gives seconds."""
 
-    def __init__(self, clock: Callable[[], float], local: Callable[[datetime], datetime], bell: Bell) -> None:
+    def __init__(self, clock: Callable[[], float], bell: Bell) -> None:
+        self.new = 0
+        """Messages that are new."""
         self.mentions = 0
-        """Messages that mentioned the reader, since the last key."""
+        """Those of them that mentioned the reader."""
         self._clock = clock
-        self._local = local
         self._bell = bell
         self._pressed = clock()
-        self._new = 0
-        self._since: datetime | None = None
+        self._marked = False
         self._rings = False
         self._typing: dict[str, float] = {}
 
-    def message(self, message: Message, me: str) -> None:
+    def message(self, message: Message, me: str) -> News:
         """A message came in, just now."""
         self._typing.pop(message.participant, None)
-        if not same(message.participant, me):
-            self._notice(message.time, mention=is_mention(message.text, me))
+        if same(message.participant, me):
+            return ""
+        return self._notice("mention" if is_mention(message.text, me) else "new")
 
-    def edit(self, edit: MessageEdited, before: str, me: str) -> None:
+    def replayed(self, message: Message, me: str) -> News:
+        """A message came in while nobody was connected. It is as new as others, and doesn't ring."""
+        rings = self._rings
+        news = self.message(message, me)
+        self._rings = rings
+        return news
+
+    def edit(self, edit: MessageEdited, before: str, me: str) -> News:
         """A message was changed, just now. It is news if it mentions the reader, and didn't ``before``."""
-        if not same(edit.participant, me) and is_mention(edit.text, me) and not is_mention(before, me):
-            self._notice(edit.time, mention=True)
+        if same(edit.participant, me) or not is_mention(edit.text, me) or is_mention(before, me):
+            return ""
+        return self._notice("mention")
 
-    def _notice(self, time: datetime, *, mention: bool) -> None:
-        self._new += 1
-        self._since = self._since or time
-        if mention:
+    def _notice(self, news: News) -> News:
+        self.new += 1
+        if news == "mention":
             self.mentions += 1
-        if self._bell == "all" or (self._bell == "mention" and mention):
+        if self._bell == "all" or (self._bell == "mention" and news == "mention"):
             self._rings = True
+        return news
+
+    def look(self) -> bool:
+        """All of it has been seen. False: there was nothing new."""
+        changed = self.new > 0
+        self.mentions = self.new = 0
+        return changed
 
     def pressed(self) -> bool:
-        """A key was pressed: all of it has been seen. False: there was nothing new."""
+        """A key was pressed: somebody is there, and looks. False: there was nothing new."""
         self._pressed = self._clock()
-        changed = self._new > 0
-        self.mentions = self._new = 0
-        self._since = None
-        return changed
+        self._marked = False
+        return self.look()
+
+    @property
+    def away(self) -> bool:
+        """Whether nobody has been there for a while."""
+        return self._clock() - self._pressed >= AWAY
+
+    def marks(self) -> bool:
+        """Whether this is where one stopped reading: true for the first news of an absence, and once."""
+        first = self.away and not self._marked
+        self._marked = self._marked or first
+        return first
 
     def rings(self) -> bool:
         """Whether the bell is due; true once, however many messages it is for."""
@@ -71,18 +97,7 @@ class Attention:
     @property
     def unread(self) -> int:
         """How many messages wait of those that the bell is for: mentions, unless it rings for all."""
-        return self._new if self._bell == "all" else self.mentions
-
-    @property
-    def waiting(self) -> bool:
-        """Whether there will be `news` once somebody counts as away."""
-        return self._since is not None and self._clock() - self._pressed < AWAY
-
-    def news(self) -> str:
-        """How much is new and since when, for somebody who comes back; empty if there is nothing new."""
-        if self._since is None or self.waiting:
-            return ""
-        return f"── {self._new:,} new since {self._local(self._since):%H:%M} ──"
+        return self.new if self._bell == "all" else self.mentions
 
     def types(self, name: str) -> None:
         """``name`` is writing something."""

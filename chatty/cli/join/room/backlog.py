@@ -9,7 +9,7 @@ from rich.text import Text
 
 from chatty.events import Happening, Message
 
-__all__ = ["Backlog", "Batch"]
+__all__ = ["MOST", "Backlog", "Batch"]
 
 MOST: Final = 500
 """Events shown at once; of more than that, the newest."""
@@ -27,7 +27,7 @@ class Backlog:
     """Events, of which the newest ``most`` are kept, and lines of chatty's own, all of which are kept."""
 
     def __init__(self, most: int = MOST) -> None:
-        self._most = most
+        self.most = most
         self._events: deque[Happening] = deque()
         self._lines: list[Text] = []
         self._skipped = 0
@@ -35,11 +35,10 @@ class Backlog:
         """While true, events stay: how many are skipped is only known when the replay is over."""
 
     def add(self, event: Happening) -> None:
-        """Let ``event`` wait its turn, in place of the oldest one if too many wait."""
+        """Let ``event`` wait its turn, in place of the oldest ones if too many wait."""
         self._events.append(event)
-        oldest = self._events.popleft() if len(self._events) > self._most else None
-        if isinstance(oldest, Message):
-            self._skipped += 1
+        while len(self._events) > self.most:
+            self._skipped += isinstance(self._events.popleft(), Message)
 
     def add_lines(self, *lines: Text) -> None:
         """Let ``lines`` wait their turn."""

@@ -1,13 +1,20 @@
-"""People and events that one doesn't want to see: ``/ignore`` and ``/quiet``. It lasts for one session."""
+"""People and events that one doesn't want to see: ``/ignore``, ``/quiet``, and those who come and go in silence."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Literal
+
 from msgspec import Struct
 
-from chatty.events import Happening, ParticipantJoined, ParticipantLeft, ParticipantRenamed, RoomClosed
+from chatty.cli.join.room.last_signs import LastSigns
+from chatty.events import Event, Happening, ParticipantJoined, ParticipantLeft, ParticipantRenamed, RoomClosed
 from chatty.names import same
 
-__all__ = ["Hidden"]
+__all__ = ["Hidden", "Joins"]
+
+Joins = Literal["smart", "all", "none"]
+"""The joins and leaves that are shown: those of people who are new or have spoken lately, all of them, or none."""
 
 
 class Ignored(Struct):
@@ -22,11 +29,20 @@ class Ignored(Struct):
 
 
 class Hidden:
-    """The people that are ignored. ``quiet`` also hides that people join and leave."""
+    """The people that are ignored, and the ``joins`` that are shown."""
 
     def __init__(self) -> None:
-        self.quiet = False
+        self.joins: Joins = "smart"
         self._ignored: list[Ignored] = []
+        self._signs = LastSigns()
+
+    def present(self, names: Iterable[str]) -> None:
+        """These people are here, as of the latest event."""
+        self._signs.present(names)
+
+    def hear(self, event: Event) -> None:
+        """Take in ``event`` of the room, before it is asked about."""
+        self._signs.hear(event)
 
     @property
     def ignored(self) -> list[str]:
@@ -54,7 +70,7 @@ class Hidden:
         Ignored people stay so under a new name. Their old one is nobody's, and
         somebody else that takes it is not ignored.
         """
-        if self.quiet and isinstance(event, ParticipantJoined | ParticipantLeft):
+        if isinstance(event, ParticipantJoined | ParticipantLeft) and self._hides_coming(event):
             return True
         if isinstance(event, RoomClosed):
             return False
@@ -65,3 +81,6 @@ class Hidden:
                     ignored.name = event.name
                 return True
         return False
+
+    def _hides_coming(self, event: ParticipantJoined | ParticipantLeft) -> bool:
+        return self.joins == "none" or (self.joins == "smart" and self._signs.silent(event.participant, event.time))

@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from datetime import datetime
-from typing import Any, assert_never
+from collections.abc import Callable, Collection, Iterator
+from datetime import UTC, datetime
+from typing import Any, Final, NamedTuple, assert_never
 
 from msgspec.structs import replace
 from rich.text import Text
 
 from chatty.cli.join.rendering import view
-from chatty.cli.join.room.attention import Attention, Bell
-from chatty.cli.join.room.backlog import Backlog
+from chatty.cli.join.room.attention import Attention, Bell, News
+from chatty.cli.join.room.backlog import MOST, Backlog
+from chatty.cli.join.room.comings import Comings
 from chatty.cli.join.room.hidden import Hidden
 from chatty.cli.join.room.message_target import Pointer
 from chatty.cli.join.room.people import People
+from chatty.cli.join.room.returning import Returning
 from chatty.cli.join.room.status import Status
+from chatty.cli.terminal.updates import Updates
+from chatty.cli.terminal.width import clip
 from chatty.client.states import Connected, Connecting, Offline, Reconnecting, Slowed, State
-from chatty.events import Event, Happening, Message, MessageEdited, ParticipantJoined, ParticipantLeft, TopicChanged
+from chatty.events import (
+    Event,
+    Happening,
+    Message,
+    MessageEdited,
+    ParticipantJoined,
+    ParticipantLeft,
+    StreamPosition,
+    TopicChanged,
+)
 from chatty.protocol import (
     MESSAGE_BYTES,
     Ack,
@@ -35,12 +48,27 @@ from chatty.protocol import (
 
 __all__ = ["Incoming"]
 
+BEHIND: Final = 50
+"""Events that are kept of a room that is not in front; of more than that, the newest."""
+
+
+class _Mark(NamedTuple):
+    """The place above event ``first`` where one stopped; so much is new since then, 0: it isn't known."""
+
+    first: int
+    since: datetime
+    news: int = 0
+
 
 class Incoming:
     """Takes in frames and states of the connection, and gives lines.
 
     ``changed`` is called when there is something to show. ``clock`` gives
-    seconds, ``local`` turns an aware time into the reader's own.
+    seconds, ``now`` those since 1970, and ``local`` turns an aware time into
+    the reader's own.
+
+    A room that is not in `front` gives no lines. There ``changed`` is called
+    when something is `unread` for the first time, or mentions the reader.
     """
 
     def __init__(
@@ -48,6 +76,7 @@ class Incoming:
         *,
         clock: Callable[[], float],
         local: Callable[[datetime], datetime],
+        now: Callable[[], float],
         bell: Bell,
         changed: Callable[[], None],
     ) -> None:
@@ -61,14 +90,28 @@ class Incoming:
         self.people = People()
         self.pointer = Pointer(self.people)
         self.hidden = Hidden()
-        self.attention = Attention(clock, local, bell)
+        self.attention = Attention(clock, bell)
+        self.seen = 0
+        """The newest event that was on the screen while somebody was there; 0 if none was."""
+        self.on_mention: Callable[[Message], None] = lambda _: None
+        """Called with a message that mentions the reader, while the room is not in front."""
         self._clock = clock
         self._local = local
+        self._now = now
         self._changed = changed
         self._view = view.View(local)
         self._backlog = Backlog()
+        self._updates = Updates(clock)
+        self._comings = Comings(clock)
+        self._front = True
         self._live = False
         self._counted = 0
+        self._here: Collection[str] = ()
+        self._heard = 0
+        self._epoch = ""
+        self._first_new: tuple[int, datetime] | None = None
+        self._returning: Returning | None = None
+        self._mark: _Mark | None = None
 
     def state_changed(self, state: State) -> None:
         """The connection is now like this."""
@@ -90,7 +133,22 @@ class Incoming:
     def note(self, **what: Any) -> None:
         """Change the status."""
         self.status = replace(self.status, **what)
-        self._changed()
+        self._tell()
+
+    def _tell(self) -> None:
+        if self._front:
+            self._changed()
+
+    @property
+    def front(self) -> bool:
+        """Whether the room is the one on the screen."""
+        return self._front
+
+    @front.setter
+    def front(self, front: bool) -> None:
+        self._front = front
+        self._backlog.most = MOST if front else BEHIND
+        self._tell()
 
     def hear(self, frame: Frame | Unknown) -> None:
         """Take in a frame of the server's."""
@@ -102,12 +160,15 @@ class Incoming:
             case Live():
                 self._backlog.replaying = False
                 self._live = True
+                self.hidden.present(self._here)
+                if self._front and self._mark is None:
+                    self._mark_news()
             case Typing(participant=name):
                 if name != self.people.me and not self.hidden.ignores(name):
                     self.attention.types(name)
             case Gap(reason=reason):
                 if reason != "retention":
-                    self.pointer.renumbered()
+                    self._renumbered()
                 self.show(view.missing(frame))
             case RightsChanged(can=rights):
                 self.can = rights
@@ -116,20 +177,37 @@ class Incoming:
                 return  # the client library sees to these
             case _:
                 assert_never(frame)
-        self._changed()
+        self._tell()
+
+    def come_back(self, returning: Returning) -> None:
+        """Somebody was here before. To be called before the first frame."""
+        self._returning = returning
+
+    def _renumbered(self) -> None:
+        self.pointer.renumbered()
+        self._updates.forget()
+        self._heard = self.seen = 0
+        self._mark = self._first_new = self._returning = None
 
     def _welcomed(self, welcome: Welcome) -> None:
         self._backlog.replaying = self.status.connection != "offline"  # what came before the end is heard behind it
         self.people.me = self._view.me = welcome.you.participant or ""
         self.people.present(welcome.participants)
+        self._here = welcome.participants
         self.can = welcome.you.can or ()
         self.topic = welcome.room.topic
         self._counted = welcome.last
+        if self._returning is not None and not self._returning.is_to(welcome.epoch):
+            self._returning = None
+        self._epoch = welcome.epoch
         self.message_bytes = welcome.limits.message_bytes
         self.note(room=welcome.room.name, online=welcome.participant_count)
 
     def _happened(self, event: Happening) -> None:
+        self._heard = event.seq
+        is_new = self._returning is not None and self._returning.is_new(event)
         self._count(event)
+        self.hidden.hear(event)
         hidden = self.hidden.hides(event)
         before = self.people.get(event.of) if isinstance(event, MessageEdited) else None
         if isinstance(event, Message):
@@ -141,11 +219,37 @@ class Incoming:
             self.topic = event.topic
         if hidden:
             return
-        self._backlog.add(event)
-        if self._live and isinstance(event, Message):  # messages from before one came are not new
-            self.attention.message(event, self.people.me)
-        elif self._live and isinstance(event, MessageEdited):
-            self.attention.edit(event, before.text if before else "", self.people.me)
+        printed = self._updates.printed(event, live=self._live and not self._backlog.replaying)
+        for one in printed:
+            self._backlog.add(one)
+        if self._live:  # messages from before one came are not new
+            self._notice(event, before.text if before else "", printed=event in printed)
+        elif is_new and isinstance(event, Message) and self.attention.replayed(event, self.people.me):
+            self._first_new = self._first_new or (event.seq, self._returning.at if self._returning else event.time)
+
+    def _notice(self, event: Happening, before: str, *, printed: bool) -> None:
+        """Count ``event`` if it is news. ``before`` is the text that it changed."""
+        match event:
+            case Message():
+                news = self.attention.message(event, self.people.me)
+            case MessageEdited():
+                news = self.attention.edit(event, before, self.people.me)
+            case _:
+                return
+        if news and self._front:
+            if printed and self.attention.marks():
+                self._mark = _Mark(event.seq, event.time)
+        elif news:
+            self._behind(event, news)
+
+    def _behind(self, event: Message | MessageEdited, news: News) -> None:
+        """``event`` is news, and the room is not in front."""
+        self._first_new = self._first_new or (event.seq, event.time)
+        if news == "mention":
+            of = event if isinstance(event, Message) else self.people.get(event.of)
+            self.on_mention(of or Message(event.seq, event.at, event.participant, event.text))
+        if news == "mention" or self.attention.new == 1:
+            self._changed()
 
     def _count(self, event: Happening) -> None:
         """Keep the number of people that are here. The welcome gave it as of its last event."""
@@ -159,21 +263,98 @@ class Incoming:
     def show(self, *lines: Text) -> None:
         """Let ``lines`` of chatty's own be shown."""
         self._backlog.add_lines(*lines)
-        self._changed()
+        self._tell()
 
-    def take(self) -> list[Text]:
-        """The lines that are to be shown now; each is given once."""
+    def take(self, *, last: bool = False) -> list[Text]:
+        """The lines that are to be shown now; each is given once. With ``last``, also those that would wait."""
+        if not self._front:
+            return []
+        for edit in self._updates.settled(every=last):
+            self._backlog.add(edit)
         batch = self._backlog.take()
-        if batch.events:
-            self.pointer.shown = batch.events[-1].seq
-        lines = [view.skipped(batch.skipped)] if batch.skipped else []
-        return [*lines, *self._view.lines(batch.events), *batch.lines]
+        skipped, due = batch.skipped, batch.events
+        if self._returning is not None and self.is_ready:
+            skipped, due = self._returning.shown(due, any_news=self._mark is not None)
+            self._returning = None
+        events = self._comings.printed(due, all_of_them=last or bool(batch.lines))
+        if not self._backlog.replaying:
+            self.pointer.shown = self._heard
+            if not self.attention.away:
+                self.seen = self._heard
+        return [*self._lines(events, skipped), *batch.lines]
+
+    def _lines(self, events: list[Happening], skipped: int) -> Iterator[Text]:
+        """The lines of ``events``, with the mark above the first one that is new to somebody who was away."""
+        mark = self._mark
+        place = next((place for place, event in enumerate(events) if mark and event.seq >= mark.first), len(events))
+        above = [view.skipped(skipped)] if skipped else []
+        if place:
+            yield from above
+            above = []
+        yield from self._view.lines(events[:place])
+        if mark is not None and place < len(events):
+            self._mark = None
+            yield view.news(mark.news, mark.since, self._local, datetime.fromtimestamp(self._now(), UTC))
+        yield from above
+        yield from self._view.lines(events[place:])
+
+    def rows(self, columns: int) -> list[Text]:
+        """The rows that change above the prompt, each at most so many ``columns`` wide."""
+        rows = self._updates.rows(columns)
+        if self._comings.held and (line := self._view.comings(self._comings.held)):
+            rows.append(clip(line.plain, columns))
+        return [Text(row, style="dim") for row in rows]
+
+    @property
+    def ticking(self) -> bool:
+        """Whether lines become due by time alone: then `take` is to be called every second."""
+        return self._front and bool(self._updates or self._comings.held)
+
+    def pressed(self) -> bool:
+        """A key was pressed: all that is on the screen has been seen. False: nothing of it was new."""
+        self.seen = self.pointer.shown
+        return self.attention.pressed()
+
+    @property
+    def unread(self) -> int:
+        """Messages of others since one looked last."""
+        return self.attention.new
+
+    @property
+    def mentions(self) -> int:
+        """Those of them that mention the reader."""
+        return self.attention.mentions
+
+    def look(self) -> None:
+        """The room comes to the front: nothing is unread any more, and a mark says where one stopped."""
+        self.front = True
+        self._mark_news()
+        self.attention.look()
+
+    def turn_away(self) -> None:
+        """Another room comes to the front."""
+        self.front = False
+
+    def _mark_news(self) -> None:
+        if self._first_new is not None and self.attention.new:
+            self._mark = _Mark(*self._first_new, self.attention.new)
+        self._first_new = None
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the room is known, and all that was replayed of it."""
+        return bool(self._epoch) and not self._backlog.replaying
+
+    @property
+    def seen_position(self) -> StreamPosition | None:
+        """The newest event that was on the screen while somebody was there; None if none was."""
+        return StreamPosition(self._epoch, self.seen) if self.seen else None
 
     def restyle(self) -> None:
         """Show the time, or leave it out."""
         self._view.timestamps = not self._view.timestamps
 
-    def look(self) -> view.View:
+    def aside(self) -> view.View:
         """A view for messages that don't follow what was shown before, with their numbers."""
         return view.View(self._local, me=self._view.me, timestamps=self._view.timestamps, numbered=True)
 

@@ -135,6 +135,10 @@ class People:
         """The newest message that was written under ``name``, no matter by which person."""
         return self._newest(lambda known: same(known.message.participant, name))
 
+    def here(self) -> list[str]:
+        """Everybody who is known to be here."""
+        return [person.name for person in self._holders.values() if person.present]
+
     def names(self) -> list[str]:
         """Everybody else who is here or has spoken, the latest to speak first."""
         mine = compare_key(self.me)

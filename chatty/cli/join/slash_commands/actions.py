@@ -39,7 +39,7 @@ class Host(Protocol):
     def help(self) -> None:
         """Show the commands and the keys."""
 
-    async def quit(self) -> None:
+    def quit(self) -> Outcome:
         """Leave."""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chatty.cli.join.room.usage_error import Wrong
-from chatty.cli.join.slash_commands.actions import Actions
+from chatty.cli.join.slash_commands.actions import Actions, Outcome
 from chatty.cli.terminal.cleaning import clean_name, clean_names
 from chatty.names import same
 
@@ -45,8 +45,8 @@ class PersonalActions(Actions):
 
     def quiet(self) -> None:
         """Hide that people join and leave, or show it again."""
-        self._hidden.quiet = not self._hidden.quiet
-        self._notice("joins and leaves are hidden" if self._hidden.quiet else "joins and leaves are shown")
+        self._hidden.joins = "smart" if self._hidden.joins == "none" else "none"
+        self._notice("joins and leaves are hidden" if self._hidden.joins == "none" else "joins and leaves are shown")
 
     def timestamp(self) -> None:
         """Leave the time out of the lines, or show it again."""
@@ -58,6 +58,6 @@ class PersonalActions(Actions):
             raise Wrong("plain lines are not cleared: use your terminal's own keys or menu")
         self._host.clear()
 
-    async def quit(self) -> None:
-        """Leave the room and end."""
-        await self._host.quit()
+    def quit(self) -> Outcome:
+        """Leave all rooms and end."""
+        return self._host.quit()

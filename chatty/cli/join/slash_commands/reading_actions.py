@@ -61,7 +61,7 @@ class ReadingActions(Actions):
 
     def _show(self, messages: list[Message], before: str, after: str) -> None:
         shown = [message for message in messages if not self._hidden.hides(message)]
-        self._host.show(view.notice(before), *self._incoming.look().lines(shown), view.notice(after))
+        self._host.show(view.notice(before), *self._incoming.aside().lines(shown), view.notice(after))
 
 
 def _messages(page: protocol.Page) -> list[Message]:

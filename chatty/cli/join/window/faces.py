@@ -1,10 +1,11 @@
-"""How a conversation is shown: with a prompt that stays at the bottom, or as plain lines."""
+"""How the rooms are shown: with a prompt that stays at the bottom, or as plain lines."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 from collections.abc import Coroutine
+from contextlib import suppress
 from functools import partial
 from typing import Any, Final, Protocol
 
@@ -13,8 +14,8 @@ from rich.text import Text
 
 from chatty.cli.environment import Environment
 from chatty.cli.exits import ExitStatus
-from chatty.cli.join.conversation import Conversation
 from chatty.cli.join.rendering import view
+from chatty.cli.join.rooms.open_rooms import OpenRooms
 from chatty.cli.join.window.editor import edited
 from chatty.cli.join.window.history import FileHistory
 from chatty.cli.join.window.prompt import Prompt
@@ -28,14 +29,14 @@ READ: Final = 65_536
 
 
 class Face(Protocol):
-    """Shows a conversation, and takes the lines that are typed."""
+    """Shows the rooms, and takes the lines that are typed."""
 
     @property
     def lent(self) -> bool:
         """Whether another program has the terminal, and gets its Ctrl-C: an editor."""
 
     def work(self) -> list[Coroutine[Any, Any, None]]:
-        """The coroutines that have to run beside the conversation."""
+        """The coroutines that have to run beside the rooms."""
 
     def leave_behind(self, lines: list[Text]) -> None:
         """Afterwards: show ``lines``, and a draft that must not be lost."""
@@ -44,13 +45,13 @@ class Face(Protocol):
 class Inline:
     """The prompt and the status line at the bottom. Everything else goes into the terminal's own scrollback."""
 
-    def __init__(self, env: Environment, conversation: Conversation, *, color: bool) -> None:
-        self._conversation = conversation
+    def __init__(self, env: Environment, rooms: OpenRooms, *, color: bool) -> None:
+        self._rooms = rooms
         self._output = TerminalOutput.of(env.stdout, env.environ.get("TERM"))
         self._title = Title(self._output)
         self._prompt = Prompt(
-            conversation,
-            history=FileHistory(env.convenience("join-history"), self._warn),
+            rooms,
+            history=lambda desk: FileHistory(rooms.directory(desk) / "history", self._warn),
             input=create_input(env.stdin),
             output=self._output,
             color=color,
@@ -59,9 +60,9 @@ class Inline:
         self._screen = Screen(
             self._prompt.app,
             Painter(color=color),
-            changed=conversation.changed,
+            changed=rooms.changed,
             take=self._take,
-            ticking=lambda: conversation.ticking,
+            ticking=lambda: rooms.ticking,
         )
 
     @property
@@ -77,22 +78,23 @@ class Inline:
         try:
             await self._prompt.app.run_async(handle_sigint=False, set_exception_handler=False)
         except EOFError:  # the terminal is gone
-            self._conversation.end(ExitStatus.HUNG_UP)
+            self._rooms.end(ExitStatus.HUNG_UP)
 
     def _take(self) -> list[Text]:
         # Both wait in the output for the update that this is part of.
-        self._title.show(self._conversation.title())
-        if self._conversation.rings():
+        front = self._rooms.front
+        self._title.show(self._rooms.window_title())
+        if self._rooms.rings():
             self._output.write_raw("\a")
-        if self._conversation.clearing():
+        if front.clearing():
             self._prompt.app.clear()
-        for text, line in self._conversation.returned():
+        for text, line in front.returned():
             if self._prompt.restore(text):
-                self._conversation.drafted(text, line)
-        return self._conversation.take()
+                front.drafted(text, line)
+        return self._rooms.take()
 
     def _warn(self, text: str) -> None:
-        self._conversation.show(view.failure(text))
+        self._rooms.show(view.failure(text))
 
     def leave_behind(self, lines: list[Text]) -> None:
         """Show ``lines``, and the draft."""
@@ -112,9 +114,9 @@ class Plain:
 
     lent = False
 
-    def __init__(self, env: Environment, conversation: Conversation, *, color: bool) -> None:
+    def __init__(self, env: Environment, rooms: OpenRooms, *, color: bool) -> None:
         self._env = env
-        self._conversation = conversation
+        self._rooms = rooms
         self._painter = Painter(color=color, styles=color)
         self._typed = b""  # a line without an end yet
 
@@ -125,13 +127,15 @@ class Plain:
     async def _show(self) -> None:
         shown = None
         while True:
-            await self._conversation.changed.wait()
-            self._conversation.changed.clear()
-            if self._conversation.connection not in (shown, "connecting"):
-                shown = self._conversation.connection
+            with suppress(TimeoutError):
+                async with asyncio.timeout(1.0 if self._rooms.ticking else None):
+                    await self._rooms.changed.wait()
+            self._rooms.changed.clear()
+            if self._rooms.front.connection not in (shown, "connecting"):
+                shown = self._rooms.front.connection
                 self._print([view.notice(shown)])
-            self._print(self._conversation.take())
-            if self._conversation.rings() and self._env.stdout.isatty():
+            self._print(self._rooms.take())
+            if self._rooms.rings() and self._env.stdout.isatty():
                 self._env.stdout.write("\a")
                 self._env.stdout.flush()
 
@@ -151,12 +155,12 @@ class Plain:
             while data := await arrived.get():
                 *lines, self._typed = (self._typed + data).split(b"\n")
                 for line in lines:
-                    self._conversation.pressed()
-                    self._conversation.enter_plain(line.decode(errors="replace"))
+                    self._rooms.front.pressed()
+                    self._rooms.front.enter_plain(line.decode(errors="replace"))
         finally:
             loop.remove_reader(descriptor)
         # Nobody pressed Enter behind the rest, and leaving must not do it for them.
-        await self._conversation.quit(insist=True)
+        await self._rooms.quit(insist=True)
 
     def leave_behind(self, lines: list[Text]) -> None:
         """Show ``lines``, and the draft."""

@@ -6,13 +6,13 @@ import asyncio
 from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable
 from itertools import accumulate
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from prompt_toolkit.application import get_app, run_in_terminal
 from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
-from prompt_toolkit.filters import Condition, has_focus
+from prompt_toolkit.filters import Condition
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.formatted_text.utils import fragment_list_to_text
 from prompt_toolkit.history import History
@@ -43,7 +43,7 @@ from chatty.cli.join.window.screen import PromptApplication, TerminalOutput
 from chatty.cli.terminal.cleaning import as_utf8, shown
 from chatty.cli.terminal.width import clip
 
-__all__ = ["Desk", "Prompt"]
+__all__ = ["Desk", "Desks", "Prompt"]
 
 AGAIN: Final = 3.0
 """Seconds in which the second Ctrl-C has to follow."""
@@ -71,23 +71,17 @@ class Desk(Protocol):
     def enter(self, line: str) -> bool:
         """A line was entered. False: it was refused, and stays in the prompt."""
 
-    def leave(self) -> None:
-        """The person wants to leave."""
-
     def show(self, *lines: Text) -> None:
         """Show lines of chatty's own."""
 
     def hint(self, text: str) -> None:
         """Show ``text`` in the status line; empty takes it away."""
 
-    def status(self) -> list[tuple[str, str]]:
-        """The status line, as pairs of style and text."""
-
     def pending(self) -> list[str]:
         """The messages on their way, oldest first, safe to show."""
 
-    def news(self) -> str:
-        """A line about messages that are new since the last key; empty if there is nothing new."""
+    def rows(self, columns: int) -> list[Text]:
+        """The rows that change by themselves, each at most so many ``columns`` wide."""
 
     def pressed(self) -> None:
         """A key was pressed."""
@@ -107,24 +101,53 @@ class Desk(Protocol):
     def can(self) -> Collection[str]:
         """The rights that one has here."""
 
+    draft: str
+    """The line that is being typed."""
+
+
+class Desks(Protocol):
+    """All that can be typed into, each with a line of its own, and the keys that concern them all."""
+
+    @property
+    def front(self) -> Desk:
+        """The one that is typed into."""
+
+    def leave(self) -> None:
+        """The person wants to leave."""
+
+    def status(self, columns: int) -> list[tuple[str, str]]:
+        """The status line, as pairs of style and text."""
+
+    def turn_to(self, number: int) -> None:
+        """Bring desk ``number`` to the front."""
+
+    def turn(self, by: int) -> None:
+        """Bring the next one to the front, or the previous one."""
+
+    def turn_to_news(self) -> None:
+        """Bring the next one to the front in which something is new."""
+
 
 class Prompt:
-    """One prompt for one conversation; ``app.run_async()`` runs it until ``app.exit(result=exit code)``.
+    """One prompt for all ``desks``; ``app.run_async()`` runs it until ``app.exit(result=exit code)``.
 
-    ``edit`` gives the draft as the person's editor leaves it, and None if there is none; it runs in a thread.
+    Each desk has a line of its own, which begins with its draft, and a ``history`` of what was typed. ``edit`` gives
+    the draft as the person's editor leaves it, and None if there is none; it runs in a thread.
     """
 
     def __init__(
         self,
-        desk: Desk,
+        desks: Desks,
         *,
-        history: History,
+        history: Callable[[Any], History],
         input: Input,
         output: TerminalOutput,
         color: bool,
         edit: Callable[[str], str | None],
     ) -> None:
-        self._desk = desk
+        self._desks = desks
+        self._history = history
+        self._lines: dict[Desk, Buffer] = {}
         self._open = edit
         self._leaving: asyncio.TimerHandle | None = None
         self._guard = PasteGuard()
@@ -132,13 +155,6 @@ class Prompt:
         """Whether an editor has the terminal, and with it Ctrl-C."""
         self._search = SearchToolbar(
             backward_search_prompt="search back: ", forward_search_prompt="search on: ", ignore_case=True
-        )
-        self.buffer = Buffer(
-            multiline=True,
-            history=history,
-            completer=_Candidates(desk),
-            complete_while_typing=True,
-            on_text_changed=lambda _: self._text_changed(),
         )
         self.app = PromptApplication(
             layout=self._layout(),
@@ -150,7 +166,26 @@ class Prompt:
             input=input,
             output=output,
         )
-        self.app.key_processor.before_key_press += lambda _: desk.pressed()
+        self.app.key_processor.before_key_press += lambda _: self._desk.pressed()
+
+    @property
+    def _desk(self) -> Desk:
+        return self._desks.front
+
+    @property
+    def buffer(self) -> Buffer:
+        """The line of the desk in front."""
+        desk = self._desks.front
+        if desk not in self._lines:
+            self._lines[desk] = Buffer(
+                document=Document(desk.draft),
+                multiline=True,
+                history=self._history(desk),
+                completer=_Candidates(desk),
+                complete_while_typing=True,
+                on_text_changed=lambda line: self._text_changed(desk, line.text),
+            )
+        return self._lines[desk]
 
     @property
     def draft(self) -> str:
@@ -166,8 +201,8 @@ class Prompt:
 
     def _layout(self) -> Layout:
         line = Window(
-            BufferControl(
-                self.buffer,
+            _Line(
+                lambda: self.buffer,
                 input_processors=[_Visible()],
                 search_buffer_control=self._search.control,
                 preview_search=True,
@@ -185,19 +220,26 @@ class Prompt:
             Window(FormattedTextControl(self._target), height=1, wrap_lines=False),
             filter=Condition(lambda: bool(self._desk.target())),
         )
-        news = ConditionalContainer(
-            Window(FormattedTextControl(lambda: [("ansiyellow", self._desk.news())]), height=1, wrap_lines=False),
-            filter=Condition(lambda: bool(self._desk.news())),
+        changing = ConditionalContainer(
+            Window(FormattedTextControl(self._changing), dont_extend_height=True, wrap_lines=False),
+            filter=Condition(lambda: bool(self._changing())),
         )
-        status = Window(FormattedTextControl(lambda: list(self._desk.status())), height=1, wrap_lines=False)
+        status = Window(FormattedTextControl(self._status), height=1, wrap_lines=False)
         return Layout(
-            HSplit([news, pending, target, line, self._search, CompletionsMenu(max_height=8), status]),
+            HSplit([changing, pending, target, line, self._search, CompletionsMenu(max_height=8), status]),
             focused_element=line,
         )
+
+    def _status(self) -> StyleAndTextTuples:
+        return list(self._desks.status(get_app().output.get_size().columns))
 
     def _line_height(self) -> Dimension:
         """A long draft scrolls within half of the window, so that the room stays in sight above it."""
         return Dimension(min=1, max=max(1, get_app().output.get_size().rows // 2))
+
+    def _changing(self) -> StyleAndTextTuples:
+        rows = self._desk.rows(get_app().output.get_size().columns)
+        return [("dim", "\n".join(row.plain for row in rows))] if rows else []
 
     def _target(self) -> StyleAndTextTuples:
         columns = get_app().output.get_size().columns
@@ -213,7 +255,7 @@ class Prompt:
     def _keys(self) -> KeyBindings:
         keys = KeyBindings()
         empty = Condition(lambda: not self.buffer.text)
-        typing = has_focus(self.buffer)  # and not the search
+        typing = Condition(lambda: get_app().layout.current_buffer is self.buffer)  # and not the search
 
         @keys.add("enter", filter=typing)
         def _(event: KeyPressEvent) -> None:
@@ -236,7 +278,7 @@ class Prompt:
 
         @keys.add("c-d", filter=typing & empty)
         def _(event: KeyPressEvent) -> None:
-            self._desk.leave()
+            self._desks.leave()
 
         @keys.add("c-x", "c-e", filter=typing)
         def _(event: KeyPressEvent) -> None:
@@ -250,20 +292,21 @@ class Prompt:
 
     def _enter(self) -> None:
         # A line feed at the end came with a paste, and shows nothing.
-        line = self.buffer.text = as_utf8(self.buffer.text).rstrip("\n")
+        desk, buffer = self._desk, self.buffer  # entering may bring another one to the front
+        line = buffer.text = as_utf8(buffer.text).rstrip("\n")
         if not line.strip():
             return
         if question := self._guard.question(line):
-            self._desk.hint(question)
-        elif self._desk.enter(line):
-            self.buffer.append_to_history()
-            self._clear()
+            desk.hint(question)
+        elif desk.enter(line):
+            buffer.append_to_history()
+            self._clear(desk, buffer)
 
-    def _clear(self) -> None:
-        self.buffer.reset()
+    def _clear(self, desk: Desk, buffer: Buffer) -> None:
+        buffer.reset()
         # Else the next drawing would begin to load what was typed, and show a search that had found nothing in it.
-        self.buffer.load_history_if_not_yet_loaded()
-        self._desk.drafted("")
+        buffer.load_history_if_not_yet_loaded()
+        desk.drafted("")
 
     async def _edit(self) -> None:
         before = self.draft
@@ -290,24 +333,40 @@ class Prompt:
         elif self._guard.withdraw():
             self._desk.hint("")
         elif self.buffer.text:
-            self._clear()
+            self._clear(self._desk, self.buffer)
         elif self._leaving:
-            self._desk.leave()
+            self._desks.leave()
         else:
             self._leaving = asyncio.get_running_loop().call_later(AGAIN, self._stay)
             self._desk.hint("^C again to leave")
 
-    def _text_changed(self) -> None:
+    def _text_changed(self, desk: Desk, draft: str) -> None:
         self._stay()
-        if self._guard.changed(self.buffer.text):
-            self._desk.hint("")
-        self._desk.drafted(self.buffer.text)
+        if self._guard.changed(draft):
+            desk.hint("")
+        desk.drafted(draft)
 
     def _stay(self) -> None:
         if self._leaving:
             self._leaving.cancel()
             self._leaving = None
             self._desk.hint("")
+
+
+class _Line(BufferControl):
+    """Shows the line of whichever desk is in front."""
+
+    def __init__(self, front: Callable[[], Buffer], **how: Any) -> None:
+        self._front = front
+        super().__init__(**how)
+
+    @property
+    def buffer(self) -> Buffer:
+        return self._front()
+
+    @buffer.setter
+    def buffer(self, buffer: Buffer) -> None:
+        """Nothing: it is always the one in front."""
 
 
 class _Visible(Processor):

@@ -197,7 +197,7 @@ class Screen:
     """Shows lines above the prompt, at most every ``PACE`` seconds.
 
     ``changed`` is set when there is something to show, ``take`` gives the lines
-    that are due, and while ``ticking`` the prompt is drawn afresh each second.
+    that are due. While ``ticking`` that is asked, and the prompt drawn, each second.
     """
 
     def __init__(
@@ -222,8 +222,7 @@ class Screen:
                 async with asyncio.timeout(1.0 if self._ticking() else None):
                     await self._changed.wait()
             except TimeoutError:
-                self._app.invalidate()
-                continue
+                pass
             if not self._app.lent:
                 self._changed.clear()
                 self.show(self._take())

@@ -103,12 +103,12 @@ def test_coming_and_going_tell_how() -> None:
         ParticipantLeft(3, NOON, "c", "kicked"),
         ParticipantJoined(4, NOON, "{d}"),
     )
-    assert line.split(" ", 1)[1].strip() == "← a left  ← b left (connection lost)  ← c was removed  → {d} joined"
+    assert line.split(" ", 1)[1].strip() == "→ {d} joined · a left · b left (connection lost) · c was removed"
 
 
 def test_a_crowd_that_comes_is_counted() -> None:
     (line,) = shown(*(ParticipantJoined(n, NOON, f"g{n}") for n in range(1, 1_012)))
-    assert line.endswith("g7, g8, 1,003 more joined")
+    assert line.endswith("→ g1, g2, 1,009 others joined")
 
 
 def test_a_message_between_keeps_the_order() -> None:

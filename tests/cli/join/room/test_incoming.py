@@ -28,8 +28,9 @@ async def test_those_here_are_counted_from_the_welcome_on() -> None:
             ParticipantLeft(7, NOON, "gone", "left"),
             ParticipantJoined(8, NOON, "newer"),
             Live(8),
+            by("Ada", 9, "hello"),
         )
-        await talk.shows("newer")
+        await talk.shows("hello")
         assert "4 online" in talk.status()
 
 
@@ -89,40 +90,19 @@ async def test_quiet_hides_who_comes_and_goes() -> None:
         assert any("Bob joined" in line for line in talk.lines())
 
 
-async def test_the_prompt_is_drawn_until_somebody_counts_as_away_and_is_told_what_is_new() -> None:
-    async with talking() as talk:
-        assert not talk.conversation.ticking
-        await talk.hears(by("Bob", 1))
-        assert talk.conversation.ticking
-        talk.time += 3_600
-        assert talk.conversation.news() != ""
-        assert not talk.conversation.ticking
-
-
-async def test_what_is_new_since_the_last_key_is_told_to_somebody_who_was_away() -> None:
-    async with talking() as talk:
-        await talk.hears(by("Bob", 1))
-        assert talk.conversation.news() == ""
-        talk.time += 3_600
-        await talk.hears(by("Bob", 2), by("John", 3))
-        assert talk.conversation.news() == "── 4 new since 12:00 ──"  # each time one more says that all was heard
-        talk.conversation.pressed()
-        assert talk.conversation.news() == ""
-
-
 async def test_who_is_mentioned_is_told_in_the_status_and_in_the_title_and_by_one_bell() -> None:
     async with talking() as talk:
         await talk.hears(by("Bob", 1, "hello all"))
         assert not talk.conversation.rings()
-        assert talk.conversation.title() == "#general"
+        assert talk.title() == "#general"
         await talk.hears(by("Bob", 2, "@john ping"), by("Ada", 3, "John: pong"), by("John", 4, "I am John"))
         assert "· 2 mentions ·" in talk.status()
-        assert talk.conversation.title() == "(2) #general"
+        assert talk.title() == "(2) #general"
         assert talk.conversation.rings()
         assert not talk.conversation.rings()
         talk.conversation.pressed()
         assert "mention" not in talk.status()
-        assert talk.conversation.title() == "#general"
+        assert talk.title() == "#general"
 
 
 @pytest.mark.parametrize(("bell", "rings", "title"), [("all", True, "(2) #general"), ("off", False, "#general")])
@@ -130,7 +110,7 @@ async def test_the_bell_rings_for_what_was_chosen(bell: Bell, rings: bool, title
     async with talking(bell) as talk:
         await talk.hears(by("Bob", 1, "hello all"))
         assert talk.conversation.rings() == rings
-        assert talk.conversation.title() == title
+        assert talk.title() == title
 
 
 async def test_an_edit_that_adds_a_mention_is_news_and_rings() -> None:
@@ -140,13 +120,13 @@ async def test_an_edit_that_adds_a_mention_is_news_and_rings() -> None:
         talk.conversation.pressed()
         await talk.sees(MessageEdited(3, NOON, "Bob", 1, "hello"), MessageEdited(4, NOON, "Eve", 2, "hello John"))
         assert not talk.conversation.rings()
-        assert talk.conversation.title() == "#general"
+        assert talk.title() == "#general"
         await talk.sees(MessageEdited(5, NOON, "Bob", 1, "hello @john"), MessageEdited(6, NOON, "Bob", 77, "John!"))
         assert talk.conversation.rings()
-        assert talk.conversation.title() == "(2) #general"
+        assert talk.title() == "(2) #general"
         talk.conversation.pressed()
         await talk.sees(MessageEdited(7, NOON, "John", 1, "I am John"))
-        assert talk.conversation.title() == "#general"
+        assert talk.title() == "#general"
 
 
 async def test_what_was_said_before_one_came_is_no_news() -> None:
@@ -154,7 +134,7 @@ async def test_what_was_said_before_one_came_is_no_news() -> None:
         talk.link.gives(by("Bob", 1, "John!"), Live(1))
         await talk.shows("John!")
         assert not talk.conversation.rings()
-        assert talk.conversation.title() == "#general"
+        assert talk.title() == "#general"
 
 
 async def test_what_is_ignored_rings_no_bell() -> None:
@@ -163,7 +143,7 @@ async def test_what_is_ignored_rings_no_bell() -> None:
         talk.conversation.enter("/ignore Bob")
         talk.link.gives(by("Bob", 1, "John!"), Typing("Bob"), by("Ada", 2, "seen"))
         await talk.shows("seen")
-        assert talk.conversation.title() == "(1) #general"
+        assert talk.title() == "(1) #general"
         assert "typing" not in talk.status()
 
 
@@ -186,7 +166,7 @@ async def test_a_hostile_name_of_a_room_cannot_reach_the_title() -> None:
     async with talking() as talk:
         hostile = welcome()
         await talk.hears(structs.replace(hostile, room=structs.replace(hostile.room, name="a\x1b]0;b\x07\nc")), Live(0))
-        assert talk.conversation.title().isprintable()
+        assert talk.title().isprintable()
 
 
 async def test_the_time_can_be_left_out() -> None:

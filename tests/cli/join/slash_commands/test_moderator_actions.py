@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
 from functools import partial
@@ -13,6 +14,7 @@ import chatty
 from chatty.cli.join.conversation import Conversation
 from chatty.client.http import Http
 from chatty.errors import Disconnected
+from tests.cli.join.talk import NoOther
 from tests.support.server import PATIENCE, Server
 
 OWNER, BOB, EVE = "o" * 43, "b" * 43, "e" * 43
@@ -30,10 +32,10 @@ class Person:
     def __init__(self, conversation: Conversation) -> None:
         self.conversation = conversation
         self.shown: list[str] = []
-        self.running: asyncio.Task[int]
+        self.running: asyncio.Task[None]
 
     def lines(self) -> list[str]:
-        self.shown += [line.plain for line in self.conversation.take()]
+        self.shown += [line.plain for line in self.conversation.take() if not line.plain.startswith("━━ ")]
         return self.shown
 
     async def sees(self, *parts: str) -> None:
@@ -70,7 +72,10 @@ class House:
 
     async def enters(self, name: str, key: str) -> Person:
         http = await self._stack.enter_async_context(Http(self.server.url, key=key))
-        conversation = Conversation(http, self.room, clock=asyncio.get_running_loop().time)
+        conversation = Conversation(
+            http, self.room, "talk", switcher=NoOther(), clock=asyncio.get_running_loop().time, now=time.time
+        )
+        conversation.look()
         room = await self._stack.enter_async_context(
             chatty.join(self.server.url, self.room, name=name, key=key, on_state=conversation.state_changed)
         )
@@ -119,7 +124,7 @@ async def test_a_moderator_does_everything_and_the_members_see_it(house: House) 
     eve.types("first")
     await bob.sees("first")
     eve.types("second")
-    await eve.until(lambda: any("slow mode: " in text for _, text in eve.conversation.status()))
+    await eve.until(lambda: eve.conversation.status().slow_until > 0)
     bob.types("/slow off")
     await eve.sees("-- Bob ended the slow mode")
     await bob.sees("second")

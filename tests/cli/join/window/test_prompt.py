@@ -143,10 +143,10 @@ async def test_ctrl_c_closes_the_menu_then_clears_the_draft_then_asks_and_then_l
         await typist.press("/h", lambda: any("/history [N]" in row for row in typist.glass.rows))
         await typist.press(CTRL_C, lambda: typist.glass.rows == ["> /h", " ● connected ·"])
         await typist.press(CTRL_C, lambda: typist.prompt.draft == "")
-        assert typist.desk.left == 0
+        assert typist.desks.left == 0
         await typist.press(CTRL_C, lambda: typist.desk.hinted == "^C again to leave")
-        assert typist.desk.left == 0
-        await typist.press(CTRL_C, lambda: typist.desk.left == 1)
+        assert typist.desks.left == 0
+        await typist.press(CTRL_C, lambda: typist.desks.left == 1)
 
 
 async def test_typing_after_ctrl_c_means_staying() -> None:
@@ -155,14 +155,14 @@ async def test_typing_after_ctrl_c_means_staying() -> None:
         await typist.press("x", lambda: typist.desk.hinted == "")
         await typist.press(CTRL_C, lambda: typist.prompt.draft == "")
         await typist.press(CTRL_C, lambda: typist.desk.hinted == "^C again to leave")
-        assert typist.desk.left == 0
+        assert typist.desks.left == 0
 
 
 async def test_ctrl_d_leaves_when_the_line_is_empty_and_else_deletes() -> None:
     async with at_prompt() as typist:
         await typist.press(f"ab\x01{CTRL_D}", lambda: typist.prompt.draft == "b")
-        assert typist.desk.left == 0
-        await typist.press(f"{CTRL_D}{CTRL_D}", lambda: typist.desk.left == 1)
+        assert typist.desks.left == 0
+        await typist.press(f"{CTRL_D}{CTRL_D}", lambda: typist.desks.left == 1)
 
 
 async def test_messages_on_their_way_are_dim_above_the_line() -> None:
@@ -258,10 +258,12 @@ async def test_leaving_takes_the_prompt_away() -> None:
     assert typist.glass.rows == ["line"]
 
 
-async def test_what_is_new_stands_above_the_line() -> None:
-    async with at_prompt() as typist:
-        typist.desk.new = "── 12 new since 11:40 ──"
-        await typist.press("x", lambda: typist.glass.rows[:2] == ["── 12 new since 11:40 ──", "> x"])
+async def test_what_changes_stands_above_the_line_and_goes() -> None:
+    async with at_prompt(columns=20) as typist:
+        typist.desk.changing = ["▶ ci  make", "12:00 → somebody joined"]
+        await typist.press("x", lambda: typist.glass.rows[:3] == ["▶ ci  make", "12:00 → somebody joi", "> x"])
+        typist.desk.changing = []
+        await typist.press("y", lambda: typist.glass.rows[:1] == ["> xy"])
 
 
 async def test_the_desk_hears_of_every_key_and_of_what_stands_in_the_line() -> None:

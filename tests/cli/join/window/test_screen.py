@@ -93,14 +93,15 @@ async def test_while_the_terminal_is_lent_nothing_is_written_and_nothing_is_lost
         await typist.sees(lambda: "meanwhile" in typist.glass.rows)
 
 
-async def test_while_ticking_the_prompt_is_drawn_afresh() -> None:
+async def test_while_ticking_what_is_due_is_shown_and_the_prompt_drawn_afresh() -> None:
     async with showing() as (source, typist):
         source.ticking = True
         source.changed.set()
         await typist.sees(lambda: source.taken == 1)
         drawn = typist.prompt.app.render_counter
         await typist.sees(lambda: typist.prompt.app.render_counter > drawn)
-        assert source.taken == 1
+        source.lines.append(Text("due by now"))  # and nothing says so
+        await typist.sees(lambda: typist.glass.rows[0] == "due by now")
 
 
 def test_colours_can_be_left_out_and_styles_too() -> None:

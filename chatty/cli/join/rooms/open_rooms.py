@@ -1,0 +1,393 @@
+"""The rooms that are open, of which one is in front: its lines are printed, and what is typed goes there."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Sequence
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from rich.text import Text
+
+from chatty.cli.environment import Environment
+from chatty.cli.exits import ExitStatus
+from chatty.cli.failures import Failure, explain
+from chatty.cli.join.conversation import Conversation
+from chatty.cli.join.rendering import view
+from chatty.cli.join.room.attention import Bell
+from chatty.cli.join.room.usage_error import Wrong
+from chatty.cli.join.rooms import tabs
+from chatty.cli.join.rooms.entrance import Door, Entrance
+from chatty.cli.join.rooms.inviting import ways_in
+from chatty.cli.join.rooms.places import OpenedRoom, Place, Places
+from chatty.cli.targets import about
+from chatty.cli.terminal.cleaning import clean
+from chatty.client.http import Http
+from chatty.client.room import Room, join
+from chatty.errors import ChattyError
+from chatty.events import Message
+
+__all__ = ["OpenRooms"]
+
+LAST: Final = 50
+"""Messages that are shown of a room where somebody is for the first time."""
+NEW: Final = 200
+"""Messages that are shown at most to somebody who comes back."""
+GRACE: Final = 1.0
+"""Seconds that leaving waits for acks of the latest messages."""
+KNOWN: Final = 30
+"""Names of rooms that are listed which are not open."""
+COUNTING: Final = 1.0
+"""Seconds between two looks at how much is new in the rooms that are not in front."""
+
+
+class _Ended(Exception):
+    """It is over, with this exit status."""
+
+    def __init__(self, status: ExitStatus) -> None:
+        self.status = status
+        super().__init__(status)
+
+
+class _Open:
+    """A room that is open: the way in, its conversation, and what is remembered of it."""
+
+    def __init__(self, entrance: Entrance, conversation: Conversation, room: Room, place: Place) -> None:
+        self.entrance = entrance
+        self.conversation = conversation
+        self.room = room
+        self.place = place
+        self.staying: asyncio.Task[None] | None = None
+
+
+class OpenRooms:
+    """Holds the conversations, and is the `Switcher` of their commands. Enter one room at least, then `run`.
+
+    ``door`` finds the way into another room, and ``places`` remembers what was read and typed in each. ``bell`` says
+    which messages ring, and ``plain`` that all is shown as lines alone.
+    """
+
+    def __init__(self, env: Environment, door: Door, places: Places, *, bell: Bell, plain: bool) -> None:
+        self.changed = asyncio.Event()
+        """Set when there is something to show; the face clears it."""
+        self._env = env
+        self._door = door
+        self._bell: Bell = bell
+        self.plain = plain
+        self._places = places
+        places.warn = lambda text: self.show(view.failure(text))
+        self._clock = asyncio.get_running_loop().time
+        self._open: list[_Open] = []
+        self._at = 0
+        self._lines: list[Text] = []
+        self._https: dict[Any, Http] = {}
+        self._stack = AsyncExitStack()
+        self._tasks: asyncio.TaskGroup | None = None
+        self._warned = 0
+        self._counted: list[tuple[int, int]] = []
+
+    # --- entering and leaving -------------------------------------------------------------------------------
+
+    async def enter(self, entrance: Entrance) -> int:
+        """Be in one more room, behind the others, and give its number. Raises what `chatty.client.room.join` does."""
+        for number, one in enumerate(self._open, 1):
+            if one.entrance.target.room_id == entrance.target.room_id and one.entrance.key == entrance.key:
+                return number
+        target = entrance.target
+        place = self._places.of(target.room_id)
+        conversation = Conversation(
+            await self._http(entrance), target.room_id, entrance.room_name, switcher=self, clock=self._clock,
+            now=self._env.now, changed=self.changed,
+            bell=self._bell, plain=self.plain,
+        )  # fmt: skip
+        conversation.draft = place.draft
+        conversation.turn_away()
+        if place.seen:
+            conversation.come_back(place.seen, datetime.fromtimestamp(place.seen_at, UTC))
+        conversation.on_mention = partial(self._mentioned, conversation)
+        room = join(
+            target.server, target.room_id, name=entrance.name, key=entrance.key, cacert=target.profile.cacert,
+            last=NEW if place.seen else LAST, on_state=conversation.state_changed,
+        )  # fmt: skip
+        with about(self._env, target):
+            await room.__aenter__()
+        one = _Open(entrance, conversation, room, place)
+        self._open.append(one)
+        if self._tasks is not None:
+            one.staying = self._tasks.create_task(self._stay(one))
+            self._remember()
+        return len(self._open)
+
+    async def _http(self, entrance: Entrance) -> Http:
+        """The connections to the server of a room, which rooms share."""
+        target = entrance.target
+        at = (target.server, target.profile, entrance.key)
+        if at not in self._https:
+            self._https[at] = await self._stack.enter_async_context(target.http(entrance.key))
+        return self._https[at]
+
+    async def run(self, *beside: Coroutine[Any, Any, None]) -> ExitStatus:
+        """Be in the rooms until one leaves them, or the last one is over. Gives the exit status.
+
+        ``beside`` is the work of the face; it is cancelled, and has ended, when this returns. Raises the error that
+        ended the connection to the last room, unless that was closed, which is shown as any event is.
+        """
+        self._remember()
+        self.front.look()
+        try:
+            async with asyncio.TaskGroup() as self._tasks:
+                for work in (self._places.keep(), self._count(), *beside):
+                    self._tasks.create_task(work)
+                for one in self._open:
+                    one.staying = self._tasks.create_task(self._stay(one))
+        except ExceptionGroup as group:
+            ended = [error for error in group.exceptions if isinstance(error, _Ended)]
+            others = [error for error in group.exceptions if not isinstance(error, _Ended)]
+            if others:
+                raise others[0] from None
+            return ended[0].status
+        raise AssertionError("it ends by raising")
+
+    async def _stay(self, one: _Open) -> None:
+        """Be in a room until it is over."""
+        try:
+            with about(self._env, one.entrance.target) as news:
+                try:
+                    await one.conversation.run(one.room)
+                finally:
+                    if one.room.closed:
+                        news.closed()
+        except (ChattyError, Failure) as error:
+            if len(self._open) == 1:
+                raise
+            self.show(view.failure(f"{one.conversation.title}: {explain(error).message}"))
+        else:
+            if len(self._open) == 1:
+                raise _Ended(ExitStatus.DONE)
+            self._lines += one.conversation.take(last=True) if one.conversation is self.front else []
+            self.show(view.notice(f"{one.conversation.title} is closed"))
+        await self._drop(one)
+
+    async def _drop(self, one: _Open) -> None:
+        """Close one of several rooms."""
+        at = self._open.index(one)
+        if at == self._at:
+            self._turn_to(at - 1 if at else 1)
+        self._open.remove(one)
+        self._at -= at < self._at
+        self._remember()
+        await one.room.close()
+
+    def end(self, status: ExitStatus) -> None:
+        """End it all, whatever is on its way."""
+
+        async def end() -> None:
+            raise _Ended(status)
+
+        assert self._tasks is not None
+        self._tasks.create_task(end())
+
+    async def close(self) -> None:
+        """Leave all rooms. Messages that are not acked by now were given up knowingly, or wait in the journal."""
+        self._note_places()
+        self._places.save()
+        await asyncio.gather(*(one.room.close() for one in self._open))
+        await self._stack.aclose()
+
+    def leave(self) -> None:
+        """The person wants to leave all rooms."""
+        assert self._tasks is not None
+        self._tasks.create_task(self.quit())
+
+    async def quit(self, *, insist: bool = False) -> None:
+        """Leave all rooms. When messages are still on their way, only if asked twice, or with ``insist``."""
+        connected = [one.conversation for one in self._open if one.conversation.connection == "connected"]
+        waits = [asyncio.create_task(one.settled()) for one in connected if one.waiting]
+        if waits:
+            await asyncio.wait(waits, timeout=GRACE)
+            for wait in waits:
+                wait.cancel()
+        waiting = sum(one.conversation.waiting for one in self._open)
+        if waiting > self._warned and not insist:
+            self._warned = waiting
+            what = "1 message waits" if waiting == 1 else f"{waiting:,} messages wait"
+            self.show(view.failure(f"{what} to be sent; leave once more to leave without"))
+            return
+        self.end(ExitStatus.DONE)
+
+    def _remember(self) -> None:
+        self._places.keep_open(
+            [OpenedRoom(one.entrance.target.server, one.entrance.target.room_id) for one in self._open]
+        )
+
+    # --- switching ------------------------------------------------------------------------------------------
+
+    @property
+    def front(self) -> Conversation:
+        """The conversation that is shown."""
+        return self._open[self._at].conversation
+
+    def directory(self, conversation: Conversation) -> Path:
+        """The directory with what is kept of a room."""
+        return next(one.place.directory for one in self._open if one.conversation is conversation)
+
+    def turn_to(self, number: int) -> None:
+        """Bring room ``number`` to the front, if there is one."""
+        if 1 <= number <= len(self._open) and number - 1 != self._at:
+            self._turn_to(number - 1)
+
+    def turn(self, by: int) -> None:
+        """Bring the next room to the front, or the previous one."""
+        self.turn_to((self._at + by) % len(self._open) + 1)
+
+    def turn_to_news(self) -> None:
+        """Bring the next room with a mention to the front, or else the next one in which something is new."""
+        behind = [(self._at + step) % len(self._open) for step in range(1, len(self._open))]
+        new = [at for at in behind if self._open[at].conversation.unread]
+        mentioned = [at for at in new if self._open[at].conversation.mentions]
+        for at in (*mentioned, *new):
+            self._turn_to(at)
+            return
+        self.front.hint("nothing is new elsewhere" if behind else "no other room is open")
+
+    def _turn_to(self, at: int) -> None:
+        self._lines += self.front.take(last=True)
+        self.front.turn_away()
+        self._at = at
+        self.front.look()
+        self.changed.set()
+
+    # --- the commands that concern rooms (each raises Wrong) ------------------------------------------------
+
+    def go(self, argument: str) -> None:
+        """Bring the room to the front that ``argument`` names: by its number, its name, or a part of that."""
+        wanted = argument.strip().removeprefix("#")
+        if wanted.isdecimal() and 1 <= int(wanted[:4]) <= len(self._open):
+            self.turn_to(int(wanted))
+            return
+        names = [one.conversation.name.casefold() for one in self._open]
+        key = wanted.casefold()
+        found = [at for at, name in enumerate(names) if name == key] or [
+            at for at, name in enumerate(names) if name.startswith(key)
+        ]
+        if not found:
+            raise Wrong(f"no open room is called {wanted}; /join {wanted} opens it, /rooms lists them")
+        self.turn_to(found[0] + 1)
+
+    async def enter_room(self, argument: str) -> None:
+        """Be in the room that ``argument`` names, too, and bring it to the front."""
+        try:
+            number = await self.enter(await self._door(argument))
+        except (ChattyError, Failure, OSError) as error:
+            failure = explain(error)
+            hint = f"; {failure.hint}" if failure.hint else ""
+            self.show(view.failure(f"{failure.message}{hint}"))
+            return
+        self.turn_to(number)
+
+    async def part(self) -> None:
+        """Leave the room in front. With the last one, chatty ends."""
+        one = self._open[self._at]
+        if len(self._open) == 1:
+            self._places.keep_open([])
+            await self.quit()
+            return
+        if one.conversation.waiting:
+            await asyncio.wait([asyncio.create_task(one.conversation.settled())], timeout=GRACE)
+        self.show(*one.conversation.unsent())
+        assert one.staying is not None
+        one.staying.cancel()
+        self.show(view.notice(f"you left {one.conversation.title}"))
+        await self._drop(one)
+
+    def rooms(self) -> None:
+        """Show the rooms that are open, and those that are known."""
+        from chatty.cli.room_list import known_rooms
+
+        self.show(*(view.notice(words) for words in tabs.listed(self._tabs())))
+        try:
+            known = [room for room in known_rooms(self._env) if room.is_open(self._env.now())]
+        except (OSError, Failure) as error:
+            self.show(view.failure(f"the other rooms that you know: {explain(error).message}"))
+            return
+        here = {one.entrance.target.room_id for one in self._open}
+        names = [clean(room.name, newlines=False) for room in reversed(known) if room.id not in here]
+        if names:
+            self.show(
+                view.notice(f"/join opens one of these, too: {', '.join(names[:KNOWN])}{', …' * (len(names) > KNOWN)}")
+            )
+
+    async def invite(self) -> None:
+        """Show how others get into the room in front."""
+        one = self._open[self._at]
+        http = await self._http(one.entrance)
+        lines = await ways_in(one.entrance, http, verifies_names=one.room.verifies_names)
+        self.show(*map(view.notice, lines))
+
+    # --- for the face ---------------------------------------------------------------------------------------
+
+    def show(self, *lines: Text) -> None:
+        """Show lines of chatty's own, whichever room is in front."""
+        self._lines += lines
+        self.changed.set()
+
+    def take(self, *, last: bool = False) -> list[Text]:
+        """The lines that are to be shown now; each is given once. With ``last``, also those that would wait."""
+        lines, self._lines = self._lines, []
+        return [*lines, *self.front.take(last=last)]
+
+    def status(self, columns: int) -> list[tuple[str, str]]:
+        """The status line, as pairs of style and text."""
+        return tabs.fragments(self._tabs(), self._clock(), columns)
+
+    def _tabs(self) -> Sequence[tabs.Tab]:
+        return [
+            tabs.Tab(
+                one.conversation.status(), one.conversation.unread, one.conversation.mentions, front=at == self._at
+            )
+            for at, one in enumerate(self._open)
+        ]
+
+    def window_title(self) -> str:
+        """The title of the window, safe to show: the room in front, and how much waits in all of them."""
+        waiting = sum(one.conversation.attracting for one in self._open)
+        return f"({waiting:,}) {self.front.title}" if waiting else self.front.title
+
+    def rings(self) -> bool:
+        """Whether the bell is due; true once."""
+        rings = [one.conversation.rings() for one in self._open]  # all are asked, so that none rings again
+        return any(rings)
+
+    @property
+    def ticking(self) -> bool:
+        """Whether something changes by itself, with the seconds."""
+        return self.front.ticking
+
+    def _mentioned(self, conversation: Conversation, message: Message) -> None:
+        """A message in a room that is not in front mentions the person."""
+        number = next((number for number, one in enumerate(self._open, 1) if one.conversation is conversation), 0)
+        key = f"Alt-{number}" if 1 <= number <= 9 else f"/room {number}" if number else ""
+        self.show(view.mention_elsewhere(conversation.name, message.participant, message.text, key))
+
+    def unsent(self) -> list[Text]:
+        """The messages that were never acked, as lines to leave behind."""
+        return [line for one in self._open for line in one.conversation.unsent()]
+
+    async def _count(self) -> None:
+        """Show how much is new elsewhere, now and then: a redraw for each message would cost more than the message."""
+        while True:
+            await asyncio.sleep(COUNTING)
+            counted = [(one.conversation.unread, one.conversation.mentions) for one in self._open]
+            if counted != self._counted:
+                self._counted = counted
+                self.changed.set()
+            self._note_places()
+
+    def _note_places(self) -> None:
+        for one in self._open:
+            if seen := one.conversation.seen:
+                one.place.see(seen, self._env.now())
+            one.place.type(one.conversation.draft)

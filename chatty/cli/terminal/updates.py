@@ -1,0 +1,145 @@
+"""Messages that are edited while they are news, such as the progress of a command: a row each that changes. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from math import inf
+from typing import Final
+
+from msgspec import Struct
+
+from chatty.cli.terminal.cleaning import VERIFIED, clean, clean_name
+from chatty.cli.terminal.width import clip, width
+from chatty.events import Happening, Message, MessageDeleted, MessageEdited
+from chatty.names import same
+
+__all__ = ["SETTLE", "Updates"]
+
+SETTLE: Final = 10.0
+"""Seconds without a further edit after which a message is what it will be."""
+ROWS: Final = 5
+"""Rows that change at once; of more messages than that, the rest is counted."""
+MOST: Final = 100
+"""Messages that change at once."""
+KEPT: Final = 500
+"""Messages that are remembered."""
+_LONGEST: Final = 500
+"""Characters of a line that can be in a row."""
+
+_CODE: Final = re.compile(r"(`+)( ?)(.+?)\2\1(?!`)")
+_FENCE: Final = re.compile(r" {0,3}(```|~~~)")
+
+
+class _Known(Struct):
+    """A message: its author, whether that is a program, the text that was printed last, and when it was edited."""
+
+    author: str
+    automatic: bool
+    shown: str
+    edited: float = -inf
+
+
+class Updates:
+    """Decides which events are printed, and keeps the edits that change a row instead. ``clock`` gives seconds.
+
+    An edit changes a row if a program wrote the message, or if it was edited
+    already within the last `SETTLE` seconds. What is printed of it is the
+    last text, as an edit, when no further one has come for so long. Nothing
+    is if that was printed before, or if the program that wrote the message
+    has answered it: then the answer is the result.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._known: dict[int, _Known] = {}
+        self._changing: dict[int, MessageEdited] = {}
+
+    def __bool__(self) -> bool:
+        """Whether there are rows that change."""
+        return bool(self._changing)
+
+    def printed(self, event: Happening, *, live: bool) -> list[Happening]:
+        """The events to be printed, in order, when ``event`` comes. ``live``: it happened just now."""
+        before: list[Happening] = []
+        match event:
+            case Message(reply_to=of):
+                if of in self._changing and same(self._known[of].author, event.participant):
+                    if event.automatic:
+                        del self._changing[of]
+                    else:
+                        before = [self._settle(of)]
+                self._remember(event)
+            case MessageDeleted(of=of):
+                self._known.pop(of, None)
+                self._changing.pop(of, None)
+            case MessageEdited(of=of, text=text) if text and of in self._known:
+                return self._edited(event, live=live)
+        return [*before, event]
+
+    def settled(self, *, every: bool = False) -> list[MessageEdited]:
+        """The edits that are to be printed because no further one came; with ``every``, of all messages that change."""
+        before = self._clock() - SETTLE
+        return [self._settle(of) for of in list(self._changing) if every or self._known[of].edited <= before]
+
+    def forget(self) -> None:
+        """The numbers of messages begin anew."""
+        self._known.clear()
+        self._changing.clear()
+
+    def rows(self, columns: int) -> list[str]:
+        """A row for each message that changes, safe to show and at most so many ``columns`` wide."""
+        rows = [_row(edit, columns) for edit in list(self._changing.values())[:ROWS]]
+        if len(self._changing) > ROWS:
+            rows[-1] = clip(f"… and {len(self._changing) - ROWS + 1:,} more", columns)
+        return rows
+
+    def latest(self, columns: int) -> str:
+        """The row of the message that changed last; empty if none does."""
+        if not self._changing:
+            return ""
+        of = max(self._changing, key=lambda of: self._known[of].edited)
+        return _row(self._changing[of], columns)
+
+    def _settle(self, of: int) -> MessageEdited:
+        """The last edit of message ``of``, whose row goes."""
+        edit = self._changing.pop(of)
+        self._known[of].shown = edit.text
+        return edit
+
+    def _remember(self, message: Message) -> None:
+        self._known[message.seq] = _Known(message.participant, message.automatic > 0, message.text)
+        if len(self._known) > KEPT:
+            del self._known[next(of for of in self._known if of not in self._changing)]
+
+    def _edited(self, edit: MessageEdited, *, live: bool) -> list[Happening]:
+        known, now = self._known[edit.of], self._clock()
+        again = now - known.edited < SETTLE
+        if live:
+            known.edited = now
+        if edit.of not in self._changing and not (live and (known.automatic or again)):
+            known.shown = edit.text
+            return [edit]
+        if edit.text == known.shown:
+            self._changing.pop(edit.of, None)
+            return []
+        self._changing[edit.of] = edit
+        if len(self._changing) <= MOST:
+            return []
+        return [self._settle(min(self._changing, key=lambda of: self._known[of].edited))]
+
+
+def _row(edit: MessageEdited, columns: int) -> str:
+    """Who, the first line, and the last one if there are more. That one has half of the row if both don't fit."""
+    first, *more = [line for line in edit.text.split("\n") if line.strip() and not _FENCE.match(line)] or [""]
+    verified = f"{VERIFIED} " if edit.verified else ""
+    title = _CODE.sub(r"\3", first).removeprefix("▶")
+    row = f"▶ {verified}{clean_name(edit.participant)}  {_in_a_row(title)}"
+    if not more:
+        return clip(row, columns)
+    last = f" · {_in_a_row(more[-1])}"
+    return clip(clip(row, max(columns // 2, columns - width(last))) + last, columns)
+
+
+def _in_a_row(line: str) -> str:
+    return clean(" ".join(line[:_LONGEST].split()), newlines=False)

@@ -1,0 +1,87 @@
+"""What is remembered of a room between two runs."""
+
+from __future__ import annotations
+
+import asyncio
+import stat
+from pathlib import Path
+
+from chatty.cli.join.rooms.places import OpenedRoom, Places
+from chatty.events import StreamPosition
+
+
+def test_how_far_a_room_was_read_lasts(tmp_path: Path) -> None:
+    places = Places(tmp_path, "default")
+    places.of("id").see(StreamPosition("e", 7), 100.0)
+    places.save()
+    again = Places(tmp_path, "default").of("id")
+    assert (again.seen, again.seen_at) == (StreamPosition("e", 7), 100.0)
+    assert Places(tmp_path, "default").of("other").seen is None
+
+
+def test_nobody_else_can_read_it(tmp_path: Path) -> None:
+    places = Places(tmp_path, "default")
+    places.of("id").type("half-typed")
+    places.save()
+    assert stat.S_IMODE((tmp_path / "id/place.json").stat().st_mode) == 0o600
+
+
+def test_reading_goes_forward_only_within_an_epoch(tmp_path: Path) -> None:
+    place = Places(tmp_path, "default").of("id")
+    place.see(StreamPosition("e", 7), 100.0)
+    place.see(StreamPosition("e", 5), 200.0)
+    assert (place.seen, place.seen_at) == (StreamPosition("e", 7), 100.0)
+    place.see(StreamPosition("f", 2), 300.0)
+    assert place.seen == StreamPosition("f", 2)
+
+
+def test_of_two_terminals_in_a_room_the_one_that_read_further_counts(tmp_path: Path) -> None:
+    one, other = Places(tmp_path, "default"), Places(tmp_path, "default")
+    first, second = one.of("id"), other.of("id")
+    first.see(StreamPosition("e", 9), 200.0)
+    first.type("a draft")
+    one.save()
+    second.see(StreamPosition("e", 4), 100.0)
+    other.save()
+    kept = Places(tmp_path, "default").of("id")
+    assert (kept.seen, kept.draft) == (StreamPosition("e", 9), "a draft")
+
+
+def test_profiles_are_different_people(tmp_path: Path) -> None:
+    one, other = Places(tmp_path, "default"), Places(tmp_path, "a/../b")
+    other.of("id").type("mine")
+    other.keep_open([OpenedRoom("http://127.0.0.1:8080", "id")])
+    other.save()
+    assert one.of("id").draft == ""
+    assert one.last_open() == []
+    assert Places(tmp_path, "a/../b").of("id").draft == "mine"
+    assert Places(tmp_path, "a/../b").last_open() == [OpenedRoom("http://127.0.0.1:8080", "id")]
+
+
+def test_a_damaged_file_is_a_new_beginning(tmp_path: Path) -> None:
+    (tmp_path / "id").mkdir()
+    (tmp_path / "id/place.json").write_text("{")
+    place = Places(tmp_path, "default").of("id")
+    assert (place.seen, place.draft) == (None, "")
+
+
+async def test_what_changes_is_written_meanwhile(tmp_path: Path) -> None:
+    places = Places(tmp_path, "default")
+    keeping = asyncio.create_task(places.keep())
+    places.of("id").type("half-typed")
+    async with asyncio.timeout(20):
+        while Places(tmp_path, "default").of("id").draft != "half-typed":
+            await asyncio.sleep(0.01)
+    keeping.cancel()
+
+
+def test_a_directory_that_cannot_be_written_is_told_once(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    places, told = Places(tmp_path / "file", "default"), list[str]()
+    places.warn = told.append
+    for room in ("one", "two"):
+        places.of(room).type("x")
+    places.save()
+    places.keep_open([])
+    (warning,) = told
+    assert warning.startswith("how far you read and what you type can't be kept: ")
