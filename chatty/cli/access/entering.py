@@ -77,7 +77,7 @@ class Way(NamedTuple):
                 await check_namesakes(self.env, http, known)
             name = await speaking_name(self.env, target, key, self.name or own or given or None)
         self._remember(known)
-        return Entrance(target, known.name, name, key)
+        return Entrance(target, known.name, name, key, self.name)
 
     async def admit(self, http: Http, target: RoomTarget, key: Credential, shown: Shown) -> Admitted:
         """Be let in, and remember the room by its name."""

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from chatty.cli.join.rooms.entrance import Entrance
     from chatty.cli.join.rooms.places import Places
 
-    Guest = tuple[RoomTarget, Shown]
+    Guest = tuple[Way, RoomTarget, Shown]
 
 EXAMPLES: Final = (
     "chatty join deploys",
@@ -69,7 +69,7 @@ def command(
     invitation, or shows the password, and ends.
     """
     from chatty.cli.access.door import ask, first_line, invited
-    from chatty.cli.access.entering import NOTHING, Shown, Way
+    from chatty.cli.access.entering import Shown, Way
     from chatty.cli.config import load_profile
     from chatty.cli.join.rooms.places import Places
     from chatty.cli.runner import run, run_plainly
@@ -81,8 +81,8 @@ def command(
     way = Way(env, at, name)
     places = Places(env.convenience("rooms"), load_profile(env, at.profile, at.cacert).profile)
     look = Look(plain, color, bell)
-    if not room and (again := _open_last(env, at, places)):
-        return run_plainly(_join(way, [(target, NOTHING) for target in again], places, look, again=True))
+    if not room and (again := _open_last(way, places)):
+        return run_plainly(_join(again, places, look, again=True))
     asked = "Room or invitation (it is not shown): "
     wanted = [filled(ask(env, asked)) if one == ASK else one for one in room or [ASK]]
     if not in_terminal and not password_stdin and not all("#" in one for one in wanted):
@@ -91,10 +91,10 @@ def command(
     password = first_line(env, "Password: ") if password_stdin else ""
     if password and any(guest.invitation for guest in guests):
         raise usage("an invitation needs no password", "leave out --password-stdin")
-    shown = [(guest.target, Shown(guest.invitation, password)) for guest in guests]
+    entries = [(way, guest.target, Shown(guest.invitation, password)) for guest in guests]
     if not in_terminal or not all(guest.target.room_id for guest in guests):
-        return run(_enter(way, shown))
-    return run_plainly(_join(way, shown, places, look))
+        return run(_enter(entries))
+    return run_plainly(_join(entries, places, look))
 
 
 class Look(NamedTuple):
@@ -105,24 +105,29 @@ class Look(NamedTuple):
     bell: Bell
 
 
-def _open_last(env: Environment, at: ServerChoice, places: Places) -> list[RoomTarget]:
+def _open_last(way: Way, places: Places) -> list[Guest]:
     """The rooms that were open when one left last, of the server that was chosen, if one was."""
+    from chatty.cli.access.entering import NOTHING
     from chatty.client.network.address import shares_address
 
-    anywhere = whole_server(env, at)
-    chosen = resolve_server(env, at.server, anywhere.profile)
+    anywhere = whole_server(way.env, way.at)
+    chosen = resolve_server(way.env, way.at.server, anywhere.profile)
     return [
-        anywhere._replace(server=room.server, room_id=room.id, name=room.id)
+        (
+            way._replace(name=way.name or room.name),
+            anywhere._replace(server=room.server, room_id=room.id, name=room.id),
+            NOTHING,
+        )
         for room in places.last_open()
         if chosen is None or shares_address(chosen, room.server)
     ]
 
 
-async def _enter(way: Way, guests: Sequence[Guest]) -> int:
+async def _enter(guests: Sequence[Guest]) -> int:
     """Be let in, and no more."""
     from chatty.cli.credentials import credential
 
-    for target, shown in guests:
+    for way, target, shown in guests:
         key = credential(way.env, target.profile, target.server, lasting=True)
         with about(way.env, target):
             async with target.http(key) as http:
@@ -139,25 +144,27 @@ def _say(env: Environment, target: RoomTarget, admitted: Admitted) -> None:
     env.out(clean(f"you were let into {where} as {admitted.role}{called}", newlines=False))
 
 
-async def _join(way: Way, guests: Sequence[Guest], places: Places, look: Look, *, again: bool = False) -> int:
+async def _join(guests: Sequence[Guest], places: Places, look: Look, *, again: bool = False) -> int:
     """Be in the rooms. Of those that were open ``again``, some may be gone: the others are entered all the same."""
     from chatty.cli.access.entering import PosterOnly
     from chatty.cli.join import run
 
+    first, *_ = guests
+    env, door = first[0].env, first[0].door
     entrances: list[Entrance] = []
     failure: Exception | None = None
-    for target, shown in guests:
+    for way, target, shown in guests:
         try:
             entrances.append(await way.into(target, shown))
         except PosterOnly as poster:
-            _say(way.env, target, poster.admitted)
+            _say(env, target, poster.admitted)
         except (ChattyError, Failure) as error:
             if not again:
                 raise
             failure = error
-            way.env.err(f"note:  {explain(error).message}")
+            env.err(f"note:  {explain(error).message}")
     if not entrances:
         if failure:
             raise failure
         return ExitStatus.DONE
-    return await run(way.env, entrances, way.door, places, plain=look.plain, color=look.color, bell=look.bell)
+    return await run(env, entrances, door, places, plain=look.plain, color=look.color, bell=look.bell)

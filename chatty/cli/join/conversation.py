@@ -59,7 +59,7 @@ class Switcher(Protocol):
     def invite(self) -> Outcome:
         """Show how others get into the room in front."""
 
-    def quit(self) -> Outcome:
+    def leave(self) -> Outcome:
         """Leave all of them."""
 
 
@@ -409,4 +409,4 @@ class Conversation:
 
     def quit(self) -> Outcome:
         """Leave all rooms."""
-        return self._switcher.quit()
+        return self._switcher.leave()

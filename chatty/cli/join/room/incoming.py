@@ -157,7 +157,8 @@ class Incoming:
                 self._happened(frame)
             case Welcome():
                 self._welcomed(frame)
-            case Live():
+            case Live(last=last):
+                self._heard = max(self._heard, last)
                 self._backlog.replaying = False
                 self._live = True
                 self.hidden.present(self._here)

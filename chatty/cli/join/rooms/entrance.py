@@ -12,12 +12,16 @@ __all__ = ["Door", "Entrance"]
 
 
 class Entrance(NamedTuple):
-    """A room that is called ``room_name``, and that one is let into under ``name``."""
+    """A room that is called ``room_name``, and that one is let into under ``name``.
+
+    ``chosen`` is the name that was asked for, None if it is the usual one.
+    """
 
     target: RoomTarget
     room_name: str
     name: str
     key: Credential
+    chosen: str | None = None
 
 
 Door = Callable[[str], Awaitable[Entrance]]

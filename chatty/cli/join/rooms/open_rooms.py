@@ -187,8 +187,7 @@ class OpenRooms:
         async def end() -> None:
             raise _Ended(status)
 
-        assert self._tasks is not None
-        self._tasks.create_task(end())
+        self._start(end())
 
     async def close(self) -> None:
         """Leave all rooms. Messages that are not acked by now were given up knowingly, or wait in the journal."""
@@ -199,8 +198,12 @@ class OpenRooms:
 
     def leave(self) -> None:
         """The person wants to leave all rooms."""
+        self._start(self.quit())
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Let ``work`` go on beside the conversations, one of which it may end."""
         assert self._tasks is not None
-        self._tasks.create_task(self.quit())
+        self._tasks.create_task(work)
 
     async def quit(self, *, insist: bool = False) -> None:
         """Leave all rooms. When messages are still on their way, only if asked twice, or with ``insist``."""
@@ -219,9 +222,8 @@ class OpenRooms:
         self.end(ExitStatus.DONE)
 
     def _remember(self) -> None:
-        self._places.keep_open(
-            [OpenedRoom(one.entrance.target.server, one.entrance.target.room_id) for one in self._open]
-        )
+        ways = [one.entrance for one in self._open]
+        self._places.keep_open([OpenedRoom(way.target.server, way.target.room_id, way.chosen) for way in ways])
 
     # --- switching ------------------------------------------------------------------------------------------
 
@@ -277,8 +279,11 @@ class OpenRooms:
             raise Wrong(f"no open room is called {wanted}; /join {wanted} opens it, /rooms lists them")
         self.turn_to(found[0] + 1)
 
-    async def enter_room(self, argument: str) -> None:
+    def enter_room(self, argument: str) -> None:
         """Be in the room that ``argument`` names, too, and bring it to the front."""
+        self._start(self._enter_room(argument))
+
+    async def _enter_room(self, argument: str) -> None:
         try:
             number = await self.enter(await self._door(argument))
         except (ChattyError, Failure, OSError) as error:
@@ -288,8 +293,11 @@ class OpenRooms:
             return
         self.turn_to(number)
 
-    async def part(self) -> None:
+    def part(self) -> None:
         """Leave the room in front. With the last one, chatty ends."""
+        self._start(self._part())
+
+    async def _part(self) -> None:
         one = self._open[self._at]
         if len(self._open) == 1:
             self._places.keep_open([])

@@ -34,11 +34,12 @@ class _Place(Struct, omit_defaults=True):
     draft: str = ""
 
 
-class OpenedRoom(Struct, frozen=True):
-    """A room that was open when one left last."""
+class OpenedRoom(Struct, frozen=True, omit_defaults=True):
+    """A room that was open when one left last, and the name that one had chosen to have there, if one had."""
 
     server: str
     id: str
+    name: str | None = None
 
 
 class _Opened(Struct):

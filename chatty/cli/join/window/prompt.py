@@ -17,7 +17,7 @@ from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.formatted_text.utils import fragment_list_to_text
 from prompt_toolkit.history import History
 from prompt_toolkit.input import Input
-from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent, merge_key_bindings
 from prompt_toolkit.keys import Keys
 from prompt_toolkit.layout import (
     BufferControl,
@@ -39,6 +39,7 @@ from rich.text import Text
 from chatty.cli.join.rendering.view import failure
 from chatty.cli.join.window.completion import candidates
 from chatty.cli.join.window.paste import PasteGuard
+from chatty.cli.join.window.room_keys import room_keys
 from chatty.cli.join.window.screen import PromptApplication, TerminalOutput
 from chatty.cli.terminal.cleaning import as_utf8, shown
 from chatty.cli.terminal.width import clip
@@ -158,7 +159,7 @@ class Prompt:
         )
         self.app = PromptApplication(
             layout=self._layout(),
-            key_bindings=self._keys(),
+            key_bindings=merge_key_bindings([self._keys(), room_keys(desks)]),
             style=_STYLE,
             include_default_pygments_style=False,
             color_depth=ColorDepth.DEPTH_4_BIT if color else ColorDepth.DEPTH_1_BIT,
