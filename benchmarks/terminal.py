@@ -153,11 +153,11 @@ async def _send(room: chatty.Room, rate: int) -> None:
 async def _in_rooms(server: Running, rooms: Sequence[str], home: Path, seconds: float) -> Figures:
     """Somebody has all ``rooms`` open, the ninth of which has many messages."""
     url = f"http://127.0.0.1:{server.port}"
-    async with _joined(url, rooms[:1], home / "one") as terminal:
+    async with _joined(url, rooms[:1], home) as terminal:
         await terminal.sees("/help")
         await asyncio.sleep(1)
         alone = terminal.memory_kib
-    async with _joined(url, rooms, home / "all") as terminal, AsyncExitStack() as stack:
+    async with _joined(url, rooms, home) as terminal, AsyncExitStack() as stack:
         await terminal.sees("/help")
         senders = [
             await stack.enter_async_context(chatty.join(url, room, name="sender", participate=False)) for room in rooms

@@ -29,6 +29,10 @@ __all__ = ["Painter", "PromptApplication", "Screen", "TerminalOutput", "reflowed
 
 PACE: Final = 0.05
 """Seconds between two updates: lines that come in meanwhile are shown together."""
+CALM: Final = 0.2
+"""The same while nobody types. Each update draws the prompt anew, which costs more than a line does."""
+TYPING: Final = 1.0
+"""Seconds after a key in which somebody is still typing."""
 
 BEGIN, END = "\x1b[?2026h", "\x1b[?2026l"
 """A synchronized update: the terminal shows everything between these two at once."""
@@ -194,7 +198,7 @@ class PromptApplication(Application[int]):
 
 
 class Screen:
-    """Shows lines above the prompt, at most every ``PACE`` seconds.
+    """Shows lines above the prompt, at most every ``PACE`` or ``CALM`` seconds.
 
     ``changed`` is set when there is something to show, ``take`` gives the lines
     that are due. While ``ticking`` that is asked, and the prompt drawn, each second.
@@ -214,6 +218,11 @@ class Screen:
         self._changed = changed
         self._take = take
         self._ticking = ticking
+        self._pressed = -TYPING
+        app.key_processor.before_key_press += lambda _: self._press()
+
+    def _press(self) -> None:
+        self._pressed = asyncio.get_running_loop().time()
 
     async def run(self) -> None:
         """Show lines as they become due, until cancelled. Waits while the terminal is lent."""
@@ -226,7 +235,8 @@ class Screen:
             if not self._app.lent:
                 self._changed.clear()
                 self.show(self._take())
-            await asyncio.sleep(PACE)
+            typing = asyncio.get_running_loop().time() - self._pressed < TYPING
+            await asyncio.sleep(PACE if typing else CALM)
 
     def show(self, lines: list[Text]) -> None:
         """Show ``lines`` now, and the prompt as it is now if there is one."""
