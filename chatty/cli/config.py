@@ -8,18 +8,30 @@ import unicodedata
 from contextlib import suppress
 from difflib import get_close_matches
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from chatty.cli.environment import Environment, NoHome
+from chatty.cli.environment import Environment
 from chatty.cli.exits import ExitStatus
 from chatty.cli.failures import Failure, usage
 from chatty.cli.paths import as_path
 from chatty.cli.private_files import write_private
 from chatty.names import BadName, check_name
 
-__all__ = ["Profile", "ServerChoice", "client_key", "load_profile", "login_name", "profiles"]
+__all__ = [
+    "Profile",
+    "ServerChoice",
+    "client_key",
+    "config_file",
+    "load_profile",
+    "login_name",
+    "parsed",
+    "profiles",
+    "read_config",
+]
 
 DEFAULT = "default"
+_KEYS = ("server", "name", "cacert")
+_TABLES = ("profile", "join")
 _NAME_POINTS = 32  # chatty.protocol.NAME_POINTS, which costs msgspec to import
 
 
@@ -64,18 +76,21 @@ def load_profile(env: Environment, chosen: str | None, cacert: Path | None = Non
         known = {}
     if profile == DEFAULT and profile not in known:
         return Profile(DEFAULT, cacert=_trusted(env, cacert, None))
-    path = _path(env)
+    path = config_file(env)
     if profile not in known:
         close = get_close_matches(profile, known, n=1)
         hint = f'did you mean "{close[0]}"?' if close else f"add it there as [profile.{profile}]"
         raise usage(f'no profile "{profile}" in {path}', hint)
     settings = known[profile]
     for key, value in settings.items():
-        if key not in ("server", "name", "cacert") or not isinstance(value, str):
-            raise usage(
-                f'{path}: profile "{profile}": "{key}" is not understood',
-                'a profile may have server = "…", name = "…" and cacert = "…"',
-            )
+        if key == "join":  # settings of chatty join, which warns of what is wrong there
+            continue
+        if key not in _KEYS or not isinstance(value, str):
+            close = get_close_matches(key, _KEYS, n=1)
+            hint = 'a profile may have server = "…", name = "…" and cacert = "…"'
+            if close and key not in _KEYS:
+                hint = f'did you mean "{close[0]}"?'
+            raise usage(f'{path}: profile "{profile}": "{key}" is not understood', hint)
     trusted = _trusted(env, cacert, settings.get("cacert"))
     return Profile(profile, settings.get("server"), settings.get("name"), trusted)
 
@@ -99,31 +114,45 @@ def _trusted(env: Environment, option: Path | None, setting: str | None) -> Path
     return file.absolute()  # commands that are started in other directories get it, too
 
 
-def _path(env: Environment) -> Path:
+def config_file(env: Environment) -> Path:
+    """The user's config.toml, whether it exists or not. Raises NoHome."""
     return env.config_directory / "config.toml"
 
 
-def profiles(env: Environment) -> dict[str, dict[str, str]]:
-    """The settings of each profile in config.toml. Raises Failure (usage) if the file makes no sense."""
+def read_config(env: Environment) -> dict[str, Any]:
+    """All that config.toml says; nothing if there is none. Raises Failure (usage) if it is not TOML, and OSError."""
     try:
-        path = _path(env)
-    except NoHome:
+        path = config_file(env)
+        return parsed(path, path.read_bytes())
+    except (FileNotFoundError, NotADirectoryError):  # NoHome is one, too
         return {}
+
+
+def parsed(path: Path, data: bytes) -> dict[str, Any]:
+    """The content of the config.toml at ``path``. Raises Failure (usage) if it is not TOML."""
     try:
-        config = tomllib.loads(path.read_text("utf-8"))
-    except (FileNotFoundError, NotADirectoryError):
-        return {}
+        return tomllib.loads(data.decode())
     except UnicodeDecodeError:
         raise usage(f"{path} is not UTF-8", "save it as UTF-8") from None
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise usage(f"{path}: {error}") from None
-    found = config.pop("profile", {})
+
+
+def profiles(env: Environment) -> dict[str, dict[str, Any]]:
+    """The settings of each profile in config.toml. Raises Failure (usage) if the file makes no sense."""
+    config = read_config(env)
+    found = config.get("profile", {})
     for unknown, value in config.items():
         table = isinstance(value, dict)
+        meant = get_close_matches(unknown, _TABLES, n=1)
+        if unknown in _TABLES or (table and meant == ["join"]):  # chatty join warns of what is wrong there
+            continue
         hint = "profiles look like [profile.work]" if table else "write it below [profile.default]"
-        raise usage(f'{path}: {"table " if table else ""}"{unknown}" is not understood', hint)
+        if meant == ["profile"]:
+            hint = f'did you mean "profile"? {hint}'
+        raise usage(f'{config_file(env)}: {"table " if table else ""}"{unknown}" is not understood', hint)
     if not isinstance(found, dict) or not all(isinstance(settings, dict) for settings in found.values()):
-        raise usage(f"{path}: a profile is a table", "profiles look like [profile.work]")
+        raise usage(f"{config_file(env)}: a profile is a table", "profiles look like [profile.work]")
     return found
 
 

@@ -191,3 +191,19 @@ def test_a_secret_that_is_none_is_told_and_not_used(make_environment: MakeEnviro
         with pytest.raises(Failure, match="holds no secret") as failure:
             client_key(env, Profile("default"), "http://a", lasting=lasting)
         assert failure.value.code == "damaged"
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("[profile.default]\nsevrer = 'x'", 'did you mean "server"?'),
+        ("[profile.default]\nserver = 8080", "a profile may have server = "),
+        ("[profiles.default]\nserver = 'x'", 'did you mean "profile"? profiles look like [profile.work]'),
+        ("joins = 3", "write it below [profile.default]"),
+    ],
+)
+def test_what_is_mistyped_is_told_with_what_was_meant(make_environment: MakeEnvironment, text: str, hint: str) -> None:
+    write_config(make_environment, text)
+    with pytest.raises(Failure) as failure:
+        load_profile(make_environment(), None)
+    assert failure.value.hint.startswith(hint)

@@ -109,11 +109,11 @@ def test_without_a_home_it_is_said_what_has_to_be_named(homeless: User) -> None:
 def test_an_unreadable_home_is_no_reason_to_fail_unless_its_profile_is_asked_for(
     make_environment: MakeEnvironment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(path: Path, *_: object) -> str:
+    def refuse(path: Path, *_: object) -> bytes:
         raise PermissionError(13, "Permission denied", str(path))
 
     env = make_environment()
-    monkeypatch.setattr(Path, "read_text", refuse)  # root, as whom tests may run, can read everything
+    monkeypatch.setattr(Path, "read_bytes", refuse)  # root, as whom tests may run, can read everything
     assert load_profile(env, None) == Profile("default")
     assert isinstance(env.stderr, io.StringIO)
     config = env.config_directory / "config.toml"

@@ -104,3 +104,5 @@ def test_help_on_what_is_no_command_is_wrong_usage_and_suggests_only_what_is_clo
     assert user.here.fails(2, "help", "sned") == f"error: no such command 'sned'. Did you mean 'send'?\n{hint}"
     assert user.here.fails(2, "help", "xyzzy") == f"error: no such command 'xyzzy'\n{hint}"
     assert user.here.fails(2, "xyzzy") == f"error: no such command 'xyzzy'\n{hint}"
+    said = user.here.fails(2, "help", "send", "x")
+    assert said == "error: no such command 'send x'\nhint:  see: chatty send --help\n"

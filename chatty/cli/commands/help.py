@@ -8,6 +8,7 @@ import typer
 
 from chatty.cli.completion.help import CliCommand, CliGroup, summary
 from chatty.cli.exits import ExitStatus
+from chatty.cli.failures import usage
 from chatty.cli.options import environment
 
 EXAMPLES: Final = ("chatty help", "chatty help send")
@@ -37,9 +38,12 @@ def command(
     """List the commands, or explain one of them."""
     above, command = ctx.find_root(), ctx.find_root().command
     for each in (name, word):
-        if each is not None and isinstance(command, CliGroup):
-            _, found, _ = command.resolve_command(above, [each])  # it refuses others, and suggests what is close
-            assert isinstance(found, CliCommand | CliGroup)
-            above, command = typer.Context(found, info_name=each, parent=above), found
+        if each is None:
+            continue
+        if not isinstance(command, CliGroup):
+            raise usage(f"no such command '{name} {each}'", f"see: chatty {name} --help")
+        _, found, _ = command.resolve_command(above, [each])  # it refuses others, and suggests what is close
+        assert isinstance(found, CliCommand | CliGroup)
+        above, command = typer.Context(found, info_name=each, parent=above), found
     environment(ctx).out(command.get_help(above))
     return ExitStatus.DONE

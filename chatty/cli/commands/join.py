@@ -56,7 +56,12 @@ def command(
         bool | None,
         typer.Option("--color/--no-color", help="Use colors or not. [env: NO_COLOR, FORCE_COLOR]", show_default=False),
     ] = None,
-    bell: Annotated[Bell, typer.Option(help="Ring when you are mentioned, for every message, or never.")] = "mention",
+    bell: Annotated[
+        Bell | None,
+        typer.Option(
+            help="Ring when you are mentioned, for every message, or never. [default: the setting, else mention]"
+        ),
+    ] = None,
     plain: Annotated[bool, typer.Option("--plain", help="Print lines only, and redraw nothing.")] = False,
     password_stdin: Annotated[
         bool, typer.Option("--password-stdin", help="Show the room's password: the first line of standard input.")
@@ -102,7 +107,7 @@ class Look(NamedTuple):
 
     plain: bool
     color: bool | None
-    bell: Bell
+    bell: Bell | None
 
 
 def _open_last(way: Way, places: Places) -> list[Guest]:
@@ -148,9 +153,15 @@ async def _join(guests: Sequence[Guest], places: Places, look: Look, *, again: b
     """Be in the rooms. Of those that were open ``again``, some may be gone: the others are entered all the same."""
     from chatty.cli.access.entering import PosterOnly
     from chatty.cli.join import run
+    from chatty.cli.join.settings.preferences import Sources
+    from chatty.cli.terminal.cleaning import clean
 
     first, *_ = guests
     env, door = first[0].env, first[0].door
+    colors = None if look.color is None else "always" if look.color else "never"
+    sources = Sources(env, {"bell": look.bell, "color": colors})
+    for problem in sources.problems:
+        env.err(clean(f"warning: {problem}", newlines=False))
     entrances: list[Entrance] = []
     failure: Exception | None = None
     for way, target, shown in guests:
@@ -167,4 +178,4 @@ async def _join(guests: Sequence[Guest], places: Places, look: Look, *, again: b
         if failure:
             raise failure
         return ExitStatus.DONE
-    return await run(env, entrances, door, places, plain=look.plain, color=look.color, bell=look.bell)
+    return await run(env, entrances, door, places, sources, plain=look.plain)

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING
 from chatty.cli.environment import Environment
 
 if TYPE_CHECKING:
-    from chatty.cli.join.room.attention import Bell
     from chatty.cli.join.rooms.entrance import Door, Entrance
     from chatty.cli.join.rooms.places import Places
+    from chatty.cli.join.settings.preferences import Sources
 
 __all__ = ["run"]
 
@@ -30,17 +30,16 @@ async def run(
     entrances: Sequence[Entrance],
     door: Door,
     places: Places,
+    sources: Sources,
     *,
     plain: bool = False,
-    color: bool | None = None,
-    bell: Bell = "mention",
 ) -> int:
     """Be in some rooms, the first of them in front, until the person leaves or the last one ends.
 
     Gives the exit status. ``door`` finds the way into further rooms, and ``places`` remembers how far each was read.
-    ``plain`` prints lines only and redraws nothing, as is done in any case for a terminal that can't do more. With
-    ``color`` None the environment decides. ``bell`` says which messages ring. Raises the client library's errors if
-    entering is refused or the server isn't reached at all; after that it reconnects and resumes.
+    Settings come from ``sources``. ``plain`` prints lines only and redraws nothing, as is done in any case for a
+    terminal that can't do more. Raises the client library's errors if entering is refused or the server isn't reached
+    at all; after that it reconnects and resumes.
     """
     import asyncio
 
@@ -51,12 +50,12 @@ async def run(
     from chatty.cli.join.window.signals import ending
 
     plain = plain or env.environ.get("TERM") == "dumb" or not env.stdout.isatty()
-    rooms = OpenRooms(env, door, places, bell=bell, plain=plain)
+    rooms = OpenRooms(env, door, places, sources=sources, plain=plain)
     with to_file(env.convenience("join.log")):
         try:
             for entrance in entrances:
                 await rooms.enter(entrance)
-            face: Face = (Plain if plain else Inline)(env, rooms, color=env.color(color))
+            face: Face = (Plain if plain else Inline)(env, rooms)
 
             def end(status: ExitStatus) -> None:
                 if status != ExitStatus.INTERRUPTED or not face.lent:

@@ -16,13 +16,15 @@ from rich.text import Text
 
 from chatty import protocol
 from chatty.cli.join.rendering import view
-from chatty.cli.join.room.attention import Bell
+from chatty.cli.join.room.attention import Ring
 from chatty.cli.join.room.incoming import Incoming
 from chatty.cli.join.room.message_target import Choice, Line
 from chatty.cli.join.room.outgoing import Outgoing, Posted, Returned
 from chatty.cli.join.room.returning import Returning
 from chatty.cli.join.room.status import Connection, Status
 from chatty.cli.join.room.usage_error import Wrong
+from chatty.cli.join.settings.applying import apply
+from chatty.cli.join.settings.preferences import Preferences
 from chatty.cli.join.slash_commands.actions import Outcome
 from chatty.cli.join.slash_commands.help import help_lines
 from chatty.cli.join.slash_commands.room_actions import RoomActions
@@ -85,7 +87,7 @@ class Conversation:
         now: Callable[[], float],
         changed: asyncio.Event | None = None,
         local: Callable[[datetime], datetime] = datetime.astimezone,
-        bell: Bell = "mention",
+        preferences: Preferences | None = None,
         plain: bool = False,
     ) -> None:
         self.changed = changed or asyncio.Event()
@@ -95,6 +97,9 @@ class Conversation:
         """The line that is being typed."""
         self._switcher = switcher
         self._clock = clock
+        self.preferences = preferences or Preferences()
+        """The settings that are in force here."""
+        bell = self.preferences.settings.bell
         self._incoming = Incoming(clock=clock, local=local, now=now, bell=bell, changed=self.changed.set)
         self._incoming.note(room=name)
         self._outgoing = Outgoing(show=self.show, changed=self.changed.set)
@@ -107,6 +112,12 @@ class Conversation:
         self._clear = False
         self._head_is_due = True
         self._tasks: asyncio.TaskGroup
+        self.preferences.subscribe(self._apply)
+        self._apply()
+
+    def _apply(self) -> None:
+        apply(self.preferences.settings, self._incoming)
+        self.changed.set()
 
     async def run(self, room: Room) -> None:
         """Listen to the room and send the lines that are typed, until it is closed.
@@ -234,8 +245,8 @@ class Conversation:
         """How many messages wait for the person, of those that the bell is for."""
         return self._attention.unread
 
-    def rings(self) -> bool:
-        """Whether the bell is due; true once."""
+    def rings(self) -> Ring | None:
+        """The message that the bell is due for; given once."""
         return self._attention.rings()
 
     @property

@@ -11,6 +11,7 @@ from typing import cast
 from chatty.cli.join.conversation import Conversation
 from chatty.cli.join.room.attention import Bell
 from chatty.cli.join.rooms.tabs import Tab, fragments
+from chatty.cli.join.settings.preferences import Preferences, Sources
 from chatty.client.http import Http
 from chatty.client.inbox import Received
 from chatty.client.room import Room
@@ -94,12 +95,13 @@ class NoOther:
 class Talk:
     """A conversation, with its connection in the test's hands."""
 
-    def __init__(self, bell: Bell, *, plain: bool) -> None:
+    def __init__(self, bell: Bell, *, plain: bool, preferences: Preferences | None = None) -> None:
         self.link = Link()
         self.time = 100.0
         self.conversation = Conversation(
             cast(Http, None), "id", "general", switcher=NoOther(), clock=lambda: self.time,
-            now=lambda: milliseconds(NOON) / 1000, local=lambda time: time, bell=bell, plain=plain,
+            now=lambda: milliseconds(NOON) / 1000, local=lambda time: time, plain=plain,
+            preferences=preferences or Preferences(Sources(options={"bell": bell})),
         )  # fmt: skip
         self.conversation.look()
         self.shown: list[str] = []
@@ -186,8 +188,10 @@ class Talk:
 
 
 @asynccontextmanager
-async def talking(bell: Bell = "mention", *, live: bool = True, plain: bool = False) -> AsyncIterator[Talk]:
-    talk = Talk(bell, plain=plain)
+async def talking(
+    bell: Bell = "mention", *, live: bool = True, plain: bool = False, preferences: Preferences | None = None
+) -> AsyncIterator[Talk]:
+    talk = Talk(bell, plain=plain, preferences=preferences)
     talk.conversation.state_changed(Connected())
     talk.link.gives(welcome(), *([Live(0)] if live else []))
     await asyncio.sleep(0)

@@ -125,7 +125,6 @@ async def at_prompt(
             history=lambda _: history or InMemoryHistory(),
             input=keys,
             output=glass.output(),
-            color=True,
             edit=edit,
         )
         typist = Typist(prompt, keys, glass, desks)

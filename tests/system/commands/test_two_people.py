@@ -179,7 +179,7 @@ def test_history_search_help_and_what_one_hides(people: tuple[Person, Person]) -
     john.says("/clear")
     john.sees(lambda rows: not any("pears" in row for row in rows))
     john.says("/ignore Ada")
-    john.sees("ignored until you leave: Ada")
+    john.sees("ignored: Ada")
     john.says("/quiet")
     john.sees("are hidden")
     john.says("/timestamp")

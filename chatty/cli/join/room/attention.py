@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from chatty.cli.join.rendering.mentions import is_mention
 from chatty.cli.terminal.cleaning import clean_name
@@ -11,7 +11,7 @@ from chatty.events import Message, MessageEdited
 from chatty.names import same
 from chatty.protocol import TYPING_SECONDS
 
-__all__ = ["Attention", "Bell", "News"]
+__all__ = ["Attention", "Bell", "News", "Ring"]
 
 Bell = Literal["mention", "all", "off"]
 """The messages that the bell rings for."""
@@ -23,6 +23,13 @@ AWAY: Final = 60.0
 """Seconds without a key after which somebody counts as away."""
 
 
+class Ring(NamedTuple):
+    """The bell is due: for this ``text``, by the one called ``name``."""
+
+    name: str
+    text: str
+
+
 class Attention:
     """Counts what is new since the last key, or since one looked. ``clock`` gives seconds."""
 
@@ -31,11 +38,11 @@ class Attention:
         """Messages that are new."""
         self.mentions = 0
         """Those of them that mentioned the reader."""
+        self.bell = bell
         self._clock = clock
-        self._bell = bell
         self._pressed = clock()
         self._marked = False
-        self._rings = False
+        self._ring: Ring | None = None
         self._typing: dict[str, float] = {}
 
     def message(self, message: Message, me: str) -> News:
@@ -43,27 +50,27 @@ class Attention:
         self._typing.pop(message.participant, None)
         if same(message.participant, me):
             return ""
-        return self._notice("mention" if is_mention(message.text, me) else "new")
+        return self._notice(message, "mention" if is_mention(message.text, me) else "new")
 
     def replayed(self, message: Message, me: str) -> News:
         """A message came in while nobody was connected. It is as new as others, and doesn't ring."""
-        rings = self._rings
+        ring = self._ring
         news = self.message(message, me)
-        self._rings = rings
+        self._ring = ring
         return news
 
     def edit(self, edit: MessageEdited, before: str, me: str) -> News:
         """A message was changed, just now. It is news if it mentions the reader, and didn't ``before``."""
         if same(edit.participant, me) or not is_mention(edit.text, me) or is_mention(before, me):
             return ""
-        return self._notice("mention")
+        return self._notice(edit, "mention")
 
-    def _notice(self, news: News) -> News:
+    def _notice(self, event: Message | MessageEdited, news: News) -> News:
         self.new += 1
         if news == "mention":
             self.mentions += 1
-        if self._bell == "all" or (self._bell == "mention" and news == "mention"):
-            self._rings = True
+        if self.bell == "all" or (self.bell == "mention" and news == "mention"):
+            self._ring = Ring(event.participant, event.text)
         return news
 
     def look(self) -> bool:
@@ -89,15 +96,15 @@ class Attention:
         self._marked = self._marked or first
         return first
 
-    def rings(self) -> bool:
-        """Whether the bell is due; true once, however many messages it is for."""
-        rings, self._rings = self._rings, False
-        return rings
+    def rings(self) -> Ring | None:
+        """The latest message that the bell is due for; given once, however many there are."""
+        ring, self._ring = self._ring, None
+        return ring
 
     @property
     def unread(self) -> int:
         """How many messages wait of those that the bell is for: mentions, unless it rings for all."""
-        return self.new if self._bell == "all" else self.mentions
+        return self.new if self.bell == "all" else self.mentions
 
     def types(self, name: str) -> None:
         """``name`` is writing something."""

@@ -23,6 +23,10 @@ class Ignored(Struct):
     name: str
     former: list[tuple[str, int]]
 
+    def was(self, name: str) -> bool:
+        """Whether they are called ``name``, or were."""
+        return same(name, self.name) or any(same(name, one) for one, _ in self.former)
+
     def did(self, name: str, seq: int) -> bool:
         """Whether event ``seq``, which ``name`` brought about, is theirs."""
         return same(name, self.name) or any(same(name, one) and seq <= end for one, end in self.former)
@@ -53,16 +57,18 @@ class Hidden:
         """Whether the one called ``name`` now is ignored."""
         return any(same(name, ignored.name) for ignored in self._ignored)
 
-    def ignore(self, name: str) -> None:
-        """Hide everything that ``name`` does from now on."""
-        if not self.ignores(name):
-            self._ignored.append(Ignored(name, []))
+    def ignore_only(self, names: Iterable[str]) -> None:
+        """Hide from now on what the people called ``names`` do, under any name that they take, and nobody else.
 
-    def unignore(self, name: str) -> bool:
-        """Show ``name`` again. False: that one was not ignored."""
-        before = len(self._ignored)
-        self._ignored = [ignored for ignored in self._ignored if not same(ignored.name, name)]
-        return len(self._ignored) < before
+        Somebody that is ignored already may be called by an earlier name.
+        """
+        names = list(names)
+        ignored = [one for one in self._ignored if any(same(name, one.name) for name in names)]
+        for name in names:
+            if not any(same(name, one.name) for one in ignored):
+                renamed = (one for one in self._ignored if one not in ignored and one.was(name))
+                ignored.append(next(renamed, Ignored(name, [])))
+        self._ignored = ignored
 
     def hides(self, event: Happening) -> bool:
         """Whether ``event`` is not to be shown.

@@ -351,9 +351,9 @@ class Incoming:
         """The newest event that was on the screen while somebody was there; None if none was."""
         return StreamPosition(self._epoch, self.seen) if self.seen else None
 
-    def restyle(self) -> None:
-        """Show the time, or leave it out."""
-        self._view.timestamps = not self._view.timestamps
+    def restyle(self, time_format: str) -> None:
+        """Show the time so before each line from now on; empty leaves it out."""
+        self._view.timestamps = bool(time_format)
 
     def aside(self) -> view.View:
         """A view for messages that don't follow what was shown before, with their numbers."""

@@ -17,12 +17,14 @@ from chatty.cli.exits import ExitStatus
 from chatty.cli.failures import Failure, explain
 from chatty.cli.join.conversation import Conversation
 from chatty.cli.join.rendering import view
-from chatty.cli.join.room.attention import Bell
+from chatty.cli.join.room.attention import Ring
 from chatty.cli.join.room.usage_error import Wrong
 from chatty.cli.join.rooms import tabs
 from chatty.cli.join.rooms.entrance import Door, Entrance
 from chatty.cli.join.rooms.inviting import ways_in
 from chatty.cli.join.rooms.places import OpenedRoom, Place, Places
+from chatty.cli.join.settings.preferences import Preferences, Sources
+from chatty.cli.join.settings.reading import Room as Calls
 from chatty.cli.targets import about
 from chatty.cli.terminal.cleaning import clean
 from chatty.client.http import Http
@@ -66,16 +68,16 @@ class _Open:
 class OpenRooms:
     """Holds the conversations, and is the `Switcher` of their commands. Enter one room at least, then `run`.
 
-    ``door`` finds the way into another room, and ``places`` remembers what was read and typed in each. ``bell`` says
-    which messages ring, and ``plain`` that all is shown as lines alone.
+    ``door`` finds the way into another room, and ``places`` remembers what was read and typed in each. Settings come
+    from ``sources``. ``plain`` says that all is shown as lines alone.
     """
 
-    def __init__(self, env: Environment, door: Door, places: Places, *, bell: Bell, plain: bool) -> None:
+    def __init__(self, env: Environment, door: Door, places: Places, *, sources: Sources, plain: bool) -> None:
         self.changed = asyncio.Event()
         """Set when there is something to show; the face clears it."""
         self._env = env
         self._door = door
-        self._bell: Bell = bell
+        self._sources = sources
         self.plain = plain
         self._places = places
         places.warn = lambda text: self.show(view.failure(text))
@@ -98,10 +100,13 @@ class OpenRooms:
                 return number
         target = entrance.target
         place = self._places.of(target.room_id)
+        preferences = Preferences(
+            self._sources, profile=target.profile.profile, room=Calls(target.room_id, entrance.room_name)
+        )
         conversation = Conversation(
             await self._http(entrance), target.room_id, entrance.room_name, switcher=self, clock=self._clock,
             now=self._env.now, changed=self.changed,
-            bell=self._bell, plain=self.plain,
+            preferences=preferences, plain=self.plain,
         )  # fmt: skip
         conversation.draft = place.draft
         conversation.turn_away()
@@ -364,10 +369,9 @@ class OpenRooms:
         waiting = sum(one.conversation.attracting for one in self._open)
         return f"({waiting:,}) {self.front.title}" if waiting else self.front.title
 
-    def rings(self) -> bool:
-        """Whether the bell is due; true once."""
-        rings = [one.conversation.rings() for one in self._open]  # all are asked, so that none rings again
-        return any(rings)
+    def rings(self) -> list[tuple[Conversation, Ring]]:
+        """The messages that the bell is due for, the latest of each room; given once."""
+        return [(one.conversation, ring) for one in self._open if (ring := one.conversation.rings())]
 
     @property
     def ticking(self) -> bool:

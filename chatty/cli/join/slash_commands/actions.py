@@ -11,6 +11,7 @@ from rich.text import Text
 from chatty import protocol
 from chatty.cli.join.rendering import view
 from chatty.cli.join.room.incoming import Incoming
+from chatty.cli.join.settings.preferences import Preferences
 from chatty.client.http import Http
 
 __all__ = ["Actions", "Host", "Outcome", "first_word"]
@@ -24,6 +25,8 @@ Outcome = protocol.Say | Coroutine[Any, Any, None] | None
 class Host(Protocol):
     """The conversation that commands act on."""
 
+    preferences: Preferences
+    """The settings that are in force here."""
     plain: bool
     """Whether nothing is redrawn, and the terminal itself edits what is typed."""
 
@@ -58,6 +61,7 @@ class Actions:
         self._people = incoming.people
         self._pointer = incoming.pointer
         self._hidden = incoming.hidden
+        self._preferences = host.preferences
 
     def _notice(self, text: str) -> None:
         self._host.show(view.notice(text))

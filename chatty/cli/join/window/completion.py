@@ -1,4 +1,4 @@
-"""Completion of a /command, an @name, an :emoji:. Pure; the prompt shows it."""
+"""Completion of a /command, a setting, an @name, an :emoji:. Pure; the prompt shows it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Iterator
 from typing import Final, NamedTuple
 
 from chatty.cli.join.rendering.emoji import emoji_names
+from chatty.cli.join.slash_commands.setting_actions import complete_setting
 from chatty.cli.join.slash_commands.table import complete
 from chatty.cli.terminal.cleaning import clean_name
 from chatty.names import compare_key
@@ -39,6 +40,8 @@ def candidates(before: str, names: Iterable[str], can: Collection[str], *, asked
     for command in complete(before, can):
         shown = f"/{command.name} {command.argument}".rstrip()
         yield Candidate(f"/{command.name}", len(before), shown, command.help)
+    for word, length, about in complete_setting(before):
+        yield Candidate(word, length, word, about)
     if found := _NAME.search(before):
         for name in _matching(names, found[1]):
             yield Candidate(f"@{name}", len(found[0]), f"@{name}")

@@ -18,9 +18,11 @@ from chatty.cli.join.rendering import view
 from chatty.cli.join.rooms.open_rooms import OpenRooms
 from chatty.cli.join.window.editor import edited
 from chatty.cli.join.window.history import FileHistory
+from chatty.cli.join.window.notify import Notifier
 from chatty.cli.join.window.prompt import Prompt
 from chatty.cli.join.window.screen import Painter, Screen, TerminalOutput
 from chatty.cli.join.window.title import Title
+from chatty.cli.terminal.cleaning import clean_name
 from chatty.cli.terminal.folding import columns_of
 
 __all__ = ["Face", "Inline", "Plain"]
@@ -45,8 +47,10 @@ class Face(Protocol):
 class Inline:
     """The prompt and the status line at the bottom. Everything else goes into the terminal's own scrollback."""
 
-    def __init__(self, env: Environment, rooms: OpenRooms, *, color: bool) -> None:
+    def __init__(self, env: Environment, rooms: OpenRooms) -> None:
+        self._env = env
         self._rooms = rooms
+        self._painter = Painter(color=False)
         self._output = TerminalOutput.of(env.stdout, env.environ.get("TERM"))
         self._title = Title(self._output)
         self._prompt = Prompt(
@@ -54,12 +58,13 @@ class Inline:
             history=lambda desk: FileHistory(rooms.directory(desk) / "history", self._warn),
             input=create_input(env.stdin),
             output=self._output,
-            color=color,
             edit=partial(edited, environ=env.environ),
         )
+        self._recolor()
+        self._notifier = Notifier(self._output.write_raw, env.environ, self._warn)
         self._screen = Screen(
             self._prompt.app,
-            Painter(color=color),
+            self._painter,
             changed=rooms.changed,
             take=self._take,
             ticking=lambda: rooms.ticking,
@@ -72,7 +77,10 @@ class Inline:
 
     def work(self) -> list[Coroutine[Any, Any, None]]:
         """The prompt, and the screen above it."""
-        return [self._type(), self._screen.run()]
+        return [self._type(), self._screen.run(), self._notifier.run()]
+
+    def _recolor(self) -> None:
+        self._painter.color = self._prompt.color = _color(self._env, self._rooms)
 
     async def _type(self) -> None:
         try:
@@ -81,11 +89,11 @@ class Inline:
             self._rooms.end(ExitStatus.HUNG_UP)
 
     def _take(self) -> list[Text]:
-        # Both wait in the output for the update that this is part of.
+        # What these write waits in the output for the update that this is part of.
         front = self._rooms.front
+        self._recolor()
         self._title.show(self._rooms.window_title())
-        if self._rooms.rings():
-            self._output.write_raw("\a")
+        _notify(self._notifier, self._rooms)
         if front.clearing():
             self._prompt.app.clear()
         for text, line in front.returned():
@@ -114,15 +122,23 @@ class Plain:
 
     lent = False
 
-    def __init__(self, env: Environment, rooms: OpenRooms, *, color: bool) -> None:
+    def __init__(self, env: Environment, rooms: OpenRooms) -> None:
         self._env = env
         self._rooms = rooms
-        self._painter = Painter(color=color, styles=color)
+        self._painter = Painter(color=False, styles=False)
+        self._notifier = Notifier(self._write if env.stdout.isatty() else None, env.environ, self._warn)
         self._typed = b""  # a line without an end yet
 
     def work(self) -> list[Coroutine[Any, Any, None]]:
         """Reading and showing."""
-        return [self._read(), self._show()]
+        return [self._read(), self._show(), self._notifier.run()]
+
+    def _warn(self, text: str) -> None:
+        self._rooms.show(view.failure(text))
+
+    def _write(self, text: str) -> None:
+        self._env.stdout.write(text)
+        self._env.stdout.flush()
 
     async def _show(self) -> None:
         shown = None
@@ -131,13 +147,12 @@ class Plain:
                 async with asyncio.timeout(1.0 if self._rooms.ticking else None):
                     await self._rooms.changed.wait()
             self._rooms.changed.clear()
+            self._painter.color = self._painter.styles = _color(self._env, self._rooms)
             if self._rooms.front.connection not in (shown, "connecting"):
                 shown = self._rooms.front.connection
                 self._print([view.notice(shown)])
             self._print(self._rooms.take())
-            if self._rooms.rings() and self._env.stdout.isatty():
-                self._env.stdout.write("\a")
-                self._env.stdout.flush()
+            _notify(self._notifier, self._rooms)
 
     async def _read(self) -> None:
         loop = asyncio.get_running_loop()
@@ -172,3 +187,12 @@ class Plain:
     def _print(self, lines: list[Text]) -> None:
         if lines:
             self._env.out(self._painter.paint(lines, columns_of(self._env.stdout)).removesuffix("\n"))
+
+
+def _color(env: Environment, rooms: OpenRooms) -> bool:
+    return env.color({"always": True, "never": False}.get(rooms.front.preferences.settings.color))
+
+
+def _notify(notifier: Notifier, rooms: OpenRooms) -> None:
+    for room, ring in rooms.rings():
+        notifier.notify(room.preferences.settings.notify, room.title, f"{clean_name(ring.name)}: {ring.text}")

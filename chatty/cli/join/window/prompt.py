@@ -143,13 +143,14 @@ class Prompt:
         history: Callable[[Any], History],
         input: Input,
         output: TerminalOutput,
-        color: bool,
         edit: Callable[[str], str | None],
     ) -> None:
         self._desks = desks
         self._history = history
         self._lines: dict[Desk, Buffer] = {}
         self._open = edit
+        self.color = False
+        """Whether it has colours; it may be set anew at any time."""
         self._leaving: asyncio.TimerHandle | None = None
         self._guard = PasteGuard()
         self.editing = False
@@ -162,7 +163,7 @@ class Prompt:
             key_bindings=merge_key_bindings([self._keys(), room_keys(desks)]),
             style=_STYLE,
             include_default_pygments_style=False,
-            color_depth=ColorDepth.DEPTH_4_BIT if color else ColorDepth.DEPTH_1_BIT,
+            color_depth=lambda: ColorDepth.DEPTH_4_BIT if self.color else ColorDepth.DEPTH_1_BIT,
             erase_when_done=True,
             input=input,
             output=output,

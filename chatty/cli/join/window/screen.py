@@ -42,12 +42,12 @@ class Painter:
     """Turns rich texts into text with escapes for a terminal.
 
     Without ``color`` bold and dim remain; without ``styles`` nothing but the
-    text does. Rich gives the escapes alone: where a row ends is decided here.
+    text does. Both may be set anew at any time. Rich gives the escapes alone: where a row ends is decided here.
     """
 
     def __init__(self, *, color: bool, styles: bool = True) -> None:
-        self._color = color
-        self._styles = styles
+        self.color = color
+        self.styles = styles
         self._console = Console(file=io.StringIO(), _environ={})  # knows the styles by their names
 
     def paint(self, lines: Iterable[Text], columns: int = 0) -> str:
@@ -58,7 +58,7 @@ class Painter:
         return "".join(f"{self._escaped(row)}\n" for line in lines for row in _rows(line, columns))
 
     def _escaped(self, row: Text) -> str:
-        if not self._styles:
+        if not self.styles:
             return row.plain
         if not row.spans:  # for these, rich leaves the style of the whole out
             row.stylize(row.style)
@@ -67,7 +67,7 @@ class Painter:
     def _piece(self, text: str, style: Style | None) -> str:
         if style is None:
             return text
-        return (style if self._color else style.without_color).render(text, color_system=ColorSystem.STANDARD)
+        return (style if self.color else style.without_color).render(text, color_system=ColorSystem.STANDARD)
 
 
 def _rows(line: Text, columns: int) -> Iterator[Text]:

@@ -109,7 +109,7 @@ async def test_who_is_mentioned_is_told_in_the_status_and_in_the_title_and_by_on
 async def test_the_bell_rings_for_what_was_chosen(bell: Bell, rings: bool, title: str) -> None:
     async with talking(bell) as talk:
         await talk.hears(by("Bob", 1, "hello all"))
-        assert talk.conversation.rings() == rings
+        assert bool(talk.conversation.rings()) == rings
         assert talk.title() == title
 
 

@@ -18,6 +18,7 @@ from chatty.cli.failures import Failure
 from chatty.cli.join.rooms.entrance import Entrance
 from chatty.cli.join.rooms.open_rooms import OpenRooms
 from chatty.cli.join.rooms.places import OpenedRoom, Places
+from chatty.cli.join.settings.preferences import Sources
 from chatty.cli.targets import RoomTarget
 from chatty.client.http import Http
 from chatty.errors import Refused
@@ -64,7 +65,7 @@ class House:
 
     @asynccontextmanager
     async def opened(self, *names: str) -> AsyncIterator[Person]:
-        rooms = OpenRooms(self.env, self.door, Places(self.directory, "default"), bell="mention", plain=False)
+        rooms = OpenRooms(self.env, self.door, Places(self.directory, "default"), sources=Sources(), plain=False)
         person = Person(rooms)
         try:
             for name in names:

@@ -169,6 +169,6 @@ async def test_only_somebody_who_is_or_was_here_is_ignored() -> None:
         assert talk.refuses("/ignore @John") == "!! that is you"
         for name, ignored in (("@ｅｖｅ", "Eve"), ("bob l.", "Eve, Bob L."), ("BOB L.", "Eve, Bob L.")):
             assert talk.conversation.enter(f"/ignore {name}")
-            assert talk.lines()[-1] == f"-- ignored until you leave: {ignored}"
+            assert talk.lines()[-1] == f"-- ignored: {ignored}"
         assert talk.refuses("/unignore Nobody").startswith("!! nobody called Nobody")
         assert talk.refuses("/unignore Bob").startswith("!! nobody called Bob")
