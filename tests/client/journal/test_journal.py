@@ -257,6 +257,31 @@ async def test_what_the_server_refuses_is_not_tried_again_by_the_next_run(
             assert not other.resumed
 
 
+async def test_a_room_that_was_closed_for_everybody_leaves_nothing_to_resume(
+    server: Server, proxy: Proxy, path: Path
+) -> None:
+    made = server.make_room()
+    async with chatty.join(proxy.url, made["id"], name="Ada", key=new_secret(), journal=path) as room:
+        await room.send("before")
+        proxy.freeze()
+        late = await room.post("too late")
+        await asyncio.to_thread(server.ask, "DELETE", f"/v1/rooms/{made['id']}", token=made["owner_token"])
+        proxy.cut()
+        proxy.heal()
+        with pytest.raises(chatty.Refused) as refused:
+            await late
+        assert refused.value.code == "room_closed"
+    assert not await asyncio.to_thread(path.exists)
+
+
+async def test_a_run_that_can_not_enter_the_room_keeps_what_waits_and_lets_go_of_the_journal(path: Path) -> None:
+    killed(path, "a")
+    for _ in range(2):
+        with pytest.raises(chatty.Unreachable):
+            await chatty.join("http://127.0.0.1:1", "room", name="Ada", key="k", journal=path).__aenter__()
+    assert outbox_of(path).resumed == [text("a")]
+
+
 def test_a_journal_needs_a_key_and_has_its_own_producer(path: Path) -> None:
     with pytest.raises(ValueError, match="needs a key"):
         chatty.join("http://a", "room", journal=path)
