@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from chatty.client.http import create_room as create_room
     from chatty.client.identity import TokenFile as TokenFile
     from chatty.client.inbox import Received as Received
+    from chatty.client.journal.file import JournalError as JournalError
+    from chatty.client.journal.file import free_journal as free_journal
     from chatty.client.room import Room as Room
     from chatty.client.room import join as join
     from chatty.errors import ChattyError as ChattyError
@@ -57,6 +59,7 @@ _HOMES: Final = {
         "chatty.client.http": ["Http", "create_room"],
         "chatty.client.identity": ["TokenFile"],
         "chatty.client.inbox": ["Received"],
+        "chatty.client.journal.file": ["JournalError", "free_journal"],
         "chatty.client.room": ["Room", "join"],
         "chatty.errors": ["ChattyError", "Disconnected", "ProtocolError", "Refused", "Unreachable"],
         "chatty.events": [

@@ -15,7 +15,7 @@ from contextlib import AbstractAsyncContextManager, suppress
 from typing import Final, Protocol
 
 from chatty.client.answers import CANCELLED, TIMED_OUT, Answer, Question, outcome_text, question_text
-from chatty.client.http import Http
+from chatty.client.requests import Requests
 from chatty.errors import ChattyError, Refused
 from chatty.events import Event, Message, MessageDeleted
 from chatty.names import same
@@ -47,7 +47,7 @@ class Asker(Protocol):
     async def send(self, text: str, *, automatic: int) -> Ack:
         """Says ``text``."""
 
-    def http(self) -> Http:
+    def http(self) -> Requests:
         """The server's HTTP interface, as the same one."""
 
     def history(self, *, newest_first: bool) -> AsyncIterator[Message]:
@@ -99,7 +99,7 @@ async def pose(
     return await _Asking(room, choices, answerers, tell=tell).outcome(posted(), timeout, default)
 
 
-async def announce(http: Http, room_id: str, question: int, outcome: str, *, name: str, automatic: int = 1) -> None:
+async def announce(http: Requests, room_id: str, question: int, outcome: str, *, name: str, automatic: int = 1) -> None:
     """Tells the room the outcome of message number ``question``: once, however many runs find the same outcome."""
     unique = hashlib.sha256(json.dumps(["outcome", question, outcome]).encode()).hexdigest()
     await http.send(room_id, outcome, name=name, reply_to=question, idempotency_key=unique, automatic=automatic)

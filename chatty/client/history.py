@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from datetime import datetime
 
-from chatty.client.http import Http
+from chatty.client.requests import Requests
 from chatty.events import Message
 from chatty.protocol import PAGE_EVENTS, Page, decode_frame
 
@@ -13,7 +13,7 @@ __all__ = ["messages"]
 
 
 async def messages(
-    server: Http,
+    server: Requests,
     room_id: str,
     *,
     search: str | None = None,

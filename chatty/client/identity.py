@@ -27,6 +27,7 @@ __all__ = [
     "TokenFile",
     "current",
     "derive_key",
+    "fingerprint",
     "new_producer",
     "new_secret",
     "producer_from_key",
@@ -93,6 +94,13 @@ def derive_key(secret: str, server: str) -> str:
     """
     digest = hmac.digest(secret.encode(), origin(server).encode(), "sha256")
     return urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
+def fingerprint(credential: Credential) -> str:
+    """Tells one key from another without showing it. Tokens have none: another one may be for the same identity."""
+    if callable(credential) or is_token(credential):
+        return ""
+    return hashlib.sha256(credential.encode()).hexdigest()[:32]
 
 
 def new_producer() -> str:

@@ -16,21 +16,12 @@ from chatty.client.connection import ABNORMAL, HEARTBEAT_SECONDS, Closed, Connec
 from chatty.client.decoding import read_frame
 from chatty.client.identity import Credential
 from chatty.client.inbox import Inbox
-from chatty.client.nodes import ELSEWHERE, Nodes, of_all
+from chatty.client.nodes import ELSEWHERE, Nodes, Sessions, of_all
 from chatty.client.outbox import TOO_FAST, TRANSIENT, Outbox, Settled
 from chatty.client.states import Connected, Connecting, Reconnecting, Slowed, State
 from chatty.errors import CODES, ChattyError, Disconnected, ProtocolError, Refused, Unreachable
 from chatty.events import Moderated, ParticipantRenamed, StreamPosition
-from chatty.protocol import (
-    Ack,
-    Close,
-    Error,
-    Producing,
-    Type,
-    Welcome,
-    encode,
-    may_reconnect,
-)
+from chatty.protocol import Ack, Close, Error, Producing, Type, Welcome, encode, may_reconnect
 
 __all__ = ["Link", "LinkOptions"]
 
@@ -55,6 +46,7 @@ class LinkOptions(Struct, frozen=True, kw_only=True):
     participate: bool
     patience: float | None
     tls: ssl.SSLContext | None = None  # which authorities to trust, if not the system's
+    sessions: Sessions | None = None  # those that it shares with others, if it does; their owner closes them
     retry_first: bool = False  # whether the first connection is tried as often as a later one
     heartbeat: float = HEARTBEAT_SECONDS
     handshake: float = 20.0  # for an attempt to connect, until the welcome
@@ -96,7 +88,8 @@ class Link:
         self._known_as: str | None = None  # the present participant's name, as the room has it
         self._typing = False  # whether the others are to be told that something is being written
         self._typed_at = -_TYPING_SECONDS
-        self._nodes = Nodes(options.server, options.key, options.tls)
+        self._nodes = Nodes(options.server)
+        self._sessions = options.sessions or Sessions(options.key, options.tls)
         self._connection: Connection | None = None
         self._leaving = False
         self._to_write = asyncio.Event()
@@ -193,7 +186,8 @@ class Link:
 
     async def close(self) -> None:
         """Frees all resources. Sends nothing."""
-        await self._nodes.close()
+        if self._options.sessions is None:
+            await self._sessions.close()
 
     # --- connecting -----------------------------------------------------------------------------------------
 
@@ -203,7 +197,7 @@ class Link:
         query = {"name": self.name} if self.name is not None else {}
         if not self._participate:
             query["join"] = "false"
-        session = self._nodes.session(node)
+        session = self._sessions.to(node)
         heartbeat = self._nodes.heartbeat(options.heartbeat)
         try:
             async with asyncio.timeout(options.handshake if patiently else self._nodes.limit(options.handshake)):
@@ -221,7 +215,7 @@ class Link:
         self._typing = False
         self._inbox.connected()
         self._inbox.put(welcome, raw)
-        self._outbox.connected()
+        self._outbox.connected(welcome.epoch)
         self._resume.clear()
         self._connected_at = self._now()
         self._acked, self._began_at = False, self._inbox.seen

@@ -1,4 +1,4 @@
-"""The nodes of one server, each with its address, of which one is asked until it fails."""
+"""The nodes of one server: which of them is asked until it fails, and the sessions by which they are."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from chatty.client.network.address import base_urls
 from chatty.client.session import open_session
 from chatty.errors import Unreachable
 
-__all__ = ["ELSEWHERE", "NODE_SECONDS", "Nodes", "never_sent", "of_all"]
+__all__ = ["ELSEWHERE", "NODE_SECONDS", "Nodes", "Sessions", "never_sent", "of_all"]
 
 NODE_SECONDS: Final = 2.0
 """How long a node may take to answer while there are others to ask."""
@@ -24,27 +24,45 @@ ELSEWHERE: Final = frozenset({"unavailable", "busy"})
 """Refusals of one node that another one may not share. It has certainly not done what it was asked."""
 
 
+class Sessions:
+    """A session to each address that was asked, for any number of rooms. The arguments are those of `open_session`."""
+
+    def __init__(self, key: Credential | None, tls: ssl.SSLContext | None = None, *, socket: str | None = None) -> None:
+        self._key = key
+        self._tls = tls
+        self._socket = socket
+        self._opened: dict[str, aiohttp.ClientSession] = {}
+        self._closed = False
+
+    def to(self, address: str) -> aiohttp.ClientSession:
+        """The session to a node. Raises Unreachable where its proxy can't be used."""
+        if self._closed:
+            raise RuntimeError("the Http that this belongs to is closed; leave its rooms first")
+        if address not in self._opened:
+            self._opened[address] = open_session(address, self._key, self._tls, socket=self._socket)
+        return self._opened[address]
+
+    async def close(self) -> None:
+        """Frees all connections."""
+        self._closed = True
+        for session in self._opened.values():
+            await session.close()
+
+
 class Nodes:
-    """The addresses in ``server``, which has commas between them, and a session to each that was asked.
+    """The addresses in ``server``, which has commas between them, and the choice of one of them.
 
     One of them is the ``present`` one: the first, and whenever it fails the
     next. Most servers have one node, which then stays the present one. A round
     is over when all of them have failed, one after another: time for a pause.
-    The other arguments are those of `open_session`. Raises ValueError if one
-    of the addresses is none.
+    Raises ValueError if one of the addresses is none.
     """
 
-    def __init__(
-        self, server: str, key: Credential | None, tls: ssl.SSLContext | None = None, *, socket: str | None = None
-    ) -> None:
+    def __init__(self, server: str) -> None:
         self._addresses = base_urls(server)
-        self._key = key
-        self._tls = tls
-        self._socket = socket
         self._at = 0
         self._failed = 0  # how many have failed in this round
         self._rounds = 0  # how many rounds are over since one worked for a while
-        self._sessions: dict[str, aiohttp.ClientSession] = {}
 
     def __len__(self) -> int:
         return len(self._addresses)
@@ -57,12 +75,6 @@ class Nodes:
     def present(self) -> str:
         """The address of the node to ask."""
         return self._addresses[self._at]
-
-    def session(self, address: str) -> aiohttp.ClientSession:
-        """The session to a node. Raises Unreachable where its proxy can't be used."""
-        if address not in self._sessions:
-            self._sessions[address] = open_session(address, self._key, self._tls, socket=self._socket)
-        return self._sessions[address]
 
     def leave(self, address: str) -> None:
         """This node has failed, so the next one becomes the present one, unless that has happened by now."""
@@ -93,11 +105,6 @@ class Nodes:
     def heartbeat(self, usual: float) -> float:
         """The seconds of silence after which to find out whether the present one is still there."""
         return usual if len(self) == 1 else min(usual, HEARTBEAT_SECONDS)
-
-    async def close(self) -> None:
-        """Frees all connections."""
-        for session in self._sessions.values():
-            await session.close()
 
 
 def of_all(nodes: Nodes, last: Unreachable) -> Unreachable:

@@ -21,6 +21,7 @@ last accepted number + 1. That is less simple than it sounds:
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from typing import Final, Generic, NamedTuple, TypeVar, assert_never
 
 from msgspec.structs import replace
@@ -30,7 +31,7 @@ from chatty.digests import NOTHING_SAID, UNKNOWN, chained
 from chatty.errors import ProtocolError, Refused
 from chatty.protocol import Ack, Delete, Edit, Error, Produce, Producing, React, Rename, Say, Send, SetTopic
 
-__all__ = ["TOO_FAST", "TRANSIENT", "Outbox", "Settled", "said", "unsendable"]
+__all__ = ["TOO_FAST", "TRANSIENT", "Outbox", "Queued", "Settled", "said", "told", "unsendable"]
 
 T = TypeVar("T")
 
@@ -41,7 +42,9 @@ TOO_FAST: Final = "too_fast"
 """The refusal of a message that comes too soon in a room in slow mode."""
 
 
-class _Message(NamedTuple, Generic[T]):
+class Queued(NamedTuple, Generic[T]):
+    """A command that has no outcome yet, with the ticket that it was added with."""
+
     command: Say
     ticket: T
 
@@ -80,8 +83,8 @@ class Outbox(Generic[T]):
         self._known = 0  # the number up to which the room had accepted when it was last asked
         self._digest = UNKNOWN if fresh else NOTHING_SAID  # of all up to `_accepted`
         self._told: bytes  # the same of all up to `_known`, as the room tells it
-        self._flight: deque[_Message[T]] = deque()  # sent on this connection, unanswered, and not wasted
-        self._waiting: deque[_Message[T]] = deque()  # to be sent, behind those
+        self._flight: deque[Queued[T]] = deque()  # sent on this connection, unanswered, and not wasted
+        self._waiting: deque[Queued[T]] = deque()  # to be sent, behind those
         self.connected()
 
     def __len__(self) -> int:
@@ -99,14 +102,22 @@ class Outbox(Generic[T]):
 
     def add(self, command: Say, ticket: T) -> Settled[T] | None:
         """Takes a message. It has its outcome at once if an earlier run of this producer has already sent it."""
-        message = _Message(command, ticket)
+        message = Queued(command, ticket)
         if self._accepted < self._known:
             return self._repeated(message)
         self._waiting.append(message)
         return None
 
-    def connected(self) -> None:
-        """A new connection: whatever the old one carried is unanswered, and to be sent again unless it was accepted."""
+    def resume(self, ticket: Callable[[], T]) -> list[Queued[T]]:
+        """Queues what an earlier run left without an outcome, each with a new ``ticket``, if anything was kept."""
+        return []
+
+    def connected(self, epoch: str = "") -> None:
+        """A new connection: whatever the old one carried is unanswered, and to be sent again unless it was accepted.
+
+        ``epoch`` is the one that the room's numbers belong to.
+        """
+        self.epoch = epoch
         self._take_back()
         self._wasted = 0  # how many answers are still to come to copies that cannot have been accepted
         self._introduced = False  # whether `Produce` was sent
@@ -143,10 +154,7 @@ class Outbox(Generic[T]):
             if answer.accepted:
                 raise ProtocolError("the server knows a producer that is new")
             return []
-        try:
-            self._told = bytes.fromhex(answer.digest)
-        except ValueError as error:
-            raise ProtocolError(f"{answer.digest!r} is not a digest") from error
+        self._told = told(answer)
         self._ready = True
         self._known = answer.accepted
         if self.stored_before is None:
@@ -186,13 +194,19 @@ class Outbox(Generic[T]):
         self._take_back()
         return settled
 
-    def abandon(self) -> list[T]:
-        """Forgets all that has no outcome, and gives its tickets. Answers to it may still come, and mean nothing."""
+    def abandon(self, *, kept: bool = False) -> list[T]:
+        """Forgets all that has no outcome, and gives its tickets. Answers to it may still come, and mean nothing.
+
+        ``kept``: a later run may still send it, where it was written down for that.
+        """
         tickets = [message.ticket for message in (*self._flight, *self._waiting)]
         self._wasted += len(self._flight)
         self._flight.clear()
         self._waiting.clear()
         return tickets
+
+    def close(self) -> None:
+        """Frees what it was written down in, if anything."""
 
     def _take_back(self) -> None:
         self._waiting.extendleft(reversed(self._flight))
@@ -202,14 +216,14 @@ class Outbox(Generic[T]):
         message = self._flight.popleft()
         return Settled(message.ticket, result, message.command)
 
-    def _repeated(self, message: _Message[T]) -> Settled[T]:
+    def _repeated(self, message: Queued[T]) -> Settled[T]:
         """A message that the room has, unless it turns out that this is another one."""
         self._count(message)
         self._compare()
         result = self.conflict or Ack(n=self._accepted, duplicate=True)
         return Settled(message.ticket, result, message.command)
 
-    def _count(self, message: _Message[T]) -> None:
+    def _count(self, message: Queued[T]) -> None:
         self._accepted += 1
         if self._digest:
             self._digest = chained(self._digest, said(message.command))
@@ -220,6 +234,14 @@ class Outbox(Generic[T]):
             which = f"first {self._known:,} messages are" if self._known > 1 else "first message is"
             what = "those that were" if self._known > 1 else "the one that was"
             self.conflict = Refused("idempotency_conflict", f"The {which} not {what} sent by this producer before.")
+
+
+def told(answer: Producing) -> bytes:
+    """The digest of all that the room has accepted, as it says. Raises ProtocolError if that is none."""
+    try:
+        return bytes.fromhex(answer.digest)
+    except ValueError as error:
+        raise ProtocolError(f"{answer.digest!r} is not a digest") from error
 
 
 def unsendable(command: Say, message_bytes: int) -> Refused | None:

@@ -1,16 +1,17 @@
-"""A room's outgoing commands, with a future for the outcome of each."""
+"""A room's outgoing commands: a method for each of them, and a future for its outcome."""
 
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 
 from chatty.client.link import Link
-from chatty.client.outbox import Outbox, Settled, unsendable
+from chatty.client.outbox import Outbox, Queued, Settled, unsendable
 from chatty.errors import Refused
-from chatty.protocol import Ack, Rename, Say
+from chatty.protocol import Ack, Delete, Edit, React, Rename, Say, Send, SetTopic
 
-__all__ = ["Outgoing"]
+__all__ = ["Outgoing", "Speaker"]
 
 
 class Outgoing:
@@ -29,6 +30,14 @@ class Outgoing:
     def attach(self, link: Link) -> None:
         """Sends by ``link`` from here on."""
         self._link = link
+
+    def resume(self) -> list[Queued[asyncio.Future[Ack]]]:
+        """Queues what an earlier run left without an outcome, where a journal kept it."""
+        loop = asyncio.get_running_loop()
+        resumed = self._outbox.resume(loop.create_future)
+        for message in resumed:  # asyncio logs errors that nobody retrieves, and nobody asked for these
+            message.ticket.add_done_callback(lambda future: future.cancelled() or future.exception())
+        return resumed
 
     async def add(self, command: Say, *, message_bytes: int) -> asyncio.Future[Ack]:
         """Queues a command, and returns once fewer than 1,000 wait for their ack: see `chatty.client.room.Room.say`.
@@ -81,11 +90,11 @@ class Outgoing:
                 future.set_result(result)
         self._wake_senders()
 
-    def fail(self, error: BaseException) -> None:
-        """Nothing can be sent any more, because of ``error``. The first one counts."""
+    def fail(self, error: BaseException, *, kept: bool = False) -> None:
+        """Nothing can be sent any more, because of ``error``. The first one counts. ``kept``: in a journal, if any."""
         if self._refusal is None:
             self._refusal = error
-        for future in self._outbox.abandon():
+        for future in self._outbox.abandon(kept=kept):
             if not future.done():
                 future.set_exception(self._refusal)
                 if self._unsent:
@@ -96,3 +105,60 @@ class Outgoing:
     def _wake_senders(self) -> None:
         self._settled.set()
         self._settled.clear()
+
+
+class Speaker(ABC):
+    """Whoever can `say` a command, with a method for each kind of them."""
+
+    @abstractmethod
+    async def say(self, command: Say) -> asyncio.Future[Ack]:
+        """Queues a command; the future has its outcome."""
+
+    async def send(self, text: str, *, reply_to: int = 0, action: bool = False, automatic: int = 0) -> Ack:
+        """Says ``text``, and returns when the server has stored it, once, however often the connection breaks.
+
+        ``reply_to``: the number of the message that this one answers.
+        ``action``: say that you do what ``text`` says. ``automatic``: a
+        program says it, 1 on its own account or to a person, and one more
+        than ``automatic`` of the message that it answers (see
+        `chatty.events.Message`). Raises `Refused` if the server will not have
+        it, and otherwise the error that ended the connection for good. A
+        ``send`` that is cancelled may or may not have sent.
+        """
+        return await (await self.post(text, reply_to=reply_to, action=action, automatic=automatic))
+
+    async def post(
+        self, text: str, *, reply_to: int = 0, action: bool = False, automatic: int = 0
+    ) -> asyncio.Future[Ack]:
+        """Queues ``text``, as `say` does with any command; the future has the outcome of `send`."""
+        return await self.say(Send(text=text, reply_to=reply_to, action=action, automatic=automatic))
+
+    async def edit(self, of: int, text: str) -> Ack:
+        """Changes your message number ``of``, which says ``text`` from then on.
+
+        This and what follows return and raise as `send` does. Whose message
+        it is, the server tells by the key.
+        """
+        return await (await self.say(Edit(of=of, text=text)))
+
+    async def delete(self, of: int) -> Ack:
+        """Deletes your message number ``of``: its text is gone for everybody, and from the server's files."""
+        return await (await self.say(Delete(of=of)))
+
+    async def react(self, of: int, reaction: str, *, remove: bool = False) -> Ack:
+        """Reacts to message number ``of`` with up to 32 characters, or takes that back.
+
+        The ack has no ``seq`` if nothing changed by it: you had already reacted so.
+        """
+        return await (await self.say(React(of=of, reaction=reaction, remove=remove)))
+
+    async def set_topic(self, topic: str) -> Ack:
+        """Sets the room's topic, of up to 512 characters; an empty one removes it."""
+        return await (await self.say(SetTopic(topic=topic)))
+
+    async def rename(self, name: str) -> Ack:
+        """Takes another name, under which the room also comes back when its connection breaks.
+
+        Only a participant has a name to change: with ``participate=False`` it is refused (``not_allowed``).
+        """
+        return await (await self.say(Rename(name=name)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from datetime import datetime
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -12,21 +13,21 @@ from msgspec.structs import replace
 
 from chatty.client.asking import Answer, pose
 from chatty.client.history import messages
-from chatty.client.http import Http
-from chatty.client.identity import Credential, new_producer, new_secret
+from chatty.client.identity import Credential, fingerprint, new_producer, new_secret
 from chatty.client.inbox import Inbox, Received
 from chatty.client.incoming import Incoming
 from chatty.client.link import Link, LinkOptions
 from chatty.client.network.address import base_urls
 from chatty.client.network.tls import CaCert, trusting
-from chatty.client.outbox import Outbox
-from chatty.client.outgoing import Outgoing
+from chatty.client.outbox import Outbox, Queued
+from chatty.client.outgoing import Outgoing, Speaker
+from chatty.client.requests import Requests, over
 from chatty.client.states import Offline, State
 from chatty.errors import Disconnected, Refused
 from chatty.events import Event, Message, StreamPosition
-from chatty.protocol import Ack, Close, Delete, Edit, Gap, React, Rename, RoomInfo, Say, Send, SetTopic, Welcome
+from chatty.protocol import Ack, Close, Gap, RoomInfo, Say, Welcome
 
-__all__ = ["Room", "join"]
+__all__ = ["Room", "join", "made"]
 
 
 def join(
@@ -44,6 +45,7 @@ def join(
     transient: float = 30.0,
     on_state: Callable[[State], None] | None = None,
     cacert: CaCert = None,
+    journal: Path | None = None,
 ) -> Room:
     """A room to talk in and listen to, as an async context manager; the connection is opened on entering.
 
@@ -76,8 +78,13 @@ def join(
     long as it takes. ``on_state`` is called with each `State` of the connection. ``cacert`` says whose certificates
     to trust, as for `chatty.client.http.Http`.
 
-    Entering raises `Refused` where the server says no, `Unreachable` where nothing answers, and `ProtocolError` where
-    something else than chatty does. Raises ValueError if ``server`` is not an address.
+    ``journal`` is a file for messages that have no outcome yet. If the process is killed, the next room with the same
+    journal sends them, once: see `Room.resumed`. It needs a ``key``, and has a producer of its own. Each message costs
+    two small writes, while the event loop waits, which is for a person's pace rather than for a program's.
+
+    Entering raises `Refused` where the server says no, `Unreachable` where nothing answers, `ProtocolError` where
+    something else than chatty does, and `chatty.client.journal.file.JournalError` or OSError where the journal can't be
+    used. Raises ValueError if ``server`` is not an address.
     """
     options = LinkOptions(
         server=",".join(base_urls(server)),
@@ -89,11 +96,36 @@ def join(
         transient=transient,
         tls=trusting(cacert),
     )
-    outbox: Outbox[asyncio.Future[Ack]] = Outbox(producer or new_producer(), fresh=producer is None)
+    if journal is not None and key is None:
+        raise ValueError("a journal needs a key: without one, the next run is somebody else")
+    return made(options, since=since, epoch=epoch, last=last, producer=producer, on_state=on_state, journal=journal)
+
+
+def made(
+    options: LinkOptions,
+    *,
+    since: int | None,
+    epoch: str | None,
+    last: int | None,
+    producer: str | None,
+    on_state: Callable[[State], None] | None,
+    journal: Path | None,
+) -> Room:
+    """A room with an inbox and an outbox as `join` describes them."""
+    outbox: Outbox[asyncio.Future[Ack]]
+    if journal is None:
+        outbox = Outbox(producer or new_producer(), fresh=producer is None)
+    elif producer is not None:
+        raise ValueError("a journal has a producer of its own")
+    else:
+        from chatty.client.journal.file import Journal
+        from chatty.client.journal.outbox import JournaledOutbox
+
+        outbox = JournaledOutbox(Journal(journal), options.room_id, fingerprint(options.key))
     return Room(options, Inbox(since=since, epoch=epoch, last=last), outbox, on_state or (lambda _: None))
 
 
-class Room:
+class Room(Speaker):
     """A room that stays the same while its connections come and go. Made by `join`.
 
     ``async for event in room`` gives every event once and in order, and a
@@ -107,6 +139,10 @@ class Room:
     ack), and then drops events; a reader that has taken the held ones gets the
     rest by a new connection. So a room that only sends need not be read, and
     nothing is missing for one that is read late.
+
+    ``resumed``: the messages that the ``journal`` had of an earlier run, each with the future of its outcome. They are
+    queued before all others. Where it can't be known whether the room has one, its future raises `Refused` with
+    ``idempotency_conflict``, and it isn't sent.
     """
 
     def __init__(
@@ -120,6 +156,7 @@ class Room:
         self._outgoing = Outgoing(outbox)
         self._link: Link | None = None
         self._carrier: asyncio.Task[None] | None = None
+        self.resumed: list[Queued[asyncio.Future[Ack]]] = []
         self._left = False
         self._over = False  # whether the room was closed for everybody
 
@@ -140,9 +177,11 @@ class Room:
         self._incoming.attach(self._link)
         self._outgoing.attach(self._link)
         try:
+            self.resumed = self._outgoing.resume()
             await self._link.open()
         except BaseException as error:
             await self._link.close()
+            self._outbox.close()
             self._on_state(Offline(str(error)))
             raise
         self._carrier = asyncio.create_task(self._carry(self._link))
@@ -165,9 +204,12 @@ class Room:
         try:
             await self._link.leave()
         finally:
-            self._carrier.cancel()
-            await asyncio.wait([self._carrier])
-            await self._link.close()
+            try:
+                self._carrier.cancel()
+                await asyncio.wait([self._carrier])
+                await self._link.close()
+            finally:
+                self._outbox.close()
 
     async def _carry(self, link: Link) -> None:
         error: BaseException | None = None
@@ -181,7 +223,7 @@ class Room:
     def _end(self, error: BaseException | None) -> None:
         self._over = error is None and not self._left
         left = Disconnected(Close.NORMAL, "the room was left")
-        self._outgoing.fail(error or (left if self._left else Refused("room_closed")))
+        self._outgoing.fail(error or (left if self._left else Refused("room_closed")), kept=not self._over)
         self._incoming.end(error)
         self._on_state(Offline(str(error) if error else "" if self._left else "the room is closed"))
 
@@ -230,55 +272,6 @@ class Room:
         return len(self._outgoing)
 
     # --- sending --------------------------------------------------------------------------------------------
-
-    async def send(self, text: str, *, reply_to: int = 0, action: bool = False, automatic: int = 0) -> Ack:
-        """Says ``text``, and returns when the server has stored it, once, however often the connection breaks.
-
-        ``reply_to``: the number of the message that this one answers.
-        ``action``: say that you do what ``text`` says. ``automatic``: a
-        program says it, 1 on its own account or to a person, and one more
-        than ``automatic`` of the message that it answers (see
-        `chatty.events.Message`). Raises `Refused` if the server will not have
-        it, and otherwise the error that ended the connection for good. A
-        ``send`` that is cancelled may or may not have sent.
-        """
-        return await (await self.post(text, reply_to=reply_to, action=action, automatic=automatic))
-
-    async def post(
-        self, text: str, *, reply_to: int = 0, action: bool = False, automatic: int = 0
-    ) -> asyncio.Future[Ack]:
-        """Queues ``text``, as `say` does with any command; the future has the outcome of `send`."""
-        return await self.say(Send(text=text, reply_to=reply_to, action=action, automatic=automatic))
-
-    async def edit(self, of: int, text: str) -> Ack:
-        """Changes your message number ``of``, which says ``text`` from then on.
-
-        This and what follows return and raise as `send` does. Whose message
-        it is, the server tells by the key.
-        """
-        return await (await self.say(Edit(of=of, text=text)))
-
-    async def delete(self, of: int) -> Ack:
-        """Deletes your message number ``of``: its text is gone for everybody, and from the server's files."""
-        return await (await self.say(Delete(of=of)))
-
-    async def react(self, of: int, reaction: str, *, remove: bool = False) -> Ack:
-        """Reacts to message number ``of`` with up to 32 characters, or takes that back.
-
-        The ack has no ``seq`` if nothing changed by it: you had already reacted so.
-        """
-        return await (await self.say(React(of=of, reaction=reaction, remove=remove)))
-
-    async def set_topic(self, topic: str) -> Ack:
-        """Sets the room's topic, of up to 512 characters; an empty one removes it."""
-        return await (await self.say(SetTopic(topic=topic)))
-
-    async def rename(self, name: str) -> Ack:
-        """Takes another name, under which the room also comes back when its connection breaks.
-
-        Only a participant has a name to change: with ``participate=False`` it is refused (``not_allowed``).
-        """
-        return await (await self.say(Rename(name=name)))
 
     def typing(self) -> None:
         """Tells the others that something is being written. Call it with each key: it says so every 2 s at most.
@@ -361,10 +354,12 @@ class Room:
         outbox: Outbox[asyncio.Future[Ack]] = Outbox(new_producer(), fresh=True)
         return Room(options, Inbox(since=since, epoch=self.welcome.epoch), outbox, lambda _: None)
 
-    def http(self) -> Http:
+    def http(self) -> Requests:
         """The HTTP interface of the room's server, with the room's key, to be entered by ``async with``."""
-        server = self._options.server if self._link is None else self._link.server
-        return Http(server, key=self._options.key, cacert=self._options.tls)
+        server, options = self._options.server if self._link is None else self._link.server, self._options
+        if options.sessions is not None:
+            return over(options.sessions, server)
+        return Requests(server, key=options.key, cacert=options.tls)
 
     def history(
         self,

@@ -28,8 +28,8 @@ from chatty.access import (
     Restrictions,
     Role,
 )
-from chatty.client.http import Http
 from chatty.client.network.address import room_path
+from chatty.client.requests import Requests
 
 __all__ = ["Rules"]
 
@@ -43,7 +43,7 @@ class Rules:
     ``room_not_found`` or ``unauthorized`` if the client may not do it.
     """
 
-    def __init__(self, http: Http, room_id: str | None = None) -> None:
+    def __init__(self, http: Requests, room_id: str | None = None) -> None:
         self._http = http
         self._path = "/v1/server" if room_id is None else room_path(room_id)
 

@@ -55,7 +55,8 @@ def open_session(
         raise Unreachable(server, str(error), because="proxy", lasting=True) from None
     return aiohttp.ClientSession(
         f"{address}/",
-        connector=aiohttp.UnixConnector(socket) if socket else aiohttp.TCPConnector(ssl=tls or True),
+        # Without a limit: each room's WebSocket counts as one of the connector's connections for as long as it is open.
+        connector=aiohttp.UnixConnector(socket, limit=0) if socket else aiohttp.TCPConnector(ssl=tls or True, limit=0),
         proxy=proxy,
         timeout=_TIMEOUT,
         middlewares=(_identified_by(key), _stay) if key else (_stay,),

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 import chatty
-from chatty.client import http as http_module
 from chatty.client import nodes as nodes_module
+from chatty.client import requests as requests_module
 from chatty.client.http import Http
 from chatty.client.identity import new_secret
 from chatty.client.nodes import Nodes
@@ -44,7 +44,7 @@ async def cluster(server: Server) -> AsyncIterator[Cluster]:
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nodes that fall silent are found out sooner."""
     monkeypatch.setattr(nodes_module, "NODE_SECONDS", 0.2)
-    monkeypatch.setattr(http_module, "NODE_SECONDS", 0.2)
+    monkeypatch.setattr(requests_module, "NODE_SECONDS", 0.2)
     monkeypatch.setattr(nodes_module, "HEARTBEAT_SECONDS", 0.2)
 
 
@@ -228,7 +228,7 @@ async def test_a_request_that_can_be_repeated_goes_to_the_next_node(
 async def test_a_request_that_may_have_arrived_and_has_no_key_is_not_repeated(
     room_id: str, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(http_module, "TOTAL_SECONDS", 0.3)
+    monkeypatch.setattr(requests_module, "TOTAL_SECONDS", 0.3)
     async with Http(cluster.url) as http:
         cluster.first.freeze()
         with pytest.raises(chatty.Unreachable, match="timed out"):
@@ -283,14 +283,14 @@ async def test_the_last_node_gets_all_the_time_that_it_needs() -> None:
 
 
 def test_one_node_is_never_left_and_gets_all_the_time() -> None:
-    nodes = Nodes("http://a", None)
+    nodes = Nodes("http://a")
     assert not nodes.next_one()
     assert (nodes.present, nodes.all_failed_but_one, nodes.limit(20.0)) == ("http://a", True, 20.0)
     assert nodes.heartbeat(30.0) == 30.0
 
 
 def test_each_node_has_its_turn_and_more_time_in_each_round() -> None:
-    nodes = Nodes("a:1, b:2,https://c,http://a:1/", None)
+    nodes = Nodes("a:1, b:2,https://c,http://a:1/")
     turns = [(nodes.present, nodes.limit(20.0), nodes.next_one()) for _ in range(7)]
     assert turns == [
         ("http://a:1", 2.0, True),
@@ -307,7 +307,7 @@ def test_each_node_has_its_turn_and_more_time_in_each_round() -> None:
 
 
 def test_of_several_requests_that_fail_at_one_node_the_first_one_leaves_it() -> None:
-    nodes = Nodes("a:1,b:2,c:3", None)
+    nodes = Nodes("a:1,b:2,c:3")
     for _ in range(2):
         nodes.leave("http://a:1")
     assert nodes.present == "http://b:2"
@@ -316,4 +316,4 @@ def test_of_several_requests_that_fail_at_one_node_the_first_one_leaves_it() -> 
 @pytest.mark.parametrize("server", ["", "a:1,", ",a:1", "a:1,,b:2", "a:1,ftp://b"])
 def test_each_address_has_to_be_one(server: str) -> None:
     with pytest.raises(ValueError, match="address"):
-        Nodes(server, None)
+        Nodes(server)

@@ -64,6 +64,7 @@ async def test_the_document_can_be_typed_in_from_top_to_bottom(
         r"yes Grace reply",
         *(r"ci answered by Grace: yes", r"Grace Yes"),
         *(r"1 one False", r"1 two False", r"2 one True", r"2 two True"),
+        r"general ops",
         *(r"connecting", r"connected", r"offline "),
         r"room_not_found 404",
         r"50\d\d \d 100 True",
