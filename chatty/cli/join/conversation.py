@@ -394,6 +394,15 @@ class Conversation:
         """How many messages have not been acked."""
         return self._outgoing.waiting
 
+    @property
+    def keeps(self) -> bool:
+        """Whether what is on its way when one leaves goes out when one is back."""
+        return self._outgoing.keeps
+
+    @keeps.setter
+    def keeps(self, keeps: bool) -> None:
+        self._outgoing.keeps = keeps
+
     async def settled(self) -> None:
         """Wait until no message is on its way."""
         await self._outgoing.settled()

@@ -28,6 +28,7 @@ class Link:
 
     def __init__(self) -> None:
         self.said: list[Say] = []
+        self.resumed: list[tuple[Say, asyncio.Future[Ack]]] = []
         self.typed = 0
         self.posted: list[str] = []
         self.acks: list[asyncio.Future[Ack]] = []

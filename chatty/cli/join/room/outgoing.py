@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, assert_never
 
 from msgspec import Struct
 from rich.text import Text
@@ -51,6 +51,8 @@ class Outgoing:
     """Sends what is posted, in order. ``show`` shows lines; ``changed`` is called when anything else has to be."""
 
     def __init__(self, *, show: Callable[..., None], changed: Callable[[], None]) -> None:
+        self.keeps = False
+        """Whether what is on its way when one leaves goes out when one is back."""
         self._show = show
         self._changed = changed
         self._queue: asyncio.Queue[Posted] = asyncio.Queue()
@@ -71,7 +73,15 @@ class Outgoing:
         return posted
 
     async def send_to(self, room: Room, *, accepted: Callable[[Posted, Ack], None]) -> None:
-        """Send what is posted to ``room``, until the connection has ended; ``accepted`` gets it with its ack."""
+        """Send what is posted to ``room``, until the connection has ended; ``accepted`` gets it with its ack.
+
+        First it sends what an earlier run, which was killed, has left.
+        """
+        resumed = [(Posted(command, _typed(command), None), ack) for command, ack in room.resumed]
+        self._on_their_way[:0] = [posted for posted, _ in resumed]
+        self._changed()
+        for posted, ack in resumed:
+            ack.add_done_callback(partial(self._acked, posted, accepted))
         while True:
             posted = await self._queue.get()
             try:
@@ -116,13 +126,35 @@ class Outgoing:
 
     def unsent(self) -> list[Text]:
         """The messages that were never acked, as lines to leave behind."""
-        return [line for posted in self._on_their_way for line in view.not_sent("no ack came", posted.typed)]
+        why = "no ack came; it goes out when you join again" if self.keeps else "no ack came"
+        return [line for posted in self._on_their_way for line in view.not_sent(why, posted.typed)]
 
     async def settled(self) -> None:
         """Wait until nothing is on its way."""
         while self._on_their_way:
             self._answered.clear()
             await self._answered.wait()
+
+
+def _typed(command: Say) -> str:
+    """A line that would do what ``command`` does."""
+    match command:
+        case protocol.Send(text=text, reply_to=reply_to) if reply_to:
+            return f"/reply #{reply_to} {text}"
+        case protocol.Send(text=text, action=action):
+            return f"/me {text}" if action else f"/{text}" if text.startswith("/") else text
+        case protocol.Edit(text=text):
+            return f"/edit {text}"
+        case protocol.Delete(of=of):
+            return f"/delete #{of}"
+        case protocol.React(of=of, reaction=reaction, remove=remove):
+            return f"/{'unreact' if remove else 'react'} {reaction} #{of}"
+        case protocol.SetTopic(topic=topic):
+            return f"/topic {topic or '-'}"
+        case protocol.Rename(name=name):
+            return f"/nick {name}"
+        case _:
+            assert_never(command)
 
 
 def _reason(error: Refused) -> str:

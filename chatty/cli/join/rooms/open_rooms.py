@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Sequence
-from contextlib import AsyncExitStack
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -22,22 +20,16 @@ from chatty.cli.join.room.usage_error import Wrong
 from chatty.cli.join.rooms import tabs
 from chatty.cli.join.rooms.entrance import Door, Entrance
 from chatty.cli.join.rooms.inviting import ways_in
-from chatty.cli.join.rooms.places import OpenedRoom, Place, Places
-from chatty.cli.join.settings.preferences import Preferences, Sources
-from chatty.cli.join.settings.reading import Room as Calls
+from chatty.cli.join.rooms.opening import Opening, OpenRoom
+from chatty.cli.join.rooms.places import OpenedRoom, Places
+from chatty.cli.join.settings.preferences import Sources
 from chatty.cli.targets import about
 from chatty.cli.terminal.cleaning import clean
-from chatty.client.http import Http
-from chatty.client.room import Room, join
 from chatty.errors import ChattyError
 from chatty.events import Message
 
 __all__ = ["OpenRooms"]
 
-LAST: Final = 50
-"""Messages that are shown of a room where somebody is for the first time."""
-NEW: Final = 200
-"""Messages that are shown at most to somebody who comes back."""
 GRACE: Final = 1.0
 """Seconds that leaving waits for acks of the latest messages."""
 KNOWN: Final = 30
@@ -54,17 +46,6 @@ class _Ended(Exception):
         super().__init__(status)
 
 
-class _Open:
-    """A room that is open: the way in, its conversation, and what is remembered of it."""
-
-    def __init__(self, entrance: Entrance, conversation: Conversation, room: Room, place: Place) -> None:
-        self.entrance = entrance
-        self.conversation = conversation
-        self.room = room
-        self.place = place
-        self.staying: asyncio.Task[None] | None = None
-
-
 class OpenRooms:
     """Holds the conversations, and is the `Switcher` of their commands. Enter one room at least, then `run`.
 
@@ -77,16 +58,13 @@ class OpenRooms:
         """Set when there is something to show; the face clears it."""
         self._env = env
         self._door = door
-        self._sources = sources
-        self.plain = plain
         self._places = places
+        self._opening = Opening(env, places, sources, plain=plain)
         places.warn = lambda text: self.show(view.failure(text))
         self._clock = asyncio.get_running_loop().time
-        self._open: list[_Open] = []
+        self._open: list[OpenRoom] = []
         self._at = 0
         self._lines: list[Text] = []
-        self._https: dict[Any, Http] = {}
-        self._stack = AsyncExitStack()
         self._tasks: asyncio.TaskGroup | None = None
         self._warned = 0
         self._counted: list[tuple[int, int]] = []
@@ -98,41 +76,13 @@ class OpenRooms:
         for number, one in enumerate(self._open, 1):
             if one.entrance.target.room_id == entrance.target.room_id and one.entrance.key == entrance.key:
                 return number
-        target = entrance.target
-        place = self._places.of(target.room_id)
-        preferences = Preferences(
-            self._sources, profile=target.profile.profile, room=Calls(target.room_id, entrance.room_name)
-        )
-        conversation = Conversation(
-            await self._http(entrance), target.room_id, entrance.room_name, switcher=self, clock=self._clock,
-            now=self._env.now, changed=self.changed,
-            preferences=preferences, plain=self.plain,
-        )  # fmt: skip
-        conversation.draft = place.draft
-        conversation.turn_away()
-        if place.seen:
-            conversation.come_back(place.seen, datetime.fromtimestamp(place.seen_at, UTC))
-        conversation.on_mention = partial(self._mentioned, conversation)
-        room = join(
-            target.server, target.room_id, name=entrance.name, key=entrance.key, cacert=target.profile.cacert,
-            last=NEW if place.seen else LAST, on_state=conversation.state_changed,
-        )  # fmt: skip
-        with about(self._env, target):
-            await room.__aenter__()
-        one = _Open(entrance, conversation, room, place)
+        one = await self._opening.enter(entrance, self, self.changed)
+        one.conversation.on_mention = partial(self._mentioned, one.conversation)
         self._open.append(one)
         if self._tasks is not None:
             one.staying = self._tasks.create_task(self._stay(one))
             self._remember()
         return len(self._open)
-
-    async def _http(self, entrance: Entrance) -> Http:
-        """The connections to the server of a room, which rooms share."""
-        target = entrance.target
-        at = (target.server, target.profile, entrance.key)
-        if at not in self._https:
-            self._https[at] = await self._stack.enter_async_context(target.http(entrance.key))
-        return self._https[at]
 
     async def run(self, *beside: Coroutine[Any, Any, None]) -> ExitStatus:
         """Be in the rooms until one leaves them, or the last one is over. Gives the exit status.
@@ -156,7 +106,7 @@ class OpenRooms:
             return ended[0].status
         raise AssertionError("it ends by raising")
 
-    async def _stay(self, one: _Open) -> None:
+    async def _stay(self, one: OpenRoom) -> None:
         """Be in a room until it is over."""
         try:
             with about(self._env, one.entrance.target) as news:
@@ -176,7 +126,7 @@ class OpenRooms:
             self.show(view.notice(f"{one.conversation.title} is closed"))
         await self._drop(one)
 
-    async def _drop(self, one: _Open) -> None:
+    async def _drop(self, one: OpenRoom) -> None:
         """Close one of several rooms."""
         at = self._open.index(one)
         if at == self._at:
@@ -199,7 +149,7 @@ class OpenRooms:
         self._note_places()
         self._places.save()
         await asyncio.gather(*(one.room.close() for one in self._open))
-        await self._stack.aclose()
+        await self._opening.close()
 
     def leave(self) -> None:
         """The person wants to leave all rooms."""
@@ -222,7 +172,9 @@ class OpenRooms:
         if waiting > self._warned and not insist:
             self._warned = waiting
             what = "1 message waits" if waiting == 1 else f"{waiting:,} messages wait"
-            self.show(view.failure(f"{what} to be sent; leave once more to leave without"))
+            kept = all(one.conversation.keeps for one in self._open if one.conversation.waiting)
+            without = "; it goes out when you join again" if kept else " without"
+            self.show(view.failure(f"{what} to be sent; leave once more to leave{without}"))
             return
         self.end(ExitStatus.DONE)
 
@@ -336,7 +288,7 @@ class OpenRooms:
     async def invite(self) -> None:
         """Show how others get into the room in front."""
         one = self._open[self._at]
-        http = await self._http(one.entrance)
+        http = await self._opening.http(one.entrance)
         lines = await ways_in(one.entrance, http, verifies_names=one.room.verifies_names)
         self.show(*map(view.notice, lines))
 
@@ -400,6 +352,4 @@ class OpenRooms:
 
     def _note_places(self) -> None:
         for one in self._open:
-            if seen := one.conversation.seen:
-                one.place.see(seen, self._env.now())
-            one.place.type(one.conversation.draft)
+            one.note_place(self._env.now())

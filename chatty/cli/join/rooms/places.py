@@ -149,9 +149,13 @@ class Places:
         try:
             write()
         except OSError as error:
-            if not self._warned:
-                self._warned = True
-                self.warn(f"how far you read and what you type can't be kept: {error}")
+            self.cannot_keep(error)
+
+    def cannot_keep(self, error: OSError) -> None:
+        """Tell it, once."""
+        if not self._warned:
+            self._warned = True
+            self.warn(f"how far you read and what you type can't be kept: {error}")
 
 
 def _named(name: str, profile: str) -> str:

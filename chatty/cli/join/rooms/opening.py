@@ -1,0 +1,110 @@
+"""Opens rooms: each with a conversation, what is remembered of it, and a journal of what waits to be sent."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from chatty.cli.environment import Environment
+from chatty.cli.join.conversation import Conversation, Switcher
+from chatty.cli.join.rooms.entrance import Entrance
+from chatty.cli.join.rooms.places import Place, Places
+from chatty.cli.join.settings.preferences import Preferences, Sources
+from chatty.cli.join.settings.reading import Room as Calls
+from chatty.cli.targets import about
+from chatty.client.http import Http
+from chatty.client.journal.file import JournalError, free_journal
+from chatty.client.room import Room
+
+__all__ = ["OpenRoom", "Opening"]
+
+LAST: Final = 50
+"""Messages that are shown of a room where somebody is for the first time."""
+NEW: Final = 200
+"""Messages that are shown at most to somebody who comes back."""
+
+
+class OpenRoom:
+    """A room that is open: the way in, its conversation, and what is remembered of it."""
+
+    def __init__(self, entrance: Entrance, conversation: Conversation, room: Room, place: Place) -> None:
+        self.entrance = entrance
+        self.conversation = conversation
+        self.room = room
+        self.place = place
+        self.staying: asyncio.Task[None] | None = None
+
+    def note_place(self, now: float) -> None:
+        """Remember how far it was read by ``now``, in seconds since 1970, and what is being typed."""
+        if seen := self.conversation.seen:
+            self.place.see(seen, now)
+        self.place.type(self.conversation.draft)
+
+
+class Opening:
+    """Enters rooms for one session. ``plain`` says that all is shown as lines alone."""
+
+    def __init__(self, env: Environment, places: Places, sources: Sources, *, plain: bool) -> None:
+        self._env = env
+        self._places = places
+        self._sources = sources
+        self._plain = plain
+        self._https: dict[Any, Http] = {}
+        self._stack = AsyncExitStack()
+
+    async def enter(self, entrance: Entrance, switcher: Switcher, changed: asyncio.Event) -> OpenRoom:
+        """Be in one more room. Raises what `chatty.client.room.join` does."""
+        target, clock = entrance.target, asyncio.get_running_loop().time
+        place = self._places.of(target.room_id)
+        calls = Calls(target.room_id, entrance.room_name)
+        http = await self.http(entrance)
+        conversation = Conversation(
+            http, target.room_id, entrance.room_name, switcher=switcher, clock=clock, now=self._env.now,
+            changed=changed, plain=self._plain,
+            preferences=Preferences(self._sources, profile=target.profile.profile, room=calls),
+        )  # fmt: skip
+        conversation.draft = place.draft
+        conversation.turn_away()
+        if place.seen:
+            conversation.come_back(place.seen, datetime.fromtimestamp(place.seen_at, UTC))
+        with about(self._env, target):
+            room = await self._entered(http, entrance, place, conversation)
+        return OpenRoom(entrance, conversation, room, place)
+
+    async def http(self, entrance: Entrance) -> Http:
+        """The connections to the server of a room, which rooms share."""
+        target = entrance.target
+        at = (target.server, target.profile, entrance.key)
+        if at not in self._https:
+            self._https[at] = await self._stack.enter_async_context(target.http(entrance.key))
+        return self._https[at]
+
+    async def _entered(self, http: Http, entrance: Entrance, place: Place, conversation: Conversation) -> Room:
+        while True:
+            journal = self._journal(place)
+            conversation.keeps = journal is not None
+            room = http.join(
+                entrance.target.room_id, name=entrance.name, last=NEW if place.seen else LAST,
+                on_state=conversation.state_changed, journal=journal,
+            )  # fmt: skip
+            try:
+                return await room.__aenter__()
+            except JournalError as error:
+                if error.because == "damaged":
+                    self._places.warn(str(error))
+                elif error.because != "in_use":  # another terminal was faster
+                    raise
+
+    def _journal(self, place: Place) -> Path | None:
+        try:
+            return free_journal(place.directory)
+        except OSError as error:
+            self._places.cannot_keep(error)
+            return None
+
+    async def close(self) -> None:
+        """Free all connections, after the rooms were left."""
+        await self._stack.aclose()
