@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Final, NamedTuple, Self
 
 import typer
 
@@ -106,18 +106,20 @@ async def _tail(env: Environment, options: TailOptions) -> int:
     from chatty.cli.scripting.follower import Follower, is_durable, is_message
     from chatty.cli.scripting.standard_streams import Output
 
-    with Output(env.stdout.fileno()) as out:
+    terminal = _Terminal(env, options)
+    with Output(env.stdout.fileno()) as out, terminal:
         follower = Follower(
             out,
-            _format(env, options),
+            _format(env, options, terminal),
             counts=is_message if options.messages else is_durable,
             count=options.limit,
             follow=options.follow,
+            row=terminal.row,
         )
         limit = asyncio.timeout(options.timeout)
         try:
             async with limit:
-                await _follow(env, options, follower)
+                await _follow(env, options, follower, terminal)
         except TimeoutError:
             if not limit.expired():
                 raise
@@ -128,7 +130,7 @@ async def _tail(env: Environment, options: TailOptions) -> int:
     return ExitStatus.DONE
 
 
-async def _follow(env: Environment, options: TailOptions, follower: Follower) -> None:
+async def _follow(env: Environment, options: TailOptions, follower: Follower, terminal: _Terminal) -> None:
     from chatty.cli.credentials import credential
     from chatty.cli.scripting.bookmark import Bookmark
     from chatty.cli.scripting.cursor_file import CursorFile
@@ -151,7 +153,12 @@ async def _follow(env: Environment, options: TailOptions, follower: Follower) ->
             start = bookmark.recover(saved) if saved else start
         room = await retry(
             lambda: stack.enter_async_context(
-                target.read(key, start, last=LAST if options.last is None else options.last, on_state=_state_notes(env))
+                target.read(
+                    key,
+                    start,
+                    last=LAST if options.last is None else options.last,
+                    on_state=_state_notes(env, terminal.note),
+                )
             ),
             wait=options.wait,
             transient=options.wait,
@@ -185,15 +192,55 @@ async def _start(env: Environment, options: TailOptions, key: Credential) -> Str
         return StreamPosition(room.epoch, since)
 
 
-def _format(env: Environment, options: TailOptions) -> Format:
-    from chatty.cli.scripting.follower import as_json, as_text, messages_only
+class _Terminal:
+    """The terminal that standard output is. Its last ``row`` changes while a message is edited; None if none does.
+
+    As a context manager around the work, it leaves the row as a line.
+    """
+
+    def __init__(self, env: Environment, options: TailOptions) -> None:
+        self.row: LiveRow | None = None
+        self._env = env
+        changes = env.stdout.isatty() and env.environ.get("TERM") != "dumb"
+        if changes and options.follow and not options.json and not options.messages:
+            import asyncio
+
+            from chatty.cli.scripting.live_row import LiveRow
+            from chatty.cli.terminal.folding import columns_of
+            from chatty.cli.terminal.plain_lines import plain_for
+
+            clock = asyncio.get_running_loop().time
+            self.row = LiveRow(plain_for(env), clock=clock, columns=lambda: columns_of(env.stdout))
+
+    def note(self, text: str) -> None:
+        """Write ``text`` to standard error, on a row of its own."""
+        self._write(self.row.lift() if self.row else "")
+        self._env.err(text)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._write(self.row.last() if self.row else "")
+
+    def _write(self, text: str) -> None:
+        if text:
+            with suppress(OSError):  # the terminal is gone
+                self._env.stdout.write(text)
+                self._env.stdout.flush()
+
+
+def _format(env: Environment, options: TailOptions, terminal: _Terminal) -> Format:
+    from chatty.cli.scripting.follower import as_json, as_live_text, as_text, messages_only
     from chatty.cli.terminal.plain_lines import plain_for
 
+    if terminal.row:
+        return as_live_text(terminal.note, terminal.row)
     form = as_json if options.json else as_text(env, plain_for(env))
     return messages_only(env, form) if options.messages else form
 
 
-def _state_notes(env: Environment) -> Callable[[State], None]:
+def _state_notes(env: Environment, tell: Callable[[str], None]) -> Callable[[State], None]:
     """Tell a person, who would otherwise see nothing, that the connection is lost, and that it is back."""
     from chatty.cli.terminal.cleaning import clean
     from chatty.client.states import Connected, Reconnecting
@@ -204,9 +251,9 @@ def _state_notes(env: Environment) -> Callable[[State], None]:
         nonlocal lost
         if isinstance(state, Reconnecting) and not lost:
             lost = True
-            env.err(f"note:  reconnecting ({clean(state.reason, newlines=False)})")
+            tell(f"note:  reconnecting ({clean(state.reason, newlines=False)})")
         elif isinstance(state, Connected) and lost:
             lost = False
-            env.err("note:  connected again")
+            tell("note:  connected again")
 
     return note if env.stderr.isatty() else lambda _: None

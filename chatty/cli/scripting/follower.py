@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Final, NamedTuple
 
 from chatty.cli.environment import Environment
 from chatty.cli.scripting.bookmark import Bookmark
+from chatty.cli.scripting.live_row import LiveRow
 from chatty.cli.scripting.standard_streams import Output
 from chatty.cli.terminal.phrases import gap
 from chatty.cli.terminal.plain_lines import Plain
@@ -16,7 +17,7 @@ from chatty.client.room import Room
 from chatty.events import Event, Message, StreamPosition
 from chatty.protocol import Frame, Gap, Live, Unknown
 
-__all__ = ["Follower", "Format", "as_json", "as_text", "is_durable", "is_message", "messages_only"]
+__all__ = ["Follower", "Format", "as_json", "as_live_text", "as_text", "is_durable", "is_message", "messages_only"]
 
 _BATCH: Final = 65_536
 
@@ -38,6 +39,17 @@ def as_text(env: Environment, plain: Plain) -> Format:
         if isinstance(received.frame, Event):
             return "".join(f"{line}\n" for line in plain.lines(received.frame))
         return ""
+
+    return text
+
+
+def as_live_text(note: Callable[[str], None], row: LiveRow) -> Format:
+    """As `as_text`, for a terminal whose last row changes; ``note`` writes to standard error."""
+
+    def text(received: Received) -> str:
+        if isinstance(received.frame, Gap):
+            note(f"note:  {gap(received.frame)}")
+        return row.text(received.frame)
 
     return text
 
@@ -74,7 +86,8 @@ class _Printed(NamedTuple):
 class Follower:
     """Prints frames until ``count`` of them that count are out, the room is closed, or, unless ``follow``, the present.
 
-    ``printed`` is how many of those that count have been written.
+    ``printed`` is how many of those that count have been written. ``row`` is
+    the last row of a terminal, if it is one that changes.
     """
 
     def __init__(
@@ -85,6 +98,7 @@ class Follower:
         counts: Callable[[Frame | Unknown], bool] = is_durable,
         count: int | None = None,
         follow: bool = True,
+        row: LiveRow | None = None,
     ) -> None:
         self.printed = 0
         self._out = out
@@ -92,6 +106,7 @@ class Follower:
         self._counts = counts
         self._count = count
         self._follow = follow
+        self._row = row
 
     async def run(self, room: Room, bookmark: Bookmark | None = None) -> None:
         """Print them. All that can be had without waiting is written together, and then ``bookmark`` moves.
@@ -109,7 +124,11 @@ class Follower:
         size = counted = 0
         if bookmark:
             bookmark.move(room.cursor)
-        async for received in room.frames():
+        async for received in _each_second(room.frames(), self._row) if self._row else room.frames():
+            if received is None:
+                assert self._row
+                await self._out.write(self._row.due().encode())
+                continue
             printed = _Printed(self._format(received).encode(), self._counts(received.frame), received.cursor)
             batch.append(printed)
             size += len(printed.data)
@@ -144,3 +163,25 @@ class Follower:
             position = printed.position
         if bookmark and position:
             bookmark.move(position, more=more)
+
+
+async def _each_second(frames: AsyncIterator[Received], row: LiveRow) -> AsyncIterator[Received | None]:
+    """``frames``, and None for each second in which none came while ``row`` changes."""
+    coming: asyncio.Future[Received] | None = None
+    try:
+        while True:
+            coming = coming or asyncio.ensure_future(anext(frames))
+            await asyncio.wait([coming], timeout=1.0 if row.ticking else None)
+            if not coming.done():
+                yield None
+                continue
+            try:
+                received = coming.result()
+            except StopAsyncIteration:
+                return
+            coming = None
+            yield received
+    finally:
+        if coming:
+            coming.cancel()
+            await asyncio.wait([coming])

@@ -6,7 +6,7 @@ import asyncio
 from contextlib import suppress
 from typing import Final
 
-from chatty.cli.scripting.last_lines import in_code_block
+from chatty.cli.scripting.last_lines import LAST_LINES, in_code_block
 from chatty.cli.scripting.processes.child import Ending
 from chatty.cli.scripting.progress import Progress
 from chatty.cli.scripting.retry import idempotency_key, retry
@@ -20,6 +20,9 @@ _EVERY: Final = 2.0
 """Seconds from one update of the message to the next."""
 
 _LIVE_LINES: Final = 10
+
+_RESULT_LINES: Final = 5
+"""Lines of a success: nobody looks for what went wrong. A failure has all that are kept."""
 
 _GONE: Final = "message_not_found"
 """The refusal for a message that was deleted, or that the room no longer keeps."""
@@ -112,7 +115,7 @@ class Reporter:
             return f"✖ {self._title}: {ending}"
         sign, word = ("✖", "after") if ending.failed else ("✔", "in")
         text = f"{sign} {self._title}: {ending} {word} {_duration(self._progress.seconds)}"
-        lines = self._progress.lines.text(ended=True)
+        lines = self._progress.lines.text(LAST_LINES if ending.failed else _RESULT_LINES, ended=True)
         return f"{text}\n{in_code_block(lines)}" if lines else text
 
 

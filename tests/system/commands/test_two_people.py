@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -98,7 +99,7 @@ def test_who_speaks_of_somebody_is_seen_in_the_status_and_in_the_title(people: t
     john.sees(lambda _: john.title == "#general")
 
 
-def test_who_was_away_is_told_what_is_new_until_a_key_is_pressed(tmux: Tmux, room: Any, tmp_path: Path) -> None:
+def test_who_was_away_finds_the_place_where_they_stopped_reading(tmux: Tmux, room: Any, tmp_path: Path) -> None:
     sooner = tmp_path / "sooner"  # a minute is long for a test
     sooner.write_text(
         f"#!{sys.executable}\nfrom chatty.cli import main\nfrom chatty.cli.join.room import attention\n"
@@ -111,11 +112,15 @@ def test_who_was_away_is_told_what_is_new_until_a_key_is_pressed(tmux: Tmux, roo
     ada.joins(room["id"])
     john.types("half-typed")
     john.sees("> half-typed")
+    time.sleep(3.0)  # nothing tells that John counts as away
     ada.says("are you there?")
     ada.says("it can wait")
-    john.looks("Back after a while", "2 new since")
+    john.sees("it can wait")
+    john.looks("Back after a while", "── new since")
     john.types("x")
-    john.sees(lambda rows: "> half-typedx" in rows and not any("new since" in row for row in rows))
+    rows = john.sees("> half-typedx")
+    place = next(number for number, row in enumerate(rows) if row.startswith("── new since"))
+    assert "are you there?" in rows[place + 1]
 
 
 def test_what_was_said_can_be_changed_and_taken_back(people: tuple[Person, Person]) -> None:

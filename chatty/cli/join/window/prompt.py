@@ -241,7 +241,8 @@ class Prompt:
 
     def _changing(self) -> StyleAndTextTuples:
         rows = self._desk.rows(get_app().output.get_size().columns)
-        return [("dim", "\n".join(row.plain for row in rows))] if rows else []
+        # The blank: prompt_toolkit draws a mark twice that ends a row.
+        return [("dim", "\n".join(f"{row.plain} " for row in rows))] if rows else []
 
     def _target(self) -> StyleAndTextTuples:
         columns = get_app().output.get_size().columns

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from msgspec.structs import replace
 
+from chatty.cli.join.window.screen import Painter
+from chatty.cli.terminal.width import width
 from chatty.events import Happening, Message, MessageEdited, ParticipantJoined, ParticipantLeft, TopicChanged
 from chatty.protocol import Live, Send
 from tests.cli.join.talk import NOON, Talk, by, talking, welcome
@@ -37,6 +40,27 @@ async def test_a_minute_of_a_running_command_is_one_row_and_then_its_result() ->
         assert [line.split("│ ")[-1] for line in talk.lines() if "│" in line] == ["▶ `make`", "✔ `make`: done"]
         assert rows(talk) == []
         assert not talk.conversation.ticking
+
+
+@pytest.mark.parametrize("columns", [60, 80])
+async def test_a_minute_of_a_running_command_leaves_twelve_rows_at_most(columns: int) -> None:
+    async with talking() as talk:
+        await talk.gets(ci(1, "▶ `make release`"))
+        lines = talk.conversation.take()
+        for number in range(30):
+            talk.time += 2
+            block = "\n".join(f"step {6 * number + step}: compiling" for step in range(10))
+            await talk.gets(MessageEdited(2 + number, NOON, "ci", 1, f"▶ `make release` · 9 s\n```\n{block}\n```"))
+            lines += talk.conversation.take()
+            for row in talk.conversation.rows(columns):
+                assert width(row.plain) <= columns
+        talk.conversation.pressed()
+        block = "\n".join(f"step {step}" for step in range(195, 200))
+        await talk.gets(ci(40, f"✔ `make release`: done in 1 min 0 s\n```\n{block}\n```", to=1))
+        await talk.gets(MessageEdited(41, NOON, "ci", 1, "▶ `make release`"))
+        lines += talk.conversation.take(last=True)
+        *_, rest = Painter(color=False, styles=False).paint(lines, columns).partition(" 2026 ──\n")
+        assert 0 < rest.count("\n") <= 12, rest
 
 
 async def test_what_became_of_a_message_is_shown_when_nothing_more_comes_or_one_leaves() -> None:

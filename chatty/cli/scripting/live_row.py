@@ -1,0 +1,72 @@
+"""Lines for a terminal, whose last row changes in place while a message is edited."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from chatty.cli.terminal.plain_lines import Plain
+from chatty.cli.terminal.updates import Updates
+from chatty.events import Event, Happening
+from chatty.protocol import Frame, Gap, Live, Unknown, Welcome
+
+__all__ = ["LiveRow"]
+
+_ERASE: Final = "\r\x1b[K"
+
+
+class LiveRow:
+    """Gives what is to be written to a terminal. Its last row is the message that is edited now, if one is.
+
+    ``plain`` gives the lines of an event, ``clock`` seconds, and ``columns`` the width of the terminal.
+    """
+
+    def __init__(self, plain: Plain, *, clock: Callable[[], float], columns: Callable[[], int]) -> None:
+        self._plain = plain
+        self._columns = columns
+        self._updates = Updates(clock)
+        self._live = False
+        self._row = ""
+
+    def text(self, frame: Frame | Unknown) -> str:
+        """What is to be written when ``frame`` comes."""
+        events: list[Happening] = [*self._updates.settled()]
+        match frame:
+            case Welcome():
+                self._live = False
+            case Live():
+                self._live = True
+            case Gap(reason=reason) if reason != "retention":
+                self._updates.forget()
+            case Event():
+                events += self._updates.printed(frame, live=self._live)
+        return self._written(events)
+
+    def due(self) -> str:
+        """What is to be written now, because so much time has gone by."""
+        return self._written(self._updates.settled())
+
+    def last(self) -> str:
+        """What is to be written at the end, when nothing will be edited any more."""
+        return self._written(self._updates.settled(every=True))
+
+    def lift(self) -> str:
+        """What is to be written before something else writes to the terminal. The row comes back when it is due."""
+        erase, self._row = _ERASE if self._row else "", ""
+        return erase
+
+    @property
+    def ticking(self) -> bool:
+        """Whether something becomes due by time alone."""
+        return bool(self._updates)
+
+    def _written(self, events: Iterable[Happening]) -> str:
+        lines = "".join(f"{line}\n" for event in events for line in self._plain.lines(event))
+        row = self._updates.latest(self._columns() - 1)  # in the last column, terminals differ
+        if not lines and row == self._row:
+            return ""
+        return f"{self.lift()}{lines}{self._stand(row)}"
+
+    def _stand(self, row: str) -> str:
+        self._row = row
+        return row
