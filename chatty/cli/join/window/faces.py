@@ -18,6 +18,7 @@ from chatty.cli.join.rendering import view
 from chatty.cli.join.rooms.open_rooms import OpenRooms
 from chatty.cli.join.window.editor import edited
 from chatty.cli.join.window.history import FileHistory
+from chatty.cli.join.window.pager import paged
 from chatty.cli.join.window.prompt import Prompt
 from chatty.cli.join.window.screen import Painter, Screen, TerminalOutput
 from chatty.cli.join.window.title import Title
@@ -56,7 +57,9 @@ class Inline:
             output=self._output,
             color=color,
             edit=partial(edited, environ=env.environ),
+            pager=partial(paged, environ=env.environ),
         )
+        rooms.pager = self._prompt.page if env.environ.get("PAGER") else None
         self._screen = Screen(
             self._prompt.app,
             Painter(color=color),
