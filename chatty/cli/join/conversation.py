@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Coroutine
 from datetime import datetime
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from msgspec.structs import replace
 from rich.text import Text
@@ -26,7 +26,7 @@ from chatty.cli.join.room.status import Connection, Status
 from chatty.cli.join.room.usage_error import Wrong
 from chatty.cli.join.settings.applying import apply
 from chatty.cli.join.settings.preferences import Preferences
-from chatty.cli.join.slash_commands.actions import Outcome
+from chatty.cli.join.slash_commands.actions import Switcher
 from chatty.cli.join.slash_commands.help import help_lines
 from chatty.cli.join.slash_commands.room_actions import RoomActions
 from chatty.cli.join.slash_commands.table import Do, parse
@@ -38,35 +38,10 @@ from chatty.errors import ChattyError, Disconnected
 from chatty.events import Message, StreamPosition
 from chatty.protocol import Ack, Close
 
-__all__ = ["Conversation", "Switcher"]
+__all__ = ["Conversation"]
 
 TURN: Final = 200
 """Frames taken before others get a turn: a long replay must not freeze the keys."""
-
-
-class Switcher(Protocol):
-    """All rooms that are open, for the commands that concern them."""
-
-    def go(self, argument: str) -> Outcome:
-        """Bring another room to the front."""
-
-    def enter_room(self, argument: str) -> Outcome:
-        """Open another room."""
-
-    def part(self) -> Outcome:
-        """Leave the room in front."""
-
-    def rooms(self) -> Outcome:
-        """Show all rooms that are known."""
-
-    def invite(self) -> Outcome:
-        """Show how others get into the room in front."""
-
-    def leave(self) -> Outcome:
-        """Leave all of them."""
-
-    async def page(self, text: str) -> bool:
-        """Open ``text``, which is safe to show, in the person's pager. False: there is none."""
 
 
 class _Over(Exception):
@@ -99,20 +74,22 @@ class Conversation:
         self.plain = plain
         self.draft = ""
         """The line that is being typed."""
-        self._switcher = switcher
+        self.switcher = switcher
+        """For the commands that concern other rooms."""
         self.now = now
         self._clock = clock
         self.preferences = preferences or Preferences()
         """The settings that are in force here."""
         bell = self.preferences.settings.bell
-        self._incoming = Incoming(clock=clock, local=local, now=now, bell=bell, changed=self.changed.set)
-        self._incoming.note(room=name)
+        self.incoming = Incoming(clock=clock, local=local, now=now, bell=bell, changed=self.changed.set)
+        """The room as the person sees it."""
+        self.incoming.note(room=name)
         self._outgoing = Outgoing(show=self.show, changed=self.changed.set)
-        self._pointer = self._incoming.pointer
-        self._attention = self._incoming.attention
-        self.selection = Selection(self._incoming, local)
+        self._pointer = self.incoming.pointer
+        self._attention = self.incoming.attention
+        self.selection = Selection(self.incoming, local)
         """The message that the person points at."""
-        self._actions = RoomActions(self, http, room_id, self._incoming)
+        self._actions = RoomActions(self, http, room_id, self.incoming)
         self._room: Room | None = None
         self._target: Choice | str = ""
         self._unconfirmed = ""
@@ -123,7 +100,7 @@ class Conversation:
         self._apply()
 
     def _apply(self) -> None:
-        apply(self.preferences.settings, self._incoming)
+        apply(self.preferences.settings, self.incoming)
         self.changed.set()
 
     async def run(self, room: Room) -> None:
@@ -145,13 +122,13 @@ class Conversation:
 
     def state_changed(self, state: State) -> None:
         """The connection is now like this; for ``join(on_state=…)``."""
-        self._incoming.state_changed(state)
+        self.incoming.state_changed(state)
 
     async def _listen(self, room: Room) -> None:
         taken = 0
         try:
             async for received in room.frames():
-                self._incoming.hear(received.frame)
+                self.incoming.hear(received.frame)
                 taken += 1
                 if taken % TURN == 0:
                     await asyncio.sleep(0)
@@ -162,7 +139,7 @@ class Conversation:
 
     def _accepted(self, posted: Posted, ack: Ack) -> None:
         if isinstance(posted.command, protocol.Send) and ack.seq:  # its event may be a moment behind its ack
-            people = self._incoming.people
+            people = self.incoming.people
             people.hear(Message(ack.seq, "", people.me, posted.command.text))
         elif isinstance(posted.command, protocol.React) and not ack.seq and not ack.duplicate:
             self.show(view.notice("that was so already"))
@@ -171,67 +148,43 @@ class Conversation:
 
     def take(self, *, last: bool = False) -> list[Text]:
         """The lines that are to be shown now; each is given once. With ``last``, also those that would wait."""
-        lines = self._incoming.take(last=last)
-        if self._head_is_due and self._incoming.is_ready:
+        lines = self.incoming.take(last=last)
+        if self._head_is_due and self.incoming.is_ready:
             self._head_is_due = False
             lines = [self._head(), *lines]
         return lines
 
     def _head(self) -> Text:
-        here = self._incoming.people.here()
-        return view.head(self.name, self._incoming.topic, here, self._incoming.status.online or len(here))
+        here = self.incoming.people.here()
+        return view.head(self.name, self.incoming.topic, here, self.incoming.status.online or len(here))
 
     # --- in front, or not ---
 
     def look(self) -> None:
         """The room comes to the front: it is shown from where one stopped."""
         self._head_is_due = True
-        self._incoming.look()
+        self.incoming.look()
 
     def come_back(self, seen: StreamPosition, at: datetime) -> None:
         """Somebody was here before, and had seen the room up to there, at that time. Call it before `run`."""
-        self._incoming.come_back(Returning(seen, at))
+        self.incoming.come_back(Returning(seen, at))
 
     def turn_away(self) -> None:
         """Another room comes to the front."""
-        self._incoming.turn_away()
-
-    @property
-    def on_mention(self) -> Callable[[Message], None]:
-        """Called with a message that mentions the person, while the room is not in front."""
-        return self._incoming.on_mention
-
-    @on_mention.setter
-    def on_mention(self, call: Callable[[Message], None]) -> None:
-        self._incoming.on_mention = call
-
-    @property
-    def unread(self) -> int:
-        """Messages of others since one looked last."""
-        return self._incoming.unread
-
-    @property
-    def mentions(self) -> int:
-        """Those of them that mention the person."""
-        return self._incoming.mentions
-
-    @property
-    def seen(self) -> StreamPosition | None:
-        """The newest event that was on the screen while somebody was there; None if none was."""
-        return self._incoming.seen_position
+        self.incoming.turn_away()
 
     def rows(self, columns: int) -> list[Text]:
         """The rows that change above the prompt, each at most so many ``columns`` wide."""
-        return self._incoming.rows(columns)
+        return self.incoming.rows(columns)
 
     def show(self, *lines: Text) -> None:
         """Show lines of chatty's own."""
-        self._incoming.show(*lines)
+        self.incoming.show(*lines)
 
     def status(self) -> Status:
         """How the room is at present."""
         return replace(
-            self._incoming.status,
+            self.incoming.status,
             waiting=self._outgoing.waiting,
             mentions=self._attention.mentions,
             typing=self._attention.typing(),
@@ -240,7 +193,7 @@ class Conversation:
     @property
     def name(self) -> str:
         """The room's name, as others wrote it."""
-        return self._incoming.status.room
+        return self.incoming.status.room
 
     @property
     def title(self) -> str:
@@ -259,17 +212,17 @@ class Conversation:
     @property
     def connection(self) -> Connection:
         """How the connection is."""
-        return self._incoming.status.connection
+        return self.incoming.status.connection
 
     @property
     def ticking(self) -> bool:
         """Whether something changes by itself, with the seconds: the status line, or what is to be shown."""
-        slowed = self._outgoing.waiting and self._incoming.status.slow_until > self._clock()
-        return self.connection == "reconnecting" or bool(slowed or self._attention.typing()) or self._incoming.ticking
+        slowed = self._outgoing.waiting and self.incoming.status.slow_until > self._clock()
+        return self.connection == "reconnecting" or bool(slowed or self._attention.typing()) or self.incoming.ticking
 
     def hint(self, text: str) -> None:
         """Show ``text`` in the status line; empty takes it away."""
-        self._incoming.note(hint=text)
+        self.incoming.note(hint=text)
 
     def pending(self) -> list[str]:
         """The messages on their way, oldest first, safe to show."""
@@ -282,19 +235,15 @@ class Conversation:
 
     def people(self) -> list[str]:
         """The others, the latest to speak first."""
-        return self._incoming.people.names()
+        return self.incoming.people.names()
 
     def can(self) -> Collection[str]:
         """The rights that one has here."""
-        return self._incoming.can
-
-    async def page(self, text: str) -> bool:
-        """Open ``text``, which is safe to show, in the person's pager. False: there is none."""
-        return await self._switcher.page(text)
+        return self.incoming.can
 
     def help(self, argument: str) -> None:
         """Show the commands and the keys; with ``argument``, explain one command, or the keys. May raise Wrong."""
-        self.show(*help_lines(argument, self._incoming.can, plain=self.plain))
+        self.show(*help_lines(argument, self.incoming.can, plain=self.plain))
 
     def give_back(self, line: str) -> None:
         """Put ``line`` into the prompt, about the same message as the line that is being typed."""
@@ -318,7 +267,7 @@ class Conversation:
 
     def pressed(self) -> None:
         """A key was pressed: everything on the screen has been seen."""
-        if self._incoming.pressed():
+        if self.incoming.pressed():
             self.changed.set()
 
     def begin(self) -> None:
@@ -370,7 +319,7 @@ class Conversation:
             outcome = typed.run(self._actions) if isinstance(typed, Do) else typed
             if isinstance(outcome, protocol.Say):
                 outcome = self.selection.answered(outcome)
-                posted = self._outgoing.post(outcome, line, self._pointer.entered(), most=self._incoming.message_bytes)
+                posted = self._outgoing.post(outcome, line, self._pointer.entered(), most=self.incoming.message_bytes)
                 self.selection.done(outcome)
                 if isinstance(outcome, protocol.Send):
                     self._pointer.sent(posted)
@@ -427,27 +376,3 @@ class Conversation:
     async def settled(self) -> None:
         """Wait until no message is on its way."""
         await self._outgoing.settled()
-
-    def go(self, argument: str) -> Outcome:
-        """Bring another room to the front."""
-        return self._switcher.go(argument)
-
-    def enter_room(self, argument: str) -> Outcome:
-        """Open another room."""
-        return self._switcher.enter_room(argument)
-
-    def part(self) -> Outcome:
-        """Leave this room."""
-        return self._switcher.part()
-
-    def rooms(self) -> Outcome:
-        """Show all rooms that are known."""
-        return self._switcher.rooms()
-
-    def invite(self) -> Outcome:
-        """Show how others get in."""
-        return self._switcher.invite()
-
-    def quit(self) -> Outcome:
-        """Leave all rooms."""
-        return self._switcher.leave()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -79,7 +80,7 @@ class OpenRooms:
             if one.entrance.target.room_id == entrance.target.room_id and one.entrance.key == entrance.key:
                 return number
         one = await self._opening.enter(entrance, self, self.changed)
-        one.conversation.on_mention = partial(self._mentioned, one.conversation)
+        one.conversation.incoming.on_mention = partial(self._mentioned, one.conversation)
         self._open.append(one)
         if self._tasks is not None:
             one.staying = self._tasks.create_task(self._stay(one))
@@ -207,8 +208,8 @@ class OpenRooms:
     def turn_to_news(self) -> None:
         """Bring the next room with a mention to the front, or else the next one in which something is new."""
         behind = [(self._at + step) % len(self._open) for step in range(1, len(self._open))]
-        new = [at for at in behind if self._open[at].conversation.unread]
-        mentioned = [at for at in new if self._open[at].conversation.mentions]
+        new = [at for at in behind if self._open[at].conversation.incoming.unread]
+        mentioned = [at for at in new if self._open[at].conversation.incoming.mentions]
         for at in (*mentioned, *new):
             self._turn_to(at)
             return
@@ -272,20 +273,23 @@ class OpenRooms:
 
     def rooms(self) -> None:
         """Show the rooms that are open, and those that are known."""
-        from chatty.cli.room_list import known_rooms
-
         self.show(*(view.notice(words) for words in tabs.listed(self._tabs())))
         try:
-            known = [room for room in known_rooms(self._env) if room.is_open(self._env.now())]
+            names = [clean(name, newlines=False) for name in self._others()]
         except (OSError, Failure) as error:
             self.show(view.failure(f"the other rooms that you know: {explain(error).message}"))
             return
-        here = {one.entrance.target.room_id for one in self._open}
-        names = [clean(room.name, newlines=False) for room in reversed(known) if room.id not in here]
         if names:
-            self.show(
-                view.notice(f"/join opens one of these, too: {', '.join(names[:KNOWN])}{', …' * (len(names) > KNOWN)}")
-            )
+            more = ", …" if len(names) > KNOWN else ""
+            self.show(view.notice(f"/join opens one of these, too: {', '.join(names[:KNOWN])}{more}"))
+
+    def _others(self) -> list[str]:
+        """The names of rooms that are known and not open, the latest first. Raises OSError and Failure."""
+        from chatty.cli.room_list import known_rooms
+
+        here = {one.entrance.target.room_id for one in self._open}
+        known = [room for room in known_rooms(self._env) if room.is_open(self._env.now())]
+        return [room.name for room in reversed(known) if room.id not in here]
 
     async def invite(self) -> None:
         """Show how others get into the room in front."""
@@ -295,8 +299,11 @@ class OpenRooms:
         self.show(*map(view.notice, lines))
 
     def rooms_known(self) -> list[str]:
-        """The names of the rooms that one could go to."""
-        return [one.conversation.name for one in self._open]
+        """The names of the rooms that one could go to, for completion."""
+        others: list[str] = []
+        with suppress(OSError, Failure):
+            others = self._others()
+        return [*(one.conversation.name for one in self._open), *others]
 
     async def page(self, text: str) -> bool:
         """Open ``text``, which is safe to show, in the person's pager. False: there is none."""
@@ -321,7 +328,10 @@ class OpenRooms:
     def _tabs(self) -> Sequence[tabs.Tab]:
         return [
             tabs.Tab(
-                one.conversation.status(), one.conversation.unread, one.conversation.mentions, front=at == self._at
+                one.conversation.status(),
+                one.conversation.incoming.unread,
+                one.conversation.incoming.mentions,
+                front=at == self._at,
             )
             for at, one in enumerate(self._open)
         ]
@@ -354,7 +364,7 @@ class OpenRooms:
         """Show how much is new elsewhere, now and then: a redraw for each message would cost more than the message."""
         while True:
             await asyncio.sleep(COUNTING)
-            counted = [(one.conversation.unread, one.conversation.mentions) for one in self._open]
+            counted = [(one.conversation.incoming.unread, one.conversation.incoming.mentions) for one in self._open]
             if counted != self._counted:
                 self._counted = counted
                 self.changed.set()

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any, Final
 
 from chatty.cli.environment import Environment
-from chatty.cli.join.conversation import Conversation, Switcher
+from chatty.cli.join.conversation import Conversation
 from chatty.cli.join.rooms.entrance import Entrance
 from chatty.cli.join.rooms.places import Place, Places
 from chatty.cli.join.settings.preferences import Preferences, Sources
 from chatty.cli.join.settings.reading import Room as Calls
+from chatty.cli.join.slash_commands.actions import Switcher
 from chatty.cli.targets import about
 from chatty.client.http import Http
 from chatty.client.journal.file import JournalError, free_journal
@@ -39,7 +40,7 @@ class OpenRoom:
 
     def note_place(self, now: float) -> None:
         """Remember how far it was read by ``now``, in seconds since 1970, and what is being typed."""
-        if seen := self.conversation.seen:
+        if seen := self.conversation.incoming.seen_position:
             self.place.see(seen, now)
         self.place.type(self.conversation.draft)
 

@@ -14,7 +14,7 @@ from chatty.cli.join.room.incoming import Incoming
 from chatty.cli.join.settings.preferences import Preferences
 from chatty.client.http import Http
 
-__all__ = ["Actions", "Host", "Outcome", "first_word"]
+__all__ = ["Actions", "Host", "Outcome", "Switcher", "first_word"]
 
 _WORD: Final = re.compile(r"(\S*)\s*(.*)", re.DOTALL)
 
@@ -22,8 +22,36 @@ Outcome = protocol.Say | Coroutine[Any, Any, None] | None
 """The outcome of a command: something for the room, work that takes a while, or nothing more."""
 
 
+class Switcher(Protocol):
+    """All rooms that are open, for the commands that concern them. Each may raise Wrong."""
+
+    def go(self, argument: str) -> Outcome:
+        """Bring the room with this number or name to the front."""
+
+    def enter_room(self, argument: str) -> Outcome:
+        """Open the room with this id, URL or name."""
+
+    def part(self) -> Outcome:
+        """Leave the room in front, and stay in the others."""
+
+    def rooms(self) -> Outcome:
+        """Show the rooms that are known."""
+
+    def invite(self) -> Outcome:
+        """Show how others get into the room in front."""
+
+    def leave(self) -> Outcome:
+        """Leave all of them."""
+
+    async def page(self, text: str) -> bool:
+        """Open ``text``, which is safe to show, in the person's pager. False: there is none."""
+
+
 class Host(Protocol):
     """The conversation that commands act on."""
+
+    switcher: Switcher
+    """All rooms that are open."""
 
     preferences: Preferences
     """The settings that are in force here."""
@@ -44,29 +72,6 @@ class Host(Protocol):
 
     def help(self, argument: str) -> None:
         """Show the commands and the keys; with ``argument``, explain one command, or the keys. May raise Wrong."""
-
-    async def page(self, text: str) -> bool:
-        """Open ``text``, which is safe to show, in the person's pager. False: there is none."""
-
-    def quit(self) -> Outcome:
-        """Leave."""
-
-    # --- other rooms; each may raise Wrong ---
-
-    def go(self, argument: str) -> Outcome:
-        """Bring the room with this number or name to the front."""
-
-    def enter_room(self, argument: str) -> Outcome:
-        """Open the room with this id, URL or name."""
-
-    def part(self) -> Outcome:
-        """Leave this room, and stay in the others."""
-
-    def rooms(self) -> Outcome:
-        """Show the rooms that are known."""
-
-    def invite(self) -> Outcome:
-        """Show how others get into this room."""
 
 
 class Actions:

@@ -70,4 +70,4 @@ class PersonalActions(SettingActions):
 
     def quit(self) -> Outcome:
         """Leave all rooms and end."""
-        return self._host.quit()
+        return self._host.switcher.leave()

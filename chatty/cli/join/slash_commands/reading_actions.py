@@ -132,7 +132,7 @@ class ReadingActions(Actions):
             self._notice(f"no message here has the number {seq}")
             return
         message, *after = after
-        if _is_long(message.text) and await self._host.page(_as_document(message)):
+        if _is_long(message.text) and await self._host.switcher.page(_as_document(message)):
             return
         before = _messages(await self._http.events(self._room_id, before=seq, limit=AROUND, types=kinds))
         around = [one for one in (*before, *after) if not self._hidden.hides(one)]

@@ -12,20 +12,20 @@ class RoomsActions(Actions):
 
     def room(self, argument: str) -> Outcome:
         """Go to another room that is open."""
-        return self._host.go(argument)
+        return self._host.switcher.go(argument)
 
     def join(self, argument: str) -> Outcome:
         """Open another room."""
-        return self._host.enter_room(argument)
+        return self._host.switcher.enter_room(argument)
 
     def part(self) -> Outcome:
         """Leave this room, and stay in the others."""
-        return self._host.part()
+        return self._host.switcher.part()
 
     def rooms(self) -> Outcome:
         """Show the rooms."""
-        return self._host.rooms()
+        return self._host.switcher.rooms()
 
     def invite(self) -> Outcome:
         """Show how others get in."""
-        return self._host.invite()
+        return self._host.switcher.invite()

@@ -143,7 +143,7 @@ async def test_whoever_was_here_for_long_without_a_word_comes_and_goes_unnoticed
 
 async def test_joins_are_all_shown_or_none_if_one_wants_that() -> None:
     async with talking() as talk:
-        hidden = talk.conversation._incoming.hidden
+        hidden = talk.conversation.incoming.hidden
         await talk.hears(*joined("Bob"))
         late = ParticipantLeft(5, "2026-11-23T13:00:00.000Z", "Bob", "left")
         assert hidden.hides(late)
