@@ -21,6 +21,7 @@ from chatty.cli.join.room.incoming import Incoming
 from chatty.cli.join.room.message_target import Choice, Line
 from chatty.cli.join.room.outgoing import Outgoing, Posted, Returned
 from chatty.cli.join.room.returning import Returning
+from chatty.cli.join.room.selection import Selection
 from chatty.cli.join.room.status import Connection, Status
 from chatty.cli.join.room.usage_error import Wrong
 from chatty.cli.join.settings.applying import apply
@@ -64,6 +65,9 @@ class Switcher(Protocol):
     def leave(self) -> Outcome:
         """Leave all of them."""
 
+    async def page(self, text: str) -> bool:
+        """Open ``text``, which is safe to show, in the person's pager. False: there is none."""
+
 
 class _Over(Exception):
     """The room has ended."""
@@ -96,6 +100,7 @@ class Conversation:
         self.draft = ""
         """The line that is being typed."""
         self._switcher = switcher
+        self.now = now
         self._clock = clock
         self.preferences = preferences or Preferences()
         """The settings that are in force here."""
@@ -105,6 +110,8 @@ class Conversation:
         self._outgoing = Outgoing(show=self.show, changed=self.changed.set)
         self._pointer = self._incoming.pointer
         self._attention = self._incoming.attention
+        self.selection = Selection(self._incoming, local)
+        """The message that the person points at."""
         self._actions = RoomActions(self, http, room_id, self._incoming)
         self._room: Room | None = None
         self._target: Choice | str = ""
@@ -281,13 +288,17 @@ class Conversation:
         """The rights that one has here."""
         return self._incoming.can
 
-    def help(self) -> None:
-        """Show the commands and the keys."""
-        self.show(*(Text(f"   {line}") for line in help_lines(self._incoming.can)))
+    async def page(self, text: str) -> bool:
+        """Open ``text``, which is safe to show, in the person's pager. False: there is none."""
+        return await self._switcher.page(text)
+
+    def help(self, argument: str) -> None:
+        """Show the commands and the keys; with ``argument``, explain one command, or the keys. May raise Wrong."""
+        self.show(*help_lines(argument, self._incoming.can, plain=self.plain))
 
     def give_back(self, line: str) -> None:
         """Put ``line`` into the prompt, about the same message as the line that is being typed."""
-        self._outgoing.give_back(line, self._pointer.line)
+        self._outgoing.give_back(line, self._pointer.entered())
 
     def returned(self) -> list[Returned]:
         """The lines that were given back since this was last asked, to be put where they are typed."""
@@ -318,7 +329,7 @@ class Conversation:
         """``draft`` stands in the prompt now. If it came back, it is about the same message as ``line``."""
         self.draft = draft
         if line is not None:
-            self._pointer.line = line
+            self._pointer.line, self._pointer.selected = line, line.selected
         if not draft.lstrip().startswith("/"):
             self._pointer.line = None
             if draft and self._room is not None:
@@ -327,7 +338,9 @@ class Conversation:
 
     def target(self) -> str:
         """The message that the draft is about, safe to show; empty if it isn't about one."""
-        return self._target if isinstance(self._target, str) else f"↪ {self._pointer.describe(self._target)}"
+        if isinstance(self._target, str) or self._target is self._pointer.selected:
+            return (self._target if isinstance(self._target, str) else "") or self.selection.row()
+        return f"↪ {self._pointer.describe(self._target)}"
 
     def _points_at(self, line: str) -> Choice | str | None:
         """The message that ``line`` is about, or words that say why there is none."""
@@ -345,11 +358,20 @@ class Conversation:
 
     def enter(self, line: str) -> bool:
         """A line was entered. False: it was refused, and should stay where it was typed."""
+        if not self.act(line):
+            return False
+        self.drafted("")
+        return True
+
+    def act(self, line: str) -> bool:
+        """Do what ``line`` says, and leave the one that is being typed. False: it was refused."""
         try:
             typed = parse(line)
             outcome = typed.run(self._actions) if isinstance(typed, Do) else typed
             if isinstance(outcome, protocol.Say):
-                posted = self._outgoing.post(outcome, line, self._pointer.line, most=self._incoming.message_bytes)
+                outcome = self.selection.answered(outcome)
+                posted = self._outgoing.post(outcome, line, self._pointer.entered(), most=self._incoming.message_bytes)
+                self.selection.done(outcome)
                 if isinstance(outcome, protocol.Send):
                     self._pointer.sent(posted)
             elif outcome is not None:
@@ -357,7 +379,6 @@ class Conversation:
         except Wrong as wrong:
             self.show(view.failure(str(wrong)))
             return False
-        self.drafted("")
         return True
 
     def enter_plain(self, line: str) -> None:

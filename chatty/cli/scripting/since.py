@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from contextlib import suppress
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Final
 
 from chatty.cli.failures import Failure, usage
+from chatty.cli.terminal.moments import read_moment
 from chatty.client.decoding import read_stamp
 from chatty.client.http import Http
-from chatty.durations import parse_duration
 from chatty.events import StreamPosition, milliseconds
 from chatty.protocol import LAST_SEQ, PAGE_EVENTS
 
 __all__ = ["ahead_of_newest", "before_last", "before_moment", "parse_since"]
 
 _FORMS: Final = "write an event's number, a time (2026-11-23T12:30Z, or @1795437000), or how long ago (10m)"
-_UNIX_TIME: Final = re.compile(r"@(\d{1,12}(?:\.\d{1,9})?)")
 _FIRST_UNIX_TIME: Final = 1_000_000_000
 """Numbers from here on are rather Unix times: in seconds up to ten digits, else in milliseconds."""
 
@@ -33,7 +31,7 @@ def parse_since(text: str, now: float, option: str = "--since") -> int | datetim
         if len(text) < 20 and int(text) <= LAST_SEQ:
             return int(text)
         raise usage(f"{option}: no event has the number {text}", _instead(text))
-    moment = _moment(text, now)
+    moment = read_moment(text, now)
     if moment is None:
         raise usage(f'{option}: "{text}" is not a number, a time, or a length of time', _FORMS)
     return moment
@@ -47,17 +45,6 @@ def ahead_of_newest(number: int, newest: int, option: str = "--since") -> Failur
 def looks_like_time(number: int) -> bool:
     """Whether somebody who writes ``number`` probably means a date or a Unix time."""
     return _instead(str(number)) != _FORMS
-
-
-def _moment(text: str, now: float) -> datetime | None:
-    with suppress(ValueError, OverflowError, OSError):
-        if unix_time := _UNIX_TIME.fullmatch(text):
-            return datetime.fromtimestamp(float(unix_time[1]), UTC)
-    with suppress(ValueError, OverflowError):
-        return datetime.fromisoformat(text).astimezone()
-    with suppress(ValueError, OverflowError, OSError):
-        return datetime.fromtimestamp(now - parse_duration(text, unit_needed=True), UTC)
-    return None
 
 
 def _instead(digits: str) -> str:

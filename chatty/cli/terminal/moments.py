@@ -1,8 +1,17 @@
-"""Times of the wire as people read them, in their own zone."""
+"""Times of the wire as people read them, in their own zone, and times as people write them."""
 
 from __future__ import annotations
 
-__all__ = ["moment", "until"]
+import re
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+__all__ = ["moment", "read_moment", "until"]
+
+_UNIX_TIME: Final = r"@(\d{1,12}(?:\.\d{1,9})?)"
 
 
 def until(at: str | None) -> str:
@@ -18,3 +27,22 @@ def moment(at: str) -> str:
         return f"{datetime.fromisoformat(at).astimezone():%Y-%m-%d %H:%M}"
     except (ValueError, OverflowError):
         return at
+
+
+def read_moment(text: str, now: float) -> datetime | None:
+    """The time that ``text`` gives: in ISO 8601, in seconds since 1970 (``@1795437000``), or as how long ago (``10m``).
+
+    ``now`` is in seconds since 1970. A time without a zone is local. None for anything else.
+    """
+    from datetime import UTC, datetime
+
+    from chatty.durations import parse_duration
+
+    with suppress(ValueError, OverflowError, OSError):
+        if unix_time := re.fullmatch(_UNIX_TIME, text):
+            return datetime.fromtimestamp(float(unix_time[1]), UTC)
+    with suppress(ValueError, OverflowError):
+        return datetime.fromisoformat(text).astimezone()
+    with suppress(ValueError, OverflowError, OSError):
+        return datetime.fromtimestamp(now - parse_duration(text, unit_needed=True), UTC)
+    return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from itertools import count
 from typing import cast
@@ -80,6 +80,8 @@ _marks = count()
 class NoOther:
     """There are no other rooms, and one never leaves this one."""
 
+    pager: Callable[[str], Awaitable[bool]] | None = None
+
     def go(self, argument: str) -> None: ...
 
     def enter_room(self, argument: str) -> None: ...
@@ -92,15 +94,28 @@ class NoOther:
 
     def leave(self) -> None: ...
 
+    async def page(self, text: str) -> bool:
+        """There is a pager where a test sets one."""
+        return self.pager is not None and await self.pager(text)
+
 
 class Talk:
     """A conversation, with its connection in the test's hands."""
 
-    def __init__(self, bell: Bell, *, plain: bool, preferences: Preferences | None = None) -> None:
+    def __init__(
+        self,
+        bell: Bell,
+        *,
+        plain: bool,
+        preferences: Preferences | None = None,
+        http: object = None,
+        room: str = "id",
+    ) -> None:
         self.link = Link()
         self.time = 100.0
+        self.switcher = NoOther()
         self.conversation = Conversation(
-            cast(Http, None), "id", "general", switcher=NoOther(), clock=lambda: self.time,
+            cast(Http, http), room, "general", switcher=self.switcher, clock=lambda: self.time,
             now=lambda: milliseconds(NOON) / 1000, local=lambda time: time, plain=plain,
             preferences=preferences or Preferences(Sources(options={"bell": bell})),
         )  # fmt: skip
@@ -110,8 +125,15 @@ class Talk:
         self.running = asyncio.create_task(self.conversation.run(cast(Room, self.link)))
 
     async def shows(self, part: str) -> None:
+        await self.shows_after(0, part)
+
+    async def shows_after(self, count: int, part: str) -> None:
+        """Waits for a line that has ``part``, behind so many."""
+        await self.until(lambda: any(part in line for line in self.lines()[count:]))
+
+    async def until(self, condition: Callable[[], bool]) -> None:
         async with asyncio.timeout(20):
-            while not any(part in line for line in self.lines()):
+            while not condition():
                 self.conversation.changed.clear()
                 await self.conversation.changed.wait()
 
@@ -190,9 +212,15 @@ class Talk:
 
 @asynccontextmanager
 async def talking(
-    bell: Bell = "mention", *, live: bool = True, plain: bool = False, preferences: Preferences | None = None
+    bell: Bell = "mention",
+    *,
+    live: bool = True,
+    plain: bool = False,
+    preferences: Preferences | None = None,
+    http: object = None,
+    room: str = "id",
 ) -> AsyncIterator[Talk]:
-    talk = Talk(bell, plain=plain, preferences=preferences)
+    talk = Talk(bell, plain=plain, preferences=preferences, http=http, room=room)
     talk.conversation.state_changed(Connected())
     talk.link.gives(welcome(), *([Live(0)] if live else []))
     await asyncio.sleep(0)

@@ -43,7 +43,13 @@ async def test_what_ended_the_connection_for_good_is_raised(error: ChattyError) 
 @pytest.mark.parametrize(
     ("line", "said"),
     [
+        ("hello :wave:", Send("hello 👋")),
+        ("//x :wave:", Send("/x 👋")),
         ("/me waves", Send("waves", action=True)),
+        ("/me waves :wave: `:wave:`", Send("waves 👋 `:wave:`", action=True)),
+        ("/reply sure :+1:", Send("sure 👍", reply_to=3)),
+        ("/edit better :+1:", Edit(2, "better 👍")),
+        ("/unreact :nosuch:", React(3, ":nosuch:", remove=True)),
         ("/reply sure", Send("sure", reply_to=3)),
         ("/reply #1 sure", Send("sure", reply_to=1)),
         ("/reply #0 sure", Send("#0 sure", reply_to=3)),  # no message has that number
@@ -69,12 +75,28 @@ async def test_a_command_says_it_to_the_room(line: str, said: Say) -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ["/reply hi", "/edit x", "/delete", "/delete that", "/delete #0", "/react :+1:", "/reply @Eve hi", "/unignore Eve"],
+    [
+        "/reply hi",
+        "/edit x",
+        "/delete",
+        "/delete that",
+        "/delete #0",
+        "/react :+1:",
+        "/reply @Eve hi",
+        "/unignore Eve",
+    ],
 )
 async def test_a_command_about_nothing_says_so_and_stays_in_the_line(line: str) -> None:
     async with talking() as talk:
         assert not talk.conversation.enter(line)
         assert talk.lines()[-1].startswith("!! ")
+        assert talk.link.said == []
+
+
+async def test_a_reaction_by_a_name_that_no_emoji_has_is_refused() -> None:
+    async with talking() as talk:
+        await talk.sees(by("Ada", 1))
+        assert talk.refuses("/react :tadda:") == "!! no emoji :tadda:. Did you mean :tada:?"
         assert talk.link.said == []
 
 

@@ -206,11 +206,11 @@ def test_who_and_history_and_help(server: Server, room: Any, sit: Sit) -> None:
     for n in range(3):
         say(server, room, f"message {n}")
     john.press(f"/history 2{ENTER}")
-    rows = john.sees("-- end of the history")
+    rows = john.sees("… more: /more")
     block = rows[rows.index("-- history: 2 messages") :]
     assert [row.partition("bot │ ")[2] for row in block if "bot │" in row] == ["message 1  #4", "message 2  #5"]
     john.press(f"/help{ENTER}")
-    john.sees("/history [N]")
+    john.sees("/history  what was said last")
 
 
 def test_a_narrower_window_leaves_no_ghosts(server: Server, room: Any, sit: Sit) -> None:

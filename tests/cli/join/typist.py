@@ -10,6 +10,8 @@ from prompt_toolkit.history import History, InMemoryHistory
 from prompt_toolkit.input import PipeInput, create_pipe_input
 from rich.text import Text
 
+from chatty.cli.join.room.incoming import Incoming
+from chatty.cli.join.room.selection import Selection
 from chatty.cli.join.window.prompt import Prompt
 from tests.cli.join.glass import Glass
 
@@ -17,11 +19,17 @@ PATIENCE = 20.0
 
 
 class Desk:
-    """Notes what is typed into it; refuses what begins with "bad"."""
+    """Notes what is typed into it; refuses what begins with "bad". ``incoming`` has messages to point at."""
 
     draft = ""
 
     def __init__(self) -> None:
+        self.incoming = Incoming(
+            clock=lambda: 0.0, now=lambda: 0.0, local=lambda time: time, bell="off", changed=lambda: None
+        )
+        self.incoming.look()
+        self.selection = Selection(self.incoming, lambda time: time)
+        self.acts: list[str] = []
         self.entered: list[str] = []
         self.said: list[str] = []
         self.hinted = ""
@@ -34,6 +42,10 @@ class Desk:
     def enter(self, line: str) -> bool:
         self.entered.append(line)
         return not line.startswith("bad")
+
+    def act(self, line: str) -> bool:
+        self.acts.append(line)
+        return True
 
     def show(self, *lines: Text) -> None:
         self.said += [line.plain for line in lines]
@@ -51,10 +63,11 @@ class Desk:
         self.begun += 1
 
     def drafted(self, draft: str) -> None:
+        self.draft = draft
         self.drafts.append(draft)
 
     def target(self) -> str:
-        return self.pointed
+        return self.pointed or self.selection.row()
 
     def can(self) -> tuple[str, ...]:
         return ()
@@ -79,6 +92,9 @@ class Desks:
 
     def status(self, columns: int) -> list[tuple[str, str]]:
         return [("", f" ● connected · {self.front.hinted}")]
+
+    def rooms_known(self) -> list[str]:
+        return ["general", "ops"]
 
     def turn_to(self, number: int) -> None:
         self.front = self.desks[number - 1]
@@ -116,7 +132,12 @@ class Typist:
 
 @asynccontextmanager
 async def at_prompt(
-    history: History | None = None, *, columns: int = 60, rows: int = 12, edit: Callable[[str], str] = str
+    history: History | None = None,
+    *,
+    columns: int = 60,
+    rows: int = 12,
+    edit: Callable[[str], str] = str,
+    pager: Callable[[str], bool] = bool,
 ) -> AsyncIterator[Typist]:
     desks, glass = Desks(Desk(), Desk()), Glass(columns, rows)
     with create_pipe_input() as keys:
@@ -126,6 +147,7 @@ async def at_prompt(
             input=keys,
             output=glass.output(),
             edit=edit,
+            pager=pager,
         )
         typist = Typist(prompt, keys, glass, desks)
         try:

@@ -180,7 +180,7 @@ def test_history_search_help_and_what_one_hides(people: tuple[Person, Person]) -
     john.says("/search apples")
     john.sees("end of what was found")
     john.says("/history 1")
-    john.looks("Searching", "end of the history")
+    john.looks("Searching", "… more: /more")
     john.says("/clear")
     john.sees(lambda rows: not any("pears" in row for row in rows))
     john.says("/ignore Ada")

@@ -45,13 +45,15 @@ class OwnMessage(Protocol):
 class Choice(Struct, eq=False):
     """A message that a command is about.
 
-    ``shown`` is the newest event that was on the screen when it was chosen.
+    ``shown`` is the newest event that was on the screen when it was chosen, and
+    ``numbering`` counts how often the room had been numbered anew by then.
     ``known``: it is remembered, which the message of a number that was typed
     may not be. ``guessed``: it is the newest one of others, or of somebody.
     """
 
     seq: int
     shown: int
+    numbering: int
     known: bool = True
     guessed: bool = False
 
@@ -60,10 +62,10 @@ class Line(Struct, eq=False):
     """A line that is being typed, and the messages that were chosen for it so far, by the words that pointed at them.
 
     ``shown`` is the newest event that was on the screen when it was begun, and
-    ``own`` the newest message of one's own. ``numbering`` counts how often the
-    room had been numbered anew. ``people`` are those that its names meant when
+    ``own`` the newest message of one's own. ``numbering`` is as in `Choice`.
+    ``people`` are those that its names meant when
     they were typed, None for a name that nobody had: a rename must not change
-    what the line is about.
+    what the line is about. ``selected`` was selected when it was entered.
     """
 
     shown: int
@@ -71,6 +73,7 @@ class Line(Struct, eq=False):
     numbering: int
     choices: dict[Person | str, Choice]
     people: dict[str, Person | None]
+    selected: Choice | None = None
 
 
 class Pointer:
@@ -80,6 +83,8 @@ class Pointer:
         self.shown = 0
         self.line: Line | None = None
         """The line that is being typed, if it could be about a message."""
+        self.selected: Choice | None = None
+        """The message that was selected by keys. Commands that point nowhere else are about it."""
         self._people = people
         self._numbering = 0
         self._sent: OwnMessage | None = None
@@ -112,22 +117,38 @@ class Pointer:
             self.line = Line(self.shown, self._sent if waits else self._people.mine(), self._numbering, {}, {})
         return self.line
 
+    def entered(self) -> Line | None:
+        """The line, now that it is entered, with all that it takes to be about the same message once more."""
+        if self.selected is not None:
+            self.begin().selected = self.selected
+        return self.line
+
+    def select(self, seq: int) -> None:
+        """Select message ``seq``, which is on the screen."""
+        self.selected = Choice(seq, self.shown, self._numbering)
+
     # --- which message a command is about; each raises Wrong where there is none ---
 
     def addressed(self, argument: str) -> tuple[Choice, str]:
-        """The message that ``argument`` begins with, else the newest of somebody else; and the rest of ``argument``.
+        """The message that ``argument`` begins with, else the selected one, else the newest of somebody else.
 
-        It begins with a number (``#42``) or with somebody's whole name (``@Ada L.``).
+        And the rest of ``argument``. It begins with a number (``#42``) or with somebody's whole name (``@Ada L.``).
         """
         if found := _NUMBER.match(argument):
             return self._numbered(int(found[1])), argument[found.end() :]
         if argument.startswith("@"):
             person, rest = self.named(argument[1:])
             return self._guess(person, lambda shown: self._people.by(person, shown), self._silent(person)), rest
+        if self.selected is not None:
+            return self.selected, argument
         return self._guess("", self._people.theirs, "nobody else has written anything here lately"), argument
 
     def own(self) -> Choice:
-        """The newest message of one's own."""
+        """The selected message, if it is one's own; else the newest of one's own."""
+        if self.selected is not None:
+            if not self._people.is_mine(self.selected.seq):
+                raise Wrong("that message is somebody else's: select one of yours, or let go of it with Esc")
+            return self.selected
         own = self.begin().own
         if own is None:
             raise Wrong("you have written nothing here lately")
@@ -137,19 +158,24 @@ class Pointer:
                 if own.refused
                 else "your last message is still on its way; try again when it is there"
             )
-        return self.begin().choices.setdefault("own", Choice(own.seq, self.shown))
+        return self.begin().choices.setdefault("own", self._chosen(own.seq))
 
     def own_or_numbered(self, argument: str) -> Choice:
-        """The message with the number that ``argument`` is, or the newest of one's own."""
+        """The message with the number that ``argument`` is, else the selected one, else the newest of one's own."""
         found = _NUMBER.fullmatch(argument)
         if argument and not found:
             raise Wrong("/delete takes the number of a message, for example /delete #42")
-        return self._numbered(int(found[1])) if found else self.own()
+        if found:
+            return self._numbered(int(found[1]))
+        return self.selected or self.own()  # moderators may delete what others wrote
 
     def _numbered(self, seq: int) -> Choice:
         line = self.begin()
         known = self._people.get(seq) is not None
-        return line.choices.setdefault(f"#{seq}", Choice(seq, self.shown, known))
+        return line.choices.setdefault(f"#{seq}", self._chosen(seq, known=known))
+
+    def _chosen(self, seq: int, *, known: bool = True, guessed: bool = False) -> Choice:
+        return Choice(seq, self.shown, self.begin().numbering, known, guessed)
 
     def _guess(self, key: Person | str, find: Callable[[int], Message | None], why: str) -> Choice:
         """The message that was chosen for ``key`` before, else what ``find`` gives as of the beginning of the line."""
@@ -158,7 +184,7 @@ class Pointer:
             message = find(line.shown)
             if message is None:
                 raise Wrong(why)
-            line.choices[key] = Choice(message.seq, self.shown, guessed=True)
+            line.choices[key] = self._chosen(message.seq, guessed=True)
         return line.choices[key]
 
     def named(self, text: str) -> tuple[Person, str]:
@@ -192,7 +218,7 @@ class Pointer:
     def settle(self, choice: Choice) -> int:
         """The number of the message, now that the line is entered. Raises Wrong if it isn't what it was any more."""
         message = self._people.get(choice.seq)
-        if self.begin().numbering != self._numbering:
+        if choice.numbering != self._numbering:
             raise Wrong("the server's data was replaced meanwhile, so that message is gone")
         if message is None:
             if choice.known:

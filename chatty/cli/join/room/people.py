@@ -110,6 +110,15 @@ class People:
                         return person
         return None
 
+    def messages(self) -> list[Message]:
+        """The messages that are remembered and were not deleted, as they are now."""
+        return [known.message for known in self._messages.values() if not known.message.deleted]
+
+    def is_mine(self, seq: int) -> bool:
+        """Whether message ``seq`` is remembered, and is one's own."""
+        known = self._messages.get(seq)
+        return known is not None and known.author is self._holders.get(compare_key(self.me))
+
     def mine(self) -> Message | None:
         """One's own newest message."""
         mine = self._holders.get(compare_key(self.me))

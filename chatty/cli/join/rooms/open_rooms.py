@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -56,6 +56,8 @@ class OpenRooms:
     def __init__(self, env: Environment, door: Door, places: Places, *, sources: Sources, plain: bool) -> None:
         self.changed = asyncio.Event()
         """Set when there is something to show; the face clears it."""
+        self.pager: Callable[[str], Awaitable[bool]] | None = None
+        """Opens a text in the person's pager, and gives whether it could; the face sets it, if there is one."""
         self._env = env
         self._door = door
         self._places = places
@@ -291,6 +293,14 @@ class OpenRooms:
         http = await self._opening.http(one.entrance)
         lines = await ways_in(one.entrance, http, verifies_names=one.room.verifies_names)
         self.show(*map(view.notice, lines))
+
+    def rooms_known(self) -> list[str]:
+        """The names of the rooms that one could go to."""
+        return [one.conversation.name for one in self._open]
+
+    async def page(self, text: str) -> bool:
+        """Open ``text``, which is safe to show, in the person's pager. False: there is none."""
+        return self.pager is not None and await self.pager(text)
 
     # --- for the face ---------------------------------------------------------------------------------------
 

@@ -30,6 +30,9 @@ class Host(Protocol):
     plain: bool
     """Whether nothing is redrawn, and the terminal itself edits what is typed."""
 
+    def now(self) -> float:
+        """The time, in seconds since 1970."""
+
     def show(self, *lines: Text) -> None:
         """Show lines of chatty's own."""
 
@@ -39,11 +42,31 @@ class Host(Protocol):
     def clear(self) -> None:
         """Clear the window."""
 
-    def help(self) -> None:
-        """Show the commands and the keys."""
+    def help(self, argument: str) -> None:
+        """Show the commands and the keys; with ``argument``, explain one command, or the keys. May raise Wrong."""
+
+    async def page(self, text: str) -> bool:
+        """Open ``text``, which is safe to show, in the person's pager. False: there is none."""
 
     def quit(self) -> Outcome:
         """Leave."""
+
+    # --- other rooms; each may raise Wrong ---
+
+    def go(self, argument: str) -> Outcome:
+        """Bring the room with this number or name to the front."""
+
+    def enter_room(self, argument: str) -> Outcome:
+        """Open the room with this id, URL or name."""
+
+    def part(self) -> Outcome:
+        """Leave this room, and stay in the others."""
+
+    def rooms(self) -> Outcome:
+        """Show the rooms that are known."""
+
+    def invite(self) -> Outcome:
+        """Show how others get into this room."""
 
 
 class Actions:

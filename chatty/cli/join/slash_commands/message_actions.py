@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chatty import protocol
-from chatty.cli.join.rendering.emoji import replace_shortcodes
+from chatty.cli.join.rendering.emoji import replace_shortcodes, unknown_name, with_emoji
 from chatty.cli.join.room.usage_error import Wrong
 from chatty.cli.join.slash_commands.actions import Actions, Outcome, first_word
 from chatty.protocol import Send
@@ -16,28 +16,28 @@ class MessageActions(Actions):
 
     def me(self, text: str) -> Outcome:
         """Send a text that says what one does."""
-        return Send(text, action=True)
+        return Send(with_emoji(text), action=True)
 
     def reply(self, argument: str) -> Outcome:
         """Answer the message that ``argument`` points at."""
         choice, text = self._pointer.addressed(argument)
         if not text:
             raise Wrong("/reply needs a text")
-        return Send(text, reply_to=self._pointer.settle(choice))
+        return Send(with_emoji(text), reply_to=self._pointer.settle(choice))
 
     def edit(self, text: str) -> Outcome:
-        """Change one's own newest message; without ``text``, put it into the prompt."""
+        """Change the selected message, or one's own newest; without ``text``, put it into the prompt."""
         if self._host.plain and not text:
             raise Wrong("plain lines don't come back: change your last message with /edit TEXT")
         seq = self._pointer.settle(self._pointer.own())
         if text:
-            return protocol.Edit(seq, text)
+            return protocol.Edit(seq, with_emoji(text))
         mine = self._people.get(seq)
         self._host.give_back(f"/edit {mine.text if mine else ''}")
         return None
 
     def delete(self, argument: str) -> Outcome:
-        """Delete one's own newest message, or the one with a number."""
+        """Delete the selected message, the one with a number, or one's own newest."""
         return protocol.Delete(self._pointer.settle(self._pointer.own_or_numbered(argument)))
 
     def react(self, argument: str) -> Outcome:
@@ -53,6 +53,8 @@ class MessageActions(Actions):
         choice, more = self._pointer.addressed(rest)
         if more:
             raise Wrong("a reaction is one word, such as :tada:, and then at most #SEQ or @NAME")
+        if not remove and (unknown := unknown_name(sign)):
+            raise Wrong(unknown)
         return protocol.React(self._pointer.settle(choice), replace_shortcodes(sign), remove)
 
     def topic(self, text: str) -> Outcome:

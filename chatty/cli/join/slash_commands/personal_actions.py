@@ -15,9 +15,9 @@ __all__ = ["PersonalActions"]
 class PersonalActions(SettingActions):
     """See `chatty.cli.join.slash_commands.actions.Actions`."""
 
-    def help(self) -> None:
-        """Show the commands and the keys."""
-        self._host.help()
+    def help(self, argument: str) -> None:
+        """Show the commands and the keys; with ``argument``, explain one command, or the keys."""
+        self._host.help(argument)
 
     def ignore(self, argument: str) -> None:
         """Hide what somebody writes; without a name, show who is ignored."""

@@ -2,27 +2,62 @@
 
 from __future__ import annotations
 
+import re
+from datetime import datetime
 from typing import Final
+
+from msgspec import Struct
+from rich.text import Text
 
 from chatty import protocol
 from chatty.cli.join.rendering import view
 from chatty.cli.join.room.usage_error import Wrong
 from chatty.cli.join.slash_commands.actions import Actions, Outcome
+from chatty.cli.terminal.cleaning import clean, clean_name
+from chatty.cli.terminal.moments import moment, read_moment
 from chatty.cli.terminal.phrases import listed
 from chatty.events import Message
 from chatty.protocol import PAGE_EVENTS, decode_frame
 
-__all__ = ["HISTORY", "HISTORY_MOST", "ReadingActions"]
+__all__ = ["FILTERS", "HISTORY", "HISTORY_MOST", "ReadingActions"]
 
 HISTORY: Final = 100
 """Messages that ``/history`` shows when no number is given."""
 HISTORY_MOST: Final = 5_000
 FOUND: Final = 20
-"""Messages that ``/search`` shows."""
+"""Messages on a page of ``/search``."""
+AROUND: Final = 5
+"""Messages that ``/show`` shows before and after the one that it is about."""
+LONG: Final = 20
+"""Rows of a text that is rather read in a pager."""
+
+FILTERS: Final = "[--from NAME] [--since TIME]"
+"""The options of ``/history`` and ``/search``, which come last, because a name may have spaces."""
+_OPTION: Final = re.compile(r"(?:^|\s+)--(from|since)(?:\s+|$)")
+_SEQ: Final = re.compile(r"#?([1-9]\d{0,17})")
+
+
+class Query(Struct):
+    """Messages that somebody asked to see, page by page: those below number ``before``, ``size`` at a time."""
+
+    size: int = 0
+    words: str = ""
+    sender: str | None = None
+    since: datetime | None = None
+    before: int | None = None
+
+    def __str__(self) -> str:
+        by = f" by {clean_name(self.sender)}" if self.sender else ""
+        since = f" since {moment(self.since.isoformat())}" if self.since else ""
+        words = f" for: {self.words}" if self.words else ""
+        return f"{by}{since}{words}"
 
 
 class ReadingActions(Actions):
     """See `Actions`."""
+
+    _next: Query | None = None
+    """The page that ``/more`` shows."""
 
     async def who(self) -> None:
         """Show who is in the room."""
@@ -34,38 +69,100 @@ class ReadingActions(Actions):
 
     def history(self, argument: str) -> Outcome:
         """Show the newest messages once more, or for the first time."""
-        return self._newest(_count(argument))
+        count, query = _query(argument, self._host.now())
+        query.size = _count(count)
+        return self._page(query)
 
-    async def _newest(self, count: int) -> None:
+    def search(self, argument: str) -> Outcome:
+        """Show the newest messages that have all the words."""
+        words, query = _query(argument, self._host.now())
+        query.size, query.words = FOUND, words
+        return self._page(query)
+
+    def more(self) -> Outcome:
+        """Show the next page of what was asked for last."""
+        query, self._next = self._next, None
+        if query is None:
+            raise Wrong("there is nothing more to show; begin with /history or /search")
+        return self._page(query)
+
+    async def _page(self, query: Query) -> None:
+        self._next = None
+        earlier = query.before is not None
         messages: list[Message] = []
-        before: int | None = None
         more = True
-        while more and len(messages) < count:
-            limit = min(PAGE_EVENTS, count - len(messages))
-            page = await self._http.events(self._room_id, before=before, limit=limit, types=("message",))
+        while more and len(messages) < query.size:
+            page = await self._http.events(
+                self._room_id,
+                before=query.before,
+                limit=min(PAGE_EVENTS, query.size - len(messages)),
+                types=("message",),
+                q=query.words or None,
+                sender=query.sender,
+                since=query.since,
+            )
             older = _messages(page)
             messages[:0] = older
             more = page.more and bool(older)
-            before = older[0].seq if older else None
-        self._show(messages, f"history: {view.counted(len(messages), 'message')}", "end of the history")
-
-    async def search(self, words: str) -> None:
-        """Show the newest messages that have all the ``words``."""
-        page = await self._http.events(self._room_id, q=words, limit=FOUND)
-        found = _messages(page)
-        if not found:
-            self._notice(f"nothing found for: {words}")
+            query.before = older[0].seq if older else query.before
+        if not messages:
+            self._notice(f"nothing {'earlier' if earlier else 'found'}{query}")
             return
-        which = f"the newest {len(found):,}" if page.more else f"{len(found):,}"
-        self._show(found, f"found {which} for: {words}", "end of what was found")
-
-    def _show(self, messages: list[Message], before: str, after: str) -> None:
+        which = "earlier" if earlier else "found" if query.words else "history"
         shown = [message for message in messages if not self._hidden.hides(message)]
-        self._host.show(view.notice(before), *self._incoming.aside().lines(shown), view.notice(after))
+        self._notice(f"{which}: {view.counted(len(messages), 'message')}{query}")
+        self._host.show(*self._incoming.aside().lines(shown))
+        if more:
+            self._next = query
+            self._host.show(Text("… more: /more", style="dim"))
+        else:
+            self._notice(f"end of {'what was found' if query.words else 'the history'}")
+
+    def show(self, argument: str) -> Outcome:
+        """Show one message, with those before and after it; a long one in the person's pager."""
+        found = _SEQ.fullmatch(argument)
+        if not found:
+            raise Wrong("/show takes the number of a message, for example /show #42")
+        return self._around(int(found[1]))
+
+    async def _around(self, seq: int) -> None:
+        kinds = ("message",)
+        after = _messages(await self._http.events(self._room_id, after=seq - 1, limit=AROUND + 1, types=kinds))
+        if not after or after[0].seq != seq:
+            self._notice(f"no message here has the number {seq}")
+            return
+        message, *after = after
+        if _is_long(message.text) and await self._host.page(_as_document(message)):
+            return
+        before = _messages(await self._http.events(self._room_id, before=seq, limit=AROUND, types=kinds))
+        around = [one for one in (*before, *after) if not self._hidden.hides(one)]
+        look, lines = self._incoming.aside(), [view.notice(f"#{seq} and what is around it")]
+        for one in sorted([message, *around], key=lambda one: one.seq):
+            lines += look.lines([one])
+            if one.seq == seq:
+                lines[-1].stylize("bold")
+                lines[-1].append("  ◀")
+        self._host.show(*lines)
 
 
 def _messages(page: protocol.Page) -> list[Message]:
     return [frame for raw in page.events if isinstance(frame := decode_frame(bytes(raw)), Message)]
+
+
+def _query(argument: str, now: float) -> tuple[str, Query]:
+    """What stands before the options, and the messages that the options leave. ``now`` is in seconds since 1970."""
+    before, *given = _OPTION.split(argument)
+    query = Query()
+    for name, value in zip(given[::2], given[1::2], strict=True):
+        if not value:
+            raise Wrong(f"--{name} needs {'a name: --from Ada' if name == 'from' else 'a time: --since 2h'}")
+        if name == "from":
+            query.sender = value.removeprefix("@")
+        else:
+            query.since = read_moment(value, now)
+            if query.since is None:
+                raise Wrong(f"--since takes how long ago, or a date: --since 2h, --since 2026-11-28; not {value}")
+    return before.strip(), query
 
 
 def _count(argument: str) -> int:
@@ -74,3 +171,11 @@ def _count(argument: str) -> int:
     if not argument.isdecimal() or not 1 <= int(argument[:9]) <= HISTORY_MOST:
         raise Wrong(f"/history takes a number from 1 to {HISTORY_MOST:,}, for example /history 200")
     return int(argument)
+
+
+def _is_long(text: str) -> bool:
+    return sum(1 + len(row) // view.ROW for row in text.split("\n")) > LONG
+
+
+def _as_document(message: Message) -> str:
+    return f"{clean_name(message.participant)}  {clean(moment(message.at))}  #{message.seq}\n\n{clean(message.text)}\n"

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection
 from difflib import get_close_matches
 from typing import Final, NamedTuple
 
+from chatty.cli.join.rendering.emoji import with_emoji
 from chatty.cli.join.room.message_target import Choice, Pointer
 from chatty.cli.join.room.usage_error import Wrong
 from chatty.cli.join.slash_commands.actions import Outcome, first_word
-from chatty.cli.join.slash_commands.reading_actions import HISTORY
+from chatty.cli.join.slash_commands.reading_actions import FILTERS
 from chatty.cli.join.slash_commands.room_actions import RoomActions
 from chatty.cli.terminal.cleaning import clean
 from chatty.protocol import Send
@@ -17,13 +19,17 @@ from chatty.protocol import Send
 __all__ = ["COMMANDS", "Command", "Do", "complete", "parse", "serving"]
 
 
+_OPTIONAL: Final = re.compile(r"\[[^][]*(?:\[[^][]*\][^][]*)*\]")
+
+
 class Command(NamedTuple):
     """A slash command: ``name`` without its slash, ``argument`` as the help shows it.
 
-    An argument in brackets may be left out; empty means that it takes none.
+    What is in brackets may be left out; an empty argument means that it takes none.
     ``run`` is a method of `RoomActions`. ``points`` gives the message that the
     command is about, for an argument that is still being typed. Those who may
-    not do what it ``needs`` are not told of it; the server decides.
+    not do what it ``needs`` are not told of it; the server decides. ``topic`` is
+    what the help has it under. ``plain``: it works where nothing is redrawn.
     """
 
     name: str
@@ -32,11 +38,18 @@ class Command(NamedTuple):
     run: Callable[..., Outcome]
     points: Callable[[Pointer, str], Choice] | None = None
     needs: str = ""
+    topic: str = "Yourself"
+    plain: bool = True
+
+    @property
+    def usage(self) -> str:
+        """How it is written."""
+        return f"/{self.name} {self.argument}".rstrip()
 
     @property
     def needs_argument(self) -> bool:
         """Whether its argument may not be left out."""
-        return bool(self.argument) and not (self.argument.startswith("[") and self.argument.endswith("]"))
+        return bool(_OPTIONAL.sub("", self.argument).strip())
 
 
 def _replied_to(pointer: Pointer, argument: str) -> Choice:
@@ -52,24 +65,32 @@ def _edited(pointer: Pointer, _: str) -> Choice:
 
 
 MODERATE: Final = "moderate"
+TALK, POINT, READ, ROOMS = "Talk", "Point at a message", "Read", "Rooms"
 COMMANDS: Final = (
-    Command("help", "", "the commands and the keys", RoomActions.help),
-    Command("me", "TEXT", "say what you do: * Ada waves", RoomActions.me),
-    Command("reply", "[@NAME|#SEQ] TEXT", "answer somebody's last message", RoomActions.reply, _replied_to),
-    Command("edit", "[TEXT]", "change your last message; alone, it comes back", RoomActions.edit, _edited),
-    Command("delete", "[#SEQ]", "delete your last message, or another", RoomActions.delete, Pointer.own_or_numbered),
-    Command("react", ":+1: [@NAME|#SEQ]", "react to somebody's last message", RoomActions.react, _reacted_to),
-    Command("unreact", ":+1: [@NAME|#SEQ]", "take a reaction back", RoomActions.unreact, _reacted_to),
-    Command("who", "", "who is here, and who is away", RoomActions.who),
-    Command("topic", "[TEXT]", "what the room is about; - clears it", RoomActions.topic),
+    Command("help", "[COMMAND|keys]", "the commands and the keys", RoomActions.help),
+    Command("me", "TEXT", "say what you do", RoomActions.me, topic=TALK),
+    Command("topic", "[TEXT]", "what the room is about", RoomActions.topic, topic=TALK),
+    Command("reply", "[@NAME|#SEQ] TEXT", "answer a message", RoomActions.reply, _replied_to, topic=POINT),
+    Command("react", ":+1: [@NAME|#SEQ]", "react to a message", RoomActions.react, _reacted_to, topic=POINT),
+    Command("unreact", ":+1: [@NAME|#SEQ]", "take a reaction back", RoomActions.unreact, _reacted_to, topic=POINT),
+    Command("edit", "[TEXT]", "change your last message", RoomActions.edit, _edited, topic=POINT),
+    Command("delete", "[#SEQ]", "delete your last message", RoomActions.delete, Pointer.own_or_numbered, topic=POINT),
+    Command("who", "", "who is here, who is away", RoomActions.who, topic=READ),
+    Command("history", f"[N] {FILTERS}", "what was said last", RoomActions.history, topic=READ),
+    Command("search", f"WORDS {FILTERS}", "find what was said", RoomActions.search, topic=READ),
+    Command("more", "", "the next page of these two", RoomActions.more, topic=READ),
+    Command("show", "#SEQ", "a message and those around", RoomActions.show, topic=READ),
+    Command("room", "N|NAME", "go to another open room", RoomActions.room, topic=ROOMS),
+    Command("join", "ROOM", "open another room", RoomActions.join, topic=ROOMS),
+    Command("part", "", "leave this room", RoomActions.part, topic=ROOMS),
+    Command("rooms", "", "the rooms that you know", RoomActions.rooms, topic=ROOMS),
+    Command("invite", "", "how others get in", RoomActions.invite, topic=ROOMS),
     Command("nick", "NAME", "change your name", RoomActions.nick),
-    Command("history", "[N]", f"the last N messages ({HISTORY} by default)", RoomActions.history),
-    Command("search", "WORDS", "the newest messages with these words", RoomActions.search),
     Command("ignore", "[NAME]", "hide what somebody writes", RoomActions.ignore),
     Command("unignore", "NAME", "show it again", RoomActions.unignore),
-    Command("quiet", "", "hide that people join and leave, or show it again", RoomActions.quiet),
-    Command("timestamp", "", "hide the time, or show it again", RoomActions.timestamp),
-    Command("set", "[NAME [VALUE]]", "your settings; changes one for good", RoomActions.set),
+    Command("quiet", "", "hide or show joins, leaves", RoomActions.quiet),
+    Command("timestamp", "", "hide or show the time", RoomActions.timestamp),
+    Command("set", "[NAME [VALUE]]", "settings, kept for good", RoomActions.set),
     Command("kick", "NAME [REASON]", "send somebody out, who may come back", RoomActions.kick, needs=MODERATE),
     Command("mute", "NAME|#SEQ [TIME] [REASON]", "let somebody only read", RoomActions.mute, needs=MODERATE),
     Command("unmute", "NAME", "let somebody speak again", RoomActions.unmute, needs=MODERATE),
@@ -79,11 +100,11 @@ COMMANDS: Final = (
     Command("unlock", "", "let everybody speak again", RoomActions.unlock, needs=MODERATE),
     Command("slow", "TIME", "let members wait between messages; off ends it", RoomActions.slow, needs=MODERATE),
     Command("role", "NAME ROLE", "reader, poster, member, moderator or nobody", RoomActions.role, needs=MODERATE),
-    Command("clear", "", "clear the window", RoomActions.clear),
-    Command("quit", "", "leave the room", RoomActions.quit),
+    Command("clear", "", "clear the window", RoomActions.clear, plain=False),
+    Command("quit", "", "leave", RoomActions.quit),
 )
 
-_MEANT: Final = {"bye": "quit", "exit": "quit", "leave": "quit", "part": "quit", "names": "who", "name": "nick"}
+_MEANT: Final = {"bye": "quit", "exit": "quit", "leave": "quit", "names": "who", "name": "nick"}
 """Commands of other chats, and what they are called here."""
 
 
@@ -111,9 +132,9 @@ def parse(line: str) -> Send | Do:
     """The meaning of a typed line. One that looks like a command is never a text: raises Wrong if it is unknown."""
     typed = line.strip()
     if not typed.startswith("/"):
-        return Send(line)
+        return Send(with_emoji(line))
     if typed.startswith("//"):
-        return Send(line.lstrip()[1:])
+        return Send(with_emoji(line.lstrip()[1:]))
     name, argument = first_word(typed, start=1)
     for command in COMMANDS:
         if command.name == name:
@@ -128,7 +149,7 @@ def _meant(name: str) -> str | None:
     """The command that was probably meant: one that is called so elsewhere, begins so, or is written much like it."""
     names = [command.name for command in COMMANDS]
     beginning = [known for known in names if name and known.startswith(name)]
-    close = get_close_matches(name, names, n=1, cutoff=0.7)
+    close = get_close_matches(name, names, n=1, cutoff=0.75)
     return _MEANT.get(name) or (beginning[0] if len(beginning) == 1 else None) or (close[0] if close else None)
 
 
@@ -142,6 +163,6 @@ def complete(before: str, can: Collection[str]) -> list[Command]:
     return [command for command in serving(can) if command.name.startswith(before[1:])]
 
 
-def serving(can: Collection[str]) -> list[Command]:
-    """The commands that serve somebody who ``can`` do that."""
-    return [command for command in COMMANDS if not command.needs or command.needs in can]
+def serving(can: Collection[str], *, plain: bool = False) -> list[Command]:
+    """The commands that serve somebody who ``can`` do that; with ``plain``, only those that work in plain lines."""
+    return [one for one in COMMANDS if (not one.needs or one.needs in can) and (one.plain or not plain)]

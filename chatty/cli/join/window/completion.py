@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Final, NamedTuple
 
-from chatty.cli.join.rendering.emoji import emoji_names
+from chatty.cli.join.rendering.emoji import emoji_names, names_like
 from chatty.cli.join.slash_commands.setting_actions import complete_setting
-from chatty.cli.join.slash_commands.table import complete
+from chatty.cli.join.slash_commands.table import complete, serving
 from chatty.cli.terminal.cleaning import clean_name
+from chatty.cli.terminal.width import clip
 from chatty.names import compare_key
 
 __all__ = ["Candidate", "candidates"]
 
 MOST: Final = 50
 """Candidates offered at once."""
+USAGE: Final = 30
+"""Columns that the usage of a command has in the menu, so that its help has some, too."""
 
 _NAME: Final = re.compile(r"(?<!\S)@([^\s@]*)$")
 _EMOJI: Final = re.compile(r"(?<!\S):([a-z0-9_+-]+)$")
+_ROOM: Final = re.compile(r"/(?:room|join) (.*)$")
+_HELP: Final = re.compile(r"/help /?(\S*)$")
 _WORD: Final = re.compile(r"(?<!\S)([^\s@:/]+)$")
 
 
@@ -31,18 +36,26 @@ class Candidate(NamedTuple):
     help: str = ""
 
 
-def candidates(before: str, names: Iterable[str], can: Collection[str], *, asked: bool) -> Iterator[Candidate]:
+def candidates(
+    before: str, names: Iterable[str], can: Collection[str], rooms: Callable[[], Iterable[str]], *, asked: bool
+) -> Iterator[Candidate]:
     """The texts that ``before``, which is the text up to the cursor, may become.
 
-    ``names`` are people, the likeliest first, and ``can`` one's own rights. ``asked``: somebody pressed Tab,
-    which also completes a name without its @, as one writes it to address somebody.
+    ``names`` are people, the likeliest first, ``can`` one's own rights, and ``rooms`` gives the names of rooms.
+    ``asked``: somebody pressed Tab, which also completes a name without its @, as one writes it to address somebody.
     """
     for command in complete(before, can):
-        shown = f"/{command.name} {command.argument}".rstrip()
-        yield Candidate(f"/{command.name}", len(before), shown, command.help)
+        yield Candidate(f"/{command.name}", len(before), clip(command.usage, USAGE), command.help)
     for word, length, about in complete_setting(before):
         yield Candidate(word, length, word, about)
-    if found := _NAME.search(before):
+    if found := _HELP.match(before):
+        for command in serving(can):
+            if command.name.startswith(found[1]):
+                yield Candidate(command.name, len(found[1]), f"/{command.name}", command.help)
+    elif found := _ROOM.match(before):
+        for name in _matching(rooms(), found[1]):
+            yield Candidate(name, len(found[1]), name)
+    elif found := _NAME.search(before):
         for name in _matching(names, found[1]):
             yield Candidate(f"@{name}", len(found[0]), f"@{name}")
     elif found := _EMOJI.search(before):
@@ -60,8 +73,5 @@ def _matching(names: Iterable[str], beginning: str) -> list[str]:
 
 
 def _emoji(beginning: str) -> Iterator[Candidate]:
-    """Short names that begin so come before those that only contain it, and of both the shortest come first."""
-    names = emoji_names()
-    found = [name for name in names if beginning in name]
-    for name in sorted(found, key=lambda name: (not name.startswith(beginning), len(name), name))[:MOST]:
-        yield Candidate(names[name], len(beginning) + 1, f":{name}:", names[name])
+    for name in names_like(beginning)[:MOST]:
+        yield Candidate(emoji_names()[name], len(beginning) + 1, f":{name}:", emoji_names()[name])

@@ -19,6 +19,7 @@ from chatty.cli.join.rooms.open_rooms import OpenRooms
 from chatty.cli.join.window.editor import edited
 from chatty.cli.join.window.history import FileHistory
 from chatty.cli.join.window.notify import Notifier
+from chatty.cli.join.window.pager import paged
 from chatty.cli.join.window.prompt import Prompt
 from chatty.cli.join.window.screen import Painter, Screen, TerminalOutput
 from chatty.cli.join.window.title import Title
@@ -59,9 +60,11 @@ class Inline:
             input=create_input(env.stdin),
             output=self._output,
             edit=partial(edited, environ=env.environ),
+            pager=partial(paged, environ=env.environ),
         )
         self._recolor()
         self._notifier = Notifier(self._output.write_raw, env.environ, self._warn)
+        rooms.pager = self._prompt.page if env.environ.get("PAGER") else None
         self._screen = Screen(
             self._prompt.app,
             self._painter,

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from bisect import bisect_right
-from collections.abc import Callable, Collection, Iterable
-from itertools import accumulate
+from collections.abc import Callable, Collection
 from typing import Any, Final, Protocol
 
 from prompt_toolkit.application import get_app, run_in_terminal
+from prompt_toolkit.application.current import set_app
 from prompt_toolkit.buffer import Buffer
-from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
 from prompt_toolkit.filters import Condition
 from prompt_toolkit.formatted_text import StyleAndTextTuples
-from prompt_toolkit.formatted_text.utils import fragment_list_to_text
 from prompt_toolkit.history import History
 from prompt_toolkit.input import Input
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent, merge_key_bindings
 from prompt_toolkit.keys import Keys
 from prompt_toolkit.layout import (
-    BufferControl,
     CompletionsMenu,
     ConditionalContainer,
     Dimension,
@@ -29,19 +25,18 @@ from prompt_toolkit.layout import (
     Layout,
     Window,
 )
-from prompt_toolkit.layout.processors import Processor, Transformation, TransformationInput
-from prompt_toolkit.layout.utils import explode_text_fragments
 from prompt_toolkit.output import ColorDepth
 from prompt_toolkit.styles import Style
 from prompt_toolkit.widgets import SearchToolbar
 from rich.text import Text
 
 from chatty.cli.join.rendering.view import failure
-from chatty.cli.join.window.completion import candidates
+from chatty.cli.join.window.line import Candidates, FrontLine, Visible
 from chatty.cli.join.window.paste import PasteGuard
+from chatty.cli.join.window.pointing import Pointed, Pointing
 from chatty.cli.join.window.room_keys import room_keys
 from chatty.cli.join.window.screen import PromptApplication, TerminalOutput
-from chatty.cli.terminal.cleaning import as_utf8, shown
+from chatty.cli.terminal.cleaning import as_utf8
 from chatty.cli.terminal.width import clip
 
 __all__ = ["Desk", "Desks", "Prompt"]
@@ -50,6 +45,10 @@ AGAIN: Final = 3.0
 """Seconds in which the second Ctrl-C has to follow."""
 SETTLE: Final = 0.5
 """Seconds after an editor in which the signal that ended it may still come in."""
+ESCAPE: Final = 0.15
+"""Seconds that Esc waits for the rest of a key that begins so, and then once more for a key that makes it Alt."""
+SEQUENCE: Final = 1.0
+"""Seconds in which Ctrl-E has to follow on Ctrl-X."""
 PENDING: Final = 5
 """Rows of messages on their way, above the line."""
 
@@ -58,15 +57,15 @@ _STYLE = Style.from_dict(
         "completion-menu": "noreverse bg:default fg:default",
         "completion-menu.completion": "noreverse bg:default fg:default",
         "completion-menu.completion.current": "reverse",
-        "completion-menu.meta.completion": "noreverse bg:default fg:ansibrightblack",
-        "completion-menu.meta.completion.current": "noreverse bg:default fg:default",
+        "completion-menu.meta.completion": "noreverse dim bg:default fg:default",
+        "completion-menu.meta.completion.current": "noreverse nodim bg:default fg:default",
         "scrollbar.background": "bg:default",
         "scrollbar.button": "bg:default",
     }
 )
 
 
-class Desk(Protocol):
+class Desk(Pointed, Protocol):
     """The side of a conversation that the prompt types into."""
 
     def enter(self, line: str) -> bool:
@@ -74,9 +73,6 @@ class Desk(Protocol):
 
     def show(self, *lines: Text) -> None:
         """Show lines of chatty's own."""
-
-    def hint(self, text: str) -> None:
-        """Show ``text`` in the status line; empty takes it away."""
 
     def pending(self) -> list[str]:
         """The messages on their way, oldest first, safe to show."""
@@ -119,6 +115,9 @@ class Desks(Protocol):
     def status(self, columns: int) -> list[tuple[str, str]]:
         """The status line, as pairs of style and text."""
 
+    def rooms_known(self) -> list[str]:
+        """The names of the rooms that one could go to."""
+
     def turn_to(self, number: int) -> None:
         """Bring desk ``number`` to the front."""
 
@@ -133,7 +132,8 @@ class Prompt:
     """One prompt for all ``desks``; ``app.run_async()`` runs it until ``app.exit(result=exit code)``.
 
     Each desk has a line of its own, which begins with its draft, and a ``history`` of what was typed. ``edit`` gives
-    the draft as the person's editor leaves it, and None if there is none; it runs in a thread.
+    the draft as the person's editor leaves it, and None if there is none; ``pager`` shows a text, and gives whether it
+    could. Both run in a thread.
     """
 
     def __init__(
@@ -144,23 +144,27 @@ class Prompt:
         input: Input,
         output: TerminalOutput,
         edit: Callable[[str], str | None],
+        pager: Callable[[str], bool] = lambda _: False,
     ) -> None:
         self._desks = desks
         self._history = history
         self._lines: dict[Desk, Buffer] = {}
         self._open = edit
+        self._pager = pager
         self.color = False
         """Whether it has colours; it may be set anew at any time."""
         self._leaving: asyncio.TimerHandle | None = None
         self._guard = PasteGuard()
+        self._pointing = Pointing(lambda: self._desk)
+        self._typing = Condition(lambda: get_app().layout.current_buffer is self.buffer)  # and not the search
         self.editing = False
-        """Whether an editor has the terminal, and with it Ctrl-C."""
+        """Whether an editor or a pager has the terminal, and with it Ctrl-C."""
         self._search = SearchToolbar(
             backward_search_prompt="search back: ", forward_search_prompt="search on: ", ignore_case=True
         )
         self.app = PromptApplication(
             layout=self._layout(),
-            key_bindings=merge_key_bindings([self._keys(), room_keys(desks)]),
+            key_bindings=merge_key_bindings([self._keys(), self._pointing.keys(self._typing), room_keys(desks)]),
             style=_STYLE,
             include_default_pygments_style=False,
             color_depth=lambda: ColorDepth.DEPTH_4_BIT if self.color else ColorDepth.DEPTH_1_BIT,
@@ -168,7 +172,9 @@ class Prompt:
             input=input,
             output=output,
         )
-        self.app.key_processor.before_key_press += lambda _: self._desk.pressed()
+        self.app.ttimeoutlen = ESCAPE
+        self.app.key_processor.before_key_press += lambda _: self._before_key()
+        self.app.key_processor.after_key_press += lambda _: self._after_key()
 
     @property
     def _desk(self) -> Desk:
@@ -183,11 +189,21 @@ class Prompt:
                 document=Document(desk.draft),
                 multiline=True,
                 history=self._history(desk),
-                completer=_Candidates(desk),
+                completer=Candidates(desk, self._desks.rooms_known),
                 complete_while_typing=True,
                 on_text_changed=lambda line: self._text_changed(desk, line.text),
             )
         return self._lines[desk]
+
+    def _before_key(self) -> None:
+        self._desk.pressed()
+        self._pointing.before_key()
+
+    def _after_key(self) -> None:
+        self._pointing.after_key()
+        # Esc is a key, and the beginning of those with Alt; Ctrl-X is nothing but the beginning of others.
+        begun = self.app.key_processor.key_buffer
+        self.app.timeoutlen = ESCAPE if begun and begun[0].key == Keys.Escape else SEQUENCE
 
     @property
     def draft(self) -> str:
@@ -203,9 +219,9 @@ class Prompt:
 
     def _layout(self) -> Layout:
         line = Window(
-            _Line(
+            FrontLine(
                 lambda: self.buffer,
-                input_processors=[_Visible()],
+                input_processors=[Visible()],
                 search_buffer_control=self._search.control,
                 preview_search=True,
             ),
@@ -220,7 +236,7 @@ class Prompt:
         )
         target = ConditionalContainer(
             Window(FormattedTextControl(self._target), height=1, wrap_lines=False),
-            filter=Condition(lambda: bool(self._desk.target())),
+            filter=Condition(lambda: bool(self._pointing.asking or self._desk.target())),
         )
         changing = ConditionalContainer(
             Window(FormattedTextControl(self._changing), dont_extend_height=True, wrap_lines=False),
@@ -246,19 +262,20 @@ class Prompt:
 
     def _target(self) -> StyleAndTextTuples:
         columns = get_app().output.get_size().columns
-        return [("ansibrightblack", clip(f"  {self._desk.target()}", columns))]
+        question = self._pointing.row
+        return [("" if question else "dim", clip(f"  {question or self._desk.target()}", columns))]
 
     def _pending(self) -> StyleAndTextTuples:
         pending = self._desk.pending()
         rows = [text.partition("\n")[0] for text in pending[:PENDING]]
         if len(pending) > PENDING:
             rows[-1] = f"… and {len(pending) - PENDING + 1:,} more"
-        return [("ansibrightblack", "\n".join(f"  {row}" for row in rows))]
+        return [("dim", "\n".join(f"  {row}" for row in rows))]
 
     def _keys(self) -> KeyBindings:
         keys = KeyBindings()
         empty = Condition(lambda: not self.buffer.text)
-        typing = Condition(lambda: get_app().layout.current_buffer is self.buffer)  # and not the search
+        typing = self._typing
 
         @keys.add("enter", filter=typing)
         def _(event: KeyPressEvent) -> None:
@@ -294,6 +311,8 @@ class Prompt:
         return keys
 
     def _enter(self) -> None:
+        if self._pointing.enter():
+            return
         # A line feed at the end came with a paste, and shows nothing.
         desk, buffer = self._desk, self.buffer  # entering may bring another one to the front
         line = buffer.text = as_utf8(buffer.text).rstrip("\n")
@@ -310,6 +329,18 @@ class Prompt:
         # Else the next drawing would begin to load what was typed, and show a search that had found nothing in it.
         buffer.load_history_if_not_yet_loaded()
         desk.drafted("")
+
+    async def page(self, text: str) -> bool:
+        """Show ``text``, which is safe to show, in the person's pager. False: that can't be started."""
+        shown: list[bool] = []
+        self.editing = True
+        try:
+            with set_app(self.app):
+                await run_in_terminal(lambda: shown.append(self._pager(text)), in_executor=True)
+            await asyncio.sleep(SETTLE)
+        finally:
+            self.editing = False
+        return shown == [True]
 
     async def _edit(self) -> None:
         before = self.draft
@@ -330,13 +361,17 @@ class Prompt:
             self.editing = False
 
     def _interrupt(self) -> None:
-        """Ctrl-C: close the menu, else answer a question by no, else clear the draft; pressed twice, leave."""
+        """Ctrl-C: close the menu, else answer a question by no, clear the draft, let go of a message; twice: leave."""
         if self.buffer.complete_state:
             self.buffer.cancel_completion()
         elif self._guard.withdraw():
             self._desk.hint("")
+        elif self._pointing.asking:
+            self._pointing.cancel()
         elif self.buffer.text:
             self._clear(self._desk, self.buffer)
+        elif self._pointing.cancel():
+            return
         elif self._leaving:
             self._desks.leave()
         else:
@@ -354,54 +389,3 @@ class Prompt:
             self._leaving.cancel()
             self._leaving = None
             self._desk.hint("")
-
-
-class _Line(BufferControl):
-    """Shows the line of whichever desk is in front."""
-
-    def __init__(self, front: Callable[[], Buffer], **how: Any) -> None:
-        self._front = front
-        super().__init__(**how)
-
-    @property
-    def buffer(self) -> Buffer:
-        return self._front()
-
-    @buffer.setter
-    def buffer(self, buffer: Buffer) -> None:
-        """Nothing: it is always the one in front."""
-
-
-class _Visible(Processor):
-    """Shows characters that a terminal would obey or hide as `shown` does.
-
-    Only the screen differs: the draft is sent as it was typed or pasted.
-    """
-
-    def apply_transformation(self, transformation_input: TransformationInput) -> Transformation:
-        fragments = explode_text_fragments(transformation_input.fragments)
-        pieces = shown(fragment_list_to_text(fragments), newlines=False)
-        seen: StyleAndTextTuples = [
-            (style, piece) for (style, *_), piece in zip(fragments, pieces, strict=True) if piece
-        ]
-        starts = list(accumulate(map(len, pieces), initial=0))
-
-        def to_display(place: int) -> int:
-            return starts[min(place, len(pieces))] + max(0, place - len(pieces))
-
-        def to_source(place: int) -> int:
-            return bisect_right(starts, place) - 1 + max(0, place - starts[-1])
-
-        return Transformation(seen, to_display, to_source)
-
-
-class _Candidates(Completer):
-    """The `candidates` for the line, with the people of the conversation."""
-
-    def __init__(self, desk: Desk) -> None:
-        self._desk = desk
-
-    def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:
-        before = document.text_before_cursor
-        for one in candidates(before, self._desk.people(), self._desk.can(), asked=complete_event.completion_requested):
-            yield Completion(one.text, -one.length, display=one.shown, display_meta=one.help)

@@ -9,7 +9,7 @@ PEOPLE = ["Bob", "Ada L.", "ada", "\x1b[31mEve"]
 
 
 def offered(before: str, *, asked: bool = False) -> list[str]:
-    return [one.text for one in candidates(before, PEOPLE, (), asked=asked)]
+    return [one.text for one in candidates(before, PEOPLE, (), lambda: ["general", "ops", "Off topic"], asked=asked)]
 
 
 @pytest.mark.parametrize(
@@ -28,6 +28,13 @@ def offered(before: str, *, asked: bool = False) -> list[str]:
         ("12:30", []),
         ("/unq", []),
         ("/unr", ["/unreact"]),
+        ("/room o", ["ops", "Off topic"]),
+        ("/join off t", ["Off topic"]),
+        ("/join x", []),
+        ("/part o", []),
+        ("/help re", ["reply", "react"]),
+        ("/help /his", ["history"]),
+        ("/help ki", []),
     ],
 )
 def test_only_after_a_slash_an_at_or_a_colon_something_is_offered_while_typing(before: str, texts: list[str]) -> None:
@@ -48,8 +55,8 @@ def test_tab_completes_a_bare_name_and_addresses_who_stands_first() -> None:
 
 
 def test_what_is_replaced_is_what_was_typed_for_it() -> None:
-    (one,) = candidates("hello @Bo", PEOPLE, (), asked=False)
+    (one,) = candidates("hello @Bo", PEOPLE, (), list, asked=False)
     assert one.length == len("@Bo")
-    emoji, *_ = candidates("hello :tada", PEOPLE, (), asked=False)
+    emoji, *_ = candidates("hello :tada", PEOPLE, (), list, asked=False)
     assert emoji.length == len(":tada")
     assert emoji.shown == ":tada:"
