@@ -107,9 +107,9 @@ class Talk:
         bell: Bell,
         *,
         plain: bool,
+        preferences: Preferences | None = None,
         http: object = None,
         room: str = "id",
-        preferences: Preferences | None = None,
     ) -> None:
         self.link = Link()
         self.time = 100.0
@@ -216,11 +216,11 @@ async def talking(
     *,
     live: bool = True,
     plain: bool = False,
+    preferences: Preferences | None = None,
     http: object = None,
     room: str = "id",
-    preferences: Preferences | None = None,
 ) -> AsyncIterator[Talk]:
-    talk = Talk(bell, plain=plain, http=http, room=room, preferences=preferences)
+    talk = Talk(bell, plain=plain, preferences=preferences, http=http, room=room)
     talk.conversation.state_changed(Connected())
     talk.link.gives(welcome(), *([Live(0)] if live else []))
     await asyncio.sleep(0)

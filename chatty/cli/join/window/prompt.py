@@ -150,6 +150,7 @@ class Prompt:
         self._history = history
         self._lines: dict[Desk, Buffer] = {}
         self._open = edit
+        self._pager = pager
         self.color = False
         """Whether it has colours; it may be set anew at any time."""
         self._pager = pager
