@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-__all__ = ["moment", "until"]
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+__all__ = ["moment", "recent", "until"]
 
 
 def until(at: str | None) -> str:
@@ -18,3 +23,18 @@ def moment(at: str) -> str:
         return f"{datetime.fromisoformat(at).astimezone():%Y-%m-%d %H:%M}"
     except (ValueError, OverflowError):
         return at
+
+
+def recent(when: datetime, now: datetime) -> str:
+    """``when`` in as many words as it takes to know it ``now``; both are in the reader's zone.
+
+    ``18:02``, ``yesterday 18:02``, ``Monday 23 November 18:02``; with the year where that is another one.
+    """
+    from datetime import timedelta
+
+    if when.date() == now.date():
+        return f"{when:%H:%M}"
+    if when.date() == now.date() - timedelta(days=1):
+        return f"yesterday {when:%H:%M}"
+    year = "" if when.year == now.year else f" {when.year}"
+    return f"{when:%A} {when.day} {when:%B}{year} {when:%H:%M}"

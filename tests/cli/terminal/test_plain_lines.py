@@ -52,7 +52,7 @@ def test_an_action_an_answer_and_what_became_of_them() -> None:
         "12:00  ✎ alice │ hello",
         "               │ you",
         "12:00  -- carol: (deleted)",
-        "12:00  -- bob deleted a message",
+        "12:00  -- bob deleted #3 (12:00)",
     ]
 
 
