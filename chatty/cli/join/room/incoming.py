@@ -292,7 +292,8 @@ class Incoming:
         mark = self._mark
         place = next((place for place, event in enumerate(events) if mark and event.seq >= mark.first), len(events))
         above = [view.skipped(skipped)] if skipped else []
-        if place:
+        if place and above:
+            self._view.interrupted()
             yield from above
             above = []
         yield from self._view.lines(events[:place])
@@ -360,6 +361,10 @@ class Incoming:
     def fit(self, columns: int) -> None:
         """What is shown from now on is for a window of so many ``columns``; 0: it is not known how many."""
         self._view.columns = columns
+
+    def interrupted(self) -> None:
+        """Something else was shown below what `take` gave: what comes next doesn't follow that directly."""
+        self._view.interrupted()
 
     def highlight(self, words: tuple[str, ...]) -> None:
         """These ``words`` count as a mention wherever they stand."""

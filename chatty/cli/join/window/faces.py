@@ -91,6 +91,7 @@ class Inline:
         for text, line in front.returned():
             if self._prompt.restore(text):
                 front.drafted(text, line)
+        front.fit(self._output.get_size().columns)
         return self._rooms.take()
 
     def _warn(self, text: str) -> None:
@@ -134,6 +135,8 @@ class Plain:
             if self._rooms.front.connection not in (shown, "connecting"):
                 shown = self._rooms.front.connection
                 self._print([view.notice(shown)])
+                self._rooms.front.interrupted()
+            self._rooms.front.fit(columns_of(self._env.stdout))
             self._print(self._rooms.take())
             if self._rooms.rings() and self._env.stdout.isatty():
                 self._env.stdout.write("\a")
