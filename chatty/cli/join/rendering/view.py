@@ -56,7 +56,7 @@ __all__ = [
 COLORS: Final = (
     "red", "green", "yellow", "blue", "magenta", "cyan", "bright_red", "bright_yellow", "bright_blue", "bright_magenta",
 )  # fmt: skip
-"""The terminal's own colours: its theme has ones that can be read on it. Some have the others for their backgrounds."""
+"""Colours of the terminal's own theme. Some themes have greys for the others, hardly to be read."""
 
 NAMES: Final = 8
 """Names on one line of people that reacted, or wrote what was deleted; more are counted."""

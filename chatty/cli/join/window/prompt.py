@@ -58,7 +58,7 @@ _STYLE = Style.from_dict(
         "completion-menu": "noreverse bg:default fg:default",
         "completion-menu.completion": "noreverse bg:default fg:default",
         "completion-menu.completion.current": "reverse",
-        "completion-menu.meta.completion": "noreverse bg:default fg:ansibrightblack",
+        "completion-menu.meta.completion": "noreverse bg:default fg:default dim",
         "completion-menu.meta.completion.current": "noreverse bg:default fg:default",
         "scrollbar.background": "bg:default",
         "scrollbar.button": "bg:default",
@@ -244,14 +244,14 @@ class Prompt:
 
     def _target(self) -> StyleAndTextTuples:
         columns = get_app().output.get_size().columns
-        return [("ansibrightblack", clip(f"  {self._desk.target()}", columns))]
+        return [("dim", clip(f"  {self._desk.target()}", columns))]
 
     def _pending(self) -> StyleAndTextTuples:
         pending = self._desk.pending()
         rows = [text.partition("\n")[0] for text in pending[:PENDING]]
         if len(pending) > PENDING:
             rows[-1] = f"… and {len(pending) - PENDING + 1:,} more"
-        return [("ansibrightblack", "\n".join(f"  {row}" for row in rows))]
+        return [("dim", "\n".join(f"  {row}" for row in rows))]
 
     def _keys(self) -> KeyBindings:
         keys = KeyBindings()
