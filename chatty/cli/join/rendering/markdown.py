@@ -44,8 +44,9 @@ CODE_STYLES: Final = {
     "Name.Decorator": Style(color="magenta"), "Name.Variable": Style(color="bright_red"),
     "Name.Constant": Style(color="bright_red"), "Name.Attribute": Style(color="cyan"), "Name.Tag": Style(color="blue"),
     "Literal.String": Style(color="yellow"), "Literal.Number": Style(color="blue"),
-    "Generic.Deleted": Style(color="red"), "Generic.Inserted": Style(color="green"), "Generic.Heading": Style(bold=True),
-    "Generic.Subheading": Style(color="magenta", bold=True), "Error": Style(color="red", underline=True),
+    "Generic.Deleted": Style(color="red"), "Generic.Inserted": Style(color="green"),
+    "Generic.Heading": Style(bold=True), "Generic.Subheading": Style(color="magenta", bold=True),
+    "Error": Style(color="red", underline=True),
 }  # fmt: skip
 """How kinds of words in code are shown; what a kind lacks, it has of the one above it."""
 
