@@ -38,6 +38,10 @@ _MAY_PASS: Final = (ExitStatus.FAILED, ExitStatus.UNREACHABLE)
 """Statuses of runs that are worth repeating."""
 
 
+COLORED: Final = 8
+"""A text that is in colour may be so many times as long as it is without."""
+
+
 class SendOptions(NamedTuple):
     """The command line, parsed. Times are in seconds."""
 
@@ -47,6 +51,7 @@ class SendOptions(NamedTuple):
     block: bool
     key: str | None
     strict: bool
+    raw: bool
     wait: float
     timeout: float
     json: bool
@@ -73,7 +78,10 @@ def command(
         ),
     ] = None,
     strict: Annotated[
-        bool, typer.Option("--strict", help="Stop at a line that is blank, too long or not UTF-8.")
+        bool, typer.Option("--strict", help="Stop at a line that is blank, too long, coloured or not UTF-8.")
+    ] = False,
+    raw: Annotated[
+        bool, typer.Option("--raw", help="Send standard input with its colours and carriage returns.")
     ] = False,
     wait: WaitOption = 0.0,
     timeout: Annotated[
@@ -92,7 +100,7 @@ def command(
     if not text and env.stdin.isatty():
         raise usage("there is nothing to send", "chatty send ROOM hello, or: command | chatty send ROOM")
     target = resolve_room(env, room, at)
-    return run(_send(env, SendOptions(target, name, text_of(text), block, key, strict, wait, timeout, json)))
+    return run(_send(env, SendOptions(target, name, text_of(text), block, key, strict, raw, wait, timeout, json)))
 
 
 async def _send(env: Environment, options: SendOptions) -> int:
@@ -108,7 +116,7 @@ async def _send(env: Environment, options: SendOptions) -> int:
     target = options.target
     key = credential(env, target.profile, target.server, lasting=options.key is not None)
     producer = producer_from_key(options.key) if options.key is not None else None
-    lines = Lines(strict=options.strict)
+    lines = Lines(strict=options.strict, raw=options.raw)
     # A little less than for an ack, so that the error is the server's reason.
     transient = max(options.timeout / 2, options.timeout - 3)
 
@@ -177,7 +185,7 @@ async def _messages(env: Environment, options: SendOptions, lines: Lines) -> Asy
         return
     arriving = chunks(env.stdin.fileno())
     if options.block:
-        yield await _whole(arriving, strict=options.strict)
+        yield await _whole(arriving, lines, options)
         return
     async for chunk in arriving:
         for text in lines.feed(chunk):
@@ -186,20 +194,36 @@ async def _messages(env: Environment, options: SendOptions, lines: Lines) -> Asy
         yield text
 
 
-async def _whole(arriving: AsyncIterator[bytes], *, strict: bool) -> str:
+async def _whole(arriving: AsyncIterator[bytes], lines: Lines, options: SendOptions) -> str:
+    from chatty.cli.scripting.lines import uncolored_rows
     from chatty.protocol import MESSAGE_BYTES
 
     data = b""
+    most = MESSAGE_BYTES + 1 if options.raw else COLORED * MESSAGE_BYTES
     async for chunk in arriving:
         data += chunk
-        if len(data) > MESSAGE_BYTES + 1:
-            hint = "without --block each line is a message of its own"
-            message = f"the text is too long: a message holds at most {MESSAGE_BYTES:,} bytes"
-            raise Failure(ExitStatus.REFUSED, "message_too_long", message, hint)
+        if len(data) > most:
+            raise _too_long()
     try:
-        return data.removesuffix(b"\n").decode("utf-8", "strict" if strict else "replace")
+        text = data.removesuffix(b"\n").decode("utf-8", "strict" if options.strict else "replace")
     except UnicodeDecodeError:
         raise Failure(ExitStatus.REFUSED, "bad_request", "the text is not UTF-8") from None
+    if not options.raw:
+        text, lines.uncolored = uncolored_rows(text)
+        if lines.uncolored and options.strict:
+            hint = "--raw sends it as it is"
+            raise Failure(ExitStatus.REFUSED, "bad_request", "the text has colours, or a CR at the end of a line", hint)
+    if len(text.encode()) > MESSAGE_BYTES:
+        raise _too_long()
+    return text
+
+
+def _too_long() -> Failure:
+    from chatty.protocol import MESSAGE_BYTES
+
+    hint = "without --block each line is a message of its own"
+    message = f"the text is too long: a message holds at most {MESSAGE_BYTES:,} bytes"
+    return Failure(ExitStatus.REFUSED, "message_too_long", message, hint)
 
 
 def _partly(sender: Sender) -> Failure:
@@ -270,7 +294,9 @@ def _note_repeats(env: Environment, sender: Sender, options: SendOptions) -> Non
 
 def _note_changes(env: Environment, lines: Lines, *, as_json: bool) -> None:
     """Print how many lines could not be sent as they were."""
-    counts = {"blank": lines.blank, "split": lines.split, "repaired": lines.repaired}
+    counts = {
+        "blank": lines.blank, "split": lines.split, "repaired": lines.repaired, "uncolored": lines.uncolored,
+    }  # fmt: skip
     if not any(counts.values()):
         return
     if as_json:
@@ -278,5 +304,10 @@ def _note_changes(env: Environment, lines: Lines, *, as_json: bool) -> None:
 
         env.err(encode({"event_type": "note", **counts}).decode())
         return
-    words = {"blank": "{:,} blank, skipped", "split": "{:,} too long, split", "repaired": "{:,} not UTF-8, repaired"}
+    words = {
+        "blank": "{:,} blank, skipped",
+        "split": "{:,} too long, split",
+        "repaired": "{:,} not UTF-8, repaired",
+        "uncolored": "{:,} with colours or a CR at the end, sent without",
+    }
     env.err("note:  lines: " + "; ".join(words[kind].format(count) for kind, count in counts.items() if count))

@@ -253,6 +253,14 @@ class Conversation:
         """The lines that were given back since this was last asked, to be put where they are typed."""
         return self._outgoing.returned()
 
+    def fit(self, columns: int) -> None:
+        """What is shown from now on is for a window of so many ``columns``; 0: it is not known how many."""
+        self.incoming.fit(columns)
+
+    def interrupted(self) -> None:
+        """Something else was shown below the room's lines."""
+        self.incoming.interrupted()
+
     def clear(self) -> None:
         """Clear the window."""
         self._clear = True

@@ -18,7 +18,7 @@ from typing import Final
 from chatty.characters import hidden
 from chatty.names import mistakable
 
-__all__ = ["VERIFIED", "as_utf8", "clean", "clean_name", "clean_names", "shown"]
+__all__ = ["VERIFIED", "as_utf8", "clean", "clean_name", "clean_names", "shown", "uncolored"]
 
 VERIFIED: Final = "✓"
 """The sign before a verified name. No name has it: servers refuse that, and `clean_name` shows its number."""
@@ -29,6 +29,9 @@ NESTED: Final = 4
 
 _PICTURES: Final = {code: chr(0x2400 + code) for code in range(0x20) if code != 0x09} | {0x7F: "␡"}
 _PICTURES_OF_TEXT: Final = {code: picture for code, picture in _PICTURES.items() if code != 0x0A}
+
+COLORS: Final = r"(?:\x1b\[|\x9b)[0-9:;]{0,64}m"
+"""A sequence that gives a text colours, and has no sense but in a terminal."""
 
 _EMOJI: Final = (
     "\u00a9\u00ae\u203c\u2049\u2122\u2139\u2194-\u21aa\u231a-\u23ff\u24c2\u25aa-\u27bf"
@@ -76,6 +79,16 @@ _SUSPICIOUS: Final = (
 _SEEN: Final = frozenset("\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd")
 _HIDDEN: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 _MARKS: Final = frozenset({"Mn", "Me"})
+
+
+def uncolored(text: str) -> str:
+    """``text`` without the colours that a program gave it for its own terminal, and without a CR at a row's end.
+
+    Both stand in many texts that come from pipes. It is no cleaning: everything else that a terminal obeys stays.
+    """
+    if "\x1b" in text or "\x9b" in text:
+        text = re.sub(COLORS, "", text)
+    return re.sub(r"\r(?=\n|\Z)", "", text) if "\r" in text else text
 
 
 def clean(text: str, *, newlines: bool = True) -> str:

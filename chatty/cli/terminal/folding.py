@@ -12,10 +12,12 @@ from typing import Final, TextIO
 
 from chatty.cli.terminal.width import clusters, width
 
-__all__ = ["columns_of", "folded", "folds", "hang"]
+__all__ = ["NARROW", "columns_of", "folded", "folds", "hang"]
 
 LEAST: Final = 8
 """Columns of a terminal in which a mark and a wide character fit side by side, whatever the mark is indented by."""
+NARROW: Final = 60
+"""Columns below which a room is shown without a gutter, see `rendering.layouts`."""
 _MARK: Final = "│ "
 _MARKED: Final = 48
 """Characters that may stand before a row's mark: a time, blanks, a name."""
@@ -38,8 +40,8 @@ def columns_of(stream: TextIO) -> int:
 def folded(row: str, columns: int) -> list[str]:
     """``row`` as rows of at most so many ``columns``, unless there are too few of them to do so."""
     row = row.expandtabs()
-    first, *more = folds(row, columns)
     further = hang(row, columns)
+    first, *more = folds(row, columns, columns - len(further))
     return [row[slice(*first)], *(further + row[slice(*piece)] for piece in more)]
 
 
@@ -53,8 +55,10 @@ def hang(row: str, columns: int) -> str:
     return " " * min(column, columns // 2) + _MARK
 
 
-def folds(row: str, columns: int) -> list[tuple[int, int]]:
+def folds(row: str, columns: int, further: int) -> list[tuple[int, int]]:
     """The places of the pieces in which ``row``, which has no tabs, is broken. Blanks between them are left out.
+
+    The first one has so many ``columns``, all others have ``further``: there, something stands before them.
 
     It is broken between words. A word that is longer than a row is broken
     between characters, but for an address: the terminal breaks that, so that
@@ -64,7 +68,6 @@ def folds(row: str, columns: int) -> list[tuple[int, int]]:
     if columns < LEAST or 2 * len(row) <= columns or width(row) <= columns:
         return [(0, len(row))]
     pieces = []
-    further = columns - len(hang(row, columns))
     left = columns  # of the row that is being filled
     start = end = 0
     for word in _WORD.finditer(row):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from datetime import datetime
 
-__all__ = ["moment", "read_moment", "until"]
+__all__ = ["moment", "read_moment", "recent", "until"]
 
 _UNIX_TIME: Final = r"@(\d{1,12}(?:\.\d{1,9})?)"
 
@@ -46,3 +46,18 @@ def read_moment(text: str, now: float) -> datetime | None:
     with suppress(ValueError, OverflowError, OSError):
         return datetime.fromtimestamp(now - parse_duration(text, unit_needed=True), UTC)
     return None
+
+
+def recent(when: datetime, now: datetime) -> str:
+    """``when`` in as many words as it takes to know it ``now``; both are in the reader's zone.
+
+    ``18:02``, ``yesterday 18:02``, ``Monday 23 November 18:02``; with the year where that is another one.
+    """
+    from datetime import timedelta
+
+    if when.date() == now.date():
+        return f"{when:%H:%M}"
+    if when.date() == now.date() - timedelta(days=1):
+        return f"yesterday {when:%H:%M}"
+    year = "" if when.year == now.year else f" {when.year}"
+    return f"{when:%A} {when.day} {when:%B}{year} {when:%H:%M}"

@@ -37,13 +37,13 @@ _GAPS: Final = {
 }
 
 
-def change(event: RoomChange) -> str:
-    """A change of the room, in words."""
+def change(event: RoomChange, said: str = "") -> str:
+    """A change of the room, in words. ``said`` is when the message was said that it is about, if that is known."""
     match event:
-        case MessageDeleted(participant=name, author=""):
-            return f"{clean_name(name)} deleted a message"
-        case MessageDeleted(participant=name, author=author):
-            return f"{moderator_name(name)} deleted a message of {clean_name(author)}"
+        case MessageDeleted(participant=name, of=of, author=""):
+            return f"{clean_name(name)} deleted #{of}{f' ({said})' if said else ''}"
+        case MessageDeleted(participant=name, of=of, author=author):
+            return f"{moderator_name(name)} deleted a message of {clean_name(author)} (#{of})"
         case Moderated():
             return _moderated(event)
         case TopicChanged(participant=name, topic=""):

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import assert_never
 
 from chatty.cli.environment import Environment
-from chatty.cli.terminal.cleaning import VERIFIED, clean, clean_name
+from chatty.cli.terminal.cleaning import VERIFIED, clean, clean_name, uncolored
 from chatty.cli.terminal.folding import columns_of, folded
 from chatty.cli.terminal.phrases import change, departure
 from chatty.cli.terminal.quotes import Quotes
@@ -84,7 +84,9 @@ class Plain:
                 yield f"{start}-- {clean_name(participant)} joined"
             case ParticipantLeft(participant=participant, reason=reason):
                 yield f"{start}-- {clean_name(participant)} {departure(reason)}"
-            case MessageDeleted() | Moderated() | TopicChanged() | ParticipantRenamed() | RoomClosed():
+            case MessageDeleted(of=of):
+                yield f"{start}-- {change(event, self._quotes.said(of, self._local, when))}"
+            case Moderated() | TopicChanged() | ParticipantRenamed() | RoomClosed():
                 yield f"{start}-- {change(event)}"
             case _:
                 assert_never(event)
@@ -106,7 +108,7 @@ class Plain:
 
 def _rows(start: str, text: str, suffix: str = "") -> Iterator[str]:
     """The rows of ``text``: the first one behind ``start``, all others behind a mark."""
-    first, *more = f"{clean(text)}{suffix}".split("\n")
+    first, *more = f"{clean(uncolored(text))}{suffix}".split("\n")
     yield f"{start}{first}"
     indent = " " * width(start.removesuffix("│ ").rstrip())
     for row in more:

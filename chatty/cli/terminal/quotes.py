@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
 from typing import Final
 
 from msgspec import Struct
 
-from chatty.cli.terminal.cleaning import clean, clean_name
+from chatty.cli.terminal.cleaning import clean, clean_name, uncolored
+from chatty.cli.terminal.moments import recent
 from chatty.cli.terminal.width import clusters
 from chatty.events import (
     Event,
@@ -26,6 +29,7 @@ _KEPT: Final = 4 * BEGINNING  # longer texts are cut before they are kept: one m
 
 
 class _Known(Struct):
+    at: str
     participant: str
     text: str
     action: bool
@@ -49,8 +53,9 @@ class Quotes:
             case Message(seq=seq, edited=edited, deleted=deleted):
                 self._known.pop(seq, None)
                 self._known[seq] = _Known(
+                    event.at,
                     event.participant,
-                    event.text[:_KEPT],
+                    uncolored(event.text)[:_KEPT],
                     event.action,
                     max(edited, deleted),
                     deleted > 0,
@@ -72,12 +77,20 @@ class Quotes:
             return True
         if known.changed >= seq:
             return False
-        known.text, known.changed, known.deleted = text[:_KEPT], seq, deleted
+        known.text, known.changed, known.deleted = uncolored(text)[:_KEPT], seq, deleted
         return True
 
     def is_action(self, seq: int) -> bool:
         """Whether message ``seq`` is known, and is an action."""
         return seq in self._known and self._known[seq].action
+
+    def said(self, seq: int, local: Callable[[datetime], datetime], now: datetime) -> str:
+        """When message ``seq`` was sent, in words (see `recent`); "" if it isn't known.
+
+        ``local`` turns an aware time into the reader's own, as ``now`` is.
+        """
+        known = self._known.get(seq)
+        return recent(local(datetime.fromisoformat(known.at)), now) if known else ""
 
     def about(self, seq: int) -> str:
         """Message ``seq`` in few words, as `quote` gives them, or ``#42`` if it isn't known."""
@@ -93,7 +106,7 @@ def quote(name: str, text: str, *, deleted: bool = False) -> str:
 
 
 def _beginning(text: str) -> str:
-    text = clean(" ".join(text[:_KEPT].split()), newlines=False)
+    text = clean(" ".join(uncolored(text)[:_KEPT].split()), newlines=False)
     if len(text) <= BEGINNING:
         return text
     end = 0

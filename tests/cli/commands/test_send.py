@@ -60,7 +60,7 @@ def test_a_line_that_comes_slowly_goes_at_once(user: User, server: Server, room:
 def test_what_a_line_holds_goes_as_it_is(user: User, server: Server, room: str) -> None:
     lines = [
         "\x00nul",
-        "\x1b[31mred\x1b[0m",
+        "\x1b[2Jclear\x1b[31",
         "tab\tand\rreturn",
         '{"json":"yes"}',
         "😀 é \u202e",
@@ -77,7 +77,29 @@ def test_what_had_to_be_changed_is_counted_on_stderr(user: User, server: Server,
     assert done.stderr.decode() == ("note:  lines: 2 blank, skipped; 1 too long, split; 1 not UTF-8, repaired\n")
     assert server.texts(room) == ["ok", "b\ufffd", "x" * MESSAGE_BYTES, "x"]
     told = json.loads(user.here.run("send", room, "--json", said=b"\na").stderr)
-    assert told == {"event_type": "note", "blank": 1, "split": 0, "repaired": 0}
+    assert told == {"event_type": "note", "blank": 1, "split": 0, "repaired": 0, "uncolored": 0}
+
+
+def test_colours_and_a_cr_at_the_end_are_not_stored_and_are_counted(user: User, server: Server, room: str) -> None:
+    said = b"\x1b[1;31mred\x1b[0m\r\nplain\nwindows\r\na\rb\n\xc2\x9b4mline\n\x1b[m\r\n"
+    done = user.here.run("send", room, "--key", "k", said=said)
+    assert done.stderr.decode() == "note:  lines: 1 blank, skipped; 3 with colours or a CR at the end, sent without\n"
+    assert server.texts(room) == ["red", "plain", "windows", "a\rb", "line"]
+    again = user.here.run("send", room, "--key", "k", said=said)
+    assert "5 of 5 lines were already stored" in again.stderr.decode()
+    user.here.run("send", room, "--raw", "--strict", said=b"\x1b[31mred\x1b[0m\r\n")
+    assert server.texts(room)[5:] == ["\x1b[31mred\x1b[0m\r"]
+    assert "line 2 has colours (--raw" in user.here.fails(6, "send", room, "--strict", said=b"a\n\x1b[31mred\n")
+    assert "line 1 ends with a CR" in user.here.fails(6, "send", room, "--strict", said=b"a\r\n")
+
+
+def test_a_block_is_stored_without_colours_too(user: User, server: Server, room: str) -> None:
+    said = b"\x1b[31mred\x1b[0m\r\nplain\r\n" + b"\x1b[0m" * MESSAGE_BYTES
+    done = user.here.run("send", room, "--block", said=said)
+    assert done.stderr.decode() == "note:  lines: 3 with colours or a CR at the end, sent without\n"
+    user.here.run("send", room, "--block", "--raw", said=b"\x1b[31mred\r\n")
+    assert server.texts(room) == ["red\nplain\n", "\x1b[31mred\r"]
+    assert "the text has colours" in user.here.fails(6, "send", room, "--block", "--strict", said=said)
 
 
 def test_strict_sends_nothing_from_the_odd_line_on_and_says_its_number(user: User, server: Server, room: str) -> None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chatty.cli.join.rendering.view import View, failure, not_sent, notice
+from chatty.cli.join.rendering.view import View, failure, head, mention_elsewhere, not_sent, notice
 from chatty.cli.join.window.screen import Painter
 from chatty.cli.terminal.plain_lines import Plain
 from chatty.events import (
@@ -64,11 +64,16 @@ def conversation(name: str, text: str, other: str) -> list[Happening]:
     ]
 
 
-def joined(name: str, text: str, other: str, *columns: int, timestamps: bool = True, part: slice = ALL) -> str:
+def joined(name: str, text: str, other: str, *columns: int, time_format: str = "%H:%M", part: slice = ALL) -> str:
     """What `chatty join` writes to terminals of so many ``columns``."""
-    lines = list(View(utc, me=name, timestamps=timestamps).lines(conversation(name, text, other)[part]))
-    lines += [notice(text), failure(other), *not_sent(name, text)]
-    return "".join(PAINTER.paint(lines, width) for width in columns)
+    views = {width: View(utc, me=name, time_format=time_format) for width in columns}
+    shown = ""
+    for width, view in views.items():
+        view.columns = width
+        own = [notice(text), failure(other), *not_sent(name, text), head(name, text, [other], 2, width)]
+        own.append(mention_elsewhere(other, name, text))
+        shown += PAINTER.paint([*view.lines(conversation(name, text, other)[part]), *own], width)
+    return shown
 
 
 def tailed(name: str, text: str, other: str, *columns: int, part: slice = ALL) -> str:
@@ -97,7 +102,7 @@ def test_thousands_of_hostile_texts_names_and_topics_bring_nothing_of_their_own(
 def test_each_known_trick_comes_to_nothing_wherever_it_stands(terminal: Terminal, text: str) -> None:
     for name, said in ((text, text), ("Eve", text), (text, "hello"), (text[::-1], f"**{text}** `{text}` [x]({text})")):
         assert foreign(terminal.shows(joined(name, said, text, 0, NARROW))) == []
-        assert foreign(terminal.shows(joined(name, said, text, 0, NARROW, timestamps=False))) == []
+        assert foreign(terminal.shows(joined(name, said, text, 0, NARROW, time_format=""))) == []
         assert foreign(terminal.shows(tailed(name, said, text, 0, NARROW))) == []
 
 

@@ -127,7 +127,7 @@ def test_hostile_text_brings_no_escape_sequence_to_the_terminal(server: Server, 
     john = sit("John", columns=200)
     say(server, room, "\x1b]0;owned\x07 \x1b[31mred\x1b[2J \x9b5n \u202eevil [bold]x[/] \x1b]8;;http://evil\x1b\\link")
     rows = john.sees("evil")
-    assert any("␛]0;owned␇ ␛[31mred␛[2J <U+009B>5n <U+202E>evil [bold]x[/] ␛]8;;http://" in row for row in rows)
+    assert any("␛]0;owned␇ red␛[2J <U+009B>5n <U+202E>evil [bold]x[/] ␛]8;;http://" in row for row in rows)
     shown = john.raw.replace("\x1b]2;#general\a", "")
     assert "\x1b]" not in shown
     assert "\x1b[2J" not in shown

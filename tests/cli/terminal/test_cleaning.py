@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatty.cli.terminal.cleaning import MARKS, NESTED, as_utf8, clean, clean_name, clean_names, shown
+from chatty.cli.terminal.cleaning import MARKS, NESTED, as_utf8, clean, clean_name, clean_names, shown, uncolored
 
 # Surrogates included: a name or a text may come out of JSON with a lone one.
 ANY_TEXT = st.text(st.characters())
@@ -192,3 +192,21 @@ def test_emoji_and_scripts_stay_whole(text: str) -> None:
 
 def test_newlines_can_be_shown_too() -> None:
     assert clean("a\nb\tc", newlines=False) == "a␊b\tc"
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        *(("\x1b[31mred\x1b[0m", "red"), ("\x9b1;4mx\x9bm", "x"), ("\x1b[38:2::1:2:3mx", "x"), ("a\r\nb\r", "a\nb")),
+        *(
+            ("a\x1b[0m\r\n", "a\n"),
+            ("a\r\x1b[0m\n", "a\n"),
+            ("a\rb", "a\rb"),
+            ("\x1b[2J", "\x1b[2J"),
+            ("\x1b[31", "\x1b[31"),
+        ),
+        *(("\x1b[\x1b[1mm", "\x1b[m"), (f"\x1b[{'1' * 65}m", f"\x1b[{'1' * 65}m"), ("plain\n", "plain\n")),
+    ],
+)
+def test_colours_and_a_cr_at_the_end_of_a_row_are_left_out_and_nothing_else(text: str, left: str) -> None:
+    assert uncolored(text) == left

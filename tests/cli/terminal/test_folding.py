@@ -114,7 +114,7 @@ def test_every_row_fits_and_no_word_is_lost(text: str, columns: int) -> None:
     row = f"{SAID}{text}".expandtabs()
     rows = folded(row, columns)
     assert all(width(one) <= columns for one in rows if "://" not in text)
-    pieces = [row[start:end] for start, end in folds(row, columns)]
+    pieces = [row[start:end] for start, end in folds(row, columns, columns - len(hang(row, columns)))]
     assert "".join("".join(pieces).split()) == "".join(row.split())
     assert [one.removeprefix(hang(row, columns)) for one in rows[1:]] == pieces[1:]
 
@@ -146,9 +146,11 @@ def test_in_a_terminal_no_row_but_the_first_of_a_message_begins_in_column_0(
 
     collect()
     texts = [text for text in texts if "://" not in text and text.strip()]
-    messages = [Message(seq, NOON, "eve", text) for seq, text in enumerate(texts, 1)]
+    messages = [Message(seq, NOON, ("eve", "ida")[seq % 2], text) for seq, text in enumerate(texts, 1)]
     if face == "join":
-        painted = Painter(color=False, styles=False).paint(View(utc).lines(messages), columns)
+        view = View(utc)
+        view.columns = columns
+        painted = Painter(color=False, styles=False).paint(view.lines(messages), columns)
         lines = painted.removesuffix("\n").split("\n")[1:]  # without the day
     else:
         plain = Plain(date(2026, 11, 23), utc, columns=lambda: columns)

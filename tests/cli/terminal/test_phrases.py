@@ -49,7 +49,8 @@ def test_no_name_and_no_reason_reaches_the_terminal() -> None:
     assert change(MessageDeleted(1, AT, hostile, 2, hostile)).isprintable()
 
 
-def test_a_deletion_says_whose_message_it_was_if_it_was_another_ones() -> None:
-    assert change(MessageDeleted(1, AT, "Eve", 2)) == "Eve deleted a message"
-    assert change(MessageDeleted(1, AT, "Ada", 2, "Eve")) == "Ada deleted a message of Eve"
-    assert change(MessageDeleted(1, AT, "", 2, "Eve")) == "a moderator deleted a message of Eve"
+def test_a_deletion_says_which_message_it_was_and_whose_if_it_was_another_ones() -> None:
+    assert change(MessageDeleted(1, AT, "Eve", 2)) == "Eve deleted #2"
+    assert change(MessageDeleted(1, AT, "Eve", 2), "12:07") == "Eve deleted #2 (12:07)"
+    assert change(MessageDeleted(1, AT, "Ada", 2, "Eve")) == "Ada deleted a message of Eve (#2)"
+    assert change(MessageDeleted(1, AT, "", 2, "Eve")) == "a moderator deleted a message of Eve (#2)"

@@ -52,7 +52,21 @@ def test_an_action_an_answer_and_what_became_of_them() -> None:
         "12:00  ✎ alice │ hello",
         "               │ you",
         "12:00  -- carol: (deleted)",
-        "12:00  -- bob deleted a message",
+        "12:00  -- bob deleted #3 (12:00)",
+    ]
+
+
+def test_what_arrives_in_colour_is_printed_without() -> None:
+    text = "\x1b[1;31mred\x1b[0m\r\nx\ry\x1b[2J"
+    assert printed(
+        Message(1, NOON, "ci", text), MessageEdited(2, NOON, "ci", 1, text), Message(3, NOON, "bob", "?", reply_to=1)
+    ) == [
+        "12:00  ci │ red",
+        "          │ x␍y␛[2J",
+        "12:00  ✎ ci │ red",
+        "            │ x␍y␛[2J",
+        "12:00  ↪ ci: red x y␛[2J",
+        "12:00  bob │ ?",
     ]
 
 

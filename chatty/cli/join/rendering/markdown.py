@@ -37,6 +37,19 @@ LANGUAGES: Final = {
 }  # fmt: skip
 """The words after a fence, and the lexer for each: only lexers that no text was found to slow down."""
 
+CODE_STYLES: Final = {
+    "Comment": Style(dim=True), "Comment.Preproc": Style(color="cyan"),
+    "Keyword": Style(color="blue"), "Keyword.Type": Style(color="cyan"), "Operator.Word": Style(color="magenta"),
+    "Name.Builtin": Style(color="cyan"), "Name.Function": Style(color="green"), "Name.Class": Style(color="green"),
+    "Name.Decorator": Style(color="magenta"), "Name.Variable": Style(color="bright_red"),
+    "Name.Constant": Style(color="bright_red"), "Name.Attribute": Style(color="cyan"), "Name.Tag": Style(color="blue"),
+    "Literal.String": Style(color="yellow"), "Literal.Number": Style(color="blue"),
+    "Generic.Deleted": Style(color="red"), "Generic.Inserted": Style(color="green"),
+    "Generic.Heading": Style(bold=True), "Generic.Subheading": Style(color="magenta", bold=True),
+    "Error": Style(color="red", underline=True),
+}  # fmt: skip
+"""How kinds of words in code are shown; what a kind lacks, it has of the one above it."""
+
 _MARKUP: Final = re.compile(r"[*_`\[]|~~|^ {0,8}- |^>(?: |$)", re.MULTILINE)
 _FENCE: Final = re.compile(r" {0,3}(`{3,}|~{3,})([^`]*)$")
 _TICKS: Final = re.compile("`+")
@@ -116,9 +129,10 @@ def _is_short(lines: list[str]) -> bool:
 
 
 def _highlight(code: str, lexer: str) -> Text:
-    from rich.syntax import ANSI_DARK, ANSISyntaxTheme, Syntax  # slow to import, and seldom needed
+    from rich.syntax import ANSISyntaxTheme, Syntax  # slow to import, and seldom needed
 
-    highlighted = Syntax("", lexer, theme=ANSISyntaxTheme(ANSI_DARK), tab_size=0).highlight(code)
+    theme = ANSISyntaxTheme({tuple(token.split(".")): style for token, style in CODE_STYLES.items()})
+    highlighted = Syntax("", lexer, theme=theme, tab_size=0).highlight(code)
     highlighted.style, highlighted.tab_size = "", None
     if not code.endswith("\n"):
         highlighted.remove_suffix("\n")

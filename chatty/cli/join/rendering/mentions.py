@@ -1,13 +1,14 @@
-"""Whether a text speaks of somebody: ``@ada``, ``Ada:`` or just the name."""
+"""Whether a text speaks to somebody, ``@ada`` or ``Ada:``, or has a word that somebody waits for."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final
 
-from chatty.cli.terminal.cleaning import clean
+from chatty.cli.terminal.cleaning import clean, uncolored
 from chatty.names import compare_key
 
 __all__ = ["is_mention"]
@@ -21,29 +22,51 @@ _UNSPACED: Final = re.compile(
 _HANGUL: Final = re.compile("[\u1100-\u11ff\u3130-\u318f\ua960-\ua97f\uac00-\ud7ff]")
 """Korean has spaces between words, but none between a name and the particle behind it."""
 _MARKDOWN: Final = re.compile("[_*~]{0,6}")
+_AROUND: Final = "[_*~`\u2066-\u2069\u200e\u200f]{0,6}"
+_BEGINNING: Final = re.compile(_AROUND)
+_COLON: Final = re.compile(rf"{_AROUND}(?::(?![-()/:|])| :(?=\s|$))")
+"""Neither of a smiley nor of an address. A full-width one is the same in the form of `compare_key`."""
+_COMMA: Final = re.compile(f"{_AROUND}[,\u3001\u060c]")
 _OPENING: Final = re.compile(r"(?<!\w)_+(?=[^\s_])")
 LONG: Final = 1_000
 """Characters; to normalize a longer text could take long, if it is made of marks."""
 
 
-def is_mention(text: str, name: str) -> bool:
-    """Whether ``text`` has ``name`` as a word of its own, with an @ or without, in upper or lower case.
+def is_mention(text: str, name: str, highlight: Iterable[str] = ()) -> bool:
+    """Whether ``text`` speaks to ``name``, or has one of the words to ``highlight``, in upper or lower case.
 
-    A name may hold spaces and anything else. ``john@example.org``, ``johnny``
-    and ``john-smith`` don't mention john. Markdown's signs may stand around a
-    name. In a script without spaces between words it is found wherever it
-    stands; one of a single letter there needs an @, or something else than a
-    letter on both sides. An empty name is never mentioned.
+    It speaks to a name behind an @ (``@ada``), before a colon (``ada: hi``) or,
+    at its beginning, before a comma (``Ada, hi``). A word to highlight counts
+    wherever it stands. Both may hold spaces and anything else, and are words of
+    their own: ``john@example.org``, ``johnny`` and ``john-smith`` don't have
+    john in them. Markdown's signs may stand around them. In a script without
+    spaces between words they are found wherever they stand; one of a single
+    letter there needs an @, or something else than a letter on both sides. An
+    empty name is never mentioned.
     """
-    if not (key := compare_key(name)):
-        return False
+    text = uncolored(text)
     words = compare_key(text if len(text) <= LONG else clean(text))
+    return _has(words, compare_key(name), addressed=True) or any(_has(words, compare_key(word)) for word in highlight)
+
+
+def _has(words: str, key: str, *, addressed: bool = False) -> bool:
+    """Whether ``words`` have ``key`` as a word of its own, and if ``addressed``, speak to it."""
+    if not key:
+        return False
     opening = _OPENING.search(words)
     slanted = opening.start() if opening else len(words)
     return any(
         not _goes_on_before(words, found.start(), lone=_is_lone(key))
         and not _goes_on_behind(words, found.end() + len(key), slanted, lone=_is_lone(key) and not found[0])
+        and (not addressed or found[0] or _is_address(words, found.start(), found.end() + len(key)))
         for found in _occurrences(key).finditer(words)
+    )
+
+
+def _is_address(words: str, start: int, end: int) -> bool:
+    """Whether ``words`` speak to the name that stands there without an @."""
+    return _COLON.match(words, end) is not None or (
+        _BEGINNING.fullmatch(words, 0, start) is not None and _COMMA.match(words, end) is not None
     )
 
 

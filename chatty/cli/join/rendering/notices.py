@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from rich.text import Text
 
 from chatty.cli.terminal.cleaning import clean, clean_names
+from chatty.cli.terminal.moments import recent
 from chatty.cli.terminal.phrases import gap
 from chatty.cli.terminal.quotes import quote
 from chatty.cli.terminal.width import clip, width
@@ -87,18 +88,8 @@ def news(count: int, since: datetime | None, local: Callable[[datetime], datetim
     is known. ``local`` turns an aware time into the reader's own; ``now`` is aware.
     """
     many = f"{count:,} " if count else ""
-    when = f" since {_moment(local(since), local(now))}" if since else ""
+    when = f" since {recent(local(since), local(now))}" if since else ""
     return Text(f"── {many}new{when} ──", style="dim")
-
-
-def _moment(when: datetime, now: datetime) -> str:
-    """``when`` in as many words as it takes to know it ``now``; both are in the reader's zone."""
-    if when.date() == now.date():
-        return f"{when:%H:%M}"
-    if when.date() == now.date() - timedelta(days=1):
-        return f"yesterday {when:%H:%M}"
-    year = "" if when.year == now.year else f" {when.year}"
-    return f"{when:%A} {when.day} {when:%B}{year} {when:%H:%M}"
 
 
 def mention_elsewhere(room: str, author: str, text: str, key: str = "") -> Text:

@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, datetime
 from itertools import groupby
-from typing import Final, assert_never
+from typing import Final, NamedTuple, assert_never
 from zlib import crc32
 
 from rich.text import Text
 
 from chatty.cli.join.rendering.emoji import replace_shortcodes
+from chatty.cli.join.rendering.excerpt import excerpt
+from chatty.cli.join.rendering.layouts import EDIT, MENTION, Layout, layout_for
 from chatty.cli.join.rendering.markdown import HIGHLIGHTED_CHARACTERS, has_markup, rows
 from chatty.cli.join.rendering.mentions import is_mention
 from chatty.cli.join.rendering.notices import (
@@ -27,8 +29,8 @@ from chatty.cli.join.rendering.notices import (
     notice,
     skipped,
 )
-from chatty.cli.terminal.cleaning import VERIFIED, clean, clean_name, clean_names
-from chatty.cli.terminal.phrases import change, comings, moderator_name
+from chatty.cli.terminal.cleaning import VERIFIED, clean, clean_name, clean_names, uncolored
+from chatty.cli.terminal.phrases import RoomChange, change, comings, moderator_name
 from chatty.cli.terminal.quotes import Quotes
 from chatty.cli.terminal.width import width
 from chatty.events import (
@@ -52,27 +54,17 @@ __all__ = [
 ]  # fmt: skip
 
 COLORS: Final = (
-    "red", "green", "yellow", "blue", "magenta", "cyan",
-    "bright_red", "bright_green", "bright_yellow", "bright_blue", "bright_magenta", "bright_cyan",
+    "red", "green", "yellow", "blue", "magenta", "cyan", "bright_red", "bright_yellow", "bright_blue", "bright_magenta",
 )  # fmt: skip
-"""The terminal's own colours: its theme has ones that can be read on it."""
+"""Colours of the terminal's own theme. Some themes have greys for the others, hardly to be read."""
 
-NAME: Final = 10
-"""Columns that names are aligned in. A longer one is shown whole: cut short, it could be somebody else's."""
 NAMES: Final = 8
 """Names on one line of people that reacted, or wrote what was deleted; more are counted."""
 REACTIONS: Final = 12
 """Kinds of reactions shown with a message."""
-
-ROWS: Final = 2_000
-"""Rows, beyond the first of each text, that are shown at once. Of a text that has more, the beginning is shown."""
-FEW: Final = 8
-"""Rows, beyond the first, that any text may have."""
 ROW: Final = 80
-"""Characters that count as a row, wherever the row is broken."""
-
-MENTION: Final = "!"
-EDIT: Final = "✎"
+"""Columns that a text is counted to have where this isn't known."""
+TIME: Final = "%H:%M"
 
 
 def color(name: str) -> str:
@@ -80,14 +72,33 @@ def color(name: str) -> str:
     return COLORS[crc32(compare_key(name).encode("utf-8", "replace")) % len(COLORS)]
 
 
+class _Said(NamedTuple):
+    """What ``author`` said, or did."""
+
+    seq: int
+    author: str
+    text: str
+    action: bool
+    verified: bool
+
+
+class _Above(NamedTuple):
+    """The line directly above: message ``seq``, and its ``author`` as shown if the same one's text may go on below."""
+
+    seq: int
+    author: str
+
+
+NOTHING: Final = _Above(0, "")
+
+
 class View:
     """Renders a room's events in order, each day under its own line.
 
     ``local`` turns an aware time into the reader's own, as
-    ``datetime.astimezone`` does. ``me`` is the reader's name: messages that
-    mention it are marked. ``timestamps`` says whether each line begins with
-    the time. Both may be set anew at any time. With ``numbered``, each message
-    is followed by the number that commands know it by.
+    ``datetime.astimezone`` does. With ``numbered``, each message is followed by
+    the number that commands know it by. With ``whole``, texts are shown whole,
+    however long they are. All that is public may be set anew at any time.
     """
 
     def __init__(
@@ -95,17 +106,44 @@ class View:
         local: Callable[[datetime], datetime] = datetime.astimezone,
         *,
         me: str = "",
-        timestamps: bool = True,
+        time_format: str = TIME,
         numbered: bool = False,
+        whole: bool = False,
     ) -> None:
         self.me = me
-        self.timestamps = timestamps
+        """The reader's name: messages that mention it are marked."""
+        self.highlight: tuple[str, ...] = ()
+        """Words that count as a mention wherever they stand."""
+        self.time_format = time_format
+        """How the time is shown with each line, as for ``strftime``; empty: it isn't."""
+        self.columns = 0
+        """Columns of the window that the lines are for; 0: unknown, and wide enough for everything."""
         self._local = local
         self._numbered = numbered
+        self._whole = whole
+        self._other_format = "" if time_format else TIME
         self._day: date | None = None
         self._quotes = Quotes()
+        self._above = NOTHING
         self._highlightable = 0
-        self._rows = 0
+
+    @property
+    def _layout(self) -> Layout:
+        return layout_for(self.columns)
+
+    def toggle_times(self) -> None:
+        """Leave the times out, or show them again."""
+        self.time_format, self._other_format = self._other_format, self.time_format
+
+    def apart(self, *, numbered: bool = True, whole: bool = False) -> View:
+        """A view of the same kind for messages that don't follow what was shown here."""
+        view = View(self._local, me=self.me, time_format=self.time_format, numbered=numbered, whole=whole)
+        view.highlight, view.columns = self.highlight, self.columns
+        return view
+
+    def interrupted(self) -> None:
+        """Something else was shown below the lines that this view gave."""
+        self._above = NOTHING
 
     def lines(self, events: Iterable[Happening]) -> Iterator[Text]:
         """The lines that show ``events``. People that come, go or react to one message in succession share a line,
@@ -113,8 +151,7 @@ class View:
 
         There is none for a change of a message that was shown changed already.
         """
-        # Each time: a flood of code, or of line feeds, must not keep a screen waiting.
-        self._highlightable, self._rows = HIGHLIGHTED_CHARACTERS, ROWS
+        self._highlightable = HIGHLIGHTED_CHARACTERS  # each time: a flood of code must not keep a screen waiting
         for shared, group in groupby(events, self._shared):
             if shared:
                 yield from self._together([event for event in group if self._quotes.note(event)])
@@ -148,12 +185,14 @@ class View:
                 reactions = [event for event in events if isinstance(event, Reaction)]
                 words = f"{_reactions(reactions)} → {self._quotes.about(of)}"
             case MessageDeleted() as last:
-                words = f"-- {change(last) if len(events) == 1 else _deletions(events, last.participant)}"
+                alone = len(events) == 1
+                words = f"-- {self._change(when, last) if alone else _deletions(events, last.participant)}"
             case _:
                 words = comings(events)
         if not words:
             return
         yield from self._new_day(when)
+        self._above = NOTHING
         yield self._together_at(when, words)
 
     def comings(self, events: Sequence[Happening]) -> Text:
@@ -162,103 +201,88 @@ class View:
         return self._together_at(self._local(events[-1].time), words) if words else Text()
 
     def _together_at(self, when: datetime, words: str) -> Text:
-        return self._begin(Text(), when, "", NAME - 1).append(words, style="dim")
+        return self._layout.people(self._time(when)).append(words, style="dim")
 
     def _line(self, when: datetime, event: Happening) -> Text:
         match event:
             case Message():
                 return self._message(when, event)
-            case MessageEdited(participant=participant, of=of, text=text):
-                begin = self._begin_action if self._quotes.is_action(of) else self._begin_text
-                mark = f"{EDIT} {MENTION}" if self._mentions_me(participant, text) else EDIT
-                line = Text()
-                return self._add_body(line, text, begin(line, when, participant, mark, event.verified), mark)
-            case RoomClosed():
-                return self._begin(Text(), when).append(f"-- {change(event)}", style="bold")
-            case MessageDeleted() | Moderated() | TopicChanged() | ParticipantRenamed():
-                return self._begin(Text(), when).append(f"-- {change(event)}", style="dim")
+            case MessageEdited():
+                return self._edit(when, event)
+            case MessageDeleted() | Moderated() | TopicChanged() | ParticipantRenamed() | RoomClosed():
+                self._above = NOTHING
+                style = "bold" if isinstance(event, RoomClosed) else "dim"
+                return self._layout.change(self._time(when)).append(f"-- {self._change(when, event)}", style=style)
             case ParticipantJoined() | ParticipantLeft() | Reaction():
                 raise TypeError(event)  # these share a line, see `_together`
             case _:
                 assert_never(event)
 
+    def _change(self, when: datetime, event: RoomChange) -> str:
+        said = self._quotes.said(event.of, self._local, when) if isinstance(event, MessageDeleted) else ""
+        return change(event, said)
+
     def _message(self, when: datetime, event: Message) -> Text:
-        begin = self._begin_action if event.action and not event.deleted else self._begin_text
         text = "" if event.deleted else event.text
         mark = MENTION if self._mentions_me(event.participant, text) else ""
-        line = self._answered(event)
-        column = begin(line, when, event.participant, mark, event.verified)
+        said = _Said(event.seq, event.participant, text, event.action and not event.deleted, event.verified)
+        line = Text()
+        if event.reply_to and event.reply_to != self._above.seq:
+            line = self._layout.quote(self._time(when))
+            line.append(f"↪ {self._quotes.about(event.reply_to)}\n", style="dim")
+            self._above = NOTHING
         number = f"  #{event.seq}" if self._numbered else ""
-        return self._add_body(line, text, column, mark, f"{_history(event)}{number}")
+        return line.append_text(self._said(when, said, mark, f"{_history(event)}{number}"))
+
+    def _edit(self, when: datetime, event: MessageEdited) -> Text:
+        mark = f"{EDIT} {MENTION}" if self._mentions_me(event.participant, event.text) else EDIT
+        action = self._quotes.is_action(event.of)
+        return self._said(when, _Said(event.of, event.participant, event.text, action, event.verified), mark)
 
     def _mentions_me(self, participant: str, text: str) -> bool:
-        return not same(participant, self.me) and is_mention(text, self.me)
+        return not same(participant, self.me) and is_mention(text, self.me, self.highlight)
 
-    def _begin_text(self, line: Text, when: datetime, name: str, mark: str, verified: bool) -> int:
-        """Begin ``line`` for a text by ``name``. Gives the column in which its rows go on."""
-        author = _author(name, verified=verified)
-        self._begin(line, when, mark, NAME - width(author.plain))
-        column = width(line.plain.rpartition("\n")[2]) + width(author.plain) + 1
-        line.append_text(author).append(" │ ", style="dim")
-        return column
+    def _said(self, when: datetime, said: _Said, mark: str, suffix: str = "") -> Text:
+        """What somebody said or did, and behind it the ``suffix``."""
+        author = _author(said.author, verified=said.verified)
+        if said.action:
+            line, further = self._layout.action(self._time(when), mark, author)
+        else:
+            follows = not mark and self._above.author == author.plain
+            line, further = self._layout.text(self._time(when), mark, author, follows=follows)
+        # Below a mark or an action, a text has its author named again: the mark is not its own.
+        self._above = _Above(said.seq, "" if mark or said.action else author.plain)
+        return self._add_body(line, said, further, mark, suffix)
 
-    def _begin_action(self, line: Text, when: datetime, name: str, mark: str, verified: bool) -> int:
-        """As `_begin_text`, for an action of ``name``."""
-        self._begin(line, when, mark, NAME - 1).append("* ")
-        line.append_text(_author(name, verified=verified)).append(" ")
-        return self._time_columns + NAME + 1
+    def _time(self, when: datetime) -> str:
+        """The time as it is shown; empty if it isn't."""
+        return clean(when.strftime(self.time_format), newlines=False).expandtabs() if self.time_format else ""
 
-    def _answered(self, event: Message) -> Text:
-        """A first row with the message that ``event`` answers, if it is a reply."""
-        if not event.reply_to:
-            return Text()
-        indent = " " * (self._time_columns + NAME + 1)
-        return Text().append(f"{indent}↪ {self._quotes.about(event.reply_to)}\n", style="dim")
-
-    @property
-    def _time_columns(self) -> int:
-        return len("12:00 ") if self.timestamps else 0
-
-    def _begin(self, line: Text, when: datetime, mark: str = "", columns: int = 0) -> Text:
-        """Add the time to ``line`` and, at the left of so many ``columns``, the ``mark``."""
-        if self.timestamps:
-            line.append(f"{when:%H:%M} ", style="dim")
-        needed = len(mark) + 1 if mark else 0
-        return line.append(f"{mark:<{max(columns, needed)}}", style="bold" if MENTION in mark else "dim")
-
-    def _add_body(self, line: Text, text: str, column: int, mark: str, suffix: str = "") -> Text:
-        """Add ``text`` to ``line``, with its further rows from ``column`` on, and behind it the ``suffix``.
+    def _add_body(self, line: Text, said: _Said, further: str, mark: str, suffix: str) -> Text:
+        """Add the text to ``line``, whose other rows begin with ``further``, and behind it the ``suffix``.
 
         Code has nothing but blanks before it, so that it can be copied.
         """
-        text, left_out = self._beginning(text.expandtabs())
+        text, left_out = uncolored(said.text).expandtabs(), 0
+        if not self._whole:
+            text, left_out = excerpt(text, self.columns - width(further) if self.columns else ROW)
         text = clean(text)
         start = len(line)
         on_its_own = False  # whether the suffix needs a row of its own
         if has_markup(text):
-            on_its_own = self._add_rows(line, text, column)
+            on_its_own = self._add_rows(line, text, further)
         else:
-            line.append(_indent(text, column, "│ "))
+            line.append(text.replace("\n", f"\n{further}"))
         if MENTION in mark:
             line.stylize("bold", start)
         if left_out:
             on_its_own = True
-            line.append(f"\n{' ' * column}│ {left_out}", style="dim")
+            line.append(f"\n{further}… {counted(left_out, 'more row')} · /show {said.seq}", style="dim")
         if suffix and on_its_own:
-            suffix = f"\n{' ' * column}│ {suffix.strip()}"
+            suffix = f"\n{further}{suffix.strip()}"
         return line.append(suffix, style="dim")
 
-    def _beginning(self, text: str) -> tuple[str, str]:
-        """As much of ``text`` as the rows that are left can show, and words for the rest."""
-        further, left = text.count("\n") + len(text) // ROW, max(self._rows, FEW)
-        self._rows = max(0, self._rows - further)
-        if further <= left:
-            return text, ""
-        shown = "\n".join(text[: ROW * (left + 1)].split("\n", left + 1)[: left + 1])
-        lines, characters = text.count("\n", len(shown)), len(text) - len(shown)
-        return shown, f"… {counted(lines, 'more line')}" if lines else f"… {counted(characters, 'more character')}"
-
-    def _add_rows(self, line: Text, text: str, column: int) -> bool:
+    def _add_rows(self, line: Text, text: str, further: str) -> bool:
         """Add to ``line`` the rows of a text that has markup. Gives whether the last one is code."""
         highlight = self._highlightable > 0
         if "```" in text or "~~~" in text:
@@ -266,13 +290,14 @@ class View:
         code = False
         for number, (row, code) in enumerate(rows(text, highlight=highlight)):
             if number:
-                line.append(f"\n{' ' * column}{'  ' if code else '│ '}")
+                line.append(f"\n{' ' * width(further) if code else further}")
             line.append_text(row)
         return code
 
     def _new_day(self, when: datetime) -> Iterator[Text]:
         if self._day is None or when.date() > self._day:  # what settles later than it happened begins no day
             self._day = when.date()
+            self._above = NOTHING
             yield Text(f"── {when:%A} {when.day} {when:%B %Y} ──", style="dim")
 
 
@@ -281,10 +306,6 @@ def _author(name: str, *, verified: bool) -> Text:
     if not verified:
         return Text(clean_name(name), style=color(name))
     return Text.assemble((f"{VERIFIED} ", "bold green"), (clean_name(name), f"bold {color(name)}"))
-
-
-def _indent(text: str, column: int, mark: str = "") -> str:
-    return text.replace("\n", f"\n{' ' * column}{mark}")
 
 
 def counted(count: int, what: str) -> str:

@@ -38,6 +38,8 @@ class Attention:
         """Messages that are new."""
         self.mentions = 0
         """Those of them that mentioned the reader."""
+        self.highlight: tuple[str, ...] = ()
+        """Words that count as a mention wherever they stand."""
         self.bell = bell
         self._clock = clock
         self._pressed = clock()
@@ -50,7 +52,7 @@ class Attention:
         self._typing.pop(message.participant, None)
         if same(message.participant, me):
             return ""
-        return self._notice(message, "mention" if is_mention(message.text, me) else "new")
+        return self._notice(message, "mention" if self._is_mention(message.text, me) else "new")
 
     def replayed(self, message: Message, me: str) -> News:
         """A message came in while nobody was connected. It is as new as others, and doesn't ring."""
@@ -61,9 +63,12 @@ class Attention:
 
     def edit(self, edit: MessageEdited, before: str, me: str) -> News:
         """A message was changed, just now. It is news if it mentions the reader, and didn't ``before``."""
-        if same(edit.participant, me) or not is_mention(edit.text, me) or is_mention(before, me):
+        if same(edit.participant, me) or not self._is_mention(edit.text, me) or self._is_mention(before, me):
             return ""
         return self._notice(edit, "mention")
+
+    def _is_mention(self, text: str, me: str) -> bool:
+        return is_mention(text, me, self.highlight)
 
     def _notice(self, event: Message | MessageEdited, news: News) -> News:
         self.new += 1

@@ -282,20 +282,26 @@ class Incoming:
             self.pointer.shown = self._heard
             if not self.attention.away:
                 self.seen = self._heard
-        return [*self._lines(events, skipped), *batch.lines]
+        lines = list(self._lines(events, skipped))
+        if batch.lines:
+            self._view.interrupted()
+        return lines + batch.lines
 
     def _lines(self, events: list[Happening], skipped: int) -> Iterator[Text]:
         """The lines of ``events``, with the mark above the first one that is new to somebody who was away."""
         mark = self._mark
         place = next((place for place, event in enumerate(events) if mark and event.seq >= mark.first), len(events))
         above = [view.skipped(skipped)] if skipped else []
-        if place:
+        if place and above:
+            self._view.interrupted()
             yield from above
             above = []
         yield from self._view.lines(events[:place])
         if mark is not None and place < len(events):
             self._mark = None
-            yield view.news(mark.news, mark.since, self._local, datetime.fromtimestamp(self._now(), UTC))
+            above.insert(0, view.news(mark.news, mark.since, self._local, datetime.fromtimestamp(self._now(), UTC)))
+        if above:
+            self._view.interrupted()
         yield from above
         yield from self._view.lines(events[place:])
 
@@ -329,6 +335,7 @@ class Incoming:
     def look(self) -> None:
         """The room comes to the front: nothing is unread any more, and a mark says where one stopped."""
         self.front = True
+        self._view.interrupted()
         self._mark_news()
         self.attention.look()
 
@@ -351,13 +358,25 @@ class Incoming:
         """The newest event that was on the screen while somebody was there; None if none was."""
         return StreamPosition(self._epoch, self.seen) if self.seen else None
 
+    def fit(self, columns: int) -> None:
+        """What is shown from now on is for a window of so many ``columns``; 0: it is not known how many."""
+        self._view.columns = columns
+
+    def interrupted(self) -> None:
+        """Something else was shown below what `take` gave: what comes next doesn't follow that directly."""
+        self._view.interrupted()
+
+    def highlight(self, words: tuple[str, ...]) -> None:
+        """These ``words`` count as a mention wherever they stand."""
+        self._view.highlight = self.attention.highlight = words
+
     def restyle(self, time_format: str) -> None:
         """Show the time so before each line from now on; empty leaves it out."""
-        self._view.timestamps = bool(time_format)
+        self._view.time_format = time_format
 
     def aside(self) -> view.View:
         """A view for messages that don't follow what was shown before, with their numbers."""
-        return view.View(self._local, me=self._view.me, timestamps=self._view.timestamps, numbered=True)
+        return self._view.apart()
 
 
 def _allowed(rights: Collection[str]) -> str:

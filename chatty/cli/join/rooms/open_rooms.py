@@ -319,6 +319,8 @@ class OpenRooms:
     def take(self, *, last: bool = False) -> list[Text]:
         """The lines that are to be shown now; each is given once. With ``last``, also those that would wait."""
         lines, self._lines = self._lines, []
+        if lines:
+            self.front.interrupted()
         return [*lines, *self.front.take(last=last)]
 
     def status(self, columns: int) -> list[tuple[str, str]]:

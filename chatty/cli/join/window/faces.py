@@ -102,6 +102,7 @@ class Inline:
         for text, line in front.returned():
             if self._prompt.restore(text):
                 front.drafted(text, line)
+        front.fit(self._output.get_size().columns)
         return self._rooms.take()
 
     def _warn(self, text: str) -> None:
@@ -154,6 +155,8 @@ class Plain:
             if self._rooms.front.connection not in (shown, "connecting"):
                 shown = self._rooms.front.connection
                 self._print([view.notice(shown)])
+                self._rooms.front.interrupted()
+            self._rooms.front.fit(columns_of(self._env.stdout))
             self._print(self._rooms.take())
             _notify(self._notifier, self._rooms)
 

@@ -23,7 +23,8 @@ from rich.console import Console
 from rich.style import Style
 from rich.text import Text
 
-from chatty.cli.terminal.folding import folds, hang
+from chatty.cli.join.rendering.layouts import INDENT
+from chatty.cli.terminal.folding import NARROW, folds, hang
 
 __all__ = ["Painter", "PromptApplication", "Screen", "TerminalOutput", "reflowed"]
 
@@ -76,10 +77,11 @@ def _rows(line: Text, columns: int) -> Iterator[Text]:
         line = line.copy()
         line.expand_tabs(8)
     for row in line.split("\n", allow_blank=True):
-        places = [(0, len(row))] if line.no_wrap or columns < 1 else folds(row.plain, columns)
-        for start, end in places:
-            piece = row if (start, end) == (0, len(row)) else row[start:end]
-            yield Text(hang(row.plain, columns)).append_text(piece) if start else piece
+        further = INDENT if columns < NARROW else hang(row.plain, columns)
+        whole = [(0, len(row))]
+        for start, end in whole if line.no_wrap or columns < 1 else folds(row.plain, columns, columns - len(further)):
+            piece = row if (start, end) == whole[0] else row[start:end]
+            yield Text(further).append_text(piece) if start else piece
 
 
 class TerminalOutput(Vt100_Output):

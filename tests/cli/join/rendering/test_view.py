@@ -132,7 +132,7 @@ def test_a_second_line_of_an_action_cannot_pass_for_a_message() -> None:
 
 def test_an_answer_shows_the_beginning_of_what_it_answers() -> None:
     asked = message("shall we\n  deploy " + "to " * 40, "bob", seq=1)
-    *_, line = shown(asked, Message(2, NOON, "alice", "yes", reply_to=1))
+    *_, line = shown(asked, message("hm", seq=2), Message(3, NOON, "alice", "yes", reply_to=1))
     above, said = line.split("\n")
     assert above == " " * 17 + "↪ bob: shall we deploy " + ("to " * 40)[: BEGINNING - 16].rstrip() + "…"
     assert said == "12:00      alice │ yes"
@@ -143,8 +143,11 @@ def test_an_answer_to_what_was_not_shown_tells_its_number() -> None:
 
 
 def test_an_edit_shows_the_new_text_and_later_answers_quote_it() -> None:
-    _, edit, answer = shown(
-        message("helo"), MessageEdited(2, NOON, "alice", 1, "hello"), Message(3, NOON, "bob", "hi", reply_to=1)
+    _, edit, _, answer = shown(
+        message("helo"),
+        MessageEdited(2, NOON, "alice", 1, "hello"),
+        message("hm", seq=3),
+        Message(4, NOON, "bob", "hi", reply_to=1),
     )
     assert edit == "12:00 ✎    alice │ hello"
     assert "↪ alice: hello\n" in answer
@@ -186,7 +189,7 @@ def test_a_deletion_is_told_and_the_text_is_not_quoted_again() -> None:
     _, deletion, answer = shown(
         message("secret"), MessageDeleted(2, NOON, "alice", 1), Message(3, NOON, "bob", "hm", reply_to=1)
     )
-    assert deletion == "12:00 -- alice deleted a message"
+    assert deletion == "12:00 -- alice deleted #1 (12:00)"
     assert "↪ alice: (deleted)\n" in answer
 
 
@@ -256,24 +259,24 @@ def test_who_speaks_of_the_reader_is_marked_and_the_text_is_bold() -> None:
 
 
 def test_a_mention_by_a_long_name_moves_the_line_not_the_mark() -> None:
-    *_, line = View(utc, me="John").lines([message("john\nand you", "n" * 20)])
+    *_, line = View(utc, me="John").lines([message("@john\nand you", "n" * 20)])
     first, second = line.plain.split("\n")
-    assert first == f"12:00 ! {'n' * 20} │ john"
+    assert first == f"12:00 ! {'n' * 20} │ @john"
     assert second.index("│") == first.index("│")
 
 
 def test_what_the_reader_says_does_not_mention_the_reader() -> None:
-    *_, line = View(utc, me="John").lines([message("john here", "John")])
+    *_, line = View(utc, me="John").lines([message("john: here", "John")])
     assert "!" not in line.plain
 
 
 def test_a_reader_who_changes_names_is_known_by_the_new_one() -> None:
-    lines = list(View(utc, me="John").lines([ParticipantRenamed(1, NOON, "John", "Jack"), message("jack!")]))
-    assert lines[-1].plain == "12:00 !    alice │ jack!"
+    lines = list(View(utc, me="John").lines([ParticipantRenamed(1, NOON, "John", "Jack"), message("@jack!")]))
+    assert lines[-1].plain == "12:00 !    alice │ @jack!"
 
 
 def test_without_timestamps_a_line_begins_with_the_name() -> None:
-    view = View(utc, timestamps=False)
+    view = View(utc, time_format="")
     plain = [line.plain for line in view.lines([message("one\ntwo"), Message(2, NOON, "dave", "waves", action=True)])]
     assert plain[1:] == ["     alice │ one\n           │ two", "         * dave waves"]
 
@@ -351,15 +354,15 @@ def test_an_edit_that_mentions_the_reader_is_marked() -> None:
     _, _, edit, other, own = view.lines(
         [
             message("helo"),
-            MessageEdited(2, NOON, "alice", 1, "hello John"),
+            MessageEdited(2, NOON, "alice", 1, "hello @John"),
             MessageEdited(3, NOON, "alice", 1, "hello"),
-            MessageEdited(4, NOON, "john", 9, "I am John"),
+            MessageEdited(4, NOON, "john", 9, "@John is me"),
         ]
     )
-    assert edit.plain == "12:00 ✎ !  alice │ hello John"
-    assert [edit.plain[span.start : span.end] for span in edit.spans if span.style == "bold"][-1] == "hello John"
+    assert edit.plain == "12:00 ✎ !  alice │ hello @John"
+    assert [edit.plain[span.start : span.end] for span in edit.spans if span.style == "bold"][-1] == "hello @John"
     assert other.plain == "12:00 ✎    alice │ hello"
-    assert own.plain == "12:00 ✎     john │ I am John"
+    assert own.plain == "12:00 ✎     john │ @John is me"
 
 
 def test_remote_text_is_never_markup() -> None:

@@ -49,8 +49,8 @@ def test_behind_another_room_nothing_is_shown_and_little_is_told() -> None:
 
 def test_a_mention_is_told_at_once_wherever_it_is() -> None:
     seat = Seat(front=False)
-    seat.hears(by("Bob", 1, "hi"), by("Bob", 2, "@john ping"), MessageEdited(3, NOON, "Bob", 1, "hi John"))
-    assert seat.told == ["@john ping", "hi John"]
+    seat.hears(by("Bob", 1, "hi"), by("Bob", 2, "@john ping"), MessageEdited(3, NOON, "Bob", 1, "John: hi"))
+    assert seat.told == ["@john ping", "John: hi"]
     assert (seat.changes, seat.room.unread, seat.room.mentions) == (3, 3, 2)
     front = Seat(front=True)
     front.hears(by("Bob", 1, "@john ping"))

@@ -121,7 +121,7 @@ async def test_an_edit_that_adds_a_mention_is_news_and_rings() -> None:
         await talk.sees(MessageEdited(3, NOON, "Bob", 1, "hello"), MessageEdited(4, NOON, "Eve", 2, "hello John"))
         assert not talk.conversation.rings()
         assert talk.title() == "#general"
-        await talk.sees(MessageEdited(5, NOON, "Bob", 1, "hello @john"), MessageEdited(6, NOON, "Bob", 77, "John!"))
+        await talk.sees(MessageEdited(5, NOON, "Bob", 1, "hello @john"), MessageEdited(6, NOON, "Bob", 77, "John: hi"))
         assert talk.conversation.rings()
         assert talk.title() == "(2) #general"
         talk.conversation.pressed()

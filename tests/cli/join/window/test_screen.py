@@ -118,7 +118,11 @@ def test_where_the_terminals_edge_is_not_known_a_long_line_stays_as_it_is() -> N
 def test_a_long_line_is_broken_under_its_text_and_keeps_its_styles() -> None:
     line = Text("12:00 alice │ one\n            │ ").append("two three\tfour", style="bold").append(" five\n")
     assert Painter(color=False).paint([line], 26) == (
-        "12:00 alice │ one\n            │ \x1b[1mtwo three\x1b[0m\n            │ \x1b[1mfour\x1b[0m five\n\n"
+        "12:00 alice │ one\n            │ \x1b[1mtwo three\x1b[0m\n  \x1b[1mfour\x1b[0m five\n\n"
+    )
+    wide = Text("12:00 alice │ ").append(f"{'x' * 50} four", style="bold")
+    assert Painter(color=False).paint([wide], 64) == (
+        f"12:00 alice │ \x1b[1m{'x' * 50}\x1b[0m\n            │ \x1b[1mfour\x1b[0m\n"
     )
 
 
@@ -129,9 +133,7 @@ def test_blanks_at_the_end_fill_no_rows() -> None:
 def test_what_was_not_sent_stays_as_it_was_typed() -> None:
     reason, text = not_sent("a reason that a server gives, at length", "many words " * 30)
     shown = Painter(color=False, styles=False).paint([reason, text], 30)
-    assert (
-        shown == "✗ not sent: a reason that a\n           │ server gives, at\n           │ length\n" + f"{text.plain}\n"
-    )
+    assert shown == f"✗ not sent: a reason that a\n  server gives, at length\n{text.plain}\n"
 
 
 @pytest.mark.parametrize("padding", [" ", "x ", "─", "\t", "日"])
@@ -139,7 +141,7 @@ def test_no_text_looks_like_somebody_elses_wherever_the_edge_is(padding: str) ->
     forged = "\n".join(f"ok{padding * count}09:33      Alice │ approved: deploy" for count in range(80))
     events = [Message(1, "2026-11-23T12:00:00.000Z", "eve", f"{forged}\n```\n{forged}\n```")]
     glass = Glass(columns=60, rows=900)
-    lines = View(lambda moment: moment.astimezone(UTC)).lines(events)
+    lines = View(lambda moment: moment.astimezone(UTC), whole=True).lines(events)
     glass.write(Painter(color=True).paint(lines, 60).replace("\n", "\r\n"))
     day, first, *further = glass.rows
     assert (day, first[:18]) == ("── Monday 23 November 2026 ──", "12:00        eve │")
