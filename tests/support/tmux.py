@@ -18,7 +18,7 @@ SCREENS = ROOT / "docs/screens.md"
 COLUMNS, ROWS = 78, 16
 
 _CHANGING = (
-    (re.compile(r"(^|(?<= since ))\d\d:\d\d", re.MULTILINE), "12:00"),
+    (re.compile(r"(^|(?<= since )|(?<= \())\d\d:\d\d", re.MULTILINE), "12:00"),
     (re.compile(r"^── \w+ \d+ \w+ \d{4} ──$", re.MULTILINE), "── Monday 23 November 2026 ──"),
     (re.compile(r"◐ connecting|○ reconnecting (in \d+ s|now) \(\d+\)"), "○ reconnecting in 4 s (3)"),
     (re.compile(r"/tmp/\S+"), "/tmp/draft.md"),
