@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from rich.text import Text
+
 from chatty.cli.join.room.incoming import Incoming
 from chatty.events import Message, MessageEdited, ParticipantJoined, milliseconds
 from chatty.protocol import Frame, Gap, Live
@@ -104,3 +108,31 @@ def test_what_was_on_the_screen_while_somebody_was_there_has_been_seen() -> None
     assert seat.room.seen == 3
     seat.hears(Gap("epoch", 0, 0))
     assert seat.room.seen == 0
+
+
+def test_a_reply_has_a_quote_if_chatty_or_another_room_had_a_line_between_and_in_the_front_again() -> None:
+    def between(do: Callable[[Seat], None]) -> bool:
+        seat = Seat(front=True)
+        seat.hears(by("Bob", 1, "lunch?"))
+        seat.lines()
+        do(seat)
+        seat.lines()
+        seat.hears(Message(2, NOON, "Eve", "yes", reply_to=1))
+        return "↪ Bob: lunch?" in "".join(seat.lines())
+
+    assert not between(lambda _: None)
+    assert between(lambda seat: seat.room.show(Text("-- hm")))
+    assert between(lambda seat: seat.room.interrupted())
+    assert between(lambda seat: seat.room.look())
+
+
+def test_words_to_highlight_are_mentions_and_texts_fit_the_window() -> None:
+    seat = Seat(front=True)
+    seat.room.highlight(("deploy",))
+    seat.room.fit(40)
+    seat.hears(by("Bob", 1, "a deploy"), by("Bob", 2, "ask john"))
+    assert seat.lines()[1:] == ["12:00 ! Bob\n  a deploy", "12:00 Bob\n  ask john"]
+    assert seat.room.mentions == 1
+    assert [line.plain for line in seat.room.aside().lines([by("Bob", 1, "a deploy")])][1:] == [
+        "12:00 ! Bob\n  a deploy  #1"
+    ]
