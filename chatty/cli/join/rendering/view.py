@@ -97,8 +97,8 @@ class View:
 
     ``local`` turns an aware time into the reader's own, as
     ``datetime.astimezone`` does. With ``numbered``, each message is followed by
-    the number that commands know it by. With ``whole``, texts are shown whole,
-    however long they are. All that is public may be set anew at any time.
+    the number that commands know it by. All that is public may be set anew at
+    any time.
     """
 
     def __init__(
@@ -118,10 +118,10 @@ class View:
         """How the time is shown with each line, as for ``strftime``; empty: it isn't."""
         self.columns = 0
         """Columns of the window that the lines are for; 0: unknown, and wide enough for everything."""
+        self.whole = whole
+        """Whether texts are shown whole, however long they are."""
         self._local = local
         self._numbered = numbered
-        self._whole = whole
-        self._other_format = "" if time_format else TIME
         self._day: date | None = None
         self._quotes = Quotes()
         self._above = NOTHING
@@ -130,10 +130,6 @@ class View:
     @property
     def _layout(self) -> Layout:
         return layout_for(self.columns)
-
-    def toggle_times(self) -> None:
-        """Leave the times out, or show them again."""
-        self.time_format, self._other_format = self._other_format, self.time_format
 
     def apart(self, *, numbered: bool = True, whole: bool = False) -> View:
         """A view of the same kind for messages that don't follow what was shown here."""
@@ -264,7 +260,7 @@ class View:
         Code has nothing but blanks before it, so that it can be copied.
         """
         text, left_out = uncolored(said.text).expandtabs(), 0
-        if not self._whole:
+        if not self.whole:
             text, left_out = excerpt(text, self.columns - width(further) if self.columns else ROW)
         text = clean(text)
         start = len(line)

@@ -15,3 +15,4 @@ def apply(settings: Settings, incoming: Incoming) -> None:
     incoming.hidden.ignore_only(settings.ignore)
     incoming.highlight(settings.highlight)
     incoming.restyle(settings.time)
+    incoming.highlight(settings.highlight)

@@ -138,6 +138,7 @@ class ReadingActions(Actions):
         around = [one for one in (*before, *after) if not self._hidden.hides(one)]
         look, lines = self._incoming.aside(), [view.notice(f"#{seq} and what is around it")]
         for one in sorted([message, *around], key=lambda one: one.seq):
+            look.whole = one.seq == seq
             lines += look.lines([one])
             if one.seq == seq:
                 lines[-1].stylize("bold")
