@@ -13,6 +13,5 @@ def apply(settings: Settings, incoming: Incoming) -> None:
     incoming.attention.bell = settings.bell
     incoming.hidden.joins = settings.joins
     incoming.hidden.ignore_only(settings.ignore)
-    incoming.highlight(settings.highlight)
     incoming.restyle(settings.time)
     incoming.highlight(settings.highlight)
