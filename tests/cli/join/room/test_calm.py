@@ -129,14 +129,14 @@ async def test_whoever_was_here_for_long_without_a_word_comes_and_goes_unnoticed
 
     async with talking(live=False) as talk:
         talk.link.gives(replace(welcome(), participants=["Mute", "John"], participant_count=2))
-        await talk.sees(at(0, by("Bob", 0)), Live(0))
+        await talk.sees(at(0, ParticipantJoined(0, NOON, "Bob")), Live(0))
         await talk.sees(at(1, ParticipantJoined(1, NOON, "New")), at(25, by("Bob", 1)))
         await talk.sees(at(31, ParticipantLeft(31, NOON, "Mute", "left")))
         await talk.sees(at(32, ParticipantLeft(32, NOON, "New", "left")))
         await talk.sees(at(33, ParticipantLeft(33, NOON, "Bob", "left")))
         await talk.sees(at(34, by("Ada", 34)))
         assert [line[15:] for line in talk.shown if "joined" in line or "left" in line] == [
-            "→ New joined",
+            "→ Bob, New joined",
             "← Bob left",
         ]
 
