@@ -119,9 +119,10 @@ class Pointer:
 
     def entered(self) -> Line | None:
         """The line, now that it is entered, with all that it takes to be about the same message once more."""
-        if self.selected is not None:
-            self.begin().selected = self.selected
-        return self.line
+        line = self.line if self.selected is None else self.begin()
+        if line is not None:
+            line.selected = self.selected
+        return line
 
     def select(self, seq: int) -> None:
         """Select message ``seq``, which is on the screen."""

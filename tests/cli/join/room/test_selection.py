@@ -109,6 +109,18 @@ async def test_a_command_that_points_elsewhere_leaves_the_selection(line: str, s
         assert row(talk) == "↩ 12:00 John │ helo"
 
 
+async def test_the_selected_message_comes_back_to_be_edited_and_is_the_one_that_is() -> None:
+    async with talking() as talk:
+        await talk.sees(by("John", 1, "mine"), by("John", 2, "newer"))
+        talk.conversation.selection.up()
+        talk.conversation.selection.up()
+        talk.types("/edit")
+        assert talk.conversation.enter("/edit")
+        assert talk.returned() == ["/edit mine"]
+        assert talk.conversation.target() == "↩ 12:00 John │ mine"
+        assert await talk.says("/edit mine, too") == Edit(1, "mine, too")
+
+
 async def test_only_ones_own_message_is_edited() -> None:
     async with talking() as talk:
         await talk.sees(by("John", 1, "mine"), by("Jane", 2))
