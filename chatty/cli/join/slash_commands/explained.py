@@ -77,6 +77,10 @@ EXPLAINED: Final = {
     "unignore": Explained("Shows again what somebody writes.", "/unignore Eve"),
     "quiet": Explained("Hides that people join and leave, or shows it again."),
     "timestamp": Explained("Hides the time of each line, or shows it again."),
+    "set": Explained(
+        "Shows your settings, or one of them; with VALUE, changes it for good. Names and values are completed by Tab.",
+        "/set joins none",
+    ),
     "kick": Explained("Sends somebody out, who may come back.", "/kick Eve too loud"),
     "mute": Explained("Lets somebody read, but not speak: for a time, or for good.", "/mute Eve 1h spam"),
     "unmute": Explained("Lets somebody speak again.", "/unmute Eve"),

@@ -19,7 +19,7 @@ from chatty.protocol import Send
 __all__ = ["COMMANDS", "Command", "Do", "complete", "parse", "serving"]
 
 
-_OPTIONAL: Final = re.compile(r"\[[^\]]*\]")
+_OPTIONAL: Final = re.compile(r"\[[^][]*(?:\[[^][]*\][^][]*)*\]")
 
 
 class Command(NamedTuple):
@@ -90,7 +90,7 @@ COMMANDS: Final = (
     Command("unignore", "NAME", "show it again", RoomActions.unignore),
     Command("quiet", "", "hide or show joins, leaves", RoomActions.quiet),
     Command("timestamp", "", "hide or show the time", RoomActions.timestamp),
-    Command("set", "[NAME [VALUE]]", "your settings", RoomActions.set),
+    Command("set", "[NAME [VALUE]]", "settings, kept for good", RoomActions.set),
     Command("kick", "NAME [REASON]", "send somebody out, who may come back", RoomActions.kick, needs=MODERATE),
     Command("mute", "NAME|#SEQ [TIME] [REASON]", "let somebody only read", RoomActions.mute, needs=MODERATE),
     Command("unmute", "NAME", "let somebody speak again", RoomActions.unmute, needs=MODERATE),
