@@ -327,7 +327,7 @@ def test_a_window_of_another_size_has_one_prompt_and_no_ghost(people: tuple[Pers
     john.sees("narrower")
     john.resize(columns)
     ada.says("after")
-    john.sees("Ada │ after")
+    john.sees("after")
     john.sees(lambda rows: len(prompt_of(rows)) == 1 and draft_of(rows) == draft.replace(" ", ""))
     assert sum("● connected" in row for row in john.rows) == 1
 

@@ -67,6 +67,7 @@ class OpenRooms:
         self._clock = asyncio.get_running_loop().time
         self._open: list[OpenRoom] = []
         self._at = 0
+        self._before: list[Text] = []  # of the rooms that were in front earlier
         self._lines: list[Text] = []
         self._tasks: asyncio.TaskGroup | None = None
         self._warned = 0
@@ -125,7 +126,6 @@ class OpenRooms:
         else:
             if len(self._open) == 1:
                 raise _Ended(ExitStatus.DONE)
-            self._lines += one.conversation.take(last=True) if one.conversation is self.front else []
             self.show(view.notice(f"{one.conversation.title} is closed"))
         await self._drop(one)
 
@@ -174,10 +174,10 @@ class OpenRooms:
         waiting = sum(one.conversation.waiting for one in self._open)
         if waiting > self._warned and not insist:
             self._warned = waiting
-            what = "1 message waits" if waiting == 1 else f"{waiting:,} messages wait"
+            what, go = ("1 message waits", "goes") if waiting == 1 else (f"{waiting:,} messages wait", "go")
             kept = all(one.conversation.keeps for one in self._open if one.conversation.waiting)
-            without = "; it goes out when you join again" if kept else " without"
-            self.show(view.failure(f"{what} to be sent; leave once more to leave{without}"))
+            then = f"{go} out when you join again" if kept else f"{go} nowhere if you leave"
+            self.show(view.failure(f"{what} to be sent, and {then}; leave once more to leave"))
             return
         self.end(ExitStatus.DONE)
 
@@ -216,7 +216,7 @@ class OpenRooms:
         self.front.hint("nothing is new elsewhere" if behind else "no other room is open")
 
     def _turn_to(self, at: int) -> None:
-        self._lines += self.front.take(last=True)
+        self._before = self.take(last=True)
         self.front.turn_away()
         self._at = at
         self.front.look()
@@ -318,10 +318,12 @@ class OpenRooms:
 
     def take(self, *, last: bool = False) -> list[Text]:
         """The lines that are to be shown now; each is given once. With ``last``, also those that would wait."""
+        before, self._before = self._before, []
         lines, self._lines = self._lines, []
+        taken = [*before, *self.front.take(last=last or bool(lines)), *lines]
         if lines:
             self.front.interrupted()
-        return [*lines, *self.front.take(last=last)]
+        return taken
 
     def status(self, columns: int) -> list[tuple[str, str]]:
         """The status line, as pairs of style and text."""
