@@ -230,7 +230,7 @@ def test_leaving_with_something_unsent_takes_two_times_and_leaves_it_behind(
     john.says("precious")
     john.sees("1 waiting")
     john.press("C-d")
-    john.sees("once more to leave")
+    john.sees("waits to be sent")
     john.press("C-d")
     john.looks("Left with something unsent", lambda rows: rows[-1].startswith("$"))
 
