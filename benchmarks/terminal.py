@@ -22,7 +22,7 @@ import tempfile
 import termios
 import time
 from collections.abc import AsyncIterator, Coroutine, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,7 +31,7 @@ import psutil
 import chatty
 from benchmarks.history import fill
 from benchmarks.report import Benchmark, Figures, Options, Table, latencies
-from benchmarks.servers import CLIENT_CORE, ROOT, Running, pinned, running
+from benchmarks.servers import CLIENT_CORE, ROOT, SERVER_CORE, Running, beside, pinned, running
 
 MESSAGES: Final = 100_000
 RATES: Final = (0, 10, 500)
@@ -138,7 +138,8 @@ async def _while(terminal: Terminal, work: Sequence[Coroutine[Any, Any, None]], 
         took.append(await terminal.type())
     for one in sending:
         one.cancel()
-    await asyncio.wait(sending)
+    if sending:
+        await asyncio.wait(sending)
     return {"percent_of_a_core": share * 100, "p50_ms": latencies(took)["p50_ms"], "p99_ms": latencies(took)["p99_ms"]}
 
 
@@ -157,15 +158,31 @@ async def _in_rooms(server: Running, rooms: Sequence[str], home: Path, seconds: 
         await terminal.sees("/help")
         await asyncio.sleep(1)
         alone = terminal.memory_kib
-    async with _joined(url, rooms, home) as terminal, AsyncExitStack() as stack:
+    async with _joined(url, rooms, home) as terminal:
         await terminal.sees("/help")
-        senders = [
-            await stack.enter_async_context(chatty.join(url, room, name="sender", participate=False)) for room in rooms
-        ]
-        figures = await _while(terminal, [_send(sender, ROOM_RATE) for sender in senders], seconds)
+        # In another process: here, its work would delay the moment at which a key is seen.
+        with beside("benchmarks.terminal", url, *rooms, core=SERVER_CORE):
+            figures = await _while(terminal, [], seconds)
         figures["each_room_kib"] = (terminal.memory_kib - alone) / (len(rooms) - 1)
         took = [await _turn(terminal, 9 if turn % 2 else 1) for turn in range(1, 1 + TURNS)]
     return {**figures, "turn_ms": statistics.median(took[::2]) * 1000}
+
+
+async def _send_to_all(url: str, rooms: Sequence[str]) -> None:
+    """Send to all rooms, until this process is killed."""
+    async with chatty.Http(url) as http, asyncio.TaskGroup() as group:
+        print(flush=True)
+        for number, room in enumerate(rooms):
+            group.create_task(_post(http, room, number / len(rooms) / ROOM_RATE))
+
+
+async def _post(http: chatty.Http, room: str, delay: float) -> None:
+    await asyncio.sleep(delay)
+    began, number = time.perf_counter(), 0
+    while True:
+        await http.send(room, f"message {number}: some words of an everyday length", name="sender")
+        number += 1
+        await asyncio.sleep(max(0.0, began + number / ROOM_RATE - time.perf_counter()))
 
 
 async def _turn(terminal: Terminal, number: int) -> float:
@@ -221,3 +238,6 @@ BENCHMARKS: Final = (
     Benchmark("terminal", f"chatty join in a pseudo-terminal, in a room of {MESSAGES:,} messages", _run),
     Benchmark("terminal-rooms", f"chatty join in {ROOMS} rooms, one of them of {MESSAGES:,} messages", _run_rooms),
 )
+
+if __name__ == "__main__":
+    asyncio.run(_send_to_all(sys.argv[1], sys.argv[2:]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import socket
@@ -56,6 +57,21 @@ class Connection:
         if message.type is WSMsgType.BINARY:
             return Closed(ABNORMAL, "the server sent a binary frame")
         return Closed(ABNORMAL, "the connection broke")
+
+    def pause(self) -> None:
+        """Takes nothing from the wire until `resume`; what has been taken can be received."""
+        if (transport := self._transport) is not None:
+            transport.pause_reading()
+
+    def resume(self) -> None:
+        """Takes what comes again."""
+        if (transport := self._transport) is not None:
+            transport.resume_reading()
+
+    @property
+    def _transport(self) -> asyncio.Transport | None:
+        connection = self._websocket._conn  # aiohttp shows the socket alone
+        return connection.transport if connection is not None else None
 
     async def write(self, commands: Iterable[bytes]) -> None:
         """Sends texts, waiting as long as the server takes none. Raises ConnectionError if it has gone."""

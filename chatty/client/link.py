@@ -12,6 +12,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from chatty.client import backoff
+from chatty.client.beat import Beat
 from chatty.client.connection import ABNORMAL, HEARTBEAT_SECONDS, Closed, Connection, connect, greeting
 from chatty.client.decoding import read_frame
 from chatty.client.identity import Credential
@@ -74,6 +75,7 @@ class Link:
         changed: Callable[[], None],
         fail: Callable[[ChattyError], None],
         on_state: Callable[[State], None],
+        beat: Beat,
     ) -> None:
         self.welcome: Welcome | None = None
         self.name = options.name
@@ -84,6 +86,7 @@ class Link:
         self._changed = changed
         self._fail = fail
         self._on_state = on_state
+        self._beat = beat
         self._participate = options.participate
         self._known_as: str | None = None  # the present participant's name, as the room has it
         self._typing = False  # whether the others are to be told that something is being written
@@ -151,6 +154,7 @@ class Link:
         """There is something to write. Its ack must not wait for a reader, who may be waiting for it."""
         self._to_write.set()
         self._space.set()
+        self._beat.wake()
 
     def typing(self) -> None:
         """Something is being written. Said on the present connection, if there is one, and not too often."""
@@ -323,6 +327,8 @@ class Link:
             raw = await connection.receive()
             if isinstance(raw, Closed):
                 return raw
+            if not len(outbox):
+                self._beat.received(connection)
             frame = read_frame(raw)
             if isinstance(frame, Ack):
                 self._acked = True

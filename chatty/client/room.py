@@ -12,6 +12,7 @@ from typing import Self
 from msgspec.structs import replace
 
 from chatty.client.asking import Answer, pose
+from chatty.client.beat import Beat
 from chatty.client.history import messages
 from chatty.client.identity import Credential, fingerprint, new_producer, new_secret
 from chatty.client.inbox import Inbox, Received
@@ -154,13 +155,12 @@ class Room(Speaker):
         self._on_state = on_state
         self._incoming = Incoming(inbox)
         self._outgoing = Outgoing(outbox)
+        self._beat = Beat()
         self._link: Link | None = None
         self._carrier: asyncio.Task[None] | None = None
         self.resumed: list[Queued[asyncio.Future[Ack]]] = []
         self._left = False
         self._over = False  # whether the room was closed for everybody
-
-    # --- entering and leaving -------------------------------------------------------------------------------
 
     async def __aenter__(self) -> Self:
         if self._link is not None:
@@ -173,6 +173,7 @@ class Room(Speaker):
             changed=self._incoming.wake,
             fail=self._outgoing.fail,
             on_state=self._on_state,
+            beat=self._beat,
         )
         self._incoming.attach(self._link)
         self._outgoing.attach(self._link)
@@ -227,8 +228,6 @@ class Room(Speaker):
         self._incoming.end(error)
         self._on_state(Offline(str(error) if error else "" if self._left else "the room is closed"))
 
-    # --- state ----------------------------------------------------------------------------------------------
-
     @property
     def welcome(self) -> Welcome:
         """The server's welcome to the present connection, or to the last one."""
@@ -265,6 +264,15 @@ class Room(Speaker):
     def closed(self) -> bool:
         """Whether the room is over for everybody. Its last events may still wait to be taken."""
         return self._inbox.closed or self._over
+
+    @property
+    def unhurried(self) -> bool:
+        """Whether events may come up to a quarter of a second late, several at once, for less work. It may be set."""
+        return self._beat.unhurried
+
+    @unhurried.setter
+    def unhurried(self, unhurried: bool) -> None:
+        self._beat.unhurried = unhurried
 
     @property
     def unacked(self) -> int:

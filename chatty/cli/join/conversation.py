@@ -109,6 +109,7 @@ class Conversation:
         Raises the error that ended the connection, unless the room was closed, which is shown as any event is.
         """
         self._room = room
+        room.unhurried = not self.incoming.front
         try:
             async with asyncio.TaskGroup() as self._tasks:
                 self._tasks.create_task(self._listen(room))
@@ -164,6 +165,8 @@ class Conversation:
         """The room comes to the front: it is shown from where one stopped."""
         self._head_is_due = True
         self.incoming.look()
+        if self._room is not None:
+            self._room.unhurried = False
 
     def come_back(self, seen: StreamPosition, at: datetime) -> None:
         """Somebody was here before, and had seen the room up to there, at that time. Call it before `run`."""
@@ -172,6 +175,8 @@ class Conversation:
     def turn_away(self) -> None:
         """Another room comes to the front."""
         self.incoming.turn_away()
+        if self._room is not None:
+            self._room.unhurried = True
 
     def rows(self, columns: int) -> list[Text]:
         """The rows that change above the prompt, each at most so many ``columns`` wide."""

@@ -30,6 +30,7 @@ class Link:
         self.said: list[Say] = []
         self.resumed: list[tuple[Say, asyncio.Future[Ack]]] = []
         self.typed = 0
+        self.unhurried = False
         self.posted: list[str] = []
         self.acks: list[asyncio.Future[Ack]] = []
         self._frames: asyncio.Queue[Frame | ChattyError | None] = asyncio.Queue()
