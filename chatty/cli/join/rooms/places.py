@@ -17,6 +17,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from chatty.cli.private_files import write_private
+from chatty.cli.terminal.cleaning import as_utf8
 from chatty.events import StreamPosition
 
 __all__ = ["OpenedRoom", "Place", "Places"]
@@ -83,6 +84,7 @@ class Place:
 
     def type(self, draft: str) -> None:
         """The line that is being typed is ``draft`` now."""
+        draft = as_utf8(draft)  # a terminal may give bytes that are none
         if draft != self._kept.draft:
             self._kept.draft = draft
             self._is_typed = True

@@ -47,6 +47,13 @@ def test_of_two_terminals_in_a_room_the_one_that_read_further_counts(tmp_path: P
     assert (kept.seen, kept.draft) == (StreamPosition("e", 9), "a draft")
 
 
+def test_bytes_that_are_no_text_are_kept_as_a_sign(tmp_path: Path) -> None:
+    places = Places(tmp_path, "default")
+    places.of("id").type("caf\udce9")
+    places.save()
+    assert Places(tmp_path, "default").of("id").draft == "caf\ufffd"
+
+
 def test_profiles_are_different_people(tmp_path: Path) -> None:
     one, other = Places(tmp_path, "default"), Places(tmp_path, "a/../b")
     other.of("id").type("mine")
