@@ -234,9 +234,11 @@ class Conversation:
         return self._outgoing.pending()
 
     def unsent(self) -> list[Text]:
-        """The messages that were never acked, as lines to leave behind."""
+        """The messages that were never acked, or were refused unseen, as lines to leave behind."""
         unconfirmed = view.not_sent("it was not confirmed", self._unconfirmed) if self._unconfirmed else ()
-        return [*self._outgoing.unsent(), *unconfirmed]
+        refused = [] if self.incoming.front else [line for line, _ in self.returned()]
+        lines = [shown for line in refused for shown in view.not_sent("it was refused", line)]
+        return [*lines, *self._outgoing.unsent(), *unconfirmed]
 
     def people(self) -> list[str]:
         """The others, the latest to speak first."""

@@ -70,6 +70,7 @@ class OpenRooms:
         self._before: list[Text] = []  # of the rooms that were in front earlier
         self._lines: list[Text] = []
         self._tasks: asyncio.TaskGroup | None = None
+        self._entering = asyncio.Lock()
         self._warned = 0
         self._counted: list[tuple[int, int]] = []
 
@@ -77,16 +78,17 @@ class OpenRooms:
 
     async def enter(self, entrance: Entrance) -> int:
         """Be in one more room, behind the others, and give its number. Raises what `chatty.client.room.join` does."""
-        for number, one in enumerate(self._open, 1):
-            if one.entrance.target.room_id == entrance.target.room_id and one.entrance.key == entrance.key:
-                return number
-        one = await self._opening.enter(entrance, self, self.changed)
-        one.conversation.incoming.on_mention = partial(self._mentioned, one.conversation)
-        self._open.append(one)
-        if self._tasks is not None:
-            one.staying = self._tasks.create_task(self._stay(one))
-            self._remember()
-        return len(self._open)
+        async with self._entering:  # else somebody who asks twice would be there twice
+            for number, one in enumerate(self._open, 1):
+                if one.entrance.target.room_id == entrance.target.room_id and one.entrance.key == entrance.key:
+                    return number
+            one = await self._opening.enter(entrance, self, self.changed)
+            one.conversation.incoming.on_mention = partial(self._mentioned, one.conversation)
+            self._open.append(one)
+            if self._tasks is not None:
+                one.staying = self._tasks.create_task(self._stay(one))
+                self._remember()
+            return len(self._open)
 
     async def run(self, *beside: Coroutine[Any, Any, None]) -> ExitStatus:
         """Be in the rooms until one leaves them, or the last one is over. Gives the exit status.
@@ -119,7 +121,7 @@ class OpenRooms:
                 finally:
                     if one.room.closed:
                         news.closed()
-        except (ChattyError, Failure) as error:
+        except (ChattyError, Failure, OSError) as error:
             if len(self._open) == 1:
                 raise
             self.show(view.failure(f"{one.conversation.title}: {explain(error).message}"))
@@ -132,8 +134,12 @@ class OpenRooms:
     async def _drop(self, one: OpenRoom) -> None:
         """Close one of several rooms."""
         at = self._open.index(one)
+        self.show(*one.conversation.unsent())
+        if one.conversation.draft.strip():
+            self.show(*view.not_sent("it was still being typed", one.conversation.draft))
         if at == self._at:
             self._turn_to(at - 1 if at else 1)
+        one.note_place(self._env.now())
         self._open.remove(one)
         self._at -= at < self._at
         self._remember()
@@ -158,13 +164,16 @@ class OpenRooms:
         """The person wants to leave all rooms."""
         self._start(self.quit())
 
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+    def _start(self, work: Coroutine[Any, Any, object]) -> None:
         """Let ``work`` go on beside the conversations, one of which it may end."""
         assert self._tasks is not None
         self._tasks.create_task(work)
 
-    async def quit(self, *, insist: bool = False) -> None:
-        """Leave all rooms. When messages are still on their way, only if asked twice, or with ``insist``."""
+    async def quit(self, *, insist: bool = False) -> bool:
+        """Leave all rooms. When messages are still on their way, only if asked twice, or with ``insist``.
+
+        Gives whether one leaves.
+        """
         connected = [one.conversation for one in self._open if one.conversation.connection == "connected"]
         waits = [asyncio.create_task(one.settled()) for one in connected if one.waiting]
         if waits:
@@ -178,8 +187,9 @@ class OpenRooms:
             kept = all(one.conversation.keeps for one in self._open if one.conversation.waiting)
             then = f"{go} out when you join again" if kept else f"{go} nowhere if you leave"
             self.show(view.failure(f"{what} to be sent, and {then}; leave once more to leave"))
-            return
+            return False
         self.end(ExitStatus.DONE)
+        return True
 
     def _remember(self) -> None:
         ways = [one.entrance for one in self._open]
@@ -259,13 +269,16 @@ class OpenRooms:
 
     async def _part(self) -> None:
         one = self._open[self._at]
-        if len(self._open) == 1:
-            self._places.keep_open([])
-            await self.quit()
+        if len(self._open) > 1 and one.conversation.waiting:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(GRACE):
+                    await one.conversation.settled()
+        if one not in self._open:  # meanwhile it was left, or is over
             return
-        if one.conversation.waiting:
-            await asyncio.wait([asyncio.create_task(one.conversation.settled())], timeout=GRACE)
-        self.show(*one.conversation.unsent())
+        if len(self._open) == 1:
+            if await self.quit():
+                self._places.keep_open([])
+            return
         assert one.staying is not None
         one.staying.cancel()
         self.show(view.notice(f"you left {one.conversation.title}"))

@@ -192,6 +192,26 @@ async def test_a_room_is_opened_and_left_while_one_talks(house: House) -> None:
         assert " · #deploys · " in john.status
 
 
+async def test_a_room_that_is_asked_for_twice_at_once_is_opened_once(house: House) -> None:
+    async with house.opened("deploys") as john:
+        ops = house.entrance("ops")
+        assert set(await asyncio.gather(john.rooms.enter(ops), john.rooms.enter(ops))) == {2}
+        assert "2 #ops" in john.status
+        assert "3 #ops" not in john.status
+
+
+async def test_a_room_that_is_left_twice_at_once_is_left_once(house: House) -> None:
+    async with house.opened("deploys", "ops") as john:
+        john.rooms.turn_to(2)
+        ops = john.rooms.front
+        for line in ("last words", "/part", "/part"):
+            assert ops.enter(line)
+        await john.sees("-- you left #ops")
+        await john.until(lambda: not any("_part" in str(task.get_coro()) for task in asyncio.all_tasks()))
+        assert not john.running.done()
+        assert john.rooms.front.name == "deploys"
+
+
 async def test_leaving_the_last_room_ends_it(house: House) -> None:
     async with house.opened("deploys") as john:
         await john.enters("/part")
@@ -207,6 +227,16 @@ async def test_a_room_that_is_closed_leaves_the_others(house: House) -> None:
         await john.sees("-- #ops is closed")
         assert any("the room is closed" in line for line in john.lines())
         assert john.rooms.front.name == "deploys"
+
+
+async def test_what_was_typed_for_a_room_that_is_over_stands_in_the_transcript(house: House) -> None:
+    async with house.opened("deploys", "ops") as john:
+        john.rooms.front.drafted("half-typed")
+        async with Http(house.server.url) as http:
+            await http.close_room(house.ids["deploys"], house.owner_tokens["deploys"])
+        await john.sees("-- #deploys is closed")
+        lines = john.lines()
+        assert lines[lines.index("✗ not sent: it was still being typed") + 1] == "  half-typed"
 
 
 async def test_a_room_that_refuses_is_not_opened(house: House) -> None:
