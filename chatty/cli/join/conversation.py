@@ -152,6 +152,7 @@ class Conversation:
         lines = self.incoming.take(last=last)
         if self._head_is_due and self.incoming.is_ready:
             self._head_is_due = False
+            self._target = self._points_at(self.draft) or ""  # the draft may be one of an earlier run
             lines = [self._head(), *lines]
         return lines
 
