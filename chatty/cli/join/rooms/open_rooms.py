@@ -202,6 +202,11 @@ class OpenRooms:
         """The conversation that is shown."""
         return self._open[self._at].conversation
 
+    @property
+    def desks(self) -> list[Conversation]:
+        """All conversations."""
+        return [one.conversation for one in self._open]
+
     def directory(self, conversation: Conversation) -> Path:
         """The directory with what is kept of a room."""
         return next(one.place.directory for one in self._open if one.conversation is conversation)
