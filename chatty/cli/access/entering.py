@@ -12,6 +12,7 @@ from chatty.cli.failures import Failure, explain, usage
 from chatty.cli.join.rooms.entrance import Entrance
 from chatty.cli.room_list import KnownRoom, remember
 from chatty.cli.targets import RoomTarget, about, check_namesakes, speaking_name
+from chatty.cli.terminal.cleaning import clean
 from chatty.errors import Refused
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ class Way(NamedTuple):
                 or (refused.code == "unauthorized" and is_token(current(key)))
             ):
                 raise
-            self.env.err(f"note:  {refused.message}")
+            self.env.err(clean(f"note:  {refused.message}", newlines=False))
             password = ask(self.env, "If the room has a password, type it; otherwise press Enter: ")
             if not password:
                 raise
@@ -113,4 +114,4 @@ class Way(NamedTuple):
         try:
             remember(self.env, known)
         except (OSError, Failure) as error:
-            self.env.err(f"warning: the room is not remembered ({explain(error).message})")
+            self.env.err(clean(f"warning: the room is not remembered ({explain(error).message})", newlines=False))

@@ -117,6 +117,8 @@ class Places:
     def __init__(self, directory: Path, profile: str) -> None:
         self.warn: Callable[[str], None] = lambda _: None
         """Told once if nothing can be kept."""
+        self.unreached: list[OpenedRoom] = []
+        """Rooms that were open and can't be entered now, but perhaps the next time: they stay remembered."""
         self._directory = directory
         self._profile = profile
         self._warned = False
@@ -137,8 +139,10 @@ class Places:
 
     def keep_open(self, rooms: Iterable[OpenedRoom]) -> None:
         """Remember that these are open."""
+        opened = list(rooms)
+        opened += [room for room in self.unreached if all(room.id != one.id for one in opened)]
         try:
-            write_private(self._opened, msgspec.json.encode(_Opened(list(rooms))))
+            write_private(self._opened, msgspec.json.encode(_Opened(opened)))
         except OSError as error:
             self.cannot_keep(error)
 
