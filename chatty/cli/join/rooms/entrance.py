@@ -23,6 +23,13 @@ class Entrance(NamedTuple):
     key: Credential
     chosen: str | None = None
 
+    def leads_to(self, other: Entrance) -> bool:
+        """Whether ``other`` is a way into the same room, as the same person.
+
+        Their keys don't tell: each token is an object of its own, though it is the same one.
+        """
+        return (self.target.room_id, self.target.profile) == (other.target.room_id, other.target.profile)
+
 
 Door = Callable[[str], Awaitable[Entrance]]
 """Finds the way into the room that somebody typed: its name, id or URL, or an invitation.

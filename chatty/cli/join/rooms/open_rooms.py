@@ -80,7 +80,7 @@ class OpenRooms:
         """Be in one more room, behind the others, and give its number. Raises what `chatty.client.room.join` does."""
         async with self._entering:  # else somebody who asks twice would be there twice
             for number, one in enumerate(self._open, 1):
-                if one.entrance.target.room_id == entrance.target.room_id and one.entrance.key == entrance.key:
+                if one.entrance.leads_to(entrance):
                     return number
             one = await self._opening.enter(entrance, self, self.changed)
             one.conversation.incoming.on_mention = partial(self._mentioned, one.conversation)

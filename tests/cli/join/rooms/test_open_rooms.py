@@ -200,6 +200,15 @@ async def test_a_room_that_is_asked_for_twice_at_once_is_opened_once(house: Hous
         assert "3 #ops" not in john.status
 
 
+async def test_a_room_that_is_entered_with_a_token_is_opened_once(house: House) -> None:
+    async with house.opened("deploys") as john:
+        for _ in range(2):
+            assert await john.rooms.enter(house.entrance("ops")._replace(key=lambda: KEY)) == 2
+        assert await john.rooms.enter(house.entrance("general")._replace(key=lambda: KEY)) == 3
+        one, other = [await john.rooms._opening.http(room.entrance) for room in john.rooms._open[1:]]
+        assert one is other
+
+
 async def test_a_room_that_is_left_twice_at_once_is_left_once(house: House) -> None:
     async with house.opened("deploys", "ops") as john:
         john.rooms.turn_to(2)
