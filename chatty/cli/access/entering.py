@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from chatty.cli.access.door import ask, invited, show
@@ -43,19 +44,23 @@ class PosterOnly(Exception):
 
 
 class Way(NamedTuple):
-    """Leads into rooms of the servers that ``at`` chooses, under ``name``, or else under one's usual name."""
+    """Leads into rooms of the servers that ``at`` chooses, under ``name``, or else under one's usual name.
+
+    ``warn`` is told what went wrong that isn't an error; by default it stands on standard error.
+    """
 
     env: Environment
     at: ServerChoice
     name: str | None
+    warn: Callable[[str], None] | None = None
 
-    async def door(self, text: str) -> Entrance:
+    async def door(self, text: str, warn: Callable[[str], None]) -> Entrance:
         """The way into the room that was typed, while a prompt has the terminal: a `chatty.cli.join.rooms` door."""
         target, invitation = invited(self.env, text, self.at)
         if not target.room_id:
             raise usage("that invitation is to the server, and not to a room", "accept it with: chatty join INVITATION")
         try:
-            return await self.into(target, Shown(invitation), asks=False)
+            return await self._replace(warn=warn).into(target, Shown(invitation), asks=False)
         except PosterOnly as poster:
             raise usage(f'you may only post in "{poster.admitted.room_name}"', "use: chatty send") from None
 
@@ -114,4 +119,8 @@ class Way(NamedTuple):
         try:
             remember(self.env, known)
         except (OSError, Failure) as error:
-            self.env.err(clean(f"warning: the room is not remembered ({explain(error).message})", newlines=False))
+            told = f"the room is not remembered ({explain(error).message})"
+            if self.warn is not None:
+                self.warn(told)
+            else:
+                self.env.err(clean(f"warning: {told}", newlines=False))

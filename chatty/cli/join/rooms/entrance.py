@@ -31,8 +31,8 @@ class Entrance(NamedTuple):
         return (self.target.room_id, self.target.profile) == (other.target.room_id, other.target.profile)
 
 
-Door = Callable[[str], Awaitable[Entrance]]
-"""Finds the way into the room that somebody typed: its name, id or URL, or an invitation.
+Door = Callable[[str, Callable[[str], None]], Awaitable[Entrance]]
+"""Finds the way into the room that somebody typed: its name, id or URL, or an invitation. It may warn of something.
 
 Raises `chatty.errors.ChattyError`, Failure and OSError.
 """

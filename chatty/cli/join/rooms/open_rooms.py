@@ -24,6 +24,7 @@ from chatty.cli.join.rooms.inviting import ways_in
 from chatty.cli.join.rooms.opening import Opening, OpenRoom
 from chatty.cli.join.rooms.places import OpenedRoom, Places
 from chatty.cli.join.settings.preferences import Sources
+from chatty.cli.room_list import known_rooms
 from chatty.cli.targets import about
 from chatty.cli.terminal.cleaning import clean
 from chatty.errors import ChattyError
@@ -63,7 +64,7 @@ class OpenRooms:
         self._door = door
         self._places = places
         self._opening = Opening(env, places, sources, plain=plain)
-        places.warn = lambda text: self.show(view.failure(text))
+        places.warn = self._warn
         self._clock = asyncio.get_running_loop().time
         self._open: list[OpenRoom] = []
         self._at = 0
@@ -124,7 +125,7 @@ class OpenRooms:
         except (ChattyError, Failure, OSError) as error:
             if len(self._open) == 1:
                 raise
-            self.show(view.failure(f"{one.conversation.title}: {explain(error).message}"))
+            self._warn(f"{one.conversation.title}: {explain(error).message}")
         else:
             if len(self._open) == 1:
                 raise _Ended(ExitStatus.DONE)
@@ -186,7 +187,7 @@ class OpenRooms:
             what, go = ("1 message waits", "goes") if waiting == 1 else (f"{waiting:,} messages wait", "go")
             kept = all(one.conversation.keeps for one in self._open if one.conversation.waiting)
             then = f"{go} out when you join again" if kept else f"{go} nowhere if you leave"
-            self.show(view.failure(f"{what} to be sent, and {then}; leave once more to leave"))
+            self._warn(f"{what} to be sent, and {then}; leave once more to leave")
             return False
         self.end(ExitStatus.DONE)
         return True
@@ -260,11 +261,11 @@ class OpenRooms:
 
     async def _enter_room(self, argument: str) -> None:
         try:
-            number = await self.enter(await self._door(argument))
+            number = await self.enter(await self._door(argument, self._warn))
         except (ChattyError, Failure, OSError) as error:
             failure = explain(error)
             hint = f"; {failure.hint}" if failure.hint else ""
-            self.show(view.failure(f"{failure.message}{hint}"))
+            self._warn(f"{failure.message}{hint}")
             return
         self.turn_to(number)
 
@@ -295,7 +296,7 @@ class OpenRooms:
         try:
             names = [clean(name, newlines=False) for name in self._others()]
         except (OSError, Failure) as error:
-            self.show(view.failure(f"the other rooms that you know: {explain(error).message}"))
+            self._warn(f"the other rooms that you know: {explain(error).message}")
             return
         if names:
             more = ", …" if len(names) > KNOWN else ""
@@ -303,8 +304,6 @@ class OpenRooms:
 
     def _others(self) -> list[str]:
         """The names of rooms that are known and not open, the latest first. Raises OSError and Failure."""
-        from chatty.cli.room_list import known_rooms
-
         here = {one.entrance.target.room_id for one in self._open}
         known = [room for room in known_rooms(self._env) if room.is_open(self._env.now())]
         return [room.name for room in reversed(known) if room.id not in here]
@@ -333,6 +332,9 @@ class OpenRooms:
         """Show lines of chatty's own, whichever room is in front."""
         self._lines += lines
         self.changed.set()
+
+    def _warn(self, text: str) -> None:
+        self.show(view.failure(text))
 
     def take(self, *, last: bool = False) -> list[Text]:
         """The lines that are to be shown now; each is given once. With ``last``, also those that would wait."""

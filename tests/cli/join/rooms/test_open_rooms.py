@@ -53,7 +53,9 @@ class House:
             self.ids[name], self.owner_tokens[name] = made["id"], made["owner_token"]
         return Entrance(RoomTarget(self.server.url, self.ids[name], name, Profile("default")), name, "John", KEY)
 
-    async def door(self, text: str) -> Entrance:
+    async def door(self, text: str, warn: Callable[[str], None]) -> Entrance:
+        if text == "forgotten":
+            warn("the room is not remembered")
         if text.startswith("no"):
             raise Failure(ExitStatus.NO_SUCH_ROOM, "room_not_found", f'no room "{text}"', "see: chatty rooms")
         return self.entrance(text)
@@ -219,6 +221,13 @@ async def test_a_room_that_is_left_twice_at_once_is_left_once(house: House) -> N
         await john.until(lambda: not any("_part" in str(task.get_coro()) for task in asyncio.all_tasks()))
         assert not john.running.done()
         assert john.rooms.front.name == "deploys"
+
+
+async def test_what_the_door_warns_of_stands_in_the_transcript(house: House) -> None:
+    async with house.opened("deploys") as john:
+        await john.enters("/join forgotten")
+        await john.sees("!! the room is not remembered")
+        await john.sees("━━ #forgotten ")
 
 
 async def test_leaving_the_last_room_ends_it(house: House) -> None:
