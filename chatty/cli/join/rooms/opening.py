@@ -77,10 +77,10 @@ class Opening:
 
     async def http(self, entrance: Entrance) -> Http:
         """The connections to the server of a room, which rooms share."""
-        target = entrance.target
-        at = (target.server, target.profile, entrance.key)
+        target, key = entrance.target, entrance.key
+        at = (target.server, target.profile, key if isinstance(key, str) else "the profile's token")
         if at not in self._https:
-            self._https[at] = await self._stack.enter_async_context(target.http(entrance.key))
+            self._https[at] = await self._stack.enter_async_context(target.http(key))
         return self._https[at]
 
     async def _entered(self, http: Http, entrance: Entrance, place: Place, conversation: Conversation) -> Room:

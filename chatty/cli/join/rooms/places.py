@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from threading import Lock
 from typing import Final, TypeVar
 from urllib.parse import quote
 
@@ -17,6 +18,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from chatty.cli.private_files import write_private
+from chatty.cli.terminal.cleaning import as_utf8
 from chatty.events import StreamPosition
 
 __all__ = ["OpenedRoom", "Place", "Places"]
@@ -27,7 +29,7 @@ EVERY: Final = 1.0
 """Seconds between two times that something is written."""
 
 
-class _Place(Struct, omit_defaults=True):
+class _Place(Struct, frozen=True, omit_defaults=True):
     epoch: str = ""
     seen: int = 0
     at: float = 0.0
@@ -77,14 +79,14 @@ class Place:
         kept = self._kept
         if position.epoch == kept.epoch and position.seq <= kept.seen:
             return
-        kept.epoch, kept.seen = position
-        kept.at = now
+        self._kept = replace(kept, epoch=position.epoch, seen=position.seq, at=now)
         self._touch()
 
     def type(self, draft: str) -> None:
         """The line that is being typed is ``draft`` now."""
+        draft = as_utf8(draft)  # a terminal may give bytes that are none
         if draft != self._kept.draft:
-            self._kept.draft = draft
+            self._kept = replace(self._kept, draft=draft)
             self._is_typed = True
             self._touch()
 
@@ -102,7 +104,11 @@ class Place:
             kept = replace(kept, seen=other.seen, at=other.at)
         if not self._is_typed:
             kept = replace(kept, draft=other.draft)
-        write_private(self._path, msgspec.json.encode(kept))
+        try:
+            write_private(self._path, msgspec.json.encode(kept))
+        except OSError:
+            self._is_dirty = True
+            raise
 
 
 class Places:
@@ -111,18 +117,21 @@ class Places:
     def __init__(self, directory: Path, profile: str) -> None:
         self.warn: Callable[[str], None] = lambda _: None
         """Told once if nothing can be kept."""
+        self.unreached: list[OpenedRoom] = []
+        """Rooms that were open and can't be entered now, but perhaps the next time: they stay remembered."""
         self._directory = directory
         self._profile = profile
         self._warned = False
-        self._places: list[Place] = []
+        self._places: dict[str, Place] = {}
         self._opened = directory / _named("open", profile)
         self._changed = asyncio.Event()
+        self._writing = Lock()
 
     def of(self, room_id: str) -> Place:
         """The place in a room."""
-        place = Place(self._directory / _named(room_id, self._profile), self._changed.set)
-        self._places.append(place)
-        return place
+        if room_id not in self._places:
+            self._places[room_id] = Place(self._directory / _named(room_id, self._profile), self._changed.set)
+        return self._places[room_id]
 
     def last_open(self) -> list[OpenedRoom]:
         """The rooms that were open when one left last."""
@@ -130,26 +139,37 @@ class Places:
 
     def keep_open(self, rooms: Iterable[OpenedRoom]) -> None:
         """Remember that these are open."""
-        self._try(lambda: write_private(self._opened, msgspec.json.encode(_Opened(list(rooms)))))
+        opened = list(rooms)
+        opened += [room for room in self.unreached if all(room.id != one.id for one in opened)]
+        try:
+            write_private(self._opened, msgspec.json.encode(_Opened(opened)))
+        except OSError as error:
+            self.cannot_keep(error)
 
     async def keep(self) -> None:
         """Write what changes, until cancelled."""
         while True:
             await self._changed.wait()
             self._changed.clear()
-            await asyncio.to_thread(self.save)
+            if error := await asyncio.to_thread(self._write):
+                self.cannot_keep(error)
             await asyncio.sleep(EVERY)
 
     def save(self) -> None:
         """Write what has changed, at once."""
-        for place in self._places:
-            self._try(place.save)
-
-    def _try(self, write: Callable[[], None]) -> None:
-        try:
-            write()
-        except OSError as error:
+        if error := self._write():
             self.cannot_keep(error)
+
+    def _write(self) -> OSError | None:
+        """Write what has changed. Gives an error, if there is any."""
+        failed = None
+        with self._writing:  # a thread that goes on after `keep` was cancelled must not write what is older by now
+            for place in list(self._places.values()):
+                try:
+                    place.save()
+                except OSError as error:
+                    failed = error
+        return failed
 
     def cannot_keep(self, error: OSError) -> None:
         """Tell it, once."""

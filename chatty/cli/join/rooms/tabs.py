@@ -9,12 +9,10 @@ from msgspec import Struct
 
 from chatty.cli.join.room.status import Status, connection_words, glyph
 from chatty.cli.terminal.cleaning import clean
+from chatty.cli.terminal.folding import NARROW
 from chatty.cli.terminal.width import clip, width
 
 __all__ = ["Tab", "fragments", "listed"]
-
-NARROW = 60
-"""Columns below which hints come first, since there is no room for all."""
 
 
 class Tab(Struct, frozen=True):

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import stat
+import threading
 from pathlib import Path
 
+import pytest
+
 from chatty.cli.join.rooms.places import OpenedRoom, Places
+from chatty.cli.private_files import write_private
 from chatty.events import StreamPosition
 
 
@@ -24,6 +28,12 @@ def test_nobody_else_can_read_it(tmp_path: Path) -> None:
     places.of("id").type("half-typed")
     places.save()
     assert stat.S_IMODE((tmp_path / "id/place.json").stat().st_mode) == 0o600
+
+
+def test_a_room_that_is_entered_again_goes_on_with_what_is_not_written_yet(tmp_path: Path) -> None:
+    places = Places(tmp_path, "default")
+    places.of("id").type("half-typed")
+    assert places.of("id").draft == "half-typed"
 
 
 def test_reading_goes_forward_only_within_an_epoch(tmp_path: Path) -> None:
@@ -45,6 +55,13 @@ def test_of_two_terminals_in_a_room_the_one_that_read_further_counts(tmp_path: P
     other.save()
     kept = Places(tmp_path, "default").of("id")
     assert (kept.seen, kept.draft) == (StreamPosition("e", 9), "a draft")
+
+
+def test_bytes_that_are_no_text_are_kept_as_a_sign(tmp_path: Path) -> None:
+    places = Places(tmp_path, "default")
+    places.of("id").type("caf\udce9")
+    places.save()
+    assert Places(tmp_path, "default").of("id").draft == "caf\ufffd"
 
 
 def test_profiles_are_different_people(tmp_path: Path) -> None:
@@ -85,3 +102,55 @@ def test_a_directory_that_cannot_be_written_is_told_once(tmp_path: Path) -> None
     places.keep_open([])
     (warning,) = told
     assert warning.startswith("how far you read and what you type can't be kept: ")
+
+
+async def test_what_cannot_be_written_is_told_by_the_event_loop(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    places, told = Places(tmp_path / "file", "default"), asyncio.Event()
+    threads = list[threading.Thread]()
+
+    def warn(_: str) -> None:
+        threads.append(threading.current_thread())
+        told.set()
+
+    places.warn = warn
+    keeping = asyncio.create_task(places.keep())
+    places.of("id").type("x")
+    async with asyncio.timeout(20):
+        await told.wait()
+    keeping.cancel()
+    assert threads == [threading.main_thread()]
+
+
+def test_what_could_not_be_written_is_written_later(tmp_path: Path) -> None:
+    (tmp_path / "rooms").write_text("")
+    places = Places(tmp_path / "rooms", "default")
+    places.of("id").type("half-typed")
+    places.save()
+    (tmp_path / "rooms").unlink()
+    places.save()
+    assert Places(tmp_path / "rooms", "default").of("id").draft == "half-typed"
+
+
+async def test_what_is_written_last_is_the_latest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, overtaken = threading.Event(), threading.Event()
+
+    def slow(path: Path, data: bytes) -> None:
+        if b"older" in data:
+            begun.set()
+            overtaken.wait(0.2)
+        write_private(path, data)
+        overtaken.set()
+
+    monkeypatch.setattr("chatty.cli.join.rooms.places.write_private", slow)
+    places = Places(tmp_path, "default")
+    keeping = asyncio.create_task(places.keep())
+    place = places.of("id")
+    place.type("older")
+    await asyncio.to_thread(begun.wait, 20)
+    keeping.cancel()
+    place.type("the latest")
+    places.save()
+    await asyncio.gather(keeping, return_exceptions=True)
+    await asyncio.get_running_loop().shutdown_default_executor()
+    assert Places(tmp_path, "default").of("id").draft == "the latest"
