@@ -214,7 +214,7 @@ def _write(descriptor: int, data: bytes, at: int) -> None:
 def _replayed(data: bytes) -> Past | None:
     """What its lines add up to. Raises ValueError, or another error of `UNREADABLE`, if they are no journal."""
     *lines, torn = data.split(b"\n")
-    if torn and not lines and not torn.startswith(_BEGINNING):
+    if not lines and torn[: len(_BEGINNING)] != _BEGINNING[: len(torn)]:
         raise ValueError("it has no lines")
     past: Past | None = None
     for line in lines:
