@@ -84,8 +84,8 @@ class Opening:
         return self._https[at]
 
     async def _entered(self, http: Http, entrance: Entrance, place: Place, conversation: Conversation) -> Room:
+        journal = self._journal(place)
         while True:
-            journal = self._journal(place)
             conversation.keeps = journal is not None
             room = http.join(
                 entrance.target.room_id, name=entrance.name, last=NEW if place.seen else LAST,
@@ -98,6 +98,12 @@ class Opening:
                     self._places.warn(str(error))
                 elif error.because != "in_use":  # another terminal was faster
                     raise
+                journal = self._journal(place)
+            except OSError as error:
+                if journal is None:
+                    raise
+                self._places.cannot_keep(error)
+                journal = None
 
     def _journal(self, place: Place) -> Path | None:
         try:

@@ -230,6 +230,17 @@ async def test_what_the_door_warns_of_stands_in_the_transcript(house: House) -> 
         await john.sees("━━ #forgotten ")
 
 
+async def test_a_room_is_entered_where_nothing_can_be_kept(house: House) -> None:
+    house.entrance("deploys")
+    journal = house.directory / house.ids["deploys"] / "1.journal"
+    journal.parent.mkdir(parents=True)
+    journal.symlink_to(house.directory / "missing" / "journal")
+    async with house.opened("deploys") as john:
+        await john.sees("!! how far you read and what you type can't be kept: ")
+        await john.enters("hello")
+        await john.sees("John │ hello")
+
+
 async def test_leaving_the_last_room_ends_it(house: House) -> None:
     async with house.opened("deploys") as john:
         await john.enters("/part")
