@@ -17,6 +17,7 @@ from rich.text import Text
 from chatty import protocol
 from chatty.cli.join.rendering import view
 from chatty.cli.join.room.attention import Ring
+from chatty.cli.join.room.background import start
 from chatty.cli.join.room.incoming import Incoming
 from chatty.cli.join.room.message_target import Choice, Line
 from chatty.cli.join.room.outgoing import Outgoing, Posted, Returned
@@ -339,8 +340,8 @@ class Conversation:
                 self.selection.done(outcome)
                 if isinstance(outcome, protocol.Send):
                     self._pointer.sent(posted)
-            elif outcome is not None:
-                self._tasks.create_task(self._do(outcome))
+            elif outcome is not None and not start(self._do(outcome), self._tasks):
+                outcome.close()
         except Wrong as wrong:
             self.show(view.failure(str(wrong)))
             return False

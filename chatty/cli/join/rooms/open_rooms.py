@@ -17,6 +17,7 @@ from chatty.cli.failures import Failure, explain
 from chatty.cli.join.conversation import Conversation
 from chatty.cli.join.rendering import view
 from chatty.cli.join.room.attention import Ring
+from chatty.cli.join.room.background import start
 from chatty.cli.join.room.usage_error import Wrong
 from chatty.cli.join.rooms import tabs
 from chatty.cli.join.rooms.entrance import Door, Entrance
@@ -168,7 +169,7 @@ class OpenRooms:
     def _start(self, work: Coroutine[Any, Any, object]) -> None:
         """Let ``work`` go on beside the conversations, one of which it may end."""
         assert self._tasks is not None
-        self._tasks.create_task(work)
+        start(work, self._tasks)
 
     async def quit(self, *, insist: bool = False) -> bool:
         """Leave all rooms. When messages are still on their way, only if asked twice, or with ``insist``.
@@ -350,15 +351,7 @@ class OpenRooms:
         return tabs.fragments(self._tabs(), self._clock(), columns)
 
     def _tabs(self) -> Sequence[tabs.Tab]:
-        return [
-            tabs.Tab(
-                one.conversation.status(),
-                one.conversation.incoming.unread,
-                one.conversation.incoming.mentions,
-                front=at == self._at,
-            )
-            for at, one in enumerate(self._open)
-        ]
+        return [one.tab(front=at == self._at) for at, one in enumerate(self._open)]
 
     def window_title(self) -> str:
         """The title of the window, safe to show: the room in front, and how much waits in all of them."""

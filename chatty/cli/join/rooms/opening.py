@@ -12,6 +12,7 @@ from chatty.cli.environment import Environment
 from chatty.cli.join.conversation import Conversation
 from chatty.cli.join.rooms.entrance import Entrance
 from chatty.cli.join.rooms.places import Place, Places
+from chatty.cli.join.rooms.tabs import Tab
 from chatty.cli.join.settings.preferences import Preferences, Sources
 from chatty.cli.join.settings.reading import Room as Calls
 from chatty.cli.join.slash_commands.actions import Switcher
@@ -43,6 +44,11 @@ class OpenRoom:
         if seen := self.conversation.incoming.seen_position:
             self.place.see(seen, now)
         self.place.type(self.conversation.draft)
+
+    def tab(self, *, front: bool) -> Tab:
+        """How the status line shows it; ``front``: it is the one that is shown."""
+        incoming = self.conversation.incoming
+        return Tab(self.conversation.status(), incoming.unread, incoming.mentions, front)
 
 
 class Opening:

@@ -268,6 +268,16 @@ async def test_what_was_typed_for_a_room_that_is_over_stands_in_the_transcript(h
         assert lines[lines.index("✗ not sent: it was still being typed") + 1] == "  half-typed"
 
 
+@pytest.mark.filterwarnings("error")
+async def test_what_is_typed_when_all_is_over_does_no_harm(house: House) -> None:
+    async with house.opened("deploys") as john:
+        john.rooms.end(ExitStatus.DONE)
+        assert await john.running == ExitStatus.DONE
+        for line in ("/who", "/join ops", "/part", "/quit", "hello"):
+            assert john.rooms.front.enter(line)
+        assert [line.plain for line in john.rooms.unsent()][1:] == ["  hello"]
+
+
 async def test_a_room_that_refuses_is_not_opened(house: House) -> None:
     async with house.opened("deploys") as john:
         nowhere = house.entrance("deploys")
