@@ -17,9 +17,10 @@ from prompt_toolkit.layout.processors import Processor, Transformation, Transfor
 from prompt_toolkit.layout.utils import explode_text_fragments
 
 from chatty.cli.join.window.completion import candidates
+from chatty.cli.join.window.paste import PasteGuard
 from chatty.cli.terminal.cleaning import clean, shown
 
-__all__ = ["Candidates", "FrontLine", "Visible"]
+__all__ = ["Candidates", "FrontLine", "Line", "Visible"]
 
 
 class Known(Protocol):
@@ -30,6 +31,14 @@ class Known(Protocol):
 
     def can(self) -> Collection[str]:
         """The rights that one has here."""
+
+
+class Line(Buffer):
+    """The line of one desk. Its ``guard`` knows whether it was pasted."""
+
+    def __init__(self, **how: Any) -> None:
+        self.guard = PasteGuard()
+        super().__init__(**how)
 
 
 class FrontLine(BufferControl):
