@@ -229,7 +229,7 @@ class OpenRooms:
         for at in (*mentioned, *new):
             self._turn_to(at)
             return
-        self.front.hint("nothing is new elsewhere" if behind else "no other room is open")
+        self.front.hint("nothing is new elsewhere" if behind else "no other room is open", briefly=True)
 
     def _turn_to(self, at: int) -> None:
         self._before = self.take(last=True)
@@ -241,19 +241,27 @@ class OpenRooms:
     # --- the commands that concern rooms (each raises Wrong) ------------------------------------------------
 
     def go(self, argument: str) -> None:
-        """Bring the room to the front that ``argument`` names: by its number, its name, or a part of that."""
+        """Bring the room to the front that ``argument`` names: by its number, its name, or a part of that.
+
+        Of several, the next one behind the room in front.
+        """
         wanted = argument.strip().removeprefix("#")
         if wanted.isdecimal() and 1 <= int(wanted[:4]) <= len(self._open):
             self.turn_to(int(wanted))
             return
-        names = [one.conversation.name.casefold() for one in self._open]
-        key = wanted.casefold()
-        found = [at for at, name in enumerate(names) if name == key] or [
-            at for at, name in enumerate(names) if name.startswith(key)
-        ]
-        if not found:
-            raise Wrong(f"no open room is called {wanted}; /join {wanted} opens it, /rooms lists them")
-        self.turn_to(found[0] + 1)
+        names, key = [one.conversation.name.casefold() for one in self._open], wanted.casefold()
+        named: Sequence[Callable[[str], bool]] = (
+            key.__eq__,
+            lambda name: name.startswith(key),
+            lambda name: key in name,
+        )
+        behind = [(self._at + step) % len(names) for step in range(1, len(names) + 1)]
+        for is_meant in named:
+            for at in behind:
+                if is_meant(names[at]):
+                    self.turn_to(at + 1)
+                    return
+        raise Wrong(f"no open room is called {wanted}; /join {wanted} opens it, /rooms lists them")
 
     def enter_room(self, argument: str) -> None:
         """Be in the room that ``argument`` names, too, and bring it to the front."""

@@ -31,7 +31,7 @@ from prompt_toolkit.widgets import SearchToolbar
 from rich.text import Text
 
 from chatty.cli.join.rendering.view import failure
-from chatty.cli.join.window.line import Candidates, FrontLine, Visible
+from chatty.cli.join.window.line import Candidates, FrontLine, Visible, line_keys
 from chatty.cli.join.window.paste import PasteGuard
 from chatty.cli.join.window.pointing import Pointed, Pointing
 from chatty.cli.join.window.room_keys import room_keys
@@ -168,7 +168,9 @@ class Prompt:
         )
         self.app = PromptApplication(
             layout=self._layout(),
-            key_bindings=merge_key_bindings([self._keys(), self._pointing.keys(self._typing), room_keys(desks)]),
+            key_bindings=merge_key_bindings(
+                [line_keys(self._typing), self._keys(), self._pointing.keys(self._typing), room_keys(desks)]
+            ),
             style=_STYLE,
             include_default_pygments_style=False,
             color_depth=lambda: ColorDepth.DEPTH_4_BIT if self.color else ColorDepth.DEPTH_1_BIT,
@@ -177,7 +179,7 @@ class Prompt:
             output=output,
         )
         self.app.ttimeoutlen = ESCAPE
-        self.app.key_processor.before_key_press += lambda _: self._before_key()
+        self.app.key_processor.before_key_press += lambda _: self._desk.pressed()
         self.app.key_processor.after_key_press += lambda _: self._after_key()
 
     @property
@@ -199,10 +201,6 @@ class Prompt:
                 on_text_changed=lambda line: self._text_changed(desk, line.text),
             )
         return self._lines[desk]
-
-    def _before_key(self) -> None:
-        self._desk.pressed()
-        self._pointing.before_key()
 
     def _after_key(self) -> None:
         self._pointing.after_key()

@@ -84,8 +84,10 @@ def test_more_than_was_replayed_is_told_to_one_who_comes_back() -> None:
         changed=seat.changed,
     )
     back.come_back(Returning(StreamPosition("e", 10), datetime.fromisoformat(NOON)))
-    for frame in (welcome(320), *(by("Bob", seq, str(seq)) for seq in range(121, 321)), Live(320)):
-        back.hear(frame)
+    back.hear(welcome(320))
+    for seq in range(121, 321):
+        back.hear(by("Bob", seq, str(seq)))
+    back.hear(Live(320))
     back.look()
     lines = [line.plain for line in back.take()]
     assert lines[:2] == ["── new since 12:00 ──", "… up to 110 skipped · /history 210"]
