@@ -331,7 +331,7 @@ class Prompt:
         buffer.reset()
         # Else the next drawing would begin to load what was typed, and show a search that had found nothing in it.
         buffer.load_history_if_not_yet_loaded()
-        desk.drafted("")
+        self._text_changed(desk, "")
 
     async def page(self, text: str) -> bool:
         """Show ``text``, which is safe to show, in the person's pager. False: that can't be started."""

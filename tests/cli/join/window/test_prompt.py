@@ -290,6 +290,7 @@ async def test_a_longer_paste_is_sent_by_the_second_enter() -> None:
         await typist.press(f"{paste(6)}{ENTER}", lambda: typist.desk.hinted.startswith("6 lines: "))
         assert typist.desk.entered == []
         await typist.press(ENTER, lambda: len(typist.desk.entered) == 1)
+        assert typist.desk.hinted == ""
         await typist.press(f"short{ENTER}", lambda: typist.desk.entered[1:] == ["short"])
 
 
