@@ -86,7 +86,7 @@ COMMANDS: Final = (
     Command("part", "", "leave this room", RoomActions.part, topic=ROOMS),
     Command("rooms", "", "the rooms that you know", RoomActions.rooms, topic=ROOMS),
     Command("invite", "", "how others get in", RoomActions.invite, topic=ROOMS),
-    Command("nick", "NAME", "change your name", RoomActions.nick),
+    Command("nick", "NAME", "change your name here", RoomActions.nick),
     Command("ignore", "[NAME]", "hide what somebody writes", RoomActions.ignore),
     Command("unignore", "NAME", "show it again", RoomActions.unignore),
     Command("quiet", "", "hide or show joins, leaves", RoomActions.quiet),

@@ -303,6 +303,10 @@ class Prompt:
         def _(event: KeyPressEvent) -> None:
             self._desks.leave()
 
+        @keys.add("pageup", filter=typing)
+        def _(event: KeyPressEvent) -> None:
+            self._desk.hint("scroll in your terminal; /history shows more", briefly=True)
+
         @keys.add("c-x", "c-e", filter=typing)
         def _(event: KeyPressEvent) -> None:
             event.app.create_background_task(self._edit())

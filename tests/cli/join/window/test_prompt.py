@@ -151,6 +151,12 @@ async def test_ctrl_c_closes_the_menu_then_clears_the_draft_then_asks_and_then_l
         await typist.press(CTRL_C, lambda: typist.desks.left == 1)
 
 
+async def test_page_up_says_where_to_scroll_until_the_next_key() -> None:
+    async with at_prompt() as typist:
+        await typist.press("\x1b[5~", lambda: typist.desk.hinted.startswith("scroll in your terminal"))
+        await typist.press("x", lambda: typist.desk.hinted == "" and typist.prompt.draft == "x")
+
+
 async def test_typing_after_ctrl_c_means_staying() -> None:
     async with at_prompt() as typist:
         await typist.press(CTRL_C, lambda: typist.desk.hinted == "^C again to leave")
