@@ -68,6 +68,7 @@ class OpenRooms:
         self._clock = asyncio.get_running_loop().time
         self._open: list[OpenRoom] = []
         self._at = 0
+        self._previous: OpenRoom | None = None  # that was in front before
         self._before: list[Text] = []  # of the rooms that were in front earlier
         self._lines: list[Text] = []
         self._tasks: asyncio.TaskGroup | None = None
@@ -133,13 +134,14 @@ class OpenRooms:
         await self._drop(one)
 
     async def _drop(self, one: OpenRoom) -> None:
-        """Close one of several rooms."""
+        """Close one of several rooms. If it is in front, the one that was there before comes back."""
         at = self._open.index(one)
         self.show(*one.conversation.unsent())
         if one.conversation.draft.strip():
             self.show(*view.not_sent("it was still being typed", one.conversation.draft))
         if at == self._at:
-            self._turn_to(at - 1 if at else 1)
+            back = self._previous
+            self._turn_to(self._open.index(back) if back in self._open else at - 1 if at else 1)
         one.note_place(self._env.now())
         self._open.remove(one)
         self._at -= at < self._at
@@ -234,7 +236,7 @@ class OpenRooms:
     def _turn_to(self, at: int) -> None:
         self._before = self.take(last=True)
         self.front.turn_away()
-        self._at = at
+        self._previous, self._at = self._open[self._at], at
         self.front.look()
         self.changed.set()
 
@@ -246,22 +248,10 @@ class OpenRooms:
         Of several, the next one behind the room in front.
         """
         wanted = argument.strip().removeprefix("#")
-        if wanted.isdecimal() and 1 <= int(wanted[:4]) <= len(self._open):
-            self.turn_to(int(wanted))
-            return
-        names, key = [one.conversation.name.casefold() for one in self._open], wanted.casefold()
-        named: Sequence[Callable[[str], bool]] = (
-            key.__eq__,
-            lambda name: name.startswith(key),
-            lambda name: key in name,
-        )
-        behind = [(self._at + step) % len(names) for step in range(1, len(names) + 1)]
-        for is_meant in named:
-            for at in behind:
-                if is_meant(names[at]):
-                    self.turn_to(at + 1)
-                    return
-        raise Wrong(f"no open room is called {wanted}; /join {wanted} opens it, /rooms lists them")
+        at = tabs.meant([one.conversation.name for one in self._open], wanted, self._at)
+        if at is None:
+            raise Wrong(f"no open room is called {wanted}; /join {wanted} opens it, /rooms lists them")
+        self.turn_to(at + 1)
 
     def enter_room(self, argument: str) -> None:
         """Be in the room that ``argument`` names, too, and bring it to the front."""

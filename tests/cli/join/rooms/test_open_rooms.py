@@ -251,6 +251,16 @@ async def test_what_the_door_warns_of_stands_in_the_transcript(house: House) -> 
         await john.sees("━━ #forgotten ")
 
 
+async def test_from_a_room_that_one_leaves_one_goes_back_to_where_one_was(house: House) -> None:
+    async with house.opened("a", "b", "c", "d") as john:
+        for number in (2, 4):
+            john.rooms.turn_to(number)
+        for left, back in (("d", "b"), ("b", "a"), ("a", "c")):
+            await john.enters("/part")
+            await john.sees(f"-- you left #{left}")
+            assert john.rooms.front.name == back
+
+
 async def test_leaving_the_last_room_ends_it(house: House) -> None:
     async with house.opened("deploys") as john:
         await john.enters("/part")
