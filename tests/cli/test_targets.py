@@ -116,6 +116,7 @@ def test_a_name_means_the_room_that_is_known_by_it(make_environment: MakeEnviron
     remember(env, KnownRoom(A, "Deploys", "http://a"))
     assert resolve_room(env, "Deploys")[:3] == ("http://a", A, "Deploys")
     assert resolve_room(env, "deploys")[:3] == ("http://a", A, "Deploys")
+    assert resolve_room(env, "#deploys")[:3] == ("http://a", A, "Deploys")
 
 
 def test_a_name_spelled_exactly_goes_before_another_spelling(make_environment: MakeEnvironment) -> None:
@@ -123,6 +124,8 @@ def test_a_name_spelled_exactly_goes_before_another_spelling(make_environment: M
     remember(env, KnownRoom(A, "deploys", "http://a"))
     remember(env, KnownRoom(B, "Deploys", "http://a"))
     assert resolve_room(env, "Deploys").room_id == B
+    remember(env, KnownRoom(C, "#deploys", "http://a"))
+    assert resolve_room(env, "#deploys").room_id == C
 
 
 def test_an_open_room_goes_before_closed_ones_of_its_name(make_environment: MakeEnvironment) -> None:

@@ -94,7 +94,7 @@ class Conversation:
         self._room: Room | None = None
         self._target: Choice | str = ""
         self._unconfirmed = ""
-        self._clear = False
+        self._clear = self._brief = False
         self._head_is_due = True
         self._tasks: asyncio.TaskGroup
         self.preferences.subscribe(self._apply)
@@ -176,6 +176,7 @@ class Conversation:
 
     def turn_away(self) -> None:
         """Another room comes to the front."""
+        self.hint("")
         self.incoming.turn_away()
         if self._room is not None:
             self._room.unhurried = True
@@ -227,8 +228,9 @@ class Conversation:
         slowed = self._outgoing.waiting and self.incoming.status.slow_until > self._clock()
         return self.connection == "reconnecting" or bool(slowed or self._attention.typing()) or self.incoming.ticking
 
-    def hint(self, text: str) -> None:
-        """Show ``text`` in the status line; empty takes it away."""
+    def hint(self, text: str, *, briefly: bool = False) -> None:
+        """Show ``text`` in the status line, ``briefly``: until the next key; empty takes it away."""
+        self._brief = briefly
         self.incoming.note(hint=text)
 
     def pending(self) -> list[str]:
@@ -284,6 +286,8 @@ class Conversation:
 
     def pressed(self) -> None:
         """A key was pressed: everything on the screen has been seen."""
+        if self._brief:
+            self.hint("")
         if self.incoming.pressed():
             self.changed.set()
 

@@ -50,9 +50,9 @@ def more(count: int, command: str) -> Text:
     return Text(f"… {count:,} more · {command}", style="dim")
 
 
-def skipped(count: int) -> Text:
-    """``count`` messages that came during an absence and are not shown."""
-    return Text(f"… {count:,} skipped · /history {min(count + 100, 5000)}", style="dim")
+def skipped(count: int, *, at_most: bool = False) -> Text:
+    """``count`` messages that came during an absence and are not shown; ``at_most``: or fewer."""
+    return Text(f"… {'up to ' if at_most else ''}{count:,} skipped · /history {min(count + 100, 5000)}", style="dim")
 
 
 def head(name: str, topic: str, participants: Sequence[str], count: int, columns: int = 0) -> Text:

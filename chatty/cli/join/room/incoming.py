@@ -273,25 +273,26 @@ class Incoming:
         for edit in self._updates.settled(every=last):
             self._backlog.add(edit)
         batch = self._backlog.take()
-        skipped, due = batch.skipped, batch.events
+        skipped, due, missed = batch.skipped, batch.events, 0
         if self._returning is not None and self.is_ready:
             skipped, due = self._returning.shown(due, any_news=self._mark is not None)
+            missed = self._returning.missed
             self._returning = None
         events = self._comings.printed(due, all_of_them=last or bool(batch.lines))
         if not self._backlog.replaying:
             self.pointer.shown = self._heard
             if not self.attention.away:
                 self.seen = self._heard
-        lines = list(self._lines(events, skipped))
+        above = [view.skipped(skipped + missed, at_most=missed > 0)] if skipped + missed else []
+        lines = list(self._lines(events, above))
         if batch.lines:
             self._view.interrupted()
         return lines + batch.lines
 
-    def _lines(self, events: list[Happening], skipped: int) -> Iterator[Text]:
-        """The lines of ``events``, with the mark above the first one that is new to somebody who was away."""
+    def _lines(self, events: list[Happening], above: list[Text]) -> Iterator[Text]:
+        """The lines of ``events`` below those ``above``, with the mark where one who was away stopped reading."""
         mark = self._mark
         place = next((place for place, event in enumerate(events) if mark and event.seq >= mark.first), len(events))
-        above = [view.skipped(skipped)] if skipped else []
         if place and above:
             self._view.interrupted()
             yield from above
@@ -345,7 +346,8 @@ class Incoming:
 
     def _mark_news(self) -> None:
         if self._first_new is not None and self.attention.new:
-            self._mark = _Mark(*self._first_new, self.attention.new)
+            missed = self._returning is not None and self._returning.missed
+            self._mark = _Mark(*self._first_new, 0 if missed else self.attention.new)
         self._first_new = None
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import ceil
 
 from msgspec import Struct
@@ -12,7 +12,7 @@ from chatty.cli.terminal.cleaning import clean
 from chatty.cli.terminal.folding import NARROW
 from chatty.cli.terminal.width import clip, width
 
-__all__ = ["Tab", "fragments", "listed"]
+__all__ = ["Tab", "fragments", "listed", "meant"]
 
 
 class Tab(Struct, frozen=True):
@@ -43,6 +43,19 @@ def fragments(tabs: Sequence[Tab], now: float, columns: int) -> list[tuple[str, 
 def listed(tabs: Sequence[Tab]) -> list[str]:
     """The rooms in words, a line each, safe to show."""
     return [f"{'>' if tab.front else ' '} {_tab(number, tab)}" for number, tab in enumerate(tabs, 1)]
+
+
+def meant(names: Sequence[str], wanted: str, front: int) -> int | None:
+    """The place among ``names`` that ``wanted`` means: by its number from 1, its name, a beginning or a part of that.
+
+    Of several, the next one behind the ``front``.
+    """
+    if wanted.isdecimal() and 1 <= int(wanted[:4]) <= len(names):
+        return int(wanted[:4]) - 1
+    key = wanted.casefold()
+    kinds: tuple[Callable[[str], bool], ...] = (key.__eq__, lambda name: name.startswith(key), lambda name: key in name)
+    behind = [(front + step) % len(names) for step in range(1, len(names) + 1)]
+    return next((at for is_meant in kinds for at in behind if is_meant(names[at].casefold())), None)
 
 
 def _laid_out(parts: Sequence[str], columns: int) -> list[tuple[str, str]]:

@@ -72,7 +72,7 @@ EXPLAINED: Final = {
     "part": Explained("Leaves this room, and stays in the others."),
     "rooms": Explained("Shows the rooms that you know, and which of them are open."),
     "invite": Explained("Shows what others need to get into this room."),
-    "nick": Explained("Changes your name.", "/nick Ada L."),
+    "nick": Explained("Changes your name in this room, until you leave it.", "/nick Ada L."),
     "ignore": Explained("Hides what somebody writes. Without a name, shows whom you ignore.", "/ignore Eve"),
     "unignore": Explained("Shows again what somebody writes.", "/unignore Eve"),
     "quiet": Explained("Hides that people join and leave, or shows it again."),

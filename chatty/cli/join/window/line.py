@@ -10,8 +10,11 @@ from typing import Any, Protocol
 from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
+from prompt_toolkit.filters import Filter
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.formatted_text.utils import fragment_list_to_text
+from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.keys import Keys
 from prompt_toolkit.layout import BufferControl
 from prompt_toolkit.layout.processors import Processor, Transformation, TransformationInput
 from prompt_toolkit.layout.utils import explode_text_fragments
@@ -20,7 +23,7 @@ from chatty.cli.join.window.completion import candidates
 from chatty.cli.join.window.paste import PasteGuard
 from chatty.cli.terminal.cleaning import clean, shown
 
-__all__ = ["Candidates", "FrontLine", "Line", "Visible"]
+__all__ = ["Candidates", "FrontLine", "Line", "Visible", "line_keys"]
 
 
 class Known(Protocol):
@@ -95,3 +98,32 @@ class Candidates(Completer):
         desk, asked = self._desk, complete_event.completion_requested
         for one in candidates(before, desk.people(), desk.can(), self._rooms, asked=asked):
             yield Completion(one.text, -one.length, display=one.shown, display_meta=one.help)
+
+
+def line_keys(typing: Filter) -> KeyBindings:
+    """Keys that work on any line while ``typing`` holds: Tab, and those with Alt that mean nothing."""
+    keys = KeyBindings()
+
+    @keys.add("tab", filter=typing)
+    def _(event: KeyPressEvent) -> None:
+        """Take the only candidate, or go through them."""
+        line = event.current_buffer
+        state = line.complete_state
+        asked = CompleteEvent(completion_requested=True)
+        found = state.completions if state else list(line.completer.get_completions(line.document, asked))
+        if len(found) == 1:
+            line.apply_completion(found[0])
+            if " " not in (line.document.char_before_cursor, line.document.current_char):
+                line.insert_text(" ")
+        elif state:
+            line.complete_next()
+        else:
+            line.start_completion(insert_common_part=True)
+
+    @keys.add("escape", Keys.Any, filter=typing)
+    def _(event: KeyPressEvent) -> None:
+        """Do nothing, where else the letter would be typed. What is no letter came behind Esc, and is a key itself."""
+        if isinstance((press := event.key_sequence[-1]).key, Keys):
+            event.key_processor.feed(press, first=True)
+
+    return keys

@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from prompt_toolkit.application import get_app, run_in_terminal
 from prompt_toolkit.application.current import set_app
-from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.document import Document
 from prompt_toolkit.filters import Condition
 from prompt_toolkit.formatted_text import StyleAndTextTuples
@@ -31,7 +30,7 @@ from prompt_toolkit.widgets import SearchToolbar
 
 from chatty.cli.join.rendering.view import failure, not_sent
 from chatty.cli.join.window.desks import Desk, Desks
-from chatty.cli.join.window.line import Candidates, FrontLine, Line, Visible
+from chatty.cli.join.window.line import Candidates, FrontLine, Line, Visible, line_keys
 from chatty.cli.join.window.pointing import Pointing
 from chatty.cli.join.window.room_keys import room_keys
 from chatty.cli.join.window.screen import PromptApplication, TerminalOutput
@@ -101,7 +100,9 @@ class Prompt:
         )
         self.app = PromptApplication(
             layout=self._layout(),
-            key_bindings=merge_key_bindings([self._keys(), self._pointing.keys(self._typing), room_keys(desks)]),
+            key_bindings=merge_key_bindings(
+                [line_keys(self._typing), self._keys(), self._pointing.keys(self._typing), room_keys(desks)]
+            ),
             style=_STYLE,
             include_default_pygments_style=False,
             color_depth=lambda: ColorDepth.DEPTH_4_BIT if self.color else ColorDepth.DEPTH_1_BIT,
@@ -110,7 +111,7 @@ class Prompt:
             output=output,
         )
         self.app.ttimeoutlen = ESCAPE
-        self.app.key_processor.before_key_press += lambda _: self._before_key()
+        self.app.key_processor.before_key_press += lambda _: self._desk.pressed()
         self.app.key_processor.after_key_press += lambda _: self._after_key()
 
     @property
@@ -132,10 +133,6 @@ class Prompt:
             )
             line.on_text_changed += lambda _: self._text_changed(desk, line)
         return self._lines[desk]
-
-    def _before_key(self) -> None:
-        self._desk.pressed()
-        self._pointing.before_key()
 
     def _after_key(self) -> None:
         self._pointing.after_key()
@@ -238,6 +235,10 @@ class Prompt:
         def _(event: KeyPressEvent) -> None:
             self._desks.leave()
 
+        @keys.add("pageup", filter=typing)
+        def _(event: KeyPressEvent) -> None:
+            self._desk.hint("scroll in your terminal; /history shows more", briefly=True)
+
         @keys.add("c-x", "c-e", filter=typing)
         def _(event: KeyPressEvent) -> None:
             event.app.create_background_task(self._edit())
@@ -262,11 +263,11 @@ class Prompt:
             buffer.append_to_history()
             self._clear(desk, buffer)
 
-    def _clear(self, desk: Desk, buffer: Buffer) -> None:
+    def _clear(self, desk: Desk, buffer: Line) -> None:
         buffer.reset()
         # Else the next drawing would begin to load what was typed, and show a search that had found nothing in it.
         buffer.load_history_if_not_yet_loaded()
-        desk.drafted("")
+        self._text_changed(desk, buffer)
 
     async def page(self, text: str) -> bool:
         """Show ``text``, which is safe to show, in the person's pager. False: that can't be started."""

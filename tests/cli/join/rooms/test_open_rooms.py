@@ -169,6 +169,8 @@ async def test_one_goes_to_news_first_where_one_is_mentioned(house: House) -> No
         john.rooms.turn_to_news()
         assert john.rooms.front.name == "b"
         assert "nothing is new elsewhere" in john.status
+        john.rooms.front.pressed()
+        assert "nothing is new elsewhere" not in john.status
 
 
 async def test_rooms_are_named_by_number_name_or_a_beginning(house: House) -> None:
@@ -178,6 +180,25 @@ async def test_rooms_are_named_by_number_name_or_a_beginning(house: House) -> No
             assert john.rooms.front.name == name
         assert not john.rooms.front.enter("/room nowhere")
         await john.sees("no open room is called nowhere; /join nowhere opens it, /rooms lists them")
+
+
+async def test_of_rooms_that_are_called_alike_each_time_the_next_one_comes(house: House) -> None:
+    async with house.opened("ops", "ops night", "team ops") as john:
+        house.ids["twin"] = house.server.make_room("ops")["id"]
+        await john.rooms.enter(house.entrance("twin")._replace(room_name="ops"))
+        seen = []
+        for argument in ("ops", "ops", "ops n", "team", "night"):
+            await john.enters(f"/room {argument}")
+            seen.append([one.conversation for one in john.rooms._open].index(john.rooms.front) + 1)
+        assert seen == [4, 1, 2, 3, 2]
+
+
+async def test_a_hint_stays_in_its_room_no_longer_than_one_does(house: House) -> None:
+    async with house.opened("deploys", "ops") as john:
+        john.rooms.front.hint("^C again to leave")
+        john.rooms.turn(1)
+        john.rooms.turn(1)
+        assert john.status.endswith("/help")
 
 
 async def test_a_room_is_opened_and_left_while_one_talks(house: House) -> None:
@@ -239,6 +260,16 @@ async def test_a_room_is_entered_where_nothing_can_be_kept(house: House) -> None
         await john.sees("!! how far you read and what you type can't be kept: ")
         await john.enters("hello")
         await john.sees("John │ hello")
+
+
+async def test_from_a_room_that_one_leaves_one_goes_back_to_where_one_was(house: House) -> None:
+    async with house.opened("a", "b", "c", "d") as john:
+        for number in (2, 4):
+            john.rooms.turn_to(number)
+        for left, back in (("d", "b"), ("b", "a"), ("a", "c")):
+            await john.enters("/part")
+            await john.sees(f"-- you left #{left}")
+            assert john.rooms.front.name == back
 
 
 async def test_leaving_the_last_room_ends_it(house: House) -> None:

@@ -129,7 +129,7 @@ async def test_tab_completes_an_emoji_and_a_bare_name() -> None:
     async with at_prompt() as typist:
         await typist.press(f"a{TAB}", lambda: typist.prompt.draft == "Ada: ")
         await typist.press(":tada", lambda: any(":tada:" in row for row in typist.glass.rows))
-        await typist.press(TAB, lambda: typist.prompt.draft == "Ada: \N{PARTY POPPER}")
+        await typist.press(TAB, lambda: typist.prompt.draft == "Ada: \N{PARTY POPPER} ")
 
 
 async def test_when_the_menu_closes_nothing_of_it_stays() -> None:
@@ -147,6 +147,12 @@ async def test_ctrl_c_closes_the_menu_then_clears_the_draft_then_asks_and_then_l
         await typist.press(CTRL_C, lambda: typist.desk.hinted == "^C again to leave")
         assert typist.desks.left == 0
         await typist.press(CTRL_C, lambda: typist.desks.left == 1)
+
+
+async def test_page_up_says_where_to_scroll_until_the_next_key() -> None:
+    async with at_prompt() as typist:
+        await typist.press("\x1b[5~", lambda: typist.desk.hinted.startswith("scroll in your terminal"))
+        await typist.press("x", lambda: typist.desk.hinted == "" and typist.prompt.draft == "x")
 
 
 async def test_typing_after_ctrl_c_means_staying() -> None:
@@ -288,6 +294,7 @@ async def test_a_longer_paste_is_sent_by_the_second_enter() -> None:
         await typist.press(f"{paste(6)}{ENTER}", lambda: typist.desk.hinted.startswith("6 lines: "))
         assert typist.desk.entered == []
         await typist.press(ENTER, lambda: len(typist.desk.entered) == 1)
+        assert typist.desk.hinted == ""
         await typist.press(f"short{ENTER}", lambda: typist.desk.entered[1:] == ["short"])
 
 
