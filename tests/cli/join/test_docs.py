@@ -17,8 +17,8 @@ from tests.support.server import ROOT
 
 TEXT = (ROOT / "docs/join.md").read_text("utf-8")
 MODIFIED = re.compile(r"\b(?:Alt|Ctrl)-(?:Enter|[A-Z0-9←→↑↓])")
-ANSWERS = {Keys.Any, Keys.Backspace, Keys.BracketedPaste, Keys.SIGINT}
-"""What comes by itself, and the keys that answer a question that names them, or erase as anywhere."""
+UNNAMED = {Keys.Any, Keys.Backspace, Keys.BracketedPaste, Keys.SIGINT, Keys.PageUp}
+"""What comes by itself, what answers a question or erases, and a key that says what to do instead."""
 
 
 def test_every_command_is_documented_and_none_is_made_up() -> None:
@@ -53,20 +53,22 @@ def helped(about: str = "") -> str:
 def named(text: str) -> set[str]:
     """The keys that ``text`` names."""
     text = re.sub(
-        r"Alt-(\d)…(\d)", lambda keys: " ".join(f"Alt-{n}" for n in range(int(keys[1]), int(keys[2]) + 1)), text
+        r"Alt-(\d) ?… ?(?:Alt-)?(\d)",
+        lambda keys: " ".join(f"Alt-{n}" for n in range(int(keys[1]), int(keys[2]) + 1)),
+        text,
     )
     return {*MODIFIED.findall(text), *re.findall(r"\b(?:Enter|Esc|Up|Down|Tab)\b", text)}
 
 
 async def bound() -> set[str]:
     """The keys that the prompt has bound, by their names for people."""
-    people = {"up": "↑", "down": "↓", "left": "←", "right": "→", "c-m": "Enter"}
+    people = {"up": "↑", "down": "↓", "left": "←", "right": "→", "c-m": "Enter", "c-i": "Tab"}
     names: set[str] = set()
     async with at_prompt() as typist:
         assert typist.prompt.app.key_bindings is not None
         for binding in typist.prompt.app.key_bindings.bindings:
             first, *more = binding.keys
-            if first in ANSWERS:
+            if UNNAMED & set(binding.keys):
                 continue
             keys = [
                 people.get(key, key.upper().replace("C-", "Ctrl-"))
