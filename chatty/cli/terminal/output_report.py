@@ -19,7 +19,7 @@ _REPORT: Final = re.compile(r"(?! {0,3}(?:```|~~~))([^\n]+)\n(`{3,})\n(.+)\n\2",
 
 
 class OutputReport(NamedTuple):
-    """A report in brief: its first line, how many rows of the output are ``left_out``, and the ``lines`` below these."""
+    """A report in brief: its first line, how many rows of output are ``left_out``, and the ``lines`` below these."""
 
     title: str
     left_out: int

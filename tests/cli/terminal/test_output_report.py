@@ -40,7 +40,14 @@ def test_a_line_that_alone_has_too_many_rows_is_cut() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "done", "```\ncode\n```", "a\n```\ncode\n```\nb", "a\nb\n```\ncode\n```", "a\n```\none\n```\nb\n```\ntwo\n```"],
+    [
+        "",
+        "done",
+        "```\ncode\n```",
+        "a\n```\ncode\n```\nb",
+        "a\nb\n```\ncode\n```",
+        "a\n```\none\n```\nb\n```\ntwo\n```",
+    ],
 )
 def test_other_texts_are_no_reports(text: str) -> None:
     assert output_report(text, 40) is None

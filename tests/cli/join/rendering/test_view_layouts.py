@@ -150,7 +150,13 @@ def test_in_a_narrow_window_code_is_easy_to_copy_and_a_long_text_ends_with_how_t
 def test_of_what_a_program_has_printed_the_end_is_shown_in_few_rows() -> None:
     text = f"✔ `make`: done in 24 s\n```\n{'a line of no use ' * 9}\nbuilt\nsigned\n```"
     result = Message(7, NOON, "ci", text, automatic=1)
-    assert narrow(result) == ["12:00 ci", "  ✔ `make`: done in 24 s", "  … 5 more rows · /show 7", "  built", "  signed"]
+    assert narrow(result) == [
+        "12:00 ci",
+        "  ✔ `make`: done in 24 s",
+        "  … 5 more rows · /show 7",
+        "  built",
+        "  signed",
+    ]
     view = View(utc)
     view.columns = 80
     assert shown(result, view=view)[1].split("\n") == [
