@@ -15,7 +15,8 @@ from chatty.protocol import Frame, Gap, Live, Unknown, Welcome
 
 __all__ = ["LiveRow"]
 
-_ERASE: Final = "\r\x1b[J"
+_ERASE: Final = "\r\x1b[K"
+_UP: Final = "\x1b[A"
 
 
 class LiveRow:
@@ -63,7 +64,7 @@ class LiveRow:
             return ""
         wrapped = (width(self._row) - 1) // max(self._columns(), 1)  # a window that is narrower now has wrapped it
         self._row = ""
-        return f"\x1b[{wrapped}A{_ERASE}" if wrapped else _ERASE
+        return _ERASE + wrapped * (_UP + _ERASE)
 
     @property
     def ticking(self) -> bool:

@@ -360,6 +360,8 @@ class Incoming:
 
     def fit(self, columns: int) -> None:
         """What is shown from now on is for a window of so many ``columns``; 0: it is not known how many."""
+        if columns != self._view.columns:  # what was shown may look otherwise: below it, an author is named again
+            self._view.interrupted()
         self._view.columns = columns
 
     def interrupted(self) -> None:
