@@ -12,12 +12,12 @@ from rich.text import Text
 from chatty.cli.join.rendering import view
 from chatty.cli.join.room.attention import Attention, Bell, News
 from chatty.cli.join.room.backlog import MOST, Backlog
-from chatty.cli.join.room.comings import Comings
 from chatty.cli.join.room.hidden import Hidden
 from chatty.cli.join.room.message_target import Pointer
 from chatty.cli.join.room.people import People
 from chatty.cli.join.room.returning import Returning
 from chatty.cli.join.room.status import Status
+from chatty.cli.terminal.comings import Comings
 from chatty.cli.terminal.updates import Updates
 from chatty.cli.terminal.width import clip
 from chatty.client.states import Connected, Connecting, Offline, Reconnecting, Slowed, State
@@ -362,6 +362,8 @@ class Incoming:
 
     def fit(self, columns: int) -> None:
         """What is shown from now on is for a window of so many ``columns``; 0: it is not known how many."""
+        if columns != self._view.columns:  # what was shown may look otherwise: below it, an author is named again
+            self._view.interrupted()
         self._view.columns = columns
 
     def interrupted(self) -> None:

@@ -248,6 +248,15 @@ async def test_a_narrower_window_leaves_no_ghosts(columns: int, what: str) -> No
         assert sum(row.startswith(" ●") for row in rows) == 1
 
 
+async def test_a_line_that_just_fits_the_narrower_window_costs_no_row_above_it() -> None:
+    async with at_prompt(columns=40) as typist:
+        typist.prompt.app.show("above\nnearest\n")
+        await typist.press("half-typed", lambda: typist.prompt.draft == "half-typed")
+        typist.glass.narrow(len("> half-typed"))
+        typist.prompt.app._on_resize()
+        assert typist.glass.rows[:3] == ["above", "nearest", "> half-typed"]
+
+
 async def test_a_wider_window_leaves_no_ghosts() -> None:
     async with at_prompt(columns=20) as typist:
         draft = "a draft that is longer than a row"
