@@ -96,6 +96,7 @@ class Conversation:
         self._unconfirmed = ""
         self._clear = self._brief = False
         self._head_is_due = True
+        self._columns = 0
         self._tasks: asyncio.TaskGroup
         self.preferences.subscribe(self._apply)
         self._apply()
@@ -253,8 +254,8 @@ class Conversation:
         return self.incoming.can
 
     def help(self, argument: str) -> None:
-        """Show the commands and the keys; with ``argument``, explain one command, or the keys. May raise Wrong."""
-        self.show(*help_lines(argument, self.incoming.can, plain=self.plain))
+        """Show the help, or the one about ``argument``: a command, the keys, or the marks. May raise Wrong."""
+        self.show(*help_lines(argument, self.incoming.can, plain=self.plain, columns=self._columns))
 
     def give_back(self, line: str) -> None:
         """Put ``line`` into the prompt, about the same message as the line that is being typed."""
@@ -266,6 +267,7 @@ class Conversation:
 
     def fit(self, columns: int) -> None:
         """What is shown from now on is for a window of so many ``columns``; 0: it is not known how many."""
+        self._columns = columns
         self.incoming.fit(columns)
 
     def interrupted(self) -> None:

@@ -16,7 +16,18 @@ from chatty.cli.terminal.width import clip, width
 from chatty.names import compare_key
 from chatty.protocol import Gap
 
-__all__ = ["failure", "head", "mention_elsewhere", "missing", "more", "news", "not_sent", "notice", "skipped"]
+__all__ = [
+    "failure",
+    "head",
+    "mention_elsewhere",
+    "missing",
+    "more",
+    "news",
+    "not_sent",
+    "notice",
+    "skipped",
+    "to_copy",
+]
 
 NAMES: Final = 8
 """Names of people in a head; more are counted."""
@@ -32,6 +43,11 @@ def notice(text: str) -> Text:
 def failure(text: str) -> Text:
     """A line that says what went wrong."""
     return Text(f"!! {clean(text, newlines=False)}", style="bold red")
+
+
+def to_copy(text: str) -> Text:
+    """A line that the terminal itself breaks, so that it is copied as a whole."""
+    return Text(f"  {clean(text, newlines=False)}", no_wrap=True)
 
 
 def not_sent(why: str, text: str) -> tuple[Text, Text]:

@@ -28,6 +28,7 @@ from chatty.cli.join.rendering.notices import (
     not_sent,
     notice,
     skipped,
+    to_copy,
 )
 from chatty.cli.terminal.cleaning import VERIFIED, clean, clean_name, clean_names, uncolored
 from chatty.cli.terminal.output_report import output_report
@@ -51,7 +52,7 @@ from chatty.names import compare_key, same
 
 __all__ = [
     "View", "color", "counted", "failure", "head", "mention_elsewhere", "missing", "more", "news", "not_sent", "notice",
-    "skipped",
+    "skipped", "to_copy",
 ]  # fmt: skip
 
 COLORS: Final = (

@@ -311,8 +311,7 @@ class OpenRooms:
         """Show how others get into the room in front."""
         one = self._open[self._at]
         http = await self._opening.http(one.entrance)
-        lines = await ways_in(one.entrance, http, verifies_names=one.room.verifies_names)
-        self.show(*map(view.notice, lines))
+        self.show(*await ways_in(one.entrance, http, verifies_names=one.room.verifies_names))
 
     def rooms_known(self) -> list[str]:
         """The names of the rooms that one could go to, for completion."""

@@ -28,16 +28,11 @@ def fragments(tabs: Sequence[Tab], now: float, columns: int) -> list[tuple[str, 
     """The line as pairs of style and text, made safe to show, at most so many ``columns``. ``now`` is in seconds."""
     (front,) = (tab.status for tab in tabs if tab.front)
     style, sign = glyph(front.connection)
-    alone = len(tabs) == 1
-    words = connection_words(front, now)
-    state = words if alone or front.connection != "connected" else ""
-    hint = front.hint or "/help"
-    rest = [front.typing, _slow(front, now), *([hint] if columns >= NARROW else [])]
-    before = [hint] if columns < NARROW else []
-    room = columns - width(f" {sign} ") - sum(width(part) + 3 for part in (state, *before, *rest) if part)
-    names = _alone(front) if alone else _several(tabs, room)
-    parts = [part for part in (state, *before, *names, *rest) if part]
-    return [("", " "), (style, sign), *_laid_out(parts, columns - width(f" {sign}"))]
+    room = columns - width(f" {sign}")
+    parts = _parts(tabs, front, now, room, hint_first=columns < NARROW)
+    if front.hint and width(" · ".join(parts)) >= room:
+        parts = _parts(tabs, front, now, room, hint_first=True)
+    return [("", " "), (style, sign), *_laid_out(parts, room)]
 
 
 def listed(tabs: Sequence[Tab]) -> list[str]:
@@ -56,6 +51,19 @@ def meant(names: Sequence[str], wanted: str, front: int) -> int | None:
     kinds: tuple[Callable[[str], bool], ...] = (key.__eq__, lambda name: name.startswith(key), lambda name: key in name)
     behind = [(front + step) % len(names) for step in range(1, len(names) + 1)]
     return next((at for is_meant in kinds for at in behind if is_meant(names[at].casefold())), None)
+
+
+def _parts(tabs: Sequence[Tab], front: Status, now: float, columns: int, *, hint_first: bool) -> list[str]:
+    """What the line says, for so many ``columns``. A hint is last, or ``hint_first``, so that all of it is seen."""
+    alone = len(tabs) == 1
+    words = connection_words(front, now)
+    state = words if alone or front.connection != "connected" else ""
+    hint = front.hint or "/help"
+    before, after = ([hint], []) if hint_first else ([], [hint])
+    rest = [front.typing, _slow(front, now), *after]
+    room = columns - 1 - sum(width(part) + 3 for part in (state, *before, *rest) if part)
+    names = _alone(front) if alone else _several(tabs, room)
+    return [part for part in (state, *before, *names, *rest) if part]
 
 
 def _laid_out(parts: Sequence[str], columns: int) -> list[tuple[str, str]]:

@@ -18,7 +18,9 @@ class Explained(NamedTuple):
 _SELECT: Final = "Alt-↑, Alt-↓ select a message, Esc lets go"
 
 EXPLAINED: Final = {
-    "help": Explained("Shows the commands and the keys, or explains one command.", "/help reply"),
+    "help": Explained(
+        "Shows the commands and the keys, or explains one command, the keys, or what the marks mean.", "/help reply"
+    ),
     "me": Explained("Says what you do; everybody sees it as * Ada waves.", "/me waves"),
     "topic": Explained(
         "Shows what the room is about, or with TEXT changes it. A dash clears it.", "/topic what goes out when"

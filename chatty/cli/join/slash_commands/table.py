@@ -68,7 +68,7 @@ def _edited(pointer: Pointer, _: str) -> Choice:
 MODERATE: Final = "moderate"
 TALK, POINT, READ, ROOMS = "Talk", "Point at a message", "Read", "Rooms"
 COMMANDS: Final = (
-    Command("help", "[COMMAND|keys]", "the commands and the keys", RoomActions.help),
+    Command("help", "[COMMAND|keys|marks]", "the commands and the keys", RoomActions.help),
     Command("me", "TEXT", "say what you do", RoomActions.me, topic=TALK),
     Command("topic", "[TEXT]", "what the room is about", RoomActions.topic, topic=TALK),
     Command("reply", "[@NAME|#SEQ] TEXT", "answer a message", RoomActions.reply, _replied_to, topic=POINT),

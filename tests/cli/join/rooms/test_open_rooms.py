@@ -365,3 +365,18 @@ async def test_leaving_waits_for_acks_and_else_has_to_be_said_twice(house: House
         john.rooms.leave()
         assert await asyncio.wait_for(john.running, PATIENCE) == ExitStatus.DONE
         assert john.rooms.unsent() == []
+
+
+async def test_a_number_that_no_room_has_is_not_taken_for_a_name(house: House) -> None:
+    async with house.opened("deploys") as john:
+        assert not john.rooms.front.enter("/room 5")
+        assert john.lines()[-1] == "!! no open room has the number 5; /rooms lists them"
+
+
+async def test_the_command_that_lets_others_in_stands_alone_so_that_it_can_be_copied(house: House) -> None:
+    async with house.opened("deploys") as john:
+        await john.enters("/invite")
+        await john.until(lambda: any("chatty join" in line for line in john.lines()))
+        *_, before, command = john.lines()
+        assert before == "-- others join with:"
+        assert command == f"  chatty join {house.ids['deploys']} --server {house.server.url}"

@@ -210,3 +210,13 @@ async def test_only_somebody_who_is_or_was_here_is_ignored() -> None:
             assert talk.lines()[-1] == f"-- ignored: {ignored}"
         assert talk.refuses("/unignore Nobody").startswith("!! nobody called Nobody")
         assert talk.refuses("/unignore Bob").startswith("!! nobody called Bob")
+
+
+async def test_a_reaction_with_the_bare_name_of_an_emoji_says_that_it_is_a_word() -> None:
+    async with talking() as talk:
+        talk.link.gives(by("Ada", 1))
+        await talk.shows("hello")
+        assert talk.conversation.enter("/react tada")
+        assert talk.lines()[-1] == "-- tada is a word here; for 🎉: /react :tada:"
+        assert talk.conversation.enter("/react yes!")
+        assert talk.lines()[-1] == "-- tada is a word here; for 🎉: /react :tada:"

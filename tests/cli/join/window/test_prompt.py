@@ -367,3 +367,11 @@ async def test_what_is_saved_in_the_editor_is_kept_if_all_ends_meanwhile() -> No
         await asyncio.wait([typist.running])
         assert typist.prompt.draft == "draft, and more"
         assert typist.desk.begun == 1
+
+
+async def test_the_question_about_a_long_paste_goes_with_its_answer() -> None:
+    async with at_prompt() as typist:
+        text = "\n".join("abcdef")
+        await typist.press(f"\x1b[200~{text}\x1b[201~{ENTER}", lambda: "Enter again" in typist.desk.hinted)
+        await typist.press(ENTER, lambda: typist.desk.entered == [text])
+        assert typist.desk.hinted == ""
