@@ -251,6 +251,8 @@ class OpenRooms:
         wanted = argument.strip().removeprefix("#")
         at = tabs.meant([one.conversation.name for one in self._open], wanted, self._at)
         if at is None:
+            if wanted.isdecimal():
+                raise Wrong(f"no open room has the number {wanted}; /rooms lists them")
             raise Wrong(f"no open room is called {wanted}; /join {wanted} opens it, /rooms lists them")
         self.turn_to(at + 1)
 
