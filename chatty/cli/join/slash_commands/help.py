@@ -41,7 +41,7 @@ KEYS: Final = (
     Key("Ctrl-X Ctrl-E", "your editor", "opens your editor ($VISUAL, $EDITOR) with the draft"),
     Key("Alt-↑ Alt-↓", "select a message", "select a message: Enter with a text answers it, Esc lets go"),
     Key("Alt-R E D Y", "react edit delete copy", "Alt-R reacts to it, Alt-E edits, Alt-D deletes, Alt-Y copies it"),
-    Key("Alt-1…9 ← → A", "rooms: go, next, new", "Alt-1…9, Alt-0, Alt-←, Alt-→ go to a room; Alt-A to news"),
+    Key("Alt-1…9 ← → A", "rooms: go, next, new", "Alt-1…9, Alt-0, Alt-←, Alt-→: go to a room; Alt-A: to news"),
     Key("Ctrl-C Ctrl-D", "clear, leave", "close a menu, clear the draft; Ctrl-C twice or Ctrl-D: leave"),
     Key("Ctrl-Z", "", "suspends; fg comes back"),
     Key("//text", "", "sends a line that begins with a slash"),
