@@ -68,7 +68,7 @@ EXPLAINED: Final = {
     "room": Explained(
         "Goes to another open room, by its number or name.",
         "/room ops",
-        "Alt-1 … Alt-9, Alt-←, Alt-→; Alt-A goes to what is new",
+        "Alt-1…9, Alt-0, Alt-←, Alt-→; Alt-A goes to what is new",
     ),
     "join": Explained("Opens another room, by its id, URL or name, and goes there.", "/join ops"),
     "part": Explained("Leaves this room, and stays in the others."),

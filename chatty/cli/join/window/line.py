@@ -122,7 +122,7 @@ def line_keys(typing: Filter) -> KeyBindings:
 
     @keys.add("escape", Keys.Any, filter=typing)
     def _(event: KeyPressEvent) -> None:
-        """Do nothing, where else the letter would be typed. What is no letter came behind Esc, and is a key itself."""
+        """Do nothing, where else the letter would be typed. Another key came behind Esc, and counts by itself."""
         if isinstance((press := event.key_sequence[-1]).key, Keys):
             event.key_processor.feed(press, first=True)
 
