@@ -162,7 +162,7 @@ class Person:
 
 def documented() -> dict[str, str]:
     """The screens of docs/screens.md by their titles."""
-    section = r"^## (.+?)\n\n(?:(?!^## ).)*?```text\n(.*?)\n```$"
+    section = r"^## ([^\n]+)\n\n(?:(?!^## ).)*?```text\n(.*?)\n```$"
     return dict(re.findall(section, SCREENS.read_text("utf-8"), re.MULTILINE | re.DOTALL))
 
 
