@@ -18,13 +18,16 @@ from chatty.client.session import failures
 from chatty.errors import Disconnected, ProtocolError, Refused, Unreachable
 from chatty.protocol import PING_SECONDS, SUBPROTOCOL, Close, Welcome, may_reconnect
 
-__all__ = ["ABNORMAL", "HEARTBEAT_SECONDS", "Closed", "Connection", "connect", "greeting"]
+__all__ = ["ABNORMAL", "BEAT_SECONDS", "HEARTBEAT_SECONDS", "Beat", "Closed", "Connection", "connect", "greeting"]
 
 ABNORMAL: Final = 1006
 """The close code of a connection that ended without one (RFC 6455, 7.1.5)."""
 
 HEARTBEAT_SECONDS: Final = PING_SECONDS + 5
 """Silence after which the client pings by itself; half of that later, still in silence, the connection is dead."""
+
+BEAT_SECONDS: Final = 0.25
+"""Seconds between two moments at which connections that are in no hurry are read, all at the same ones."""
 
 _CLOSE = ClientWSTimeout(ws_close=2.0)
 
@@ -102,6 +105,44 @@ class Connection:
         # aiohttp can't abort, and closing its transport waits for a stalled peer to read what is buffered.
         wire = self._websocket.get_extra_info("socket")
         return None if wire is None or wire.fileno() < 0 else socket.socket(fileno=os.dup(wire.fileno()))
+
+
+class Beat:
+    """Lets one connection after another rest between two moments while it is ``unhurried``.
+
+    A process that wakes up once for all of its connections has less to do.
+    """
+
+    def __init__(self) -> None:
+        self._unhurried = False
+        self._resting: tuple[Connection, asyncio.TimerHandle] | None = None
+
+    @property
+    def unhurried(self) -> bool:
+        """Whether frames may come a moment late, several at once."""
+        return self._unhurried
+
+    @unhurried.setter
+    def unhurried(self, unhurried: bool) -> None:
+        self._unhurried = unhurried
+        if not unhurried:
+            self.wake()
+
+    def received(self, connection: Connection) -> None:
+        """A frame came. The next ones wait for their moment, unless one is in a hurry."""
+        if not self._unhurried or self._resting is not None:
+            return
+        loop = asyncio.get_running_loop()
+        connection.pause()
+        self._resting = connection, loop.call_at((loop.time() // BEAT_SECONDS + 1) * BEAT_SECONDS, self.wake)
+
+    def wake(self) -> None:
+        """Read at once: an answer is awaited, or the moment has come."""
+        if self._resting is not None:
+            connection, timer = self._resting
+            self._resting = None
+            timer.cancel()
+            connection.resume()
 
 
 def _shut_down(twin: socket.socket | None) -> None:

@@ -12,8 +12,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from chatty.client import backoff
-from chatty.client.beat import Beat
-from chatty.client.connection import ABNORMAL, HEARTBEAT_SECONDS, Closed, Connection, connect, greeting
+from chatty.client.connection import ABNORMAL, HEARTBEAT_SECONDS, Beat, Closed, Connection, connect, greeting
 from chatty.client.decoding import read_frame
 from chatty.client.identity import Credential
 from chatty.client.inbox import Inbox

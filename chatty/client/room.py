@@ -12,7 +12,7 @@ from typing import Self
 from msgspec.structs import replace
 
 from chatty.client.asking import Answer, pose
-from chatty.client.beat import Beat
+from chatty.client.connection import Beat
 from chatty.client.history import messages
 from chatty.client.identity import Credential, fingerprint, new_producer, new_secret
 from chatty.client.inbox import Inbox, Received

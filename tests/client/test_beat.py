@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import chatty
-from chatty.client import beat
+from chatty.client.connection import BEAT_SECONDS
 from chatty.client.room import Room
 from tests.support.server import Server
 
@@ -51,7 +51,7 @@ async def test_between_two_beats_it_takes_nothing_from_the_wire(server: Server) 
         assert not is_reading(room)
         async with asyncio.timeout(20):
             while not is_reading(room):
-                await asyncio.sleep(beat.SECONDS / 10)
+                await asyncio.sleep(BEAT_SECONDS / 10)
 
 
 async def test_an_ack_is_not_kept_waiting_and_neither_is_somebody_who_is_in_a_hurry_again(server: Server) -> None:
