@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import termios
 import time
@@ -22,6 +23,7 @@ PATIENCE = 60.0
 class Seat:
     """``command`` (by default ``chatty join ROOM``) in a terminal of its own, with a home of its own.
 
+    Without a ``room`` it is in those that were open last.
     ``keys`` are typed with `press`; `sees` waits until the screen is as it
     should be. ``raw`` is all that was written to the terminal.
     """
@@ -41,7 +43,8 @@ class Seat:
     ) -> None:
         self.glass = Glass(columns, rows)
         self.raw = ""
-        join = [sys.executable, "-m", "chatty", "join", room, "--server", server, "--name", name, *options]
+        where = [room, "--server", server] if room else ["--server", server]
+        join = [sys.executable, "-m", "chatty", "join", *where, "--name", name, *options]
         program, *arguments = command or join
         self.join_line = " ".join(join)
         env = environment(
@@ -83,6 +86,18 @@ class Seat:
             except pexpect.EOF:
                 assert holds(self.glass.rows), self._story("the program ended")
         return self.glass.rows
+
+    def kill9(self) -> None:
+        """Kills the program where it stands, and returns when it is gone."""
+        self.child.kill(signal.SIGKILL)
+        self.child.ptyproc.wait()
+
+    def hang_up(self) -> None:
+        """Closes the terminal, and returns when the program has noticed it, and ended."""
+        terminal = self.child.ptyproc
+        terminal.fileobj.close()
+        terminal.wait()
+        terminal.closed = True
 
     def ends(self) -> int:
         """Waits until the program has ended, and gives its exit status."""

@@ -82,6 +82,7 @@ class OpenRooms:
                 return number
         one = await self._opening.enter(entrance, self, self.changed)
         one.conversation.incoming.on_mention = partial(self._mentioned, one.conversation)
+        one.conversation.on_draft = partial(self._note_place, one)
         self._open.append(one)
         if self._tasks is not None:
             one.staying = self._tasks.create_task(self._stay(one))
@@ -166,7 +167,7 @@ class OpenRooms:
     async def quit(self, *, insist: bool = False) -> None:
         """Leave all rooms. When messages are still on their way, only if asked twice, or with ``insist``."""
         connected = [one.conversation for one in self._open if one.conversation.connection == "connected"]
-        waits = [asyncio.create_task(one.settled()) for one in connected if one.waiting]
+        waits = [asyncio.create_task(one.outgoing.settled()) for one in connected if one.waiting]
         if waits:
             await asyncio.wait(waits, timeout=GRACE)
             for wait in waits:
@@ -175,7 +176,7 @@ class OpenRooms:
         if waiting > self._warned and not insist:
             self._warned = waiting
             what, go = ("1 message waits", "goes") if waiting == 1 else (f"{waiting:,} messages wait", "go")
-            kept = all(one.conversation.keeps for one in self._open if one.conversation.waiting)
+            kept = all(one.conversation.outgoing.keeps for one in self._open if one.conversation.waiting)
             then = f"{go} out when you join again" if kept else f"{go} nowhere if you leave"
             self.show(view.failure(f"{what} to be sent, and {then}; leave once more to leave"))
             return
@@ -264,7 +265,7 @@ class OpenRooms:
             await self.quit()
             return
         if one.conversation.waiting:
-            await asyncio.wait([asyncio.create_task(one.conversation.settled())], timeout=GRACE)
+            await asyncio.wait([asyncio.create_task(one.conversation.outgoing.settled())], timeout=GRACE)
         self.show(*one.conversation.unsent())
         assert one.staying is not None
         one.staying.cancel()
@@ -323,6 +324,7 @@ class OpenRooms:
         taken = [*before, *self.front.take(last=last or bool(lines)), *lines]
         if lines:
             self.front.interrupted()
+        self._note_places()
         return taken
 
     def status(self, columns: int) -> list[tuple[str, str]]:
@@ -376,4 +378,7 @@ class OpenRooms:
 
     def _note_places(self) -> None:
         for one in self._open:
-            one.note_place(self._env.now())
+            self._note_place(one)
+
+    def _note_place(self, one: OpenRoom) -> None:
+        one.note_place(self._env.now())

@@ -1,13 +1,16 @@
 """What is remembered of a room while chatty doesn't run: how far it was read, and the half-typed line.
 
-A file for each room, in the state directory, and one with the rooms that were open. They are written at most once a
-second, in a thread, so that no key waits for the disk. Where nothing can be kept, chatting goes on without it.
+In the state directory, a room has a file with how far it was read, which all terminals of a person share, and one with
+the line for each terminal that is in the room. A further file has the rooms that were open. They are written at most
+once a second, or when a line was entered, in a thread, so that no key waits for the disk. Where nothing can be kept,
+chatting goes on without it.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, TypeVar
 from urllib.parse import quote
@@ -19,19 +22,25 @@ from msgspec.structs import replace
 from chatty.cli.private_files import write_private
 from chatty.events import StreamPosition
 
-__all__ = ["OpenedRoom", "Place", "Places"]
+__all__ = ["DRAFT", "OpenedRoom", "Place", "Places"]
 
 T = TypeVar("T")
 
 EVERY: Final = 1.0
 """Seconds between two times that something is written."""
+DRAFT: Final = ".draft"
+"""What the name of a file with a line that is being typed ends with."""
 
 
 class _Place(Struct, omit_defaults=True):
     epoch: str = ""
     seen: int = 0
     at: float = 0.0
+
+
+class _Typed(Struct, frozen=True, omit_defaults=True):
     draft: str = ""
+    refused: list[str] = []
 
 
 class OpenedRoom(Struct, frozen=True, omit_defaults=True):
@@ -47,15 +56,29 @@ class _Opened(Struct):
 
 
 class Place:
-    """Where somebody is in one room. ``draft`` is the line that they were typing."""
+    """Where somebody is in one room: how far they have read, and what they are typing.
 
-    def __init__(self, directory: Path, changed: Callable[[], None]) -> None:
+    ``changed`` is called when there is something to write, and ``entered`` when that should be soon.
+    """
+
+    def __init__(self, directory: Path, changed: Callable[[], None], entered: Callable[[], None]) -> None:
         self.directory = directory
         """Of this room's own files."""
         self._changed = changed
+        self._entered = entered
         self._path = directory / "place.json"
         self._kept = _read(self._path, _Place)
+        self._typed = _Typed()
+        self._draft: Path | None = None
         self._is_dirty = self._is_typed = False
+
+    def hold(self, journal: Path | None) -> None:
+        """This terminal has ``journal``, so what was typed in the one that had it before goes on here.
+
+        None: it has none, and what is typed in it isn't kept.
+        """
+        self._draft = journal and journal.with_suffix(DRAFT)
+        self._typed = _read(self._draft, _Typed) if self._draft else _Typed()
 
     @property
     def seen(self) -> StreamPosition | None:
@@ -70,7 +93,12 @@ class Place:
     @property
     def draft(self) -> str:
         """The line that is being typed."""
-        return self._kept.draft
+        return self._typed.draft
+
+    @property
+    def refused(self) -> list[str]:
+        """The lines that were refused, and should come back into the prompt."""
+        return self._typed.refused
 
     def see(self, position: StreamPosition, now: float) -> None:
         """Everything up to ``position`` has been seen. ``now`` is in seconds since 1970."""
@@ -81,12 +109,15 @@ class Place:
         kept.at = now
         self._touch()
 
-    def type(self, draft: str) -> None:
-        """The line that is being typed is ``draft`` now."""
-        if draft != self._kept.draft:
-            self._kept.draft = draft
-            self._is_typed = True
-            self._touch()
+    def type(self, draft: str, refused: list[str]) -> None:
+        """The line that is being typed is ``draft`` now, and these were ``refused`` and haven't come back yet."""
+        before, self._typed = self._typed, _Typed(draft, refused)
+        if before == self._typed:
+            return
+        self._is_typed = True
+        self._changed()
+        if not draft:  # it was entered, and is kept as a message: nobody must find it twice
+            self._entered()
 
     def _touch(self) -> None:
         self._is_dirty = True
@@ -94,15 +125,18 @@ class Place:
 
     def save(self) -> None:
         """Write what has changed. Raises OSError."""
-        if not self._is_dirty:
-            return
-        self._is_dirty = False
-        kept, other = self._kept, _read(self._path, _Place)  # another terminal may be in this room, too
-        if other.epoch == kept.epoch and other.seen > kept.seen:
-            kept = replace(kept, seen=other.seen, at=other.at)
-        if not self._is_typed:
-            kept = replace(kept, draft=other.draft)
-        write_private(self._path, msgspec.json.encode(kept))
+        if self._is_typed and self._draft:
+            self._is_typed = False
+            if self._typed == _Typed():
+                self._draft.unlink(missing_ok=True)
+            else:
+                write_private(self._draft, msgspec.json.encode(self._typed))
+        if self._is_dirty:
+            self._is_dirty = False
+            kept, other = self._kept, _read(self._path, _Place)  # another terminal may be in this room, too
+            if other.epoch == kept.epoch and other.seen > kept.seen:
+                kept = replace(kept, seen=other.seen, at=other.at)
+            write_private(self._path, msgspec.json.encode(kept))
 
 
 class Places:
@@ -117,10 +151,11 @@ class Places:
         self._places: list[Place] = []
         self._opened = directory / _named("open", profile)
         self._changed = asyncio.Event()
+        self._entered = asyncio.Event()
 
     def of(self, room_id: str) -> Place:
         """The place in a room."""
-        place = Place(self._directory / _named(room_id, self._profile), self._changed.set)
+        place = Place(self._directory / _named(room_id, self._profile), self._changed.set, self._entered.set)
         self._places.append(place)
         return place
 
@@ -137,8 +172,11 @@ class Places:
         while True:
             await self._changed.wait()
             self._changed.clear()
+            self._entered.clear()
             await asyncio.to_thread(self.save)
-            await asyncio.sleep(EVERY)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(EVERY):
+                    await self._entered.wait()
 
     def save(self) -> None:
         """Write what has changed, at once."""

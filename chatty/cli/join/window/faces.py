@@ -157,6 +157,7 @@ class Plain:
                 self._print([view.notice(shown)])
                 self._rooms.front.interrupted()
             self._rooms.front.fit(columns_of(self._env.stdout))
+            self._rooms.front.returned()  # they are shown, and can't be put into the terminal's own line
             self._print(self._rooms.take())
             _notify(self._notifier, self._rooms)
 
