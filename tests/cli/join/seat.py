@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import pexpect
 
@@ -90,11 +90,12 @@ class Seat:
     def kill9(self) -> None:
         """Kills the program where it stands, and returns when it is gone."""
         self.child.kill(signal.SIGKILL)
-        self.child.ptyproc.wait()
+        self.child.wait()
 
     def hang_up(self) -> None:
         """Closes the terminal, and returns when the program has noticed it, and ended."""
-        terminal = self.child.ptyproc
+        child: Any = self.child
+        terminal = child.ptyproc
         terminal.fileobj.close()
         terminal.wait()
         terminal.closed = True

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 import signal
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
@@ -33,10 +32,10 @@ class House:
         self.rooms = {name: server.make_room(name) for name in ROOMS}
         self.url = server.url
 
-    def sit(self, *rooms: str, **how: str) -> Seat:
+    def sit(self, *rooms: str) -> Seat:
         """Sits John down in ``rooms``; without any, where he was last."""
         first, *others = [self.rooms[name]["id"] for name in rooms] or [""]
-        return Seat(self.home, self.url, first, *others, rows=40, columns=100, **how)
+        return Seat(self.home, self.url, first, *others, rows=40, columns=100)
 
     def says(self, name: str, text: str) -> None:
         self.server.ask("POST", f"/v1/rooms/{self.rooms[name]['id']}/messages", {"participant": "Ada", "text": text})
@@ -57,7 +56,7 @@ def until(holds: Callable[[], bool]) -> None:
 
 
 @pytest.fixture
-def house(own_server: Server, tmp_path: Path) -> Iterator[House]:
+def house(own_server: Server, tmp_path: Path) -> House:
     return House(own_server, tmp_path / "john")
 
 
@@ -83,7 +82,7 @@ async def broken(what: str, server: Server, proxy: Proxy) -> AsyncIterator[None]
 
 
 def read(house: House, john: Seat) -> None:
-    """John reads all three rooms, and begins to write in the last one, where something new comes when he is elsewhere."""
+    """John reads three rooms, and begins to write in the last one. Something new comes there when he is elsewhere."""
     for number, name in enumerate(ROOMS, 1):
         house.says(name, f"{name} read")
         john.press(f"\x1b{number}")
@@ -119,18 +118,17 @@ def finds(john: Seat, name: str, *, marked: bool = True) -> None:
             and not any(row.endswith(f"  {text}") for row in rows for text in unsent)
         )
     )
-    head = max(at for at, row in enumerate(rows) if row.startswith(f"━━ #{name}"))
-    places = [[at for at, row in enumerate(rows) if at > head and row.endswith(f" │ {text}")] for text in said]
+    read, new, *rest = (at for text in said for at, row in enumerate(rows) if row.endswith(f" │ {text}"))
+    assert len(rest) == len(unsent), rows
+    assert rest == sorted(rest)
     if marked:
-        read, new, *rest = [only for (only,) in places]
-        (mark,) = (at for at, row in enumerate(rows) if at > head and re.match("── 1 new since .* ──", row))
-        assert read < mark < new
-        assert rest == sorted(rest)
+        head, mark = [at for at, row in enumerate(rows[:new]) if row.startswith(("━━ #", "── 1 new since "))][-2:]
+        assert rows[head].startswith(f"━━ #{name} "), rows
+        assert rows[mark].startswith("── 1 new since "), rows
+        assert read < mark
 
 
-@pytest.mark.parametrize(
-    ("what", "end"), [("server", Seat.kill9), ("network", Seat.hang_up), ("answers", Seat.kill9)]
-)
+@pytest.mark.parametrize(("what", "end"), [("server", Seat.kill9), ("network", Seat.hang_up), ("answers", Seat.kill9)])
 async def test_whoever_is_killed_finds_everything_again(house: House, what: str, end: Callable[[Seat], None]) -> None:
     async with Proxy(house.server.port) as proxy:
         house.url = proxy.url
@@ -147,3 +145,106 @@ async def test_whoever_is_killed_finds_everything_again(house: House, what: str,
                 await asyncio.to_thread(finds, john, name)
     for name in TALKING:
         assert house.of_john(name) == [f"{name} unsent 1", f"{name} unsent 2"]
+
+
+async def test_whoever_is_there_all_the_time_has_everything_too(house: House) -> None:
+    async with Proxy(house.server.port) as proxy:
+        house.url = proxy.url
+        with house.sit(*ROOMS) as john:
+            await asyncio.to_thread(john.sees, "● 1 #deploys")
+            await asyncio.to_thread(read, house, john)
+            async with broken("network", house.server, proxy):
+                await asyncio.to_thread(john.sees, "○ reconnecting")
+                async with broken("server", house.server, proxy):
+                    await asyncio.to_thread(write, house, john)
+            await asyncio.to_thread(house.says, "deploys", "deploys new")
+            await asyncio.to_thread(house.says, "ops", "ops new")
+            for name in ROOMS:
+                await asyncio.to_thread(finds, john, name, marked=name == "general")
+    for name in TALKING:
+        assert house.of_john(name) == [f"{name} unsent 1", f"{name} unsent 2"]
+
+
+def test_of_two_terminals_each_has_its_own_line_and_messages(house: House) -> None:
+    with house.sit("deploys", "ops") as stays:
+        stays.sees("● 1 #deploys")
+        with house.sit("deploys", "ops") as dies:
+            dies.sees("● 1 #deploys")
+            house.server.kill9()
+            for seat, whose in ((dies, "its"), (stays, "my")):
+                seat.sees("○ reconnecting")
+                seat.press(f"{whose} message{ENTER}{whose} draft")
+                seat.sees(f"> {whose} draft")
+                seat.press("\x1b2")
+                seat.sees("━━ #ops")
+                seat.press(f"{whose} other draft")
+                seat.sees(f"> {whose} other draft")
+            until(lambda: house.drafts() == ["its draft", "its other draft", "my draft", "my other draft"])
+            dies.kill9()
+        house.server.start()
+        with house.sit() as again:
+            again.sees("John │ its message")
+            again.sees(lambda rows: "> its draft" in rows and not any("my draft" in row for row in rows))
+            again.press("\x1b2")
+            again.sees("> its other draft")
+        stays.sees("> my other draft")
+        until(lambda: sorted(house.of_john("deploys")) == ["its message", "my message"])
+
+
+def test_what_is_refused_later_comes_back_into_the_line_of_its_room_even_after_one_more_kill(house: House) -> None:
+    with house.sit("deploys", "ops") as john:
+        john.sees("● 1 #deploys")
+        john.press("\x1b2")
+        john.sees("━━ #ops")
+        house.server.kill9()
+        john.sees("○ reconnecting")
+        john.press(f"precious{ENTER}")
+        john.sees("1 waiting")
+        john.kill9()
+    house.server.start()
+    ops = house.rooms["ops"]
+    house.server.ask("PUT", f"/v1/rooms/{ops['id']}/policy", {"locked": True}, token=ops["owner_token"])
+    with house.sit() as john:
+        john.sees("● 1 #deploys")
+        until(lambda: any("precious" in path.read_text() for path in house.home.rglob("*.draft")))
+        john.kill9()
+    with house.sit() as john:
+        john.sees("● 1 #deploys")
+        john.press("\x1b2")
+        rows = john.sees("> precious")
+        assert "✗ not sent: it was refused when you were last here" in rows
+        john.press("\x03")
+        john.sees(lambda rows: rows[-2] == ">")
+        until(lambda: not house.drafts())
+    assert house.of_john("ops") == []
+
+
+def test_files_that_are_damaged_are_told_and_keep_nobody_out(house: House) -> None:
+    with house.sit("deploys", "ops") as john:
+        john.sees("● 1 #deploys")
+        house.says("deploys", "deploys read")
+        john.sees("deploys read")
+        john.press("draft")
+        until(lambda: house.drafts() == ["draft"])
+        john.kill9()
+    for path in house.home.rglob("rooms/*/*"):
+        path.write_bytes(b"\x00\xff{" * 9)
+    assert {path.name for path in house.home.rglob("rooms/*/*")} == {"1.draft", "1.journal", "place.json"}
+    with house.sit() as john:
+        rows = john.sees("deploys read")
+        assert sum("is no journal, or damaged" in row for row in rows) == 2
+        john.press(f"as ever{ENTER}")
+        john.sees("John │ as ever")
+    assert len(list(house.home.rglob("*.damaged1"))) == 2
+
+
+def test_where_nothing_can_be_kept_one_warning_says_so(house: House) -> None:
+    (house.home / "state").parent.mkdir()
+    (house.home / "state").write_text("")
+    with house.sit("deploys", "ops") as john:
+        john.sees("● 1 #deploys")
+        john.press(f"as ever{ENTER}")
+        john.sees("John │ as ever")
+        john.press(f"\x1b2and here{ENTER}")
+        rows = john.sees("John │ and here")
+        assert sum("can't be kept" in row for row in rows) == 1, rows

@@ -64,6 +64,8 @@ class OpenRooms:
         self._places = places
         self._opening = Opening(env, places, sources, plain=plain)
         places.warn = lambda text: self.show(view.failure(text))
+        self.warn_once = places.warn_once
+        """Tells that something can't be kept, unless that was told before."""
         self._clock = asyncio.get_running_loop().time
         self._open: list[OpenRoom] = []
         self._at = 0

@@ -84,8 +84,9 @@ class Opening:
         return self._https[at]
 
     async def _entered(self, http: Http, entrance: Entrance, place: Place, conversation: Conversation) -> Room:
+        keeps = True
         while True:
-            journal = self._journal(place)
+            journal = self._journal(place) if keeps else None
             conversation.outgoing.keeps = journal is not None
             room = http.join(
                 entrance.target.room_id, name=entrance.name, last=NEW if place.seen else LAST,
@@ -98,6 +99,11 @@ class Opening:
                     self._places.warn(str(error))
                 elif error.because != "in_use":  # another terminal was faster
                     raise
+            except OSError as error:  # of the journal: everything else that fails here is chatty's own error
+                if journal is None:
+                    raise
+                self._places.cannot_keep(error)
+                keeps = False
             else:
                 place.hold(journal)
                 return entered

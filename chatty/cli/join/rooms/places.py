@@ -191,9 +191,13 @@ class Places:
 
     def cannot_keep(self, error: OSError) -> None:
         """Tell it, once."""
+        self.warn_once(f"how far you read and what you type can't be kept: {error}")
+
+    def warn_once(self, text: str) -> None:
+        """Tell that something can't be kept, unless that was told before: the cure is the same."""
         if not self._warned:
             self._warned = True
-            self.warn(f"how far you read and what you type can't be kept: {error}")
+            self.warn(text)
 
 
 def _named(name: str, profile: str) -> str:

@@ -56,7 +56,7 @@ class Inline:
         self._title = Title(self._output)
         self._prompt = Prompt(
             rooms,
-            history=lambda desk: FileHistory(rooms.directory(desk) / "history", self._warn),
+            history=lambda desk: FileHistory(rooms.directory(desk) / "history", rooms.warn_once),
             input=create_input(env.stdin),
             output=self._output,
             edit=partial(edited, environ=env.environ),
