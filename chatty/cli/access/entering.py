@@ -102,7 +102,9 @@ class Way(NamedTuple):
                 or (refused.code == "unauthorized" and is_token(current(key)))
             ):
                 raise
-            self.env.err(f"note:  {refused.message}")
+            from chatty.cli.terminal.cleaning import clean
+
+            self.env.err(clean(f"note:  {refused.message}", newlines=False))
             password = ask(self.env, "If the room has a password, type it; otherwise press Enter: ")
             if not password:
                 raise

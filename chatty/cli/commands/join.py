@@ -173,7 +173,7 @@ async def _join(guests: Sequence[Guest], places: Places, look: Look, *, again: b
             if not again:
                 raise
             failure = error
-            env.err(f"note:  {explain(error).message}")
+            env.err(clean(f"note:  {explain(error).message}", newlines=False))
     if not entrances:
         if failure:
             raise failure
