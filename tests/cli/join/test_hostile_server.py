@@ -6,7 +6,7 @@ import asyncio
 import random
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -142,6 +142,11 @@ class EvilHouse:
     def __init__(self, *rooms: str) -> None:
         self.rooms = {room: Evil(room) for room in rooms}
 
+    def says(self, what: Callable[[Evil], list[Frame]]) -> None:
+        """Let each room say something."""
+        for evil in self.rooms.values():
+            evil.cues.put_nowait(what(evil))
+
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """The answer of the room that is asked, or of the first."""
         evil = next((evil for room, evil in self.rooms.items() if room in request.path), self.rooms[ROOM])
@@ -174,7 +179,6 @@ def watch(seat: Seat, columns: int, rows: int) -> Watched:
     seat.glass = Glass(columns, rows)
     seat.glass.screen = screen = Watched(columns, rows)
     seat.glass._stream = pyte.Stream(screen)
-    seat.child.setwinsize(rows, columns)
     return screen
 
 
@@ -236,13 +240,14 @@ async def test_of_three_hostile_rooms_nothing_acts_on_the_terminal_or_begins_a_r
         with Seat(tmp_path, scripted.url, *ROOMS, variables=kitty) as seat:
             await asyncio.to_thread(seat.sees, "● ")
             for columns in (80, 30):
+                seat.child.setwinsize(50, columns)
+                house.says(lambda evil: [evil.message("@John from here on it fits")])
+                await asyncio.to_thread(seat.sees, "from here on it fits")
                 screen = watch(seat, columns, 50)
                 for number, keys in enumerate(KEYS):
-                    for evil in house.rooms.values():
-                        evil.cues.put_nowait(evil.much(f"{columns}, {number};"))
+                    house.says(partial(Evil.much, last=f"{columns}, {number};"))
                     seat.press(keys)
                     await asyncio.to_thread(seat.sees, partial(screen.has_shown, f"{columns}, {number};"))
-                rows = [*screen.gone, *seat.glass.rows]
-                assert list(strays(rows, columns)) == []
+                assert list(strays([*screen.gone, *seat.glass.rows], columns)) == []
             check(seat)
             assert "\x1b]9;" in seat.raw
