@@ -11,7 +11,7 @@ install = @$(UV) pip install --python $(BIN)/python $(1) || $(PIP) install $(1) 
 lock = $(UV) pip compile --universal --upgrade --no-annotate --custom-compile-command "make lock" pyproject.toml
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test pytest lint format reference emoji confusables dashboard bench mutation chaos fuzz audit dist lock clean
+.PHONY: help serve test pytest lint format reference emoji confusables dashboard screens bench mutation chaos fuzz audit dist lock clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -49,6 +49,9 @@ confusables: .venv/.test ## write which characters look alike from the package t
 dashboard: .venv/.test ## draw docs/dashboard.svg: the dashboard's panels, of a server that is used for a minute
 	@tests/system/prepare
 	$(BIN)/python -m tests.deploy.dashboard
+
+screens: .venv/.test ## draw docs/screens/: pictures of what the terminal client shows, light and dark
+	$(BIN)/python -m tests.cli.join.scenes
 
 bench: .venv/.test ## measure the figures of docs/performance.md on this machine
 	$(BIN)/python -m benchmarks $(ARGS)

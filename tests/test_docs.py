@@ -132,7 +132,8 @@ def test_every_limit_is_documented_with_its_figure(figure: str) -> None:
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.name)
 def test_every_link_between_documents_leads_somewhere(document: Path) -> None:
-    for target in re.findall(r"\]\(([^)\s]+)\)", document.read_text("utf-8")):
+    text = document.read_text("utf-8")
+    for target in [*re.findall(r"\]\(([^)\s]+)\)", text), *re.findall(r' (?:src|srcset)="([^"]+)"', text)]:
         if "://" in target:
             continue
         path, _, anchor = target.partition("#")

@@ -64,8 +64,10 @@ class Connection:
             transport.pause_reading()
 
     def resume(self) -> None:
-        """Takes what comes again."""
-        if (transport := self._transport) is not None:
+        """Takes what comes again, unless so much waits to be received that aiohttp takes nothing either."""
+        connection = self._websocket._conn
+        full = connection is not None and connection.protocol is not None and connection.protocol._reading_paused
+        if (transport := self._transport) is not None and not full:
             transport.resume_reading()
 
     @property

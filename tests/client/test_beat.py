@@ -70,6 +70,21 @@ async def test_an_ack_is_not_kept_waiting_and_neither_is_somebody_who_is_in_a_hu
         assert is_reading(room)
 
 
+async def test_it_takes_no_more_than_can_be_held(server: Server) -> None:
+    room_id = server.make_room()["id"]
+    async with chatty.join(server.url, room_id, participate=False) as room:
+        assert room._link is not None
+        connection = room._link._connection
+        assert connection is not None
+        wire = connection._websocket._conn
+        assert wire is not None
+        assert wire.protocol is not None
+        connection.pause()
+        wire.protocol.pause_reading()  # as aiohttp does when too much waits
+        connection.resume()
+        assert not is_reading(room)
+
+
 async def test_a_connection_that_ends_meanwhile_is_noticed(server: Server) -> None:
     created = server.make_room()
     async with chatty.join(server.url, created["id"], participate=False) as room:

@@ -153,8 +153,8 @@ class Person:
 
 def documented() -> dict[str, str]:
     """The screens of docs/screens.md by their titles."""
-    found = re.findall(r"^## (.+?)\n\n.*?```text\n(.*?)\n```$", SCREENS.read_text("utf-8"), re.MULTILINE | re.DOTALL)
-    return dict(found)
+    section = r"^## (.+?)\n\n(?:(?!^## ).)*?```text\n(.*?)\n```$"
+    return dict(re.findall(section, SCREENS.read_text("utf-8"), re.MULTILINE | re.DOTALL))
 
 
 def _write(title: str, screen: str) -> None:

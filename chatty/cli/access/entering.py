@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from chatty.cli.access.door import ask, invited, show
@@ -12,6 +13,7 @@ from chatty.cli.failures import Failure, explain, usage
 from chatty.cli.join.rooms.entrance import Entrance
 from chatty.cli.room_list import KnownRoom, remember
 from chatty.cli.targets import RoomTarget, about, check_namesakes, speaking_name
+from chatty.cli.terminal.cleaning import clean
 from chatty.errors import Refused
 
 if TYPE_CHECKING:
@@ -42,19 +44,23 @@ class PosterOnly(Exception):
 
 
 class Way(NamedTuple):
-    """Leads into rooms of the servers that ``at`` chooses, under ``name``, or else under one's usual name."""
+    """Leads into rooms of the servers that ``at`` chooses, under ``name``, or else under one's usual name.
+
+    ``warn`` is told what went wrong that isn't an error; by default it stands on standard error.
+    """
 
     env: Environment
     at: ServerChoice
     name: str | None
+    warn: Callable[[str], None] | None = None
 
-    async def door(self, text: str) -> Entrance:
+    async def door(self, text: str, warn: Callable[[str], None]) -> Entrance:
         """The way into the room that was typed, while a prompt has the terminal: a `chatty.cli.join.rooms` door."""
         target, invitation = invited(self.env, text, self.at)
         if not target.room_id:
             raise usage("that invitation is to the server, and not to a room", "accept it with: chatty join INVITATION")
         try:
-            return await self.into(target, Shown(invitation), asks=False)
+            return await self._replace(warn=warn).into(target, Shown(invitation), asks=False)
         except PosterOnly as poster:
             raise usage(f'you may only post in "{poster.admitted.room_name}"', "use: chatty send") from None
 
@@ -102,8 +108,6 @@ class Way(NamedTuple):
                 or (refused.code == "unauthorized" and is_token(current(key)))
             ):
                 raise
-            from chatty.cli.terminal.cleaning import clean
-
             self.env.err(clean(f"note:  {refused.message}", newlines=False))
             password = ask(self.env, "If the room has a password, type it; otherwise press Enter: ")
             if not password:
@@ -115,4 +119,8 @@ class Way(NamedTuple):
         try:
             remember(self.env, known)
         except (OSError, Failure) as error:
-            self.env.err(f"warning: the room is not remembered ({explain(error).message})")
+            told = f"the room is not remembered ({explain(error).message})"
+            if self.warn is not None:
+                self.warn(told)
+            else:
+                self.env.err(clean(f"warning: {told}", newlines=False))

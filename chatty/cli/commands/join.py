@@ -35,6 +35,9 @@ Bell = Literal["mention", "all", "off"]
 ASK: Final = "-"
 """A ROOM that is asked for, so that an invitation stands neither on the screen nor in the shell's history."""
 
+_GONE: Final = ("room_not_found", "room_closed")
+"""Why a room that was open can't be entered any more. Otherwise it is tried again the next time."""
+
 
 @at_server
 def command(
@@ -87,7 +90,7 @@ def command(
     places = Places(env.convenience("rooms"), load_profile(env, at.profile, at.cacert).profile)
     look = Look(plain, color, bell)
     if not room and (again := _open_last(way, places)):
-        return run_plainly(_join(again, places, look, again=True))
+        return run_plainly(_join(again, way, places, look, again=True))
     asked = "Room or invitation (it is not shown): "
     wanted = [filled(ask(env, asked)) if one == ASK else one for one in room or [ASK]]
     if not in_terminal and not password_stdin and not all("#" in one for one in wanted):
@@ -99,7 +102,7 @@ def command(
     entries = [(way, guest.target, Shown(guest.invitation, password)) for guest in guests]
     if not in_terminal or not all(guest.target.room_id for guest in guests):
         return run(_enter(entries))
-    return run_plainly(_join(entries, places, look))
+    return run_plainly(_join(entries, way, places, look))
 
 
 class Look(NamedTuple):
@@ -149,15 +152,18 @@ def _say(env: Environment, target: RoomTarget, admitted: Admitted) -> None:
     env.out(clean(f"you were let into {where} as {admitted.role}{called}", newlines=False))
 
 
-async def _join(guests: Sequence[Guest], places: Places, look: Look, *, again: bool = False) -> int:
-    """Be in the rooms. Of those that were open ``again``, some may be gone: the others are entered all the same."""
+async def _join(guests: Sequence[Guest], usual: Way, places: Places, look: Look, *, again: bool = False) -> int:
+    """Be in the rooms; the ``usual`` way leads into further ones.
+
+    Of those that were open ``again``, some may be gone: the others are entered all the same.
+    """
     from chatty.cli.access.entering import PosterOnly
     from chatty.cli.join import run
+    from chatty.cli.join.rooms.places import OpenedRoom
     from chatty.cli.join.settings.preferences import Sources
     from chatty.cli.terminal.cleaning import clean
 
-    first, *_ = guests
-    env, door = first[0].env, first[0].door
+    env = usual.env
     colors = None if look.color is None else "always" if look.color else "never"
     sources = Sources(env, {"bell": look.bell, "color": colors})
     for problem in sources.problems:
@@ -173,9 +179,12 @@ async def _join(guests: Sequence[Guest], places: Places, look: Look, *, again: b
             if not again:
                 raise
             failure = error
-            env.err(clean(f"note:  {explain(error).message}", newlines=False))
+            told = explain(error)
+            if told.code not in _GONE:
+                places.unreached.append(OpenedRoom(target.server, target.room_id, way.name))
+            env.err(clean(f"note:  {told.message}", newlines=False))
     if not entrances:
         if failure:
             raise failure
         return ExitStatus.DONE
-    return await run(env, entrances, door, places, sources, plain=look.plain)
+    return await run(env, entrances, usual.door, places, sources, plain=look.plain)

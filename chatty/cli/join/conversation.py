@@ -155,6 +155,7 @@ class Conversation:
         lines = self.incoming.take(last=last)
         if self._head_is_due and self.incoming.is_ready:
             self._head_is_due = False
+            self._target = self._points_at(self.draft) or ""  # the draft may be one of an earlier run
             lines = [self._head(), *lines]
         return lines
 
@@ -237,9 +238,11 @@ class Conversation:
         return self.outgoing.pending()
 
     def unsent(self) -> list[Text]:
-        """The messages that were never acked, as lines to leave behind."""
+        """The messages that were never acked, or were refused unseen, as lines to leave behind."""
         unconfirmed = view.not_sent("it was not confirmed", self._unconfirmed) if self._unconfirmed else ()
-        return [*self.outgoing.unsent(), *unconfirmed]
+        refused = [] if self.incoming.front else self.outgoing.refused()
+        lines = [shown for line in refused for shown in view.not_sent("it was refused", line)]
+        return [*lines, *self.outgoing.unsent(), *unconfirmed]
 
     def people(self) -> list[str]:
         """The others, the latest to speak first."""

@@ -11,12 +11,26 @@ from prompt_toolkit.data_structures import Size
 from chatty.cli.join.window.screen import TerminalOutput
 
 
+class _Screen(pyte.Screen):
+    """As pyte's, which knows no dim text: here it stands as blinking, which nothing does.
+
+    It also shows nothing of a text behind a selector of a variant, so these are left out.
+    """
+
+    def draw(self, data: str) -> None:
+        super().draw(data.replace("\ufe0f", ""))
+
+    def select_graphic_rendition(self, *attrs: int) -> None:
+        known = {2: (5,), 22: (22, 25)}
+        super().select_graphic_rendition(*(one for attr in attrs for one in known.get(attr, (attr,))))
+
+
 class Glass(io.StringIO):
     """A stream that is a terminal of ``columns`` × ``rows``. ``updates`` holds all that was written, in its pieces."""
 
     def __init__(self, columns: int = 60, rows: int = 12) -> None:
         super().__init__()
-        self.screen = pyte.Screen(columns, rows)
+        self.screen = _Screen(columns, rows)
         self._stream = pyte.Stream(self.screen)
         self.updates: list[str] = []
 
@@ -54,7 +68,7 @@ class Glass(io.StringIO):
                 cursor = (len(wrapped) + x // columns, x % columns)
             wrapped += [row[start : start + columns] for start in range(0, max(len(row), 1), columns)]
         gone = max(0, len(wrapped) - screen.lines)
-        self.screen = screen = pyte.Screen(columns, screen.lines)
+        self.screen = screen = _Screen(columns, screen.lines)
         self._stream = pyte.Stream(screen)
         for number, row in enumerate(wrapped[gone:]):
             screen.cursor_position(number + 1, 1)

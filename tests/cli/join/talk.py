@@ -31,6 +31,8 @@ class Link:
         self.resumed: list[tuple[Say, asyncio.Future[Ack]]] = []
         self.typed = 0
         self.unhurried = False
+        self.fails: OSError | None = None
+        """What the journal raises."""
         self.posted: list[str] = []
         self.acks: list[asyncio.Future[Ack]] = []
         self._frames: asyncio.Queue[Frame | ChattyError | None] = asyncio.Queue()
@@ -59,6 +61,8 @@ class Link:
         self.typed += 1
 
     async def say(self, command: Say) -> asyncio.Future[Ack]:
+        if self.fails:
+            raise self.fails
         self.said.append(command)
         self.posted.append(command.text if isinstance(command, Send) else "")
         self.acks.append(asyncio.get_running_loop().create_future())

@@ -9,7 +9,7 @@ from chatty.events import (
     RoomClosed,
     TopicChanged,
 )
-from chatty.protocol import Close, Delete, Edit, React, Rename, Say, Send, SetTopic
+from chatty.protocol import Close, Delete, Edit, Live, React, Rename, Say, Send, SetTopic
 from tests.cli.join.talk import NOON, by, talking
 
 
@@ -135,3 +135,12 @@ async def test_the_others_are_told_that_one_types() -> None:
         assert talk.link.typed == 2
         talk.types("/who")
         assert talk.link.typed == 2
+
+
+async def test_a_draft_of_an_earlier_run_is_about_the_message_that_is_shown_with_it() -> None:
+    async with talking(live=False) as talk:
+        talk.conversation.draft = "/reply yes"
+        await talk.sees(by("Jane", 1, "shall we?"), Live(1))
+        assert talk.conversation.target() == "↪ Jane: shall we?"
+        await talk.sees(by("Bob", 2, "or not?"))
+        assert await talk.says("/reply yes") == Send("yes", reply_to=1)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pexpect
 import pyte
@@ -177,7 +177,8 @@ class Watched(pyte.Screen):
 def watch(seat: Seat, columns: int, rows: int) -> Watched:
     """Everything from now on is shown on another screen, which is still empty."""
     seat.glass = Glass(columns, rows)
-    seat.glass.screen = screen = Watched(columns, rows)
+    screen = Watched(columns, rows)
+    seat.glass.screen = cast(Any, screen)
     seat.glass._stream = pyte.Stream(screen)
     return screen
 

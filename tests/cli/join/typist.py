@@ -83,7 +83,7 @@ class Desks:
     """One desk, or two of them."""
 
     def __init__(self, *desks: Desk) -> None:
-        self.desks = desks
+        self.desks = list(desks)
         self.front = desks[0]
         self.left = 0
 

@@ -86,6 +86,9 @@ class Outgoing:
             posted = await self._queue.get()
             try:
                 ack = await room.say(posted.command)
+            except OSError as error:  # of the journal: nothing was sent
+                self._refused(posted, f"it can't be kept until it is acked ({error.strerror})")
+                continue
             except ChattyError:  # listening to the room raises it, too
                 return
             ack.add_done_callback(partial(self._acked, posted, accepted))
@@ -94,16 +97,23 @@ class Outgoing:
         error = None if ack.cancelled() else ack.exception()
         if ack.cancelled() or (error and not isinstance(error, Refused)):
             return  # nobody knows what became of it: it stays among the unsent
+        if isinstance(error, Refused):
+            self._refused(posted, _reason(error))
+            return
+        self._done(posted)
+        posted.seq = ack.result().seq or posted.seq  # the ack that told it may be lost: then its event tells
+        accepted(posted, ack.result())
+        self._changed()
+
+    def _refused(self, posted: Posted, why: str) -> None:
+        self._done(posted)
+        posted.refused = True
+        self._show(*view.not_sent(why, posted.typed))
+        self.give_back(posted.typed, posted.line)
+
+    def _done(self, posted: Posted) -> None:
         self._on_their_way.remove(posted)
         self._answered.set()
-        if isinstance(error, Refused):
-            posted.refused = True
-            self._show(*view.not_sent(_reason(error), posted.typed))
-            self.give_back(posted.typed, posted.line)
-        else:
-            posted.seq = ack.result().seq or posted.seq  # the ack that told it may be lost: then its event tells
-            accepted(posted, ack.result())
-        self._changed()
 
     def give_back(self, text: str, line: Line | None) -> None:
         """Put ``text`` into the prompt, with the choices of ``line``."""

@@ -23,9 +23,16 @@ class Entrance(NamedTuple):
     key: Credential
     chosen: str | None = None
 
+    def leads_to(self, other: Entrance) -> bool:
+        """Whether ``other`` is a way into the same room, as the same person.
 
-Door = Callable[[str], Awaitable[Entrance]]
-"""Finds the way into the room that somebody typed: its name, id or URL, or an invitation.
+        Their keys don't tell: each token is an object of its own, though it is the same one.
+        """
+        return (self.target.room_id, self.target.profile) == (other.target.room_id, other.target.profile)
+
+
+Door = Callable[[str, Callable[[str], None]], Awaitable[Entrance]]
+"""Finds the way into the room that somebody typed: its name, id or URL, or an invitation. It may warn of something.
 
 Raises `chatty.errors.ChattyError`, Failure and OSError.
 """

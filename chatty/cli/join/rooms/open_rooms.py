@@ -24,6 +24,7 @@ from chatty.cli.join.rooms.inviting import ways_in
 from chatty.cli.join.rooms.opening import Opening, OpenRoom
 from chatty.cli.join.rooms.places import OpenedRoom, Places
 from chatty.cli.join.settings.preferences import Sources
+from chatty.cli.room_list import known_rooms
 from chatty.cli.targets import about
 from chatty.cli.terminal.cleaning import clean
 from chatty.errors import ChattyError
@@ -63,7 +64,7 @@ class OpenRooms:
         self._door = door
         self._places = places
         self._opening = Opening(env, places, sources, plain=plain)
-        places.warn = lambda text: self.show(view.failure(text))
+        places.warn = self._warn
         self.warn_once = places.warn_once
         """Tells that something can't be kept, unless that was told before."""
         self._clock = asyncio.get_running_loop().time
@@ -72,6 +73,7 @@ class OpenRooms:
         self._before: list[Text] = []  # of the rooms that were in front earlier
         self._lines: list[Text] = []
         self._tasks: asyncio.TaskGroup | None = None
+        self._entering = asyncio.Lock()
         self._warned = 0
         self._counted: list[tuple[int, int]] = []
 
@@ -79,17 +81,17 @@ class OpenRooms:
 
     async def enter(self, entrance: Entrance) -> int:
         """Be in one more room, behind the others, and give its number. Raises what `chatty.client.room.join` does."""
-        for number, one in enumerate(self._open, 1):
-            if one.entrance.target.room_id == entrance.target.room_id and one.entrance.key == entrance.key:
-                return number
-        one = await self._opening.enter(entrance, self, self.changed)
-        one.conversation.incoming.on_mention = partial(self._mentioned, one.conversation)
-        one.conversation.on_draft = partial(self._note_place, one)
-        self._open.append(one)
-        if self._tasks is not None:
-            one.staying = self._tasks.create_task(self._stay(one))
-            self._remember()
-        return len(self._open)
+        async with self._entering:  # else somebody who asks twice would be there twice
+            for number, one in enumerate(self._open, 1):
+                if one.entrance.leads_to(entrance):
+                    return number
+            one = await self._opening.enter(entrance, self, self.changed)
+            one.conversation.incoming.on_mention = partial(self._mentioned, one.conversation)
+            self._open.append(one)
+            if self._tasks is not None:
+                one.staying = self._tasks.create_task(self._stay(one))
+                self._remember()
+            return len(self._open)
 
     async def run(self, *beside: Coroutine[Any, Any, None]) -> ExitStatus:
         """Be in the rooms until one leaves them, or the last one is over. Gives the exit status.
@@ -122,10 +124,10 @@ class OpenRooms:
                 finally:
                     if one.room.closed:
                         news.closed()
-        except (ChattyError, Failure) as error:
+        except (ChattyError, Failure, OSError) as error:
             if len(self._open) == 1:
                 raise
-            self.show(view.failure(f"{one.conversation.title}: {explain(error).message}"))
+            self._warn(f"{one.conversation.title}: {explain(error).message}")
         else:
             if len(self._open) == 1:
                 raise _Ended(ExitStatus.DONE)
@@ -135,11 +137,16 @@ class OpenRooms:
     async def _drop(self, one: OpenRoom) -> None:
         """Close one of several rooms."""
         at = self._open.index(one)
+        self.show(*one.conversation.unsent())
+        if one.conversation.draft.strip():
+            self.show(*view.not_sent("it was still being typed", one.conversation.draft))
         if at == self._at:
             self._turn_to(at - 1 if at else 1)
+        one.note_place()
         self._open.remove(one)
         self._at -= at < self._at
         self._remember()
+        self._places.save()  # before another terminal may go on with what was typed here
         await one.room.close()
 
     def end(self, status: ExitStatus) -> None:
@@ -161,13 +168,13 @@ class OpenRooms:
         """The person wants to leave all rooms."""
         self._start(self.quit())
 
-    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+    def _start(self, work: Coroutine[Any, Any, object]) -> None:
         """Let ``work`` go on beside the conversations, one of which it may end."""
         assert self._tasks is not None
         self._tasks.create_task(work)
 
-    async def quit(self, *, insist: bool = False) -> None:
-        """Leave all rooms. When messages are still on their way, only if asked twice, or with ``insist``."""
+    async def quit(self, *, insist: bool = False) -> bool:
+        """Leave all rooms; while messages are on their way, only if asked twice, or with ``insist``. False: one stays."""
         connected = [one.conversation for one in self._open if one.conversation.connection == "connected"]
         waits = [asyncio.create_task(one.outgoing.settled()) for one in connected if one.waiting]
         if waits:
@@ -180,9 +187,10 @@ class OpenRooms:
             what, go = ("1 message waits", "goes") if waiting == 1 else (f"{waiting:,} messages wait", "go")
             kept = all(one.conversation.outgoing.keeps for one in self._open if one.conversation.waiting)
             then = f"{go} out when you join again" if kept else f"{go} nowhere if you leave"
-            self.show(view.failure(f"{what} to be sent, and {then}; leave once more to leave"))
-            return
+            self._warn(f"{what} to be sent, and {then}; leave once more to leave")
+            return False
         self.end(ExitStatus.DONE)
+        return True
 
     def _remember(self) -> None:
         ways = [one.entrance for one in self._open]
@@ -194,6 +202,11 @@ class OpenRooms:
     def front(self) -> Conversation:
         """The conversation that is shown."""
         return self._open[self._at].conversation
+
+    @property
+    def desks(self) -> list[Conversation]:
+        """All conversations."""
+        return [one.conversation for one in self._open]
 
     def directory(self, conversation: Conversation) -> Path:
         """The directory with what is kept of a room."""
@@ -248,11 +261,11 @@ class OpenRooms:
 
     async def _enter_room(self, argument: str) -> None:
         try:
-            number = await self.enter(await self._door(argument))
+            number = await self.enter(await self._door(argument, self._warn))
         except (ChattyError, Failure, OSError) as error:
             failure = explain(error)
             hint = f"; {failure.hint}" if failure.hint else ""
-            self.show(view.failure(f"{failure.message}{hint}"))
+            self._warn(f"{failure.message}{hint}")
             return
         self.turn_to(number)
 
@@ -262,13 +275,16 @@ class OpenRooms:
 
     async def _part(self) -> None:
         one = self._open[self._at]
-        if len(self._open) == 1:
-            self._places.keep_open([])
-            await self.quit()
+        if len(self._open) > 1 and one.conversation.waiting:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(GRACE):
+                    await one.conversation.outgoing.settled()
+        if one not in self._open:  # meanwhile it was left, or is over
             return
-        if one.conversation.waiting:
-            await asyncio.wait([asyncio.create_task(one.conversation.outgoing.settled())], timeout=GRACE)
-        self.show(*one.conversation.unsent())
+        if len(self._open) == 1:
+            if await self.quit():
+                self._places.keep_open([])
+            return
         assert one.staying is not None
         one.staying.cancel()
         self.show(view.notice(f"you left {one.conversation.title}"))
@@ -280,7 +296,7 @@ class OpenRooms:
         try:
             names = [clean(name, newlines=False) for name in self._others()]
         except (OSError, Failure) as error:
-            self.show(view.failure(f"the other rooms that you know: {explain(error).message}"))
+            self._warn(f"the other rooms that you know: {explain(error).message}")
             return
         if names:
             more = ", …" if len(names) > KNOWN else ""
@@ -288,8 +304,6 @@ class OpenRooms:
 
     def _others(self) -> list[str]:
         """The names of rooms that are known and not open, the latest first. Raises OSError and Failure."""
-        from chatty.cli.room_list import known_rooms
-
         here = {one.entrance.target.room_id for one in self._open}
         known = [room for room in known_rooms(self._env) if room.is_open(self._env.now())]
         return [room.name for room in reversed(known) if room.id not in here]
@@ -318,6 +332,9 @@ class OpenRooms:
         """Show lines of chatty's own, whichever room is in front."""
         self._lines += lines
         self.changed.set()
+
+    def _warn(self, text: str) -> None:
+        self.show(view.failure(text))
 
     def take(self, *, last: bool = False) -> list[Text]:
         """The lines that are to be shown now; each is given once. With ``last``, also those that would wait."""
@@ -380,7 +397,4 @@ class OpenRooms:
 
     def _note_places(self) -> None:
         for one in self._open:
-            self._note_place(one)
-
-    def _note_place(self, one: OpenRoom) -> None:
-        one.note_place(self._env.now())
+            one.note_place()

@@ -37,11 +37,12 @@ class OpenRoom:
         self.room = room
         self.place = place
         self.staying: asyncio.Task[None] | None = None
+        conversation.on_draft = self.note_place
 
-    def note_place(self, now: float) -> None:
-        """Remember how far it was read by ``now``, in seconds since 1970, and what is being typed."""
+    def note_place(self) -> None:
+        """Remember how far it was read by now, and what is being typed."""
         if seen := self.conversation.incoming.seen_position:
-            self.place.see(seen, now)
+            self.place.see(seen, self.conversation.now())
         self.place.type(self.conversation.draft, self.conversation.outgoing.refused())
 
 
@@ -77,10 +78,10 @@ class Opening:
 
     async def http(self, entrance: Entrance) -> Http:
         """The connections to the server of a room, which rooms share."""
-        target = entrance.target
-        at = (target.server, target.profile, entrance.key)
+        target, key = entrance.target, entrance.key
+        at = (target.server, target.profile, key if isinstance(key, str) else "the profile's token")
         if at not in self._https:
-            self._https[at] = await self._stack.enter_async_context(target.http(entrance.key))
+            self._https[at] = await self._stack.enter_async_context(target.http(key))
         return self._https[at]
 
     async def _entered(self, http: Http, entrance: Entrance, place: Place, conversation: Conversation) -> Room:

@@ -12,6 +12,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
+from threading import Lock
 from typing import Final, TypeVar
 from urllib.parse import quote
 
@@ -20,6 +21,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from chatty.cli.private_files import write_private
+from chatty.cli.terminal.cleaning import as_utf8
 from chatty.events import StreamPosition
 
 __all__ = ["DRAFT", "OpenedRoom", "Place", "Places"]
@@ -32,7 +34,7 @@ DRAFT: Final = ".draft"
 """What the name of a file with a line that is being typed ends with."""
 
 
-class _Place(Struct, omit_defaults=True):
+class _Place(Struct, frozen=True, omit_defaults=True):
     epoch: str = ""
     seen: int = 0
     at: float = 0.0
@@ -77,6 +79,10 @@ class Place:
 
         None: it has none, and what is typed in it isn't kept.
         """
+        if self._is_typed:
+            with suppress(OSError):
+                self.save()  # of the time when one was here before
+        self._is_typed = False
         self._draft = journal and journal.with_suffix(DRAFT)
         self._typed = _read(self._draft, _Typed) if self._draft else _Typed()
 
@@ -105,13 +111,13 @@ class Place:
         kept = self._kept
         if position.epoch == kept.epoch and position.seq <= kept.seen:
             return
-        kept.epoch, kept.seen = position
-        kept.at = now
+        self._kept = replace(kept, epoch=position.epoch, seen=position.seq, at=now)
         self._touch()
 
     def type(self, draft: str, refused: list[str]) -> None:
         """The line that is being typed is ``draft`` now, and these were ``refused`` and haven't come back yet."""
-        before, self._typed = self._typed, _Typed(draft, refused)
+        # A terminal may give bytes that are no text.
+        before, self._typed = self._typed, _Typed(as_utf8(draft), [as_utf8(line) for line in refused])
         if before == self._typed:
             return
         self._is_typed = True
@@ -127,16 +133,28 @@ class Place:
         """Write what has changed. Raises OSError."""
         if self._is_typed and self._draft:
             self._is_typed = False
-            if self._typed == _Typed():
-                self._draft.unlink(missing_ok=True)
-            else:
-                write_private(self._draft, msgspec.json.encode(self._typed))
+            try:
+                self._save_draft(self._draft)
+            except OSError:
+                self._is_typed = True
+                raise
         if self._is_dirty:
             self._is_dirty = False
             kept, other = self._kept, _read(self._path, _Place)  # another terminal may be in this room, too
             if other.epoch == kept.epoch and other.seen > kept.seen:
                 kept = replace(kept, seen=other.seen, at=other.at)
-            write_private(self._path, msgspec.json.encode(kept))
+            try:
+                write_private(self._path, msgspec.json.encode(kept))
+            except OSError:
+                self._is_dirty = True
+                raise
+
+    def _save_draft(self, path: Path) -> None:
+        typed = self._typed
+        if typed == _Typed():
+            path.unlink(missing_ok=True)
+        else:
+            write_private(path, msgspec.json.encode(typed))
 
 
 class Places:
@@ -145,19 +163,23 @@ class Places:
     def __init__(self, directory: Path, profile: str) -> None:
         self.warn: Callable[[str], None] = lambda _: None
         """Told once if nothing can be kept."""
+        self.unreached: list[OpenedRoom] = []
+        """Rooms that were open and can't be entered now, but perhaps the next time: they stay remembered."""
         self._directory = directory
         self._profile = profile
         self._warned = False
-        self._places: list[Place] = []
+        self._places: dict[str, Place] = {}
         self._opened = directory / _named("open", profile)
         self._changed = asyncio.Event()
         self._entered = asyncio.Event()
+        self._writing = Lock()
 
     def of(self, room_id: str) -> Place:
         """The place in a room."""
-        place = Place(self._directory / _named(room_id, self._profile), self._changed.set, self._entered.set)
-        self._places.append(place)
-        return place
+        if room_id not in self._places:
+            directory = self._directory / _named(room_id, self._profile)
+            self._places[room_id] = Place(directory, self._changed.set, self._entered.set)
+        return self._places[room_id]
 
     def last_open(self) -> list[OpenedRoom]:
         """The rooms that were open when one left last."""
@@ -165,7 +187,12 @@ class Places:
 
     def keep_open(self, rooms: Iterable[OpenedRoom]) -> None:
         """Remember that these are open."""
-        self._try(lambda: write_private(self._opened, msgspec.json.encode(_Opened(list(rooms)))))
+        opened = list(rooms)
+        opened += [room for room in self.unreached if all(room.id != one.id for one in opened)]
+        try:
+            write_private(self._opened, msgspec.json.encode(_Opened(opened)))
+        except OSError as error:
+            self.cannot_keep(error)
 
     async def keep(self) -> None:
         """Write what changes, until cancelled."""
@@ -173,21 +200,27 @@ class Places:
             await self._changed.wait()
             self._changed.clear()
             self._entered.clear()
-            await asyncio.to_thread(self.save)
+            if error := await asyncio.to_thread(self._write):
+                self.cannot_keep(error)
             with suppress(TimeoutError):
                 async with asyncio.timeout(EVERY):
                     await self._entered.wait()
 
     def save(self) -> None:
         """Write what has changed, at once."""
-        for place in self._places:
-            self._try(place.save)
-
-    def _try(self, write: Callable[[], None]) -> None:
-        try:
-            write()
-        except OSError as error:
+        if error := self._write():
             self.cannot_keep(error)
+
+    def _write(self) -> OSError | None:
+        """Write what has changed. Gives an error, if there is any."""
+        failed = None
+        with self._writing:  # a thread that goes on after `keep` was cancelled must not write what is older by now
+            for place in list(self._places.values()):
+                try:
+                    place.save()
+                except OSError as error:
+                    failed = error
+        return failed
 
     def cannot_keep(self, error: OSError) -> None:
         """Tell it, once."""

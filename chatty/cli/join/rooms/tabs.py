@@ -9,12 +9,10 @@ from msgspec import Struct
 
 from chatty.cli.join.room.status import Status, connection_words, glyph
 from chatty.cli.terminal.cleaning import clean
+from chatty.cli.terminal.folding import NARROW
 from chatty.cli.terminal.width import clip, width
 
 __all__ = ["Tab", "fragments", "listed"]
-
-NARROW = 60
-"""Columns below which hints come first, since there is no room for all."""
 
 
 class Tab(Struct, frozen=True):
@@ -68,6 +66,8 @@ def _alone(front: Status) -> list[str]:
 def _several(tabs: Sequence[Tab], columns: int) -> list[str]:
     """The rooms, as many as fit: before all the one in front, then those where something is new."""
     shown = [_tab(number, tab) for number, tab in enumerate(tabs, 1)]
+    if sum(width(one) + 3 for one in shown) <= columns:
+        return shown
     order = sorted(range(len(tabs)), key=lambda at: (not tabs[at].front, not tabs[at].mentions, not tabs[at].unread))
     kept: list[int] = []
     more = 0

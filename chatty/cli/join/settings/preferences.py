@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, Literal
+from weakref import WeakMethod
 
 from chatty.cli.config import config_file, read_config
 from chatty.cli.environment import Environment, NoHome
@@ -38,7 +39,7 @@ class Sources:
         self._file: Path | None = None
         self._why = "there is no file to keep it in"
         self._unkept: dict[tuple[reading.Path, str], Value | None] = {}
-        self._subscribers: list[Callable[[], None]] = []
+        self._subscribers: list[WeakMethod[Callable[[], None]]] = []  # rooms come and go
         if env is None:
             return
         try:
@@ -51,8 +52,8 @@ class Sources:
         self.problems = [f"{self._file}: {problem}" for problem in self.problems]
 
     def subscribe(self, changed: Callable[[], None]) -> None:
-        """Call ``changed`` after each change."""
-        self._subscribers.append(changed)
+        """Call ``changed``, a method, after each change, as long as there is its object."""
+        self._subscribers.append(WeakMethod(changed))
 
     def change(self, path: reading.Path, name: str, value: Value | None) -> str:
         """Set ``name`` in the table at ``path``, or remove it if ``value`` is None; at once, and in the file.
@@ -75,8 +76,10 @@ class Sources:
                 self.tables.get(table, {}).pop(key, None)
             else:
                 self.tables.setdefault(table, {})[key] = unkept
-        for changed in self._subscribers:
-            changed()
+        self._subscribers = [one for one in self._subscribers if one()]
+        for one in self._subscribers:
+            if changed := one():
+                changed()
         return why
 
     def keeps(self, path: reading.Path, name: str) -> bool:

@@ -17,7 +17,7 @@ from prompt_toolkit.layout.processors import Processor, Transformation, Transfor
 from prompt_toolkit.layout.utils import explode_text_fragments
 
 from chatty.cli.join.window.completion import candidates
-from chatty.cli.terminal.cleaning import shown
+from chatty.cli.terminal.cleaning import clean, shown
 
 __all__ = ["Candidates", "FrontLine", "Visible"]
 
@@ -55,6 +55,9 @@ class Visible(Processor):
     """
 
     def apply_transformation(self, transformation_input: TransformationInput) -> Transformation:
+        text = fragment_list_to_text(transformation_input.fragments)
+        if clean(text, newlines=False) == text:  # as nearly always, and this is asked several times for each key
+            return Transformation(transformation_input.fragments)
         fragments = explode_text_fragments(transformation_input.fragments)
         pieces = shown(fragment_list_to_text(fragments), newlines=False)
         seen: StyleAndTextTuples = [

@@ -109,6 +109,10 @@ class Desks(Protocol):
     def front(self) -> Desk:
         """The one that is typed into."""
 
+    @property
+    def desks(self) -> Collection[Desk]:
+        """All of them."""
+
     def leave(self) -> None:
         """The person wants to leave."""
 
@@ -150,7 +154,6 @@ class Prompt:
         self._history = history
         self._lines: dict[Desk, Buffer] = {}
         self._open = edit
-        self._pager = pager
         self.color = False
         """Whether it has colours; it may be set anew at any time."""
         self._pager = pager
@@ -186,6 +189,7 @@ class Prompt:
         """The line of the desk in front."""
         desk = self._desks.front
         if desk not in self._lines:
+            self._lines = {one: line for one, line in self._lines.items() if one in self._desks.desks}
             self._lines[desk] = Buffer(
                 document=Document(desk.draft),
                 multiline=True,

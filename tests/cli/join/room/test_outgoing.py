@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 
 from chatty.errors import Disconnected, Refused
 from chatty.protocol import Ack
@@ -41,6 +42,25 @@ async def test_what_was_never_acked_is_left_behind() -> None:
         talk.link.acks[0].set_exception(Disconnected(1006))
         await asyncio.sleep(0)
         assert [line.plain for line in talk.conversation.unsent()] == ["✗ not sent: no ack came", "  lost?"]
+
+
+async def test_a_message_that_was_refused_unseen_is_left_behind() -> None:
+    async with talking() as talk:
+        await talk.posts("too fast")
+        talk.conversation.turn_away()
+        talk.link.acks[0].set_exception(Refused("rate_limited", "Slower."))
+        await asyncio.sleep(0)
+        assert [line.plain for line in talk.conversation.unsent()] == ["✗ not sent: it was refused", "  too fast"]
+
+
+async def test_a_message_that_a_full_disk_cannot_keep_comes_back() -> None:
+    async with talking() as talk:
+        talk.link.fails = OSError(errno.ENOSPC, "No space left on device")
+        assert talk.conversation.enter("hello")
+        await talk.shows("✗ not sent: it can't be kept until it is acked (No space left on device)")
+        assert talk.returned() == ["hello"]
+        talk.link.fails = None
+        await talk.posts("hello")
 
 
 async def test_a_refused_command_comes_back_as_it_was_typed() -> None:

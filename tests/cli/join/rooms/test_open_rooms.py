@@ -53,7 +53,9 @@ class House:
             self.ids[name], self.owner_tokens[name] = made["id"], made["owner_token"]
         return Entrance(RoomTarget(self.server.url, self.ids[name], name, Profile("default")), name, "John", KEY)
 
-    async def door(self, text: str) -> Entrance:
+    async def door(self, text: str, warn: Callable[[str], None]) -> Entrance:
+        if text == "forgotten":
+            warn("the room is not remembered")
         if text.startswith("no"):
             raise Failure(ExitStatus.NO_SUCH_ROOM, "room_not_found", f'no room "{text}"', "see: chatty rooms")
         return self.entrance(text)
@@ -192,6 +194,42 @@ async def test_a_room_is_opened_and_left_while_one_talks(house: House) -> None:
         assert " · #deploys · " in john.status
 
 
+async def test_a_room_that_is_asked_for_twice_at_once_is_opened_once(house: House) -> None:
+    async with house.opened("deploys") as john:
+        ops = house.entrance("ops")
+        assert set(await asyncio.gather(john.rooms.enter(ops), john.rooms.enter(ops))) == {2}
+        assert "2 #ops" in john.status
+        assert "3 #ops" not in john.status
+
+
+async def test_a_room_that_is_entered_with_a_token_is_opened_once(house: House) -> None:
+    async with house.opened("deploys") as john:
+        for _ in range(2):
+            assert await john.rooms.enter(house.entrance("ops")._replace(key=lambda: KEY)) == 2
+        assert await john.rooms.enter(house.entrance("general")._replace(key=lambda: KEY)) == 3
+        one, other = [await john.rooms._opening.http(room.entrance) for room in john.rooms._open[1:]]
+        assert one is other
+
+
+async def test_a_room_that_is_left_twice_at_once_is_left_once(house: House) -> None:
+    async with house.opened("deploys", "ops") as john:
+        john.rooms.turn_to(2)
+        ops = john.rooms.front
+        for line in ("last words", "/part", "/part"):
+            assert ops.enter(line)
+        await john.sees("-- you left #ops")
+        await john.until(lambda: not any("_part" in str(task.get_coro()) for task in asyncio.all_tasks()))
+        assert not john.running.done()
+        assert john.rooms.front.name == "deploys"
+
+
+async def test_what_the_door_warns_of_stands_in_the_transcript(house: House) -> None:
+    async with house.opened("deploys") as john:
+        await john.enters("/join forgotten")
+        await john.sees("!! the room is not remembered")
+        await john.sees("━━ #forgotten ")
+
+
 async def test_leaving_the_last_room_ends_it(house: House) -> None:
     async with house.opened("deploys") as john:
         await john.enters("/part")
@@ -207,6 +245,16 @@ async def test_a_room_that_is_closed_leaves_the_others(house: House) -> None:
         await john.sees("-- #ops is closed")
         assert any("the room is closed" in line for line in john.lines())
         assert john.rooms.front.name == "deploys"
+
+
+async def test_what_was_typed_for_a_room_that_is_over_stands_in_the_transcript(house: House) -> None:
+    async with house.opened("deploys", "ops") as john:
+        john.rooms.front.drafted("half-typed")
+        async with Http(house.server.url) as http:
+            await http.close_room(house.ids["deploys"], house.owner_tokens["deploys"])
+        await john.sees("-- #deploys is closed")
+        lines = john.lines()
+        assert lines[lines.index("✗ not sent: it was still being typed") + 1] == "  half-typed"
 
 
 async def test_a_room_that_refuses_is_not_opened(house: House) -> None:

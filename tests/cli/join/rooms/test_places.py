@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import stat
+import threading
 from pathlib import Path
 
 import pytest
 
 from chatty.cli.join.rooms.places import OpenedRoom, Place, Places
+from chatty.cli.private_files import write_private
 from chatty.events import StreamPosition
 
 
@@ -36,6 +38,12 @@ def test_nobody_else_can_read_it(tmp_path: Path) -> None:
     places.save()
     for name in ("1.draft", "place.json"):
         assert stat.S_IMODE((tmp_path / "id" / name).stat().st_mode) == 0o600
+
+
+def test_a_room_that_is_entered_again_goes_on_with_what_is_not_written_yet(tmp_path: Path) -> None:
+    places = Places(tmp_path, "default")
+    seated(places).type("half-typed", [])
+    assert seated(places).draft == "half-typed"
 
 
 def test_reading_goes_forward_only_within_an_epoch(tmp_path: Path) -> None:
@@ -86,6 +94,14 @@ def test_without_a_journal_no_line_is_kept(tmp_path: Path) -> None:
     place.type("half-typed", [])
     places.save()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_bytes_that_are_no_text_are_kept_as_a_sign(tmp_path: Path) -> None:
+    places = Places(tmp_path, "default")
+    seated(places).type("caf\udce9", ["\udce9"])
+    places.save()
+    place = seated(Places(tmp_path, "default"))
+    assert (place.draft, place.refused) == ("caf\ufffd", ["\ufffd"])
 
 
 def test_profiles_are_different_people(tmp_path: Path) -> None:
@@ -142,3 +158,59 @@ def test_a_directory_that_cannot_be_written_is_told_once(tmp_path: Path) -> None
     places.keep_open([])
     (warning,) = told
     assert warning.startswith("how far you read and what you type can't be kept: ")
+
+
+async def test_what_cannot_be_written_is_told_by_the_event_loop(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    places, told = Places(tmp_path / "file", "default"), asyncio.Event()
+    threads = list[threading.Thread]()
+
+    def warn(_: str) -> None:
+        threads.append(threading.current_thread())
+        told.set()
+
+    places.warn = warn
+    keeping = asyncio.create_task(places.keep())
+    seated(places).type("x", [])
+    async with asyncio.timeout(20):
+        await told.wait()
+    keeping.cancel()
+    assert threads == [threading.main_thread()]
+
+
+def test_what_could_not_be_written_is_written_later(tmp_path: Path) -> None:
+    (tmp_path / "rooms").write_text("")
+    places = Places(tmp_path / "rooms", "default")
+    place = seated(places)
+    place.type("half-typed", [])
+    place.see(StreamPosition("e", 7), 100.0)
+    places.save()
+    (tmp_path / "rooms").unlink()
+    places.save()
+    places.save()
+    kept = seated(Places(tmp_path / "rooms", "default"))
+    assert (kept.draft, kept.seen) == ("half-typed", StreamPosition("e", 7))
+
+
+async def test_what_is_written_last_is_the_latest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, overtaken = threading.Event(), threading.Event()
+
+    def slow(path: Path, data: bytes) -> None:
+        if b"older" in data:
+            begun.set()
+            overtaken.wait(0.2)
+        write_private(path, data)
+        overtaken.set()
+
+    monkeypatch.setattr("chatty.cli.join.rooms.places.write_private", slow)
+    places = Places(tmp_path, "default")
+    keeping = asyncio.create_task(places.keep())
+    place = seated(places)
+    place.type("older", [])
+    await asyncio.to_thread(begun.wait, 20)
+    keeping.cancel()
+    place.type("the latest", [])
+    places.save()
+    await asyncio.gather(keeping, return_exceptions=True)
+    await asyncio.get_running_loop().shutdown_default_executor()
+    assert seated(Places(tmp_path, "default")).draft == "the latest"

@@ -66,6 +66,10 @@ def test_of_too_many_rooms_those_with_news_are_shown() -> None:
     assert width(line) <= 70
 
 
+def test_rooms_that_fit_are_all_shown() -> None:
+    assert shown(DEPLOYS, OPS, columns=48) == " ● /help · 1 #deploys (3 online) · 2 #ops !1"
+
+
 @pytest.mark.parametrize("columns", [*range(12, 100)])
 def test_it_never_takes_a_second_row(columns: int) -> None:
     assert width(shown(DEPLOYS, OPS, GENERAL, columns=columns)) <= columns

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from weakref import ref
 
 import pytest
 
@@ -238,6 +240,14 @@ async def test_a_change_in_one_room_reaches_the_others_of_the_session(make_envir
     one.change("joins", "all", "room")
     assert heard == ["none", "none"]
     assert one.settings.joins == "all"
+
+
+def test_a_room_that_was_left_is_not_held_by_the_settings(make_environment: MakeEnvironment) -> None:
+    file = Sources(make_environment())
+    room = ref(Preferences(file))
+    gc.collect()
+    assert room() is None
+    assert file.change(("join",), "joins", "none") == ""
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 from pathlib import Path
+from weakref import ref
 
 import pytest
 
@@ -351,3 +353,15 @@ async def test_what_is_saved_in_the_editor_is_kept_if_all_ends_meanwhile() -> No
         await asyncio.wait([typist.running])
         assert typist.prompt.draft == "draft, and more"
         assert typist.desk.begun == 1
+
+
+async def test_the_line_of_a_room_that_is_left_is_let_go() -> None:
+    async with at_prompt() as typist:
+        await typist.press("one", lambda: typist.prompt.draft == "one")
+        left = ref(typist.prompt.buffer)
+        typist.desks.turn_to(2)
+        del typist.desks.desks[0]
+        typist.desk = typist.desks.front
+        await typist.press("two", lambda: typist.prompt.draft == "two")
+        gc.collect()
+        assert left() is None
