@@ -206,7 +206,7 @@ def test_what_is_refused_later_comes_back_into_the_line_of_its_room_even_after_o
     house.server.ask("PUT", f"/v1/rooms/{ops['id']}/policy", {"locked": True}, token=ops["owner_token"])
     with house.sit() as john:
         john.sees("● 1 #deploys")
-        until(lambda: any("precious" in path.read_text() for path in house.home.rglob("*.draft")))
+        john.sees(lambda _: any("precious" in path.read_text() for path in house.home.rglob("*.draft")))
         john.kill9()
     with house.sit() as john:
         john.sees("● 1 #deploys")

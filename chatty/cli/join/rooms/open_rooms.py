@@ -174,7 +174,7 @@ class OpenRooms:
         self._tasks.create_task(work)
 
     async def quit(self, *, insist: bool = False) -> bool:
-        """Leave all rooms; while messages are on their way, only if asked twice, or with ``insist``. False: one stays."""
+        """Leave all rooms; while messages wait, only if asked twice or with ``insist``. Gives whether one leaves."""
         connected = [one.conversation for one in self._open if one.conversation.connection == "connected"]
         waits = [asyncio.create_task(one.outgoing.settled()) for one in connected if one.waiting]
         if waits:
