@@ -13,7 +13,7 @@ from chatty.cli.terminal.cleaning import clean
 from chatty.client.network.address import is_this_machine
 from chatty.errors import ChattyError, Disconnected, ProtocolError, Refused, Unreachable
 
-__all__ = ["Failure", "advice_on_names", "explain", "report", "report_as_log", "usage"]
+__all__ = ["Failure", "advice_on_names", "explain", "explain_one_of", "report", "report_as_log", "usage"]
 
 _STATUS = {
     "bad_request": ExitStatus.FAILED,
@@ -40,6 +40,7 @@ _HINTS = {
     "not_admitted": "check that it is whole and for this room, or ask for another invitation",
     "name_invalid": "choose a name: --name NAME",
     "name_taken": "choose a name: --name NAME",
+    "room_closed": "read what was said: chatty history ROOM",
 }
 
 
@@ -100,6 +101,14 @@ def explain(error: Exception) -> Failure:
             return Failure(
                 ExitStatus.FAILED, "internal", f"internal error: {what}", "set CHATTY_DEBUG=1 to see the traceback"
             )
+
+
+def explain_one_of(count: int, name: str, error: Exception) -> Failure:
+    """Any exception about the room called ``name`` as a failure, which names it if it is one of several."""
+    failure = explain(error)
+    if count > 1 and name not in failure.message:
+        failure.message = f"{name}: {failure.message}"
+    return failure
 
 
 @contextmanager

@@ -312,7 +312,7 @@ def _named(env: Environment, name: str, server: str | None) -> KnownRoom:
 
     rooms = known_rooms(env)
     here = [room for room in rooms if server is None or room.is_at(server)]
-    found = named(here, name)
+    found = named(here, name) or named(here, name.removeprefix("#"))  # it is shown with a #
     # A room that several nodes of a cluster have shown to this user is one room.
     candidates = list({room.id: room for room in found if room.is_open(env.now())}.values()) or found[-1:]
     if not candidates:

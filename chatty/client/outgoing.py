@@ -108,7 +108,7 @@ class Outgoing:
 
 
 class Speaker(ABC):
-    """Whoever can `say` a command, with a method for each kind of them."""
+    """Something that can `say` a command, with a method for each kind of them."""
 
     @abstractmethod
     async def say(self, command: Say) -> asyncio.Future[Ack]:

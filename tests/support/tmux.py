@@ -6,10 +6,10 @@ import os
 import re
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 from tests.support.server import PATIENCE, ROOT, environment
 from tests.support.shell import CHATTY
@@ -17,11 +17,20 @@ from tests.support.shell import CHATTY
 SCREENS = ROOT / "docs/screens.md"
 COLUMNS, ROWS = 78, 16
 
-_CHANGING = (
+
+def _line(row: str) -> str:
+    """``row`` with the number of a line of output, if that has three digits, always the same."""
+    return re.sub(r"(?<=[\[_])1\d\d\b", "142", row)
+
+
+_CHANGING: Final[Sequence[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str]]]] = (
     (re.compile(r"(^|(?<= since )|(?<= \())\d\d:\d\d", re.MULTILINE), "12:00"),
     (re.compile(r"^── \w+ \d+ \w+ \d{4} ──$", re.MULTILINE), "── Monday 23 November 2026 ──"),
     (re.compile(r"◐ connecting|○ reconnecting (in \d+ s|now) \(\d+\)"), "○ reconnecting in 4 s (3)"),
     (re.compile(r"/tmp/\S+"), "/tmp/draft.md"),
+    (re.compile(r"(?<=^▶ ci ).*", re.MULTILINE), lambda row: re.sub(r"\b\d\d s\b", "43 s", _line(row[0]))),
+    (re.compile(r"(?<=\bmin )\d+(?= s\b)"), "2"),
+    (re.compile(r"(?<=/show )\d{3}$", re.MULTILINE), "188"),
 )
 
 

@@ -58,9 +58,13 @@ class Way(NamedTuple):
         """The way into the room that was typed, while a prompt has the terminal: a `chatty.cli.join.rooms` door."""
         target, invitation = invited(self.env, text, self.at)
         if not target.room_id:
-            raise usage("that invitation is to the server, and not to a room", "accept it with: chatty join INVITATION")
+            raise usage("that invitation is to the server, and not to a room", "accept it with: chatty join -")
         try:
             return await self._replace(warn=warn).into(target, Shown(invitation), asks=False)
+        except Failure as failure:
+            if failure.code == "room_not_found":
+                failure.hint += "; if it has a password, join it from the shell"
+            raise
         except PosterOnly as poster:
             raise usage(f'you may only post in "{poster.admitted.room_name}"', "use: chatty send") from None
 
@@ -112,7 +116,14 @@ class Way(NamedTuple):
             password = ask(self.env, "If the room has a password, type it; otherwise press Enter: ")
             if not password:
                 raise
-        admitted = await self.admit(http, target, key, Shown(password=password))
+        try:
+            admitted = await self.admit(http, target, key, Shown(password=password))
+        except Refused as refused:
+            if refused.code != "not_admitted":
+                raise
+            failure = explain(refused)
+            failure.hint = "check the room and the password, and try again"
+            raise failure from None
         return await http.room(target.room_id), admitted.name
 
     def _remember(self, known: KnownRoom) -> None:

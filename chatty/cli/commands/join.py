@@ -10,7 +10,7 @@ import typer
 from chatty.cli.config import ServerChoice
 from chatty.cli.environment import Environment
 from chatty.cli.exits import ExitStatus
-from chatty.cli.failures import Failure, explain, usage
+from chatty.cli.failures import Failure, explain_one_of, usage
 from chatty.cli.options import NameOption, at_server, environment, filled, known_room_names
 from chatty.cli.targets import RoomTarget, about, resolve_server, whole_server
 from chatty.errors import ChattyError
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from chatty.access import Admitted
     from chatty.cli.access.entering import Shown, Way
     from chatty.cli.join.rooms.entrance import Entrance
-    from chatty.cli.join.rooms.places import Places
+    from chatty.cli.join.rooms.places import OpenedRoom, Places
 
     Guest = tuple[Way, RoomTarget, Shown]
 
@@ -34,9 +34,8 @@ Bell = Literal["mention", "all", "off"]
 
 ASK: Final = "-"
 """A ROOM that is asked for, so that an invitation stands neither on the screen nor in the shell's history."""
-
-_GONE: Final = ("room_not_found", "room_closed")
-"""Why a room that was open can't be entered any more. Otherwise it is tried again the next time."""
+NAMED: Final = 10
+"""Rooms that somebody who names none is told of."""
 
 
 @at_server
@@ -76,7 +75,7 @@ def command(
     the room wants a password, it asks for it. Without a terminal, it accepts the
     invitation, or shows the password, and ends.
     """
-    from chatty.cli.access.door import ask, first_line, invited
+    from chatty.cli.access.door import first_line, invited
     from chatty.cli.access.entering import Shown, Way
     from chatty.cli.config import load_profile
     from chatty.cli.join.rooms.places import Places
@@ -91,8 +90,9 @@ def command(
     look = Look(plain, color, bell)
     if not room and (again := _open_last(way, places)):
         return run_plainly(_join(again, way, places, look, again=True))
-    asked = "Room or invitation (it is not shown): "
-    wanted = [filled(ask(env, asked)) if one == ASK else one for one in room or [ASK]]
+    if not room:
+        _say_which_there_are(env)
+    wanted = [_asked(env) if one == ASK else one for one in room or [ASK]]
     if not in_terminal and not password_stdin and not all("#" in one for one in wanted):
         raise usage("join needs a terminal to type in", "scripts use: chatty send ROOM, and: chatty tail ROOM")
     guests = [invited(env, filled(one), at) for one in wanted]
@@ -103,6 +103,30 @@ def command(
     if not in_terminal or not all(guest.target.room_id for guest in guests):
         return run(_enter(entries))
     return run_plainly(_join(entries, way, places, look))
+
+
+def _say_which_there_are(env: Environment) -> None:
+    """Tell somebody who named no room which ones they could name."""
+    from chatty.cli.room_list import known_rooms
+    from chatty.cli.terminal.cleaning import clean
+
+    try:
+        known = list(dict.fromkeys(room.name for room in reversed(known_rooms(env)) if room.is_open(env.now())))
+    except (OSError, Failure):
+        return
+    more = ", … (chatty rooms lists them)" if len(known) > NAMED else ""
+    rooms = f"you know these rooms: {', '.join(known[:NAMED])}{more}" if known else "you know no room yet"
+    env.err(clean(f"note:  {rooms}; create one: chatty create NAME", newlines=False))
+
+
+def _asked(env: Environment) -> str:
+    """What somebody types who is asked for a room. Raises Failure (usage)."""
+    from chatty.cli.access.door import ask
+
+    typed = ask(env, "Room or invitation (it is not shown): ").strip()
+    if not typed:
+        raise usage("no room was named", "create one: chatty create NAME; list those that you know: chatty rooms")
+    return typed
 
 
 class Look(NamedTuple):
@@ -116,14 +140,22 @@ class Look(NamedTuple):
 def _open_last(way: Way, places: Places) -> list[Guest]:
     """The rooms that were open when one left last, of the server that was chosen, if one was."""
     from chatty.cli.access.entering import NOTHING
+    from chatty.cli.room_list import find
     from chatty.client.network.address import shares_address
+
+    def called(room: OpenedRoom) -> str:
+        try:
+            known = find(way.env, room.id, room.server)
+        except (OSError, Failure):  # its id says it, too
+            known = None
+        return known.name if known else room.id
 
     anywhere = whole_server(way.env, way.at)
     chosen = resolve_server(way.env, way.at.server, anywhere.profile)
     return [
         (
             way._replace(name=way.name or room.name),
-            anywhere._replace(server=room.server, room_id=room.id, name=room.id),
+            anywhere._replace(server=room.server, room_id=room.id, name=called(room)),
             NOTHING,
         )
         for room in places.last_open()
@@ -169,22 +201,21 @@ async def _join(guests: Sequence[Guest], usual: Way, places: Places, look: Look,
     for problem in sources.problems:
         env.err(clean(f"warning: {problem}", newlines=False))
     entrances: list[Entrance] = []
-    failure: Exception | None = None
+    failure: Failure | None = None
     for way, target, shown in guests:
         try:
             entrances.append(await way.into(target, shown))
         except PosterOnly as poster:
             _say(env, target, poster.admitted)
         except (ChattyError, Failure) as error:
+            failure = explain_one_of(len(guests), target.name, error)
             if not again:
-                raise
-            failure = error
-            told = explain(error)
-            if told.code not in _GONE:
-                places.unreached.append(OpenedRoom(target.server, target.room_id, way.name))
-            env.err(clean(f"note:  {told.message}", newlines=False))
+                raise failure from None
+            places.missed(OpenedRoom(target.server, target.room_id, way.name), failure.code)
+            env.err(clean(f"note:  {failure.message}", newlines=False))
     if not entrances:
         if failure:
+            places.keep_open(())
             raise failure
         return ExitStatus.DONE
-    return await run(env, entrances, usual.door, places, sources, plain=look.plain)
+    return await run(env, entrances, usual.door, places, sources, plain=look.plain, again=again)

@@ -210,7 +210,7 @@ class _Terminal:
             from chatty.cli.terminal.plain_lines import plain_for
 
             clock = asyncio.get_running_loop().time
-            self.row = LiveRow(plain_for(env), clock=clock, columns=lambda: columns_of(env.stdout))
+            self.row = LiveRow(plain_for(env, brief=True), clock=clock, columns=lambda: columns_of(env.stdout))
 
     def note(self, text: str) -> None:
         """Write ``text`` to standard error, on a row of its own."""

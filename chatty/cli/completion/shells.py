@@ -135,13 +135,14 @@ def offers(env: Environment, group: CliGroup, line: Line) -> list[Offer] | None:
 def _inside(ctx: typer.Context, words: Sequence[str], word: str) -> list[Offer] | None:
     options = {spelling: option for option in _options(ctx) for spelling in (*option.opts, *option.secondary_opts)}
     arguments = [param for param in ctx.command.params if isinstance(param, TyperArgument)]
-    given, only_arguments = 0, False
+    given: list[str] = []
+    only_arguments = False
     waiting: TyperOption | None = None
     for before in words:
         if waiting:
             waiting = None
         elif only_arguments or not before.startswith("-"):
-            given += 1
+            given.append(before)
         elif before == "--":
             only_arguments = True
         elif (option := options.get(before)) and not option.is_flag:
@@ -155,10 +156,14 @@ def _inside(ctx: typer.Context, words: Sequence[str], word: str) -> list[Offer] 
             return None if values is None else [Offer(f"{name}={value.word}") for value in values]
         used = {id(options[before]) for before in words if before in options and not options[before].multiple}
         return _spellings([option for option in _options(ctx) if id(option) not in used])
-    if given >= len(arguments) and not (arguments and arguments[-1].nargs == -1):
+    if len(given) >= len(arguments) and not (arguments and arguments[-1].nargs == -1):
         return []
-    values = _values(ctx, arguments[min(given, len(arguments) - 1)])
-    return None if values is None else [value for value in values if not value.word.startswith("-") or only_arguments]
+    place = min(len(given), len(arguments) - 1)
+    values = _values(ctx, arguments[place])
+    if values is None:
+        return None
+    given = given[place:]  # all of them, of an argument that may be repeated
+    return [one for one in values if one.word not in given and (only_arguments or not one.word.startswith("-"))]
 
 
 def _options(ctx: typer.Context) -> Iterator[TyperOption]:

@@ -19,6 +19,7 @@ from chatty.cli.environment import Environment
 
 if TYPE_CHECKING:
     from chatty.cli.join.rooms.entrance import Door, Entrance
+    from chatty.cli.join.rooms.open_rooms import OpenRooms
     from chatty.cli.join.rooms.places import Places
     from chatty.cli.join.settings.preferences import Sources
 
@@ -33,10 +34,12 @@ async def run(
     sources: Sources,
     *,
     plain: bool = False,
+    again: bool = False,
 ) -> int:
     """Be in some rooms, the first of them in front, until the person leaves or the last one ends.
 
-    Gives the exit status. ``door`` finds the way into further rooms, and ``places`` remembers how far each was read.
+    Gives the exit status. Of rooms that were open before and are to be so ``again``, those that refuse are told of and
+    left out, unless all do. ``door`` finds the way into further rooms, and ``places`` remembers how far each was read.
     Settings come from ``sources``. ``plain`` prints lines only and redraws nothing, as is done in any case for a
     terminal that can't do more. Raises the client library's errors if entering is refused or the server isn't reached
     at all; after that it reconnects and resumes.
@@ -53,8 +56,7 @@ async def run(
     rooms = OpenRooms(env, door, places, sources=sources, plain=plain)
     with to_file(env.convenience("join.log")):
         try:
-            for entrance in entrances:
-                await rooms.enter(entrance)
+            await _enter(rooms, entrances, places, again=again)
             face: Face = (Plain if plain else Inline)(env, rooms)
 
             def end(status: ExitStatus) -> None:
@@ -68,3 +70,24 @@ async def run(
                 face.leave_behind([*rooms.take(last=True), *rooms.unsent()])
         finally:
             await asyncio.shield(rooms.close())
+
+
+async def _enter(rooms: OpenRooms, entrances: Sequence[Entrance], places: Places, *, again: bool) -> None:
+    from chatty.cli.failures import Failure, explain_one_of
+    from chatty.cli.join.rendering.view import failure as line
+    from chatty.cli.join.rooms.places import OpenedRoom
+    from chatty.errors import ChattyError
+
+    entered, failure = 0, None
+    for entrance in entrances:
+        try:
+            entered = await rooms.enter(entrance)
+        except (ChattyError, Failure) as error:
+            failure = explain_one_of(len(entrances), entrance.room_name, error)
+            if not again:
+                raise failure from None
+            places.missed(OpenedRoom(entrance.target.server, entrance.target.room_id, entrance.chosen), failure.code)
+            rooms.show(line(failure.message))
+    if failure and not entered:
+        places.keep_open(())
+        raise failure

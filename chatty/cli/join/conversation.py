@@ -17,6 +17,7 @@ from rich.text import Text
 from chatty import protocol
 from chatty.cli.join.rendering import view
 from chatty.cli.join.room.attention import Ring
+from chatty.cli.join.room.background import start
 from chatty.cli.join.room.incoming import Incoming
 from chatty.cli.join.room.message_target import Choice, Line
 from chatty.cli.join.room.outgoing import Outgoing, Posted, Returned
@@ -96,8 +97,9 @@ class Conversation:
         self._room: Room | None = None
         self._target: Choice | str = ""
         self._unconfirmed = ""
-        self._clear = False
+        self._clear = self._brief = False
         self._head_is_due = True
+        self._columns = 0
         self._tasks: asyncio.TaskGroup
         self.preferences.subscribe(self._apply)
         self._apply()
@@ -178,6 +180,7 @@ class Conversation:
 
     def turn_away(self) -> None:
         """Another room comes to the front."""
+        self.hint("")
         self.incoming.turn_away()
         if self._room is not None:
             self._room.unhurried = True
@@ -229,8 +232,9 @@ class Conversation:
         slowed = self.outgoing.waiting and self.incoming.status.slow_until > self._clock()
         return self.connection == "reconnecting" or bool(slowed or self._attention.typing()) or self.incoming.ticking
 
-    def hint(self, text: str) -> None:
-        """Show ``text`` in the status line; empty takes it away."""
+    def hint(self, text: str, *, briefly: bool = False) -> None:
+        """Show ``text`` in the status line, ``briefly``: until the next key; empty takes it away."""
+        self._brief = briefly
         self.incoming.note(hint=text)
 
     def pending(self) -> list[str]:
@@ -253,8 +257,8 @@ class Conversation:
         return self.incoming.can
 
     def help(self, argument: str) -> None:
-        """Show the commands and the keys; with ``argument``, explain one command, or the keys. May raise Wrong."""
-        self.show(*help_lines(argument, self.incoming.can, plain=self.plain))
+        """Show the help, or the one about ``argument``: a command, the keys, or the marks. May raise Wrong."""
+        self.show(*help_lines(argument, self.incoming.can, plain=self.plain, columns=self._columns))
 
     def give_back(self, line: str) -> None:
         """Put ``line`` into the prompt, about the same message as the line that is being typed."""
@@ -277,6 +281,7 @@ class Conversation:
 
     def fit(self, columns: int) -> None:
         """What is shown from now on is for a window of so many ``columns``; 0: it is not known how many."""
+        self._columns = columns
         self.incoming.fit(columns)
 
     def interrupted(self) -> None:
@@ -297,6 +302,8 @@ class Conversation:
 
     def pressed(self) -> None:
         """A key was pressed: everything on the screen has been seen."""
+        if self._brief:
+            self.hint("")
         if self.incoming.pressed():
             self.changed.set()
 
@@ -354,8 +361,8 @@ class Conversation:
                 self.selection.done(outcome)
                 if isinstance(outcome, protocol.Send):
                     self._pointer.sent(posted)
-            elif outcome is not None:
-                self._tasks.create_task(self._do(outcome))
+            elif outcome is not None and not start(self._do(outcome), self._tasks):
+                outcome.close()
         except Wrong as wrong:
             self.show(view.failure(str(wrong)))
             return False

@@ -21,7 +21,7 @@ _EVERY: Final = 2.0
 
 _LIVE_LINES: Final = 10
 
-_RESULT_LINES: Final = 5
+_RESULT_LINES: Final = 3
 """Lines of a success: nobody looks for what went wrong. A failure has all that are kept."""
 
 _GONE: Final = "message_not_found"

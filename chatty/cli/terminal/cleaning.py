@@ -84,7 +84,7 @@ _MARKS: Final = frozenset({"Mn", "Me"})
 def uncolored(text: str) -> str:
     """``text`` without the colours that a program gave it for its own terminal, and without a CR at a row's end.
 
-    Both stand in many texts that come from pipes. It is no cleaning: everything else that a terminal obeys stays.
+    Both stand in many texts that come from pipes. Everything else that a terminal obeys stays.
     """
     if "\x1b" in text or "\x9b" in text:
         text = re.sub(COLORS, "", text)

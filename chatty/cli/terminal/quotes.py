@@ -33,6 +33,7 @@ class _Known(Struct):
     participant: str
     text: str
     action: bool
+    automatic: bool
     changed: int
     """The event that changed it last, as far as this was shown."""
     deleted: bool
@@ -57,6 +58,7 @@ class Quotes:
                     event.participant,
                     uncolored(event.text)[:_KEPT],
                     event.action,
+                    event.automatic > 0,
                     max(edited, deleted),
                     deleted > 0,
                     event.reacted,
@@ -83,6 +85,10 @@ class Quotes:
     def is_action(self, seq: int) -> bool:
         """Whether message ``seq`` is known, and is an action."""
         return seq in self._known and self._known[seq].action
+
+    def is_automatic(self, seq: int) -> bool:
+        """Whether message ``seq`` is known, and a program's."""
+        return seq in self._known and self._known[seq].automatic
 
     def said(self, seq: int, local: Callable[[datetime], datetime], now: datetime) -> str:
         """When message ``seq`` was sent, in words (see `recent`); "" if it isn't known.

@@ -10,6 +10,7 @@ from typing import Final
 from msgspec import Struct
 
 from chatty.cli.terminal.cleaning import VERIFIED, clean, clean_name
+from chatty.cli.terminal.folding import NARROW
 from chatty.cli.terminal.width import clip, width
 from chatty.events import Happening, Message, MessageDeleted, MessageEdited
 from chatty.names import same
@@ -26,8 +27,12 @@ KEPT: Final = 500
 """Messages that are remembered."""
 _LONGEST: Final = 500
 """Characters of a line that can be in a row."""
+_LEAST: Final = 4
+"""Columns of a command that tell more than none of it."""
 
 _CODE: Final = re.compile(r"(`+)( ?)(.+?)\2\1(?!`)")
+_TIMED: Final = re.compile(r"( *`.*`) · (.*)")
+"""A command, and how long it has run."""
 _FENCE: Final = re.compile(r" {0,3}(```|~~~)")
 
 
@@ -130,15 +135,24 @@ class Updates:
 
 
 def _row(edit: MessageEdited, columns: int) -> str:
-    """Who, the first line, and the last one if there are more. That one has half of the row if both don't fit."""
+    """Who, the first line, and the last one if there are more.
+
+    What doesn't fit is taken from the first line, but for the time behind a
+    command: how long that has run, and how far it is, matter more. A wide row
+    keeps a quarter for that line, a narrow one nothing.
+    """
     first, *more = [line for line in edit.text.split("\n") if line.strip() and not _FENCE.match(line)] or [""]
     verified = f"{VERIFIED} " if edit.verified else ""
-    title = _CODE.sub(r"\3", first).removeprefix("▶")
-    row = f"▶ {verified}{clean_name(edit.participant)}  {_in_a_row(title)}"
-    if not more:
-        return clip(row, columns)
-    last = f" · {_in_a_row(more[-1])}"
-    return clip(clip(row, max(columns // 2, columns - width(last))) + last, columns)
+    title, took = first.removeprefix("▶"), ""
+    if found := _TIMED.match(title):
+        title, took = found.groups()
+    said = filter(None, (took, *more[-1:]))
+    row = f"▶ {verified}{clean_name(edit.participant)}  "
+    rest = " · ".join(map(_in_a_row, said))
+    between = " · " if rest else ""
+    room = max(columns - width(f"{row}{between}{rest}"), columns // 4 if columns >= NARROW else 0)
+    title = clip(_in_a_row(_CODE.sub(r"\3", title)), room) if room >= _LEAST else ""
+    return clip(f"{row}{title}{between if title else ''}{rest}", columns)
 
 
 def _in_a_row(line: str) -> str:

@@ -3,7 +3,7 @@
 It is a log of lines of JSON. The first one is a `Past`; what follows happened
 after that, each a command that was added or the outcome of the oldest one. A
 line that lacks its end was being written when the process was killed, and
-counts for nothing: whoever added that command has not been told yet that it is
+counts for nothing: the program that added it has not been told yet that it is
 kept. When nothing waits for an outcome the file is empty, and a room that is
 left takes an empty one away.
 """
@@ -90,7 +90,7 @@ class Journal:
         """What an earlier run has left in it. Creates the file if it is missing.
 
         Raises OSError, JournalError if another process has it or if it is
-        damaged or another room's, and ValueError if it is no regular file.
+        damaged or another room's, and ValueError if it is not a regular file.
         """
         self._descriptor = _held(self.path)
         try:
@@ -101,7 +101,7 @@ class Journal:
                 past = _replayed(data)
             except (*UNREADABLE, ValueError) as error:
                 aside = self._set_aside()
-                text = f"{self.path} is no journal, or damaged ({error}); it is {aside} now"
+                text = f"{self.path} is not a journal, or damaged ({error}); it is {aside} now"
                 raise JournalError(self.path, "damaged", text, aside=aside) from None
             if past is not None and past.room != room_id:
                 raise JournalError(
@@ -223,9 +223,9 @@ def _write(descriptor: int, data: bytes, at: int) -> None:
 
 
 def _replayed(data: bytes) -> Past | None:
-    """What its lines add up to. Raises ValueError, or another error of `UNREADABLE`, if they are no journal."""
+    """What its lines add up to. Raises ValueError, or another error of `UNREADABLE`, if they are not a journal."""
     *lines, torn = data.split(b"\n")
-    if torn and not lines and not torn.startswith(_BEGINNING):
+    if not lines and torn[: len(_BEGINNING)] != _BEGINNING[: len(torn)]:
         raise ValueError("it has no lines")
     past: Past | None = None
     for line in lines:

@@ -53,3 +53,65 @@ def test_a_room_that_was_joined_is_known_by_its_name(user: User, server: Server)
     assert user.here.says("rooms").split()[:4] == ["elsewhere", room, server.url, "joined"]
     user.here.run("send", "elsewhere", "hello")
     assert server.texts(room) == ["hello"]
+
+
+def test_somebody_who_names_no_room_is_told_which_there_are(user: User, server: Server) -> None:
+    def asked() -> tuple[pexpect.spawn[str], str]:
+        child = pexpect.spawn(
+            sys.executable, ["-m", "chatty", "join"], env=user.env, cwd=ROOT, timeout=PATIENCE, encoding="utf-8"
+        )
+        child.expect("Room or invitation")
+        return child, str(child.before).strip()
+
+    child, note = asked()
+    assert note == "note:  you know no room yet; create one: chatty create NAME"
+    child.sendline("")
+    said = child.read()
+    child.close()
+    assert child.exitstatus == 2
+    assert "no room was named" in said
+    assert "chatty rooms" in said
+    user.here.run("create", "one")
+    user.here.run("create", "two")
+    child, note = asked()
+    assert note == "note:  you know these rooms: two, one; create one: chatty create NAME"
+    child.close(force=True)
+
+
+def test_of_rooms_to_be_entered_the_one_that_cannot_be_entered_is_named(user: User, server: Server) -> None:
+    user.here.run("create", "open")
+    user.here.run("create", "shut")
+    user.here.run("close", "shut")
+    child = pexpect.spawn(
+        sys.executable, ["-m", "chatty", "join", "open", "shut"],
+        env=user.env, cwd=ROOT, timeout=PATIENCE, encoding="utf-8",
+    )  # fmt: skip
+    said = child.read()
+    child.close()
+    assert child.exitstatus == 6
+    assert " shut: This room is closed" in said
+    assert "hint:  read what was said: chatty history ROOM" in said
+
+
+def test_rooms_are_entered_again_although_one_was_closed_meanwhile(user: User, server: Server) -> None:
+    def joined(*rooms: str) -> str:
+        child = pexpect.spawn(
+            sys.executable, ["-m", "chatty", "join", "--plain", *rooms],
+            env=user.env, cwd=ROOT, timeout=PATIENCE, encoding="utf-8",
+        )  # fmt: skip
+        child.expect("connected")
+        before = child.before
+        child.sendeof()
+        said = child.read()
+        child.close()
+        assert child.exitstatus == 0
+        return f"{before}{said}"
+
+    user.here.run("create", "open")
+    user.here.run("create", "shut")
+    joined("open", "shut")
+    user.here.run("close", "shut")
+    said = joined()
+    assert "#open" in said
+    assert "!! shut: This room is closed" in said
+    assert "shut" not in joined(), "it is forgotten"

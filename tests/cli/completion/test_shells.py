@@ -86,6 +86,12 @@ def test_open_rooms_are_completed_where_a_room_is_wanted(env: Environment) -> No
     assert offered(env, "chatty create d") == []
 
 
+def test_each_of_several_rooms_is_completed_and_not_twice(env: Environment) -> None:
+    assert offered(env, "chatty join deploys d") == ["dinner party"]
+    assert offered(env, "chatty join größe --name d d") == ["deploys", "dinner party"]
+    assert offered(env, "chatty join deploys 'dinner party' o") == ["ops: web"]
+
+
 def test_a_room_that_looks_like_an_option_is_offered_only_behind_the_dashes(env: Environment) -> None:
     assert "-dash" not in (offered(env, "chatty who ") or [])
     assert offered(env, "chatty who -- -d") == ["-dash"]
@@ -331,6 +337,7 @@ def test_commands_options_values_and_files_are_completed(shell: Shell, home: Pat
         ("chatty tail deploys --cursor a\t", ["tail", "deploys", "--cursor", "a file"]),
         ("true; X=1 chatty who dep\t", ["who", "deploys"]),
         ("chatty who dep deploys\x1bb\x02\t", ["who", "deploys", "deploys"]),
+        ("chatty join dep\t din\t", ["join", "deploys", "dinner party"]),
     ]:
         assert shell.runs(typed) == arguments, typed
 

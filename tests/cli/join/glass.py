@@ -65,7 +65,8 @@ class Glass(io.StringIO):
             row = self._row(number)
             if number == y:
                 row = row.ljust(x)
-                cursor = (len(wrapped) + x // columns, x % columns)
+                further = max(x - 1, 0) // columns  # behind a row that just fits, it stays
+                cursor = (len(wrapped) + further, x - further * columns)
             wrapped += [row[start : start + columns] for start in range(0, max(len(row), 1), columns)]
         gone = max(0, len(wrapped) - screen.lines)
         self.screen = screen = _Screen(columns, screen.lines)

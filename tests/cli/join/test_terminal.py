@@ -120,7 +120,10 @@ def test_leaving_with_an_unsent_message_asks_and_leaves_it_behind(own_server: Se
         john.sees("1 message waits")
         john.press(CTRL_D)
         assert john.ends() == 0
-    assert john.glass.rows[-2:] == ["✗ not sent: no ack came; it goes out when you join again", "  precious"]
+    assert john.glass.rows[-2:] == [
+        "✗ not sent: the server didn't confirm it; it goes out when you join again",
+        "  precious",
+    ]
 
 
 def test_hostile_text_brings_no_escape_sequence_to_the_terminal(server: Server, room: Any, sit: Sit) -> None:

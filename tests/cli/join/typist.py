@@ -32,7 +32,7 @@ class Desk:
         self.acts: list[str] = []
         self.entered: list[str] = []
         self.said: list[str] = []
-        self.hinted = ""
+        self.hinted, self.brief = "", False
         self.changing: list[str] = []
         self.pointed = ""
         self.keys = self.begun = 0
@@ -50,14 +50,16 @@ class Desk:
     def show(self, *lines: Text) -> None:
         self.said += [line.plain for line in lines]
 
-    def hint(self, text: str) -> None:
-        self.hinted = text
+    def hint(self, text: str, *, briefly: bool = False) -> None:
+        self.hinted, self.brief = text, briefly
 
     def rows(self, columns: int) -> list[Text]:
         return [Text(row[:columns]) for row in self.changing]
 
     def pressed(self) -> None:
         self.keys += 1
+        if self.brief:
+            self.hint("")
 
     def begin(self) -> None:
         self.begun += 1

@@ -159,12 +159,16 @@ def test_when_numbers_begin_anew_no_row_is_left() -> None:
     assert room.texts == ["begun", "another message"]
 
 
-def test_where_a_row_is_narrow_both_ends_are_seen() -> None:
+def test_where_a_row_is_narrow_the_command_gives_way_to_how_long_it_has_run_and_how_far_it_is() -> None:
     room = Room()
-    room.hears(says(1, RUN), edits(2, 1, f"▶ `{'long ' * 20}`\n```\nlinking 83 %\n```"))
-    assert room.updates.rows(40) == ["▶ ci  long long long lon… · linking 83 %"]
-    room.hears(edits(3, 1, f"▶ `{'long ' * 20}`\n```\n{'and on ' * 20}\n```"))
-    assert room.updates.rows(40) == ["▶ ci  long long lon… · and on and on an…"]
+    command = "make release VERSION=2.4.1 TARGET=production SIGN=yes"
+    room.hears(says(1, RUN), edits(2, 1, f"▶ `{command}` · 1 min 12 s\n```\nlinking 83 %\n```"))
+    assert room.updates.rows(90) == [f"▶ ci  {command} · 1 min 12 s · linking 83 %"]
+    assert room.updates.rows(70) == ["▶ ci  make release VERSION=2.4.1 TARGET=p… · 1 min 12 s · linking 83 %"]
+    assert room.updates.rows(40) == ["▶ ci  make… · 1 min 12 s · linking 83 %"]
+    assert room.updates.rows(30) == ["▶ ci  1 min 12 s · linking 83…"]
+    room.hears(edits(3, 1, f"▶ `{command}` · 1 min 14 s\n```\n{'and on ' * 20}\n```"))
+    assert room.updates.rows(80) == ["▶ ci  make release VERSIO… · 1 min 14 s · and on and on and on and on and on an…"]
 
 
 @given(st.text(), st.text(), st.integers(8, 120))

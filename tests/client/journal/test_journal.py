@@ -196,6 +196,13 @@ def test_damage_in_the_middle_is_not_taken_for_a_line_that_was_being_written(pat
         Journal(path).open("room")
 
 
+@pytest.mark.parametrize("end", [1, 12, 13, 60])
+def test_a_first_line_that_was_being_written_counts_for_nothing(path: Path, end: int) -> None:
+    killed(path, "one")
+    path.write_bytes(path.read_bytes()[:end])
+    assert outbox_of(path).resumed == []
+
+
 def test_what_is_no_file_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="not a regular file"):
         Journal(Path("/dev/null")).open("room")

@@ -109,7 +109,7 @@ async def _invite(env: Environment, scope: Scope, new: NewInvitation, *, as_json
         people = "one person" if made.uses == 1 else f"{made.uses} people"
         end = f", {until(made.until)}" if made.until else ""
         env.err(clean(f"note:  It lets in {people}{end}, and is not shown again; its id is {made.id}.", newlines=False))
-        env.err("       they use it with: chatty join")
+        env.err("       they use it with: chatty join -")
     return ExitStatus.DONE
 
 

@@ -49,7 +49,7 @@ def layout_for(columns: int) -> Layout:
 
 
 class _Wide:
-    """``12:07 !      Ada │ shall we?``, further rows under the text."""
+    """``12:07 !      Ada │ good morning``, further rows under the text."""
 
     def text(self, time: str, mark: str, author: Text, *, follows: bool) -> tuple[Text, str]:
         line = _begun(time, mark, NAME - width(author.plain)).append_text(author)

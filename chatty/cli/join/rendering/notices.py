@@ -16,7 +16,18 @@ from chatty.cli.terminal.width import clip, width
 from chatty.names import compare_key
 from chatty.protocol import Gap
 
-__all__ = ["failure", "head", "mention_elsewhere", "missing", "more", "news", "not_sent", "notice", "skipped"]
+__all__ = [
+    "failure",
+    "head",
+    "mention_elsewhere",
+    "missing",
+    "more",
+    "news",
+    "not_sent",
+    "notice",
+    "skipped",
+    "to_copy",
+]
 
 NAMES: Final = 8
 """Names of people in a head; more are counted."""
@@ -32,6 +43,11 @@ def notice(text: str) -> Text:
 def failure(text: str) -> Text:
     """A line that says what went wrong."""
     return Text(f"!! {clean(text, newlines=False)}", style="bold red")
+
+
+def to_copy(text: str) -> Text:
+    """A line that the terminal itself breaks, so that it is copied as a whole."""
+    return Text(f"  {clean(text, newlines=False)}", no_wrap=True)
 
 
 def not_sent(why: str, text: str) -> tuple[Text, Text]:
@@ -50,9 +66,9 @@ def more(count: int, command: str) -> Text:
     return Text(f"… {count:,} more · {command}", style="dim")
 
 
-def skipped(count: int) -> Text:
-    """``count`` messages that came during an absence and are not shown."""
-    return Text(f"… {count:,} skipped · /history {min(count + 100, 5000)}", style="dim")
+def skipped(count: int, *, at_most: bool = False) -> Text:
+    """``count`` messages that came during an absence and are not shown; ``at_most``: or fewer."""
+    return Text(f"… {'up to ' if at_most else ''}{count:,} skipped · /history {min(count + 100, 5000)}", style="dim")
 
 
 def head(name: str, topic: str, participants: Sequence[str], count: int, columns: int = 0) -> Text:

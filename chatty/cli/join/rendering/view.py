@@ -28,11 +28,13 @@ from chatty.cli.join.rendering.notices import (
     not_sent,
     notice,
     skipped,
+    to_copy,
 )
 from chatty.cli.terminal.cleaning import VERIFIED, clean, clean_name, clean_names, uncolored
+from chatty.cli.terminal.output_report import output_report
 from chatty.cli.terminal.phrases import RoomChange, change, comings, moderator_name
 from chatty.cli.terminal.quotes import Quotes
-from chatty.cli.terminal.width import width
+from chatty.cli.terminal.width import clip, width
 from chatty.events import (
     Happening,
     Message,
@@ -50,7 +52,7 @@ from chatty.names import compare_key, same
 
 __all__ = [
     "View", "color", "counted", "failure", "head", "mention_elsewhere", "missing", "more", "news", "not_sent", "notice",
-    "skipped",
+    "skipped", "to_copy",
 ]  # fmt: skip
 
 COLORS: Final = (
@@ -80,6 +82,8 @@ class _Said(NamedTuple):
     text: str
     action: bool
     verified: bool
+    automatic: bool
+    """Whether a program said it."""
 
 
 class _Above(NamedTuple):
@@ -221,19 +225,22 @@ class View:
     def _message(self, when: datetime, event: Message) -> Text:
         text = "" if event.deleted else event.text
         mark = MENTION if self._mentions_me(event.participant, text) else ""
-        said = _Said(event.seq, event.participant, text, event.action and not event.deleted, event.verified)
+        action, automatic = event.action and not event.deleted, event.automatic > 0
+        said = _Said(event.seq, event.participant, text, action, event.verified, automatic)
         line = Text()
         if event.reply_to and event.reply_to != self._above.seq:
             line = self._layout.quote(self._time(when))
-            line.append(f"↪ {self._quotes.about(event.reply_to)}\n", style="dim")
+            quote = f"↪ {self._quotes.about(event.reply_to)}"
+            line.append(f"{clip(quote, self._left(line.plain))}\n", style="dim")
             self._above = NOTHING
         number = f"  #{event.seq}" if self._numbered else ""
         return line.append_text(self._said(when, said, mark, f"{_history(event)}{number}"))
 
     def _edit(self, when: datetime, event: MessageEdited) -> Text:
         mark = f"{EDIT} {MENTION}" if self._mentions_me(event.participant, event.text) else EDIT
-        action = self._quotes.is_action(event.of)
-        return self._said(when, _Said(event.of, event.participant, event.text, action, event.verified), mark)
+        action, automatic = self._quotes.is_action(event.of), self._quotes.is_automatic(event.of)
+        said = _Said(event.of, event.participant, event.text, action, event.verified, automatic)
+        return self._said(when, said, mark)
 
     def _mentions_me(self, participant: str, text: str) -> bool:
         return not same(participant, self.me) and is_mention(text, self.me, self.highlight)
@@ -254,32 +261,50 @@ class View:
         """The time as it is shown; empty if it isn't."""
         return clean(when.strftime(self.time_format), newlines=False).expandtabs() if self.time_format else ""
 
+    def _left(self, start: str) -> int:
+        """The columns of a row behind its ``start``."""
+        return max(self.columns - width(start), 1) if self.columns else ROW
+
     def _add_body(self, line: Text, said: _Said, further: str, mark: str, suffix: str) -> Text:
         """Add the text to ``line``, whose other rows begin with ``further``, and behind it the ``suffix``.
 
         Code has nothing but blanks before it, so that it can be copied.
         """
-        text, left_out = uncolored(said.text).expandtabs(), 0
-        if not self.whole:
-            text, left_out = excerpt(text, self.columns - width(further) if self.columns else ROW)
-        text = clean(text)
+        text = uncolored(said.text).expandtabs()
         start = len(line)
-        on_its_own = False  # whether the suffix needs a row of its own
-        if has_markup(text):
-            on_its_own = self._add_rows(line, text, further)
+        brief = said.automatic and not self.whole and text.endswith("```")
+        report = output_report(clean(text), self._left(further)) if brief else None
+        if report:
+            self._add_rows(line, report.title, further)
+            self._add_left_out(line, said, further, report.left_out)
+            line.append("".join(f"\n{' ' * width(further)}{row}" for row in report.lines))
+            on_its_own = True
         else:
-            line.append(text.replace("\n", f"\n{further}"))
+            on_its_own = self._add_text(line, said, text, further)
         if MENTION in mark:
             line.stylize("bold", start)
-        if left_out:
-            on_its_own = True
-            line.append(f"\n{further}… {counted(left_out, 'more row')} · /show {said.seq}", style="dim")
         if suffix and on_its_own:
             suffix = f"\n{further}{suffix.strip()}"
         return line.append(suffix, style="dim")
 
+    def _add_text(self, line: Text, said: _Said, text: str, further: str) -> bool:
+        """Add to ``line`` the ``text``, or its beginning. Gives whether a suffix needs a row of its own."""
+        left_out = 0
+        if not self.whole:
+            text, left_out = excerpt(text, self._left(further))
+        on_its_own = self._add_rows(line, clean(text), further)
+        self._add_left_out(line, said, further, left_out)
+        return on_its_own or left_out > 0
+
+    def _add_left_out(self, line: Text, said: _Said, further: str, rows: int) -> None:
+        if rows:
+            line.append(f"\n{further}… {counted(rows, 'more row')} · /show {said.seq}", style="dim")
+
     def _add_rows(self, line: Text, text: str, further: str) -> bool:
-        """Add to ``line`` the rows of a text that has markup. Gives whether the last one is code."""
+        """Add to ``line`` the rows of a text, which may have markup. Gives whether the last one is code."""
+        if not has_markup(text):
+            line.append(text.replace("\n", f"\n{further}"))
+            return False
         highlight = self._highlightable > 0
         if "```" in text or "~~~" in text:
             self._highlightable -= len(text)

@@ -12,12 +12,12 @@ from rich.text import Text
 from chatty.cli.join.rendering import view
 from chatty.cli.join.room.attention import Attention, Bell, News
 from chatty.cli.join.room.backlog import MOST, Backlog
-from chatty.cli.join.room.comings import Comings
 from chatty.cli.join.room.hidden import Hidden
 from chatty.cli.join.room.message_target import Pointer
 from chatty.cli.join.room.people import People
 from chatty.cli.join.room.returning import Returning
 from chatty.cli.join.room.status import Status
+from chatty.cli.terminal.comings import Comings
 from chatty.cli.terminal.updates import Updates
 from chatty.cli.terminal.width import clip
 from chatty.client.states import Connected, Connecting, Offline, Reconnecting, Slowed, State
@@ -273,25 +273,26 @@ class Incoming:
         for edit in self._updates.settled(every=last):
             self._backlog.add(edit)
         batch = self._backlog.take()
-        skipped, due = batch.skipped, batch.events
+        skipped, due, missed = batch.skipped, batch.events, 0
         if self._returning is not None and self.is_ready:
             skipped, due = self._returning.shown(due, any_news=self._mark is not None)
+            missed = self._returning.missed
             self._returning = None
         events = self._comings.printed(due, all_of_them=last or bool(batch.lines))
         if not self._backlog.replaying:
             self.pointer.shown = self._heard
             if not self.attention.away:
                 self.seen = self._heard
-        lines = list(self._lines(events, skipped))
+        above = [view.skipped(skipped + missed, at_most=missed > 0)] if skipped + missed else []
+        lines = list(self._lines(events, above))
         if batch.lines:
             self._view.interrupted()
         return lines + batch.lines
 
-    def _lines(self, events: list[Happening], skipped: int) -> Iterator[Text]:
-        """The lines of ``events``, with the mark above the first one that is new to somebody who was away."""
+    def _lines(self, events: list[Happening], above: list[Text]) -> Iterator[Text]:
+        """The lines of ``events`` below those ``above``, with the mark where one who was away stopped reading."""
         mark = self._mark
         place = next((place for place, event in enumerate(events) if mark and event.seq >= mark.first), len(events))
-        above = [view.skipped(skipped)] if skipped else []
         if place and above:
             self._view.interrupted()
             yield from above
@@ -345,7 +346,8 @@ class Incoming:
 
     def _mark_news(self) -> None:
         if self._first_new is not None and self.attention.new:
-            self._mark = _Mark(*self._first_new, self.attention.new)
+            missed = self._returning is not None and self._returning.missed
+            self._mark = _Mark(*self._first_new, 0 if missed else self.attention.new)
         self._first_new = None
 
     @property
@@ -360,6 +362,8 @@ class Incoming:
 
     def fit(self, columns: int) -> None:
         """What is shown from now on is for a window of so many ``columns``; 0: it is not known how many."""
+        if columns != self._view.columns:  # what was shown may look otherwise: below it, an author is named again
+            self._view.interrupted()
         self._view.columns = columns
 
     def interrupted(self) -> None:

@@ -140,7 +140,7 @@ class Outgoing:
 
     def unsent(self) -> list[Text]:
         """The messages that were never acked, as lines to leave behind."""
-        why = "no ack came; it goes out when you join again" if self.keeps else "no ack came"
+        why = "the server didn't confirm it" + ("; it goes out when you join again" if self.keeps else "")
         return [line for posted in self._on_their_way for line in view.not_sent(why, posted.typed)]
 
     async def settled(self) -> None:

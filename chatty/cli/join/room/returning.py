@@ -41,16 +41,19 @@ class Returning:
         return self._seen.seq + 1
 
     @property
-    def skips(self) -> bool:
-        """Whether more came than was replayed."""
-        return self._first > self.first_new
+    def missed(self) -> int:
+        """How many events came that were not replayed. Not all of them need be messages."""
+        return max(0, self._first - self.first_new) if self._first else 0
 
     def shown(self, events: list[Happening], *, any_news: bool) -> tuple[int, list[Happening]]:
-        """How many new messages are left out, and those of the ``events`` to show, which are the newest ones."""
+        """How many new messages are left out, and those of the ``events`` to show, which are the newest ones.
+
+        The `missed` are not among those that are left out.
+        """
         place = next((place for place, event in enumerate(events) if event.seq >= self.first_new), len(events))
         before, new = events[:place], events[place:]
         left_out = self._messages - sum(isinstance(event, Message) for event in new)
         wanted = BEFORE if any_news else AGAIN
         while before and sum(isinstance(event, Message) for event in before) > wanted:
             before = before[1:]
-        return left_out, ([] if left_out else before) + new
+        return left_out, ([] if left_out or self.missed else before) + new

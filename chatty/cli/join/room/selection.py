@@ -72,7 +72,7 @@ class Selection:
         self._pointer.selected = None
 
     def row(self) -> str:
-        """The selected message on one line, safe to show: ``↩ 12:07 Ada │ shall we deploy?``; "" if there is none."""
+        """The selected message on one line, safe to show: ``↩ 12:07 Ada │ ready to deploy?``; "" if there is none."""
         if self.choice is None:
             return ""
         message = self._people.get(self.choice.seq)

@@ -17,6 +17,7 @@ from chatty.cli.failures import Failure, explain
 from chatty.cli.join.conversation import Conversation
 from chatty.cli.join.rendering import view
 from chatty.cli.join.room.attention import Ring
+from chatty.cli.join.room.background import start
 from chatty.cli.join.room.usage_error import Wrong
 from chatty.cli.join.rooms import tabs
 from chatty.cli.join.rooms.entrance import Door, Entrance
@@ -70,6 +71,7 @@ class OpenRooms:
         self._clock = asyncio.get_running_loop().time
         self._open: list[OpenRoom] = []
         self._at = 0
+        self._previous: OpenRoom | None = None  # that was in front before
         self._before: list[Text] = []  # of the rooms that were in front earlier
         self._lines: list[Text] = []
         self._tasks: asyncio.TaskGroup | None = None
@@ -135,13 +137,14 @@ class OpenRooms:
         await self._drop(one)
 
     async def _drop(self, one: OpenRoom) -> None:
-        """Close one of several rooms."""
+        """Close one of several rooms. If it is in front, the one that was there before comes back."""
         at = self._open.index(one)
         self.show(*one.conversation.unsent())
         if one.conversation.draft.strip():
             self.show(*view.not_sent("it was still being typed", one.conversation.draft))
         if at == self._at:
-            self._turn_to(at - 1 if at else 1)
+            back = self._previous
+            self._turn_to(self._open.index(back) if back in self._open else at - 1 if at else 1)
         one.note_place()
         self._open.remove(one)
         self._at -= at < self._at
@@ -171,7 +174,7 @@ class OpenRooms:
     def _start(self, work: Coroutine[Any, Any, object]) -> None:
         """Let ``work`` go on beside the conversations, one of which it may end."""
         assert self._tasks is not None
-        self._tasks.create_task(work)
+        start(work, self._tasks)
 
     async def quit(self, *, insist: bool = False) -> bool:
         """Leave all rooms; while messages wait, only if asked twice or with ``insist``. Gives whether one leaves."""
@@ -229,31 +232,29 @@ class OpenRooms:
         for at in (*mentioned, *new):
             self._turn_to(at)
             return
-        self.front.hint("nothing is new elsewhere" if behind else "no other room is open")
+        self.front.hint("nothing is new elsewhere" if behind else "no other room is open", briefly=True)
 
     def _turn_to(self, at: int) -> None:
         self._before = self.take(last=True)
         self.front.turn_away()
-        self._at = at
+        self._previous, self._at = self._open[self._at], at
         self.front.look()
         self.changed.set()
 
     # --- the commands that concern rooms (each raises Wrong) ------------------------------------------------
 
     def go(self, argument: str) -> None:
-        """Bring the room to the front that ``argument`` names: by its number, its name, or a part of that."""
+        """Bring the room to the front that ``argument`` names: by its number, its name, or a part of that.
+
+        Of several, the next one behind the room in front.
+        """
         wanted = argument.strip().removeprefix("#")
-        if wanted.isdecimal() and 1 <= int(wanted[:4]) <= len(self._open):
-            self.turn_to(int(wanted))
-            return
-        names = [one.conversation.name.casefold() for one in self._open]
-        key = wanted.casefold()
-        found = [at for at, name in enumerate(names) if name == key] or [
-            at for at, name in enumerate(names) if name.startswith(key)
-        ]
-        if not found:
+        at = tabs.meant([one.conversation.name for one in self._open], wanted, self._at)
+        if at is None:
+            if wanted.isdecimal():
+                raise Wrong(f"no open room has the number {wanted}; /rooms lists them")
             raise Wrong(f"no open room is called {wanted}; /join {wanted} opens it, /rooms lists them")
-        self.turn_to(found[0] + 1)
+        self.turn_to(at + 1)
 
     def enter_room(self, argument: str) -> None:
         """Be in the room that ``argument`` names, too, and bring it to the front."""
@@ -312,8 +313,7 @@ class OpenRooms:
         """Show how others get into the room in front."""
         one = self._open[self._at]
         http = await self._opening.http(one.entrance)
-        lines = await ways_in(one.entrance, http, verifies_names=one.room.verifies_names)
-        self.show(*map(view.notice, lines))
+        self.show(*await ways_in(one.entrance, http, verifies_names=one.room.verifies_names))
 
     def rooms_known(self) -> list[str]:
         """The names of the rooms that one could go to, for completion."""
@@ -351,15 +351,7 @@ class OpenRooms:
         return tabs.fragments(self._tabs(), self._clock(), columns)
 
     def _tabs(self) -> Sequence[tabs.Tab]:
-        return [
-            tabs.Tab(
-                one.conversation.status(),
-                one.conversation.incoming.unread,
-                one.conversation.incoming.mentions,
-                front=at == self._at,
-            )
-            for at, one in enumerate(self._open)
-        ]
+        return [one.tab(front=at == self._at) for at, one in enumerate(self._open)]
 
     def window_title(self) -> str:
         """The title of the window, safe to show: the room in front, and how much waits in all of them."""

@@ -12,6 +12,7 @@ from chatty.cli.environment import Environment
 from chatty.cli.join.conversation import Conversation
 from chatty.cli.join.rooms.entrance import Entrance
 from chatty.cli.join.rooms.places import DRAFT, Place, Places
+from chatty.cli.join.rooms.tabs import Tab
 from chatty.cli.join.settings.preferences import Preferences, Sources
 from chatty.cli.join.settings.reading import Room as Calls
 from chatty.cli.join.slash_commands.actions import Switcher
@@ -44,6 +45,11 @@ class OpenRoom:
         if seen := self.conversation.incoming.seen_position:
             self.place.see(seen, self.conversation.now())
         self.place.type(self.conversation.draft, self.conversation.outgoing.refused())
+
+    def tab(self, *, front: bool) -> Tab:
+        """How the status line shows it; ``front``: it is the one that is shown."""
+        incoming = self.conversation.incoming
+        return Tab(self.conversation.status(), incoming.unread, incoming.mentions, front)
 
 
 class Opening:
@@ -85,9 +91,8 @@ class Opening:
         return self._https[at]
 
     async def _entered(self, http: Http, entrance: Entrance, place: Place, conversation: Conversation) -> Room:
-        keeps = True
+        journal = self._journal(place)
         while True:
-            journal = self._journal(place) if keeps else None
             conversation.outgoing.keeps = journal is not None
             room = http.join(
                 entrance.target.room_id, name=entrance.name, last=NEW if place.seen else LAST,
@@ -100,11 +105,12 @@ class Opening:
                     self._places.warn(str(error))
                 elif error.because != "in_use":  # another terminal was faster
                     raise
-            except OSError as error:  # of the journal: everything else that fails here is chatty's own error
+                journal = self._journal(place)
+            except OSError as error:
                 if journal is None:
                     raise
                 self._places.cannot_keep(error)
-                keeps = False
+                journal = None
             else:
                 place.hold(journal)
                 return entered

@@ -26,6 +26,9 @@ from chatty.events import StreamPosition
 
 __all__ = ["DRAFT", "OpenedRoom", "Place", "Places"]
 
+GONE: Final = ("room_not_found", "room_closed")
+"""Why a room can't be entered any more."""
+
 T = TypeVar("T")
 
 EVERY: Final = 1.0
@@ -163,8 +166,7 @@ class Places:
     def __init__(self, directory: Path, profile: str) -> None:
         self.warn: Callable[[str], None] = lambda _: None
         """Told once if nothing can be kept."""
-        self.unreached: list[OpenedRoom] = []
-        """Rooms that were open and can't be entered now, but perhaps the next time: they stay remembered."""
+        self._unreached: list[OpenedRoom] = []
         self._directory = directory
         self._profile = profile
         self._warned = False
@@ -185,10 +187,15 @@ class Places:
         """The rooms that were open when one left last."""
         return _read(self._opened, _Opened).rooms
 
+    def missed(self, room: OpenedRoom, code: str) -> None:
+        """A room that was open can't be entered now, as ``code`` says. Unless it is gone, it stays remembered."""
+        if code not in GONE:
+            self._unreached.append(room)
+
     def keep_open(self, rooms: Iterable[OpenedRoom]) -> None:
         """Remember that these are open."""
         opened = list(rooms)
-        opened += [room for room in self.unreached if all(room.id != one.id for one in opened)]
+        opened += [room for room in self._unreached if all(room.id != one.id for one in opened)]
         try:
             write_private(self._opened, msgspec.json.encode(_Opened(opened)))
         except OSError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import ceil
 
 from msgspec import Struct
@@ -12,7 +12,7 @@ from chatty.cli.terminal.cleaning import clean
 from chatty.cli.terminal.folding import NARROW
 from chatty.cli.terminal.width import clip, width
 
-__all__ = ["Tab", "fragments", "listed"]
+__all__ = ["Tab", "fragments", "listed", "meant"]
 
 
 class Tab(Struct, frozen=True):
@@ -28,21 +28,42 @@ def fragments(tabs: Sequence[Tab], now: float, columns: int) -> list[tuple[str, 
     """The line as pairs of style and text, made safe to show, at most so many ``columns``. ``now`` is in seconds."""
     (front,) = (tab.status for tab in tabs if tab.front)
     style, sign = glyph(front.connection)
-    alone = len(tabs) == 1
-    words = connection_words(front, now)
-    state = words if alone or front.connection != "connected" else ""
-    hint = front.hint or "/help"
-    rest = [front.typing, _slow(front, now), *([hint] if columns >= NARROW else [])]
-    before = [hint] if columns < NARROW else []
-    room = columns - width(f" {sign} ") - sum(width(part) + 3 for part in (state, *before, *rest) if part)
-    names = _alone(front) if alone else _several(tabs, room)
-    parts = [part for part in (state, *before, *names, *rest) if part]
-    return [("", " "), (style, sign), *_laid_out(parts, columns - width(f" {sign}"))]
+    room = columns - width(f" {sign}")
+    parts = _parts(tabs, front, now, room, hint_first=columns < NARROW)
+    if front.hint and width(" · ".join(parts)) >= room:
+        parts = _parts(tabs, front, now, room, hint_first=True)
+    return [("", " "), (style, sign), *_laid_out(parts, room)]
 
 
 def listed(tabs: Sequence[Tab]) -> list[str]:
     """The rooms in words, a line each, safe to show."""
     return [f"{'>' if tab.front else ' '} {_tab(number, tab)}" for number, tab in enumerate(tabs, 1)]
+
+
+def meant(names: Sequence[str], wanted: str, front: int) -> int | None:
+    """The place among ``names`` that ``wanted`` means: by its number from 1, its name, a beginning or a part of that.
+
+    Of several, the next one behind the ``front``.
+    """
+    if wanted.isdecimal() and 1 <= int(wanted[:4]) <= len(names):
+        return int(wanted[:4]) - 1
+    key = wanted.casefold()
+    kinds: tuple[Callable[[str], bool], ...] = (key.__eq__, lambda name: name.startswith(key), lambda name: key in name)
+    behind = [(front + step) % len(names) for step in range(1, len(names) + 1)]
+    return next((at for is_meant in kinds for at in behind if is_meant(names[at].casefold())), None)
+
+
+def _parts(tabs: Sequence[Tab], front: Status, now: float, columns: int, *, hint_first: bool) -> list[str]:
+    """What the line says, for so many ``columns``. A hint is last, or ``hint_first``, so that all of it is seen."""
+    alone = len(tabs) == 1
+    words = connection_words(front, now)
+    state = words if alone or front.connection != "connected" else ""
+    hint = front.hint or "/help"
+    before, after = ([hint], []) if hint_first else ([], [hint])
+    rest = [front.typing, _slow(front, now), *after]
+    room = columns - 1 - sum(width(part) + 3 for part in (state, *before, *rest) if part)
+    names = _alone(front) if alone else _several(tabs, room)
+    return [part for part in (state, *before, *names, *rest) if part]
 
 
 def _laid_out(parts: Sequence[str], columns: int) -> list[tuple[str, str]]:

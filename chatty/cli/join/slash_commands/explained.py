@@ -18,7 +18,9 @@ class Explained(NamedTuple):
 _SELECT: Final = "Alt-↑, Alt-↓ select a message, Esc lets go"
 
 EXPLAINED: Final = {
-    "help": Explained("Shows the commands and the keys, or explains one command.", "/help reply"),
+    "help": Explained(
+        "Shows the commands and the keys, or explains one command, the keys, or what the marks mean.", "/help reply"
+    ),
     "me": Explained("Says what you do; everybody sees it as * Ada waves.", "/me waves"),
     "topic": Explained(
         "Shows what the room is about, or with TEXT changes it. A dash clears it.", "/topic what goes out when"
@@ -66,13 +68,13 @@ EXPLAINED: Final = {
     "room": Explained(
         "Goes to another open room, by its number or name.",
         "/room ops",
-        "Alt-1 … Alt-9, Alt-←, Alt-→; Alt-A goes to what is new",
+        "Alt-1…9, Alt-0, Alt-←, Alt-→; Alt-A goes to what is new",
     ),
     "join": Explained("Opens another room, by its id, URL or name, and goes there.", "/join ops"),
     "part": Explained("Leaves this room, and stays in the others."),
     "rooms": Explained("Shows the rooms that you know, and which of them are open."),
     "invite": Explained("Shows what others need to get into this room."),
-    "nick": Explained("Changes your name.", "/nick Ada L."),
+    "nick": Explained("Changes your name in this room, until you leave it.", "/nick Ada L."),
     "ignore": Explained("Hides what somebody writes. Without a name, shows whom you ignore.", "/ignore Eve"),
     "unignore": Explained("Shows again what somebody writes.", "/unignore Eve"),
     "quiet": Explained("Hides that people join and leave, or shows it again."),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chatty import protocol
-from chatty.cli.join.rendering.emoji import replace_shortcodes, unknown_name, with_emoji
+from chatty.cli.join.rendering.emoji import emoji_names, replace_shortcodes, unknown_name, with_emoji
 from chatty.cli.join.room.usage_error import Wrong
 from chatty.cli.join.slash_commands.actions import Actions, Outcome, first_word
 from chatty.protocol import Send
@@ -55,7 +55,10 @@ class MessageActions(Actions):
             raise Wrong("a reaction is one word, such as :tada:, and then at most #SEQ or @NAME")
         if not remove and (unknown := unknown_name(sign)):
             raise Wrong(unknown)
-        return protocol.React(self._pointer.settle(choice), replace_shortcodes(sign), remove)
+        reaction = protocol.React(self._pointer.settle(choice), replace_shortcodes(sign), remove)
+        if not remove and (emoji := emoji_names().get(sign)):  # a word may be meant: it answers a question
+            self._notice(f"{sign} is a word here; for {emoji}: /react :{sign}:")
+        return reaction
 
     def topic(self, text: str) -> Outcome:
         """Show what the room is about, or change it; ``-`` clears it."""

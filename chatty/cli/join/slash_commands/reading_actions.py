@@ -66,7 +66,8 @@ class ReadingActions(Actions):
         """Show who is in the room."""
         present = await self._http.participants(self._room_id)
         here, away = ([one for one in present if one.away is is_away] for is_away in (False, True))
-        self._notice(f"{len(here):,} here: {listed(here)}")
+        you = f" · you are {clean_name(self._people.me)}" if self._people.me else ""
+        self._notice(f"{len(here):,} here: {listed(here)}{you}")
         if away:
             self._notice(f"{len(away):,} away: {listed(away)}")
 

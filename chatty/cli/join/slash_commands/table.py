@@ -11,6 +11,7 @@ from chatty.cli.join.rendering.emoji import with_emoji
 from chatty.cli.join.room.message_target import Choice, Pointer
 from chatty.cli.join.room.usage_error import Wrong
 from chatty.cli.join.slash_commands.actions import Outcome, first_word
+from chatty.cli.join.slash_commands.elsewhere import instead
 from chatty.cli.join.slash_commands.reading_actions import FILTERS
 from chatty.cli.join.slash_commands.room_actions import RoomActions
 from chatty.cli.terminal.cleaning import clean
@@ -67,7 +68,7 @@ def _edited(pointer: Pointer, _: str) -> Choice:
 MODERATE: Final = "moderate"
 TALK, POINT, READ, ROOMS = "Talk", "Point at a message", "Read", "Rooms"
 COMMANDS: Final = (
-    Command("help", "[COMMAND|keys]", "the commands and the keys", RoomActions.help),
+    Command("help", "[COMMAND|keys|marks]", "the commands and the keys", RoomActions.help),
     Command("me", "TEXT", "say what you do", RoomActions.me, topic=TALK),
     Command("topic", "[TEXT]", "what the room is about", RoomActions.topic, topic=TALK),
     Command("reply", "[@NAME|#SEQ] TEXT", "answer a message", RoomActions.reply, _replied_to, topic=POINT),
@@ -85,7 +86,7 @@ COMMANDS: Final = (
     Command("part", "", "leave this room", RoomActions.part, topic=ROOMS),
     Command("rooms", "", "the rooms that you know", RoomActions.rooms, topic=ROOMS),
     Command("invite", "", "how others get in", RoomActions.invite, topic=ROOMS),
-    Command("nick", "NAME", "change your name", RoomActions.nick),
+    Command("nick", "NAME", "change your name here", RoomActions.nick),
     Command("ignore", "[NAME]", "hide what somebody writes", RoomActions.ignore),
     Command("unignore", "NAME", "show it again", RoomActions.unignore),
     Command("quiet", "", "hide or show joins, leaves", RoomActions.quiet),
@@ -103,9 +104,6 @@ COMMANDS: Final = (
     Command("clear", "", "clear the window", RoomActions.clear, plain=False),
     Command("quit", "", "leave", RoomActions.quit),
 )
-
-_MEANT: Final = {"bye": "quit", "exit": "quit", "leave": "quit", "names": "who", "name": "nick"}
-"""Commands of other chats, and what they are called here."""
 
 
 class Do(NamedTuple):
@@ -140,17 +138,17 @@ def parse(line: str) -> Send | Do:
         if command.name == name:
             return Do(command, argument)
     shown = clean(name[:40], newlines=False)
-    if meant := _meant(name.lower()):
-        raise Wrong(f"Unknown /{shown}. Did you mean /{meant}?")
-    raise Wrong(f"Unknown /{shown}. See /help; to send it as text, begin with //")
+    advice = instead(name.lower()) or _like(name.lower()) or "See /help; to send it as text, begin with //"
+    raise Wrong(f"Unknown /{shown}. {advice}")
 
 
-def _meant(name: str) -> str | None:
-    """The command that was probably meant: one that is called so elsewhere, begins so, or is written much like it."""
+def _like(name: str) -> str:
+    """Asks for the command that was probably meant: one that begins so, or is written much like it; may be empty."""
     names = [command.name for command in COMMANDS]
     beginning = [known for known in names if name and known.startswith(name)]
     close = get_close_matches(name, names, n=1, cutoff=0.75)
-    return _MEANT.get(name) or (beginning[0] if len(beginning) == 1 else None) or (close[0] if close else None)
+    meant = beginning if len(beginning) == 1 else close
+    return f"Did you mean /{meant[0]}?" if meant else ""
 
 
 def complete(before: str, can: Collection[str]) -> list[Command]:

@@ -53,7 +53,7 @@ def candidates(
             if command.name.startswith(found[1]):
                 yield Candidate(command.name, len(found[1]), f"/{command.name}", command.help)
     elif found := _ROOM.match(before):
-        for name in _matching(rooms(), found[1]):
+        for name in dict.fromkeys(_matching(rooms(), found[1])):
             yield Candidate(name, len(found[1]), name)
     elif found := _NAME.search(before):
         for name in _matching(names, found[1]):

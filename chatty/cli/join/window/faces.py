@@ -62,6 +62,7 @@ class Inline:
             edit=partial(edited, environ=env.environ),
             pager=partial(paged, environ=env.environ),
         )
+        self._prompt.app.before_render += lambda _: self._fit()
         self._recolor()
         self._notifier = Notifier(self._output.write_raw, env.environ, self._warn)
         rooms.pager = self._prompt.page if env.environ.get("PAGER") else None
@@ -102,8 +103,11 @@ class Inline:
         for text, line in front.returned():
             if self._prompt.restore(text):
                 front.drafted(text, line)
-        front.fit(self._output.get_size().columns)
+        self._fit()
         return self._rooms.take()
+
+    def _fit(self) -> None:
+        self._rooms.front.fit(self._output.get_size().columns)
 
     def _warn(self, text: str) -> None:
         self._rooms.show(view.failure(text))
@@ -178,6 +182,7 @@ class Plain:
                 *lines, self._typed = (self._typed + data).split(b"\n")
                 for line in lines:
                     self._rooms.front.pressed()
+                    self._rooms.front.fit(columns_of(self._env.stdout))
                     self._rooms.front.enter_plain(line.decode(errors="replace"))
         finally:
             loop.remove_reader(descriptor)

@@ -10,6 +10,8 @@ from typing import Final
 import msgspec
 from prompt_toolkit.history import History
 
+from chatty.credentials import is_shown_in
+
 __all__ = ["FileHistory"]
 
 KEPT: Final = 1_000
@@ -20,7 +22,8 @@ _encode = msgspec.json.Encoder().encode
 
 
 class FileHistory(History):
-    """Entries as JSON strings, one a line, newest last. An entry that begins with a space is never stored.
+    """Entries as JSON strings, one a line, newest last. An entry that begins with a space is never stored, nor is one
+    with a secret, such as an invitation.
 
     Terminals may share the file. If it can't be read or written, ``warn`` is
     called with the reason, and chatting goes on without it.
@@ -50,8 +53,8 @@ class FileHistory(History):
                 continue
 
     def append_string(self, string: str) -> None:
-        """Keep an entry, for now and in the file, unless it begins with a space."""
-        if not string.startswith(" "):
+        """Keep an entry, for now and in the file, unless it begins with a space, or has a secret."""
+        if not string.startswith(" ") and not is_shown_in(string):
             super().append_string(string)
 
     def store_string(self, string: str) -> None:

@@ -10,16 +10,20 @@ from typing import Any, Protocol
 from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
+from prompt_toolkit.filters import Filter
 from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.formatted_text.utils import fragment_list_to_text
+from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+from prompt_toolkit.keys import Keys
 from prompt_toolkit.layout import BufferControl
 from prompt_toolkit.layout.processors import Processor, Transformation, TransformationInput
 from prompt_toolkit.layout.utils import explode_text_fragments
 
 from chatty.cli.join.window.completion import candidates
+from chatty.cli.join.window.paste import PasteGuard
 from chatty.cli.terminal.cleaning import clean, shown
 
-__all__ = ["Candidates", "FrontLine", "Visible"]
+__all__ = ["Candidates", "FrontLine", "Line", "Visible", "line_keys"]
 
 
 class Known(Protocol):
@@ -30,6 +34,14 @@ class Known(Protocol):
 
     def can(self) -> Collection[str]:
         """The rights that one has here."""
+
+
+class Line(Buffer):
+    """The line of one desk. Its ``guard`` knows whether it was pasted."""
+
+    def __init__(self, **how: Any) -> None:
+        self.guard = PasteGuard()
+        super().__init__(**how)
 
 
 class FrontLine(BufferControl):
@@ -86,3 +98,32 @@ class Candidates(Completer):
         desk, asked = self._desk, complete_event.completion_requested
         for one in candidates(before, desk.people(), desk.can(), self._rooms, asked=asked):
             yield Completion(one.text, -one.length, display=one.shown, display_meta=one.help)
+
+
+def line_keys(typing: Filter) -> KeyBindings:
+    """Keys that work on any line while ``typing`` holds: Tab, and those with Alt that mean nothing."""
+    keys = KeyBindings()
+
+    @keys.add("tab", filter=typing)
+    def _(event: KeyPressEvent) -> None:
+        """Take the only candidate, or go through them."""
+        line = event.current_buffer
+        state = line.complete_state
+        asked = CompleteEvent(completion_requested=True)
+        found = state.completions if state else list(line.completer.get_completions(line.document, asked))
+        if len(found) == 1:
+            line.apply_completion(found[0])
+            if " " not in (line.document.char_before_cursor, line.document.current_char):
+                line.insert_text(" ")
+        elif state:
+            line.complete_next()
+        else:
+            line.start_completion(insert_common_part=True)
+
+    @keys.add("escape", Keys.Any, filter=typing)
+    def _(event: KeyPressEvent) -> None:
+        """Do nothing, where else the letter would be typed. Another key came behind Esc, and counts by itself."""
+        if isinstance((press := event.key_sequence[-1]).key, Keys):
+            event.key_processor.feed(press, first=True)
+
+    return keys

@@ -30,8 +30,8 @@ class Pointed(Protocol):
     def act(self, line: str) -> bool:
         """Do what ``line`` says, and leave the one that is being typed. False: it was refused."""
 
-    def hint(self, text: str) -> None:
-        """Show ``text`` in the status line; empty takes it away."""
+    def hint(self, text: str, *, briefly: bool = False) -> None:
+        """Show ``text`` in the status line, ``briefly``: until the next key; empty takes it away."""
 
     def drafted(self, draft: str) -> None:
         """The line is ``draft`` now, or is about another message."""
@@ -53,7 +53,6 @@ class Pointing:
         self._about: Choice | None = None
         """The message that is asked about. If another one is selected, the question is over."""
         self._asked_now = False
-        self._told: Pointed | None = None
         """The desk where a hint stands."""
 
     @property
@@ -97,13 +96,7 @@ class Pointing:
             self._act(f"/react {reaction}")
         return True
 
-    # --- before and after each key ---
-
-    def before_key(self) -> None:
-        """A key was pressed: a hint has been read."""
-        if self._told is not None:
-            self._told.hint("")
-            self._told = None
+    # --- after each key ---
 
     def after_key(self) -> None:
         """A key has done what it does. Any but the one that asked whether to delete answers that."""
@@ -199,5 +192,4 @@ class Pointing:
         self._moved()
 
     def _tell(self, text: str) -> None:
-        self._desk.hint(text)
-        self._told = self._desk
+        self._desk.hint(text, briefly=True)

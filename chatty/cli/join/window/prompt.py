@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection
-from typing import Any, Final, Protocol
+from collections.abc import Callable
+from typing import Any, Final
 
 from prompt_toolkit.application import get_app, run_in_terminal
 from prompt_toolkit.application.current import set_app
-from prompt_toolkit.buffer import Buffer
 from prompt_toolkit.document import Document
 from prompt_toolkit.filters import Condition
 from prompt_toolkit.formatted_text import StyleAndTextTuples
@@ -28,18 +27,17 @@ from prompt_toolkit.layout import (
 from prompt_toolkit.output import ColorDepth
 from prompt_toolkit.styles import Style
 from prompt_toolkit.widgets import SearchToolbar
-from rich.text import Text
 
-from chatty.cli.join.rendering.view import failure
-from chatty.cli.join.window.line import Candidates, FrontLine, Visible
-from chatty.cli.join.window.paste import PasteGuard
-from chatty.cli.join.window.pointing import Pointed, Pointing
+from chatty.cli.join.rendering.view import failure, not_sent
+from chatty.cli.join.window.desks import Desk, Desks
+from chatty.cli.join.window.line import Candidates, FrontLine, Line, Visible, line_keys
+from chatty.cli.join.window.pointing import Pointing
 from chatty.cli.join.window.room_keys import room_keys
 from chatty.cli.join.window.screen import PromptApplication, TerminalOutput
 from chatty.cli.terminal.cleaning import as_utf8
 from chatty.cli.terminal.width import clip
 
-__all__ = ["Desk", "Desks", "Prompt"]
+__all__ = ["Prompt"]
 
 AGAIN: Final = 3.0
 """Seconds in which the second Ctrl-C has to follow."""
@@ -65,73 +63,6 @@ _STYLE = Style.from_dict(
 )
 
 
-class Desk(Pointed, Protocol):
-    """The side of a conversation that the prompt types into."""
-
-    def enter(self, line: str) -> bool:
-        """A line was entered. False: it was refused, and stays in the prompt."""
-
-    def show(self, *lines: Text) -> None:
-        """Show lines of chatty's own."""
-
-    def pending(self) -> list[str]:
-        """The messages on their way, oldest first, safe to show."""
-
-    def rows(self, columns: int) -> list[Text]:
-        """The rows that change by themselves, each at most so many ``columns`` wide."""
-
-    def pressed(self) -> None:
-        """A key was pressed."""
-
-    def begin(self) -> None:
-        """A line is begun out of sight: in an editor."""
-
-    def drafted(self, draft: str) -> None:
-        """The line is ``draft`` now."""
-
-    def target(self) -> str:
-        """The message that the line is about, safe to show; empty if it isn't about one."""
-
-    def people(self) -> list[str]:
-        """The others, the latest to speak first."""
-
-    def can(self) -> Collection[str]:
-        """The rights that one has here."""
-
-    draft: str
-    """The line that is being typed."""
-
-
-class Desks(Protocol):
-    """All that can be typed into, each with a line of its own, and the keys that concern them all."""
-
-    @property
-    def front(self) -> Desk:
-        """The one that is typed into."""
-
-    @property
-    def desks(self) -> Collection[Desk]:
-        """All of them."""
-
-    def leave(self) -> None:
-        """The person wants to leave."""
-
-    def status(self, columns: int) -> list[tuple[str, str]]:
-        """The status line, as pairs of style and text."""
-
-    def rooms_known(self) -> list[str]:
-        """The names of the rooms that one could go to."""
-
-    def turn_to(self, number: int) -> None:
-        """Bring desk ``number`` to the front."""
-
-    def turn(self, by: int) -> None:
-        """Bring the next one to the front, or the previous one."""
-
-    def turn_to_news(self) -> None:
-        """Bring the next one to the front in which something is new."""
-
-
 class Prompt:
     """One prompt for all ``desks``; ``app.run_async()`` runs it until ``app.exit(result=exit code)``.
 
@@ -152,13 +83,14 @@ class Prompt:
     ) -> None:
         self._desks = desks
         self._history = history
-        self._lines: dict[Desk, Buffer] = {}
+        self._lines: dict[Desk, Line] = {}
         self._open = edit
         self.color = False
         """Whether it has colours; it may be set anew at any time."""
         self._pager = pager
         self._leaving: asyncio.TimerHandle | None = None
-        self._guard = PasteGuard()
+        self._asked: Desk | None = None
+        """The desk whose status line says how to leave."""
         self._pointing = Pointing(lambda: self._desk)
         self._typing = Condition(lambda: get_app().layout.current_buffer is self.buffer)  # and not the search
         self.editing = False
@@ -168,7 +100,9 @@ class Prompt:
         )
         self.app = PromptApplication(
             layout=self._layout(),
-            key_bindings=merge_key_bindings([self._keys(), self._pointing.keys(self._typing), room_keys(desks)]),
+            key_bindings=merge_key_bindings(
+                [line_keys(self._typing), self._keys(), self._pointing.keys(self._typing), room_keys(desks)]
+            ),
             style=_STYLE,
             include_default_pygments_style=False,
             color_depth=lambda: ColorDepth.DEPTH_4_BIT if self.color else ColorDepth.DEPTH_1_BIT,
@@ -177,7 +111,7 @@ class Prompt:
             output=output,
         )
         self.app.ttimeoutlen = ESCAPE
-        self.app.key_processor.before_key_press += lambda _: self._before_key()
+        self.app.key_processor.before_key_press += lambda _: self._desk.pressed()
         self.app.key_processor.after_key_press += lambda _: self._after_key()
 
     @property
@@ -185,24 +119,20 @@ class Prompt:
         return self._desks.front
 
     @property
-    def buffer(self) -> Buffer:
+    def buffer(self) -> Line:
         """The line of the desk in front."""
         desk = self._desks.front
         if desk not in self._lines:
             self._lines = {one: line for one, line in self._lines.items() if one in self._desks.desks}
-            self._lines[desk] = Buffer(
+            line = self._lines[desk] = Line(
                 document=Document(desk.draft),
                 multiline=True,
                 history=self._history(desk),
                 completer=Candidates(desk, self._desks.rooms_known),
                 complete_while_typing=True,
-                on_text_changed=lambda line: self._text_changed(desk, line.text),
             )
+            line.on_text_changed += lambda _: self._text_changed(desk, line)
         return self._lines[desk]
-
-    def _before_key(self) -> None:
-        self._desk.pressed()
-        self._pointing.before_key()
 
     def _after_key(self) -> None:
         self._pointing.after_key()
@@ -293,7 +223,7 @@ class Prompt:
         @keys.add(Keys.BracketedPaste, filter=typing)
         def _(event: KeyPressEvent) -> None:
             text = event.data.replace("\r\n", "\n").replace("\r", "\n")
-            self._guard.pasted(text)
+            self.buffer.guard.pasted(text)
             self.buffer.insert_text(text)
 
         @keys.add("c-c", filter=typing)
@@ -304,6 +234,10 @@ class Prompt:
         @keys.add("c-d", filter=typing & empty)
         def _(event: KeyPressEvent) -> None:
             self._desks.leave()
+
+        @keys.add("pageup", filter=typing)
+        def _(event: KeyPressEvent) -> None:
+            self._desk.hint("scroll in your terminal; /history shows more", briefly=True)
 
         @keys.add("c-x", "c-e", filter=typing)
         def _(event: KeyPressEvent) -> None:
@@ -323,17 +257,17 @@ class Prompt:
         line = buffer.text = as_utf8(buffer.text).rstrip("\n")
         if not line.strip():
             return
-        if question := self._guard.question(line):
+        if question := buffer.guard.question(line):
             desk.hint(question)
         elif desk.enter(line):
             buffer.append_to_history()
             self._clear(desk, buffer)
 
-    def _clear(self, desk: Desk, buffer: Buffer) -> None:
+    def _clear(self, desk: Desk, buffer: Line) -> None:
         buffer.reset()
         # Else the next drawing would begin to load what was typed, and show a search that had found nothing in it.
         buffer.load_history_if_not_yet_loaded()
-        desk.drafted("")
+        self._text_changed(desk, buffer)
 
     async def page(self, text: str) -> bool:
         """Show ``text``, which is safe to show, in the person's pager. False: that can't be started."""
@@ -348,8 +282,9 @@ class Prompt:
         return shown == [True]
 
     async def _edit(self) -> None:
-        before = self.draft
-        self._desk.begin()
+        desk, buffer = self._desk, self.buffer  # while the editor is open, another one may come to the front
+        before = buffer.text
+        desk.begin()
         after: list[str | None] = []  # the thread puts the edited draft here, even if this is cancelled meanwhile
         self.editing = True
         try:
@@ -357,7 +292,9 @@ class Prompt:
                 await run_in_terminal(lambda: after.append(self._open(before)), in_executor=True)
             finally:
                 if after and after[0] is not None:
-                    self.buffer.set_document(Document(after[0]))
+                    buffer.set_document(Document(after[0]))
+                    if desk not in self._desks.desks:
+                        self._desk.show(*not_sent("its room is over", after[0]))
             if after == [None]:
                 self._desk.show(failure("no editor could be started: set $VISUAL or $EDITOR to one that is there"))
                 return
@@ -369,7 +306,7 @@ class Prompt:
         """Ctrl-C: close the menu, else answer a question by no, clear the draft, let go of a message; twice: leave."""
         if self.buffer.complete_state:
             self.buffer.cancel_completion()
-        elif self._guard.withdraw():
+        elif self.buffer.guard.withdraw():
             self._desk.hint("")
         elif self._pointing.asking:
             self._pointing.cancel()
@@ -381,16 +318,19 @@ class Prompt:
             self._desks.leave()
         else:
             self._leaving = asyncio.get_running_loop().call_later(AGAIN, self._stay)
-            self._desk.hint("^C again to leave")
+            self._asked = self._desk
+            self._asked.hint("^C again to leave")
 
-    def _text_changed(self, desk: Desk, draft: str) -> None:
+    def _text_changed(self, desk: Desk, line: Line) -> None:
         self._stay()
-        if self._guard.changed(draft):
+        if line.guard.changed(line.text):
             desk.hint("")
-        desk.drafted(draft)
+        desk.drafted(line.text)
 
     def _stay(self) -> None:
         if self._leaving:
             self._leaving.cancel()
             self._leaving = None
-            self._desk.hint("")
+        if self._asked:
+            self._asked.hint("")
+            self._asked = None

@@ -25,7 +25,7 @@ class Rooms(Protocol):
 
 
 def room_keys(rooms: Rooms) -> KeyBindings:
-    """Alt-1 … Alt-9, Alt-Left and Alt-Right, Alt-A."""
+    """Alt-1 … Alt-9 and Alt-0, which is the tenth, Alt-Left and Alt-Right, Alt-A."""
     keys = KeyBindings()
 
     def bind(key: str, act: Callable[[], None]) -> None:
@@ -33,8 +33,8 @@ def room_keys(rooms: Rooms) -> KeyBindings:
         def _(event: KeyPressEvent) -> None:
             act()
 
-    for number in range(1, 10):
-        bind(str(number), partial(rooms.turn_to, number))
+    for number in range(1, 11):
+        bind(str(number % 10), partial(rooms.turn_to, number))
     bind("left", partial(rooms.turn, -1))
     bind("right", partial(rooms.turn, 1))
     bind("a", rooms.turn_to_news)

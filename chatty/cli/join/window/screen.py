@@ -151,7 +151,9 @@ def reflowed(drawn: Drawn, cursor: Point, columns: int) -> Point:
     for y in range(cursor.y):
         used = max((x + cell.width for x, cell in drawn.data_buffer[y].items() if cell.char.strip()), default=1)
         row += -(-used // columns)
-    return Point(x=cursor.x % columns, y=row + cursor.x // columns)
+    # Behind a row that just fits, the cursor stays: else the row above the prompt would be taken for one of it.
+    further = max(cursor.x - 1, 0) // columns
+    return Point(x=cursor.x - further * columns, y=row + further)
 
 
 class PromptApplication(Application[int]):

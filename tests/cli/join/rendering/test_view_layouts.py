@@ -147,6 +147,37 @@ def test_in_a_narrow_window_code_is_easy_to_copy_and_a_long_text_ends_with_how_t
     assert rows[-1] == "  … 85 more rows · /show 2"
 
 
+def test_of_what_a_program_has_printed_the_end_is_shown_in_few_rows() -> None:
+    text = f"✔ `make`: done in 24 s\n```\n{'a line of no use ' * 9}\nbuilt\nsigned\n```"
+    result = Message(7, NOON, "ci", text, automatic=1)
+    assert narrow(result) == [
+        "12:00 ci",
+        "  ✔ `make`: done in 24 s",
+        "  … 5 more rows · /show 7",
+        "  built",
+        "  signed",
+    ]
+    view = View(utc)
+    view.columns = 80
+    assert shown(result, view=view)[1].split("\n") == [
+        "12:00         ci │ ✔ `make`: done in 24 s",
+        "                 │ … 3 more rows · /show 7",
+        "                   built",
+        "                   signed",
+    ]
+    assert "a line of no use" in "".join(shown(result, view=view.apart(whole=True)))
+    edited = MessageEdited(8, NOON, "ci", 7, text.replace("built", "built twice"))
+    assert shown(edited, view=view)[0].endswith("/show 7\n                   built twice\n                   signed")
+    said = Message(9, NOON, "Ada", text, automatic=0)
+    assert "a line of no use" in narrow(said)[2] + narrow(said)[3]
+
+
+def test_in_a_narrow_window_a_quote_has_one_row() -> None:
+    words = "shall we deploy the release of this week?"
+    rows = narrow(message(words), message("hm", "carol", seq=2), Message(3, NOON, "bob", "yes", reply_to=1), columns=30)
+    assert rows[-3:] == ["↪ alice: shall we deploy the…", "12:00 bob", "  yes"]
+
+
 @pytest.mark.parametrize("time_format", ["%H:%M", ""])
 @pytest.mark.parametrize("columns", [8, 20, 40, 59])
 def test_in_a_narrow_window_nothing_of_others_stands_in_the_first_column(time_format: str, columns: int) -> None:

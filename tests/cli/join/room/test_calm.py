@@ -42,9 +42,19 @@ async def test_a_minute_of_a_running_command_is_one_row_and_then_its_result() ->
         assert not talk.conversation.ticking
 
 
-@pytest.mark.parametrize("columns", [60, 80])
+async def test_in_a_window_of_another_size_an_author_is_named_again() -> None:
+    async with talking() as talk:
+        talk.conversation.fit(80)
+        await talk.sees(by("Ada", 1, "wide"))
+        talk.conversation.fit(40)
+        await talk.sees(by("Ada", 2, "narrow"))
+        assert talk.lines()[-1].endswith("Ada\n  narrow")
+
+
+@pytest.mark.parametrize("columns", [30, 60, 80])
 async def test_a_minute_of_a_running_command_leaves_twelve_rows_at_most(columns: int) -> None:
     async with talking() as talk:
+        talk.conversation.fit(columns)
         await talk.gets(ci(1, "▶ `make release`"))
         lines = talk.conversation.take()
         for number in range(30):
@@ -55,7 +65,7 @@ async def test_a_minute_of_a_running_command_leaves_twelve_rows_at_most(columns:
             for row in talk.conversation.rows(columns):
                 assert width(row.plain) <= columns
         talk.conversation.pressed()
-        block = "\n".join(f"step {step}" for step in range(195, 200))
+        block = "\n".join(f"step {step}: {'long ' * 20}" for step in range(195, 200))
         await talk.gets(ci(40, f"✔ `make release`: done in 1 min 0 s\n```\n{block}\n```", to=1))
         await talk.gets(MessageEdited(41, NOON, "ci", 1, "▶ `make release`"))
         lines += talk.conversation.take(last=True)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 
 from rich.text import Text
 
 from chatty.cli.join.room.incoming import Incoming
-from chatty.events import Message, MessageEdited, ParticipantJoined, milliseconds
+from chatty.cli.join.room.returning import Returning
+from chatty.events import Message, MessageEdited, ParticipantJoined, StreamPosition, milliseconds
 from chatty.protocol import Frame, Gap, Live
 from tests.cli.join.talk import NOON, by, welcome
 
@@ -70,6 +72,26 @@ def test_what_came_is_there_when_the_room_comes_to_the_front_and_of_much_the_new
     assert lines[:2] == ["── 80 new since 12:00 ──", "… 30 skipped · /history 130"]
     assert [line.rpartition(" ")[2] for line in lines[3:]] == [str(seq) for seq in range(31, 81)]
     assert seat.room.unread == 0
+
+
+def test_more_than_was_replayed_is_told_to_one_who_comes_back() -> None:
+    seat = Seat(front=True)
+    back = Incoming(
+        clock=lambda: 0.0,
+        local=lambda time: time,
+        now=lambda: milliseconds(NOON) / 1000,
+        bell="off",
+        changed=seat.changed,
+    )
+    back.come_back(Returning(StreamPosition("e", 10), datetime.fromisoformat(NOON)))
+    back.hear(welcome(320))
+    for seq in range(121, 321):
+        back.hear(by("Bob", seq, str(seq)))
+    back.hear(Live(320))
+    back.look()
+    lines = [line.plain for line in back.take()]
+    assert lines[:2] == ["── new since 12:00 ──", "… up to 110 skipped · /history 210"]
+    assert [line.rpartition(" ")[2] for line in lines[3:]] == [str(seq) for seq in range(121, 321)]
 
 
 def test_what_waits_is_cut_to_the_newest_when_a_room_goes_behind() -> None:

@@ -41,7 +41,10 @@ async def test_what_was_never_acked_is_left_behind() -> None:
         await talk.posts("lost?")
         talk.link.acks[0].set_exception(Disconnected(1006))
         await asyncio.sleep(0)
-        assert [line.plain for line in talk.conversation.unsent()] == ["✗ not sent: no ack came", "  lost?"]
+        assert [line.plain for line in talk.conversation.unsent()] == [
+            "✗ not sent: the server didn't confirm it",
+            "  lost?",
+        ]
 
 
 async def test_a_message_that_was_refused_unseen_is_left_behind() -> None:

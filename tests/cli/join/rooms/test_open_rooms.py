@@ -169,6 +169,8 @@ async def test_one_goes_to_news_first_where_one_is_mentioned(house: House) -> No
         john.rooms.turn_to_news()
         assert john.rooms.front.name == "b"
         assert "nothing is new elsewhere" in john.status
+        john.rooms.front.pressed()
+        assert "nothing is new elsewhere" not in john.status
 
 
 async def test_rooms_are_named_by_number_name_or_a_beginning(house: House) -> None:
@@ -178,6 +180,25 @@ async def test_rooms_are_named_by_number_name_or_a_beginning(house: House) -> No
             assert john.rooms.front.name == name
         assert not john.rooms.front.enter("/room nowhere")
         await john.sees("no open room is called nowhere; /join nowhere opens it, /rooms lists them")
+
+
+async def test_of_rooms_that_are_called_alike_each_time_the_next_one_comes(house: House) -> None:
+    async with house.opened("ops", "ops night", "team ops") as john:
+        house.ids["twin"] = house.server.make_room("ops")["id"]
+        await john.rooms.enter(house.entrance("twin")._replace(room_name="ops"))
+        seen = []
+        for argument in ("ops", "ops", "ops n", "team", "night"):
+            await john.enters(f"/room {argument}")
+            seen.append([one.conversation for one in john.rooms._open].index(john.rooms.front) + 1)
+        assert seen == [4, 1, 2, 3, 2]
+
+
+async def test_a_hint_stays_in_its_room_no_longer_than_one_does(house: House) -> None:
+    async with house.opened("deploys", "ops") as john:
+        john.rooms.front.hint("^C again to leave")
+        john.rooms.turn(1)
+        john.rooms.turn(1)
+        assert john.status.endswith("/help")
 
 
 async def test_a_room_is_opened_and_left_while_one_talks(house: House) -> None:
@@ -230,6 +251,27 @@ async def test_what_the_door_warns_of_stands_in_the_transcript(house: House) -> 
         await john.sees("━━ #forgotten ")
 
 
+async def test_a_room_is_entered_where_nothing_can_be_kept(house: House) -> None:
+    house.entrance("deploys")
+    journal = house.directory / house.ids["deploys"] / "1.journal"
+    journal.parent.mkdir(parents=True)
+    journal.symlink_to(house.directory / "missing" / "journal")
+    async with house.opened("deploys") as john:
+        await john.sees("!! how far you read and what you type can't be kept: ")
+        await john.enters("hello")
+        await john.sees("John │ hello")
+
+
+async def test_from_a_room_that_one_leaves_one_goes_back_to_where_one_was(house: House) -> None:
+    async with house.opened("a", "b", "c", "d") as john:
+        for number in (2, 4):
+            john.rooms.turn_to(number)
+        for left, back in (("d", "b"), ("b", "a"), ("a", "c")):
+            await john.enters("/part")
+            await john.sees(f"-- you left #{left}")
+            assert john.rooms.front.name == back
+
+
 async def test_leaving_the_last_room_ends_it(house: House) -> None:
     async with house.opened("deploys") as john:
         await john.enters("/part")
@@ -255,6 +297,16 @@ async def test_what_was_typed_for_a_room_that_is_over_stands_in_the_transcript(h
         await john.sees("-- #deploys is closed")
         lines = john.lines()
         assert lines[lines.index("✗ not sent: it was still being typed") + 1] == "  half-typed"
+
+
+@pytest.mark.filterwarnings("error")
+async def test_what_is_typed_when_all_is_over_does_no_harm(house: House) -> None:
+    async with house.opened("deploys") as john:
+        john.rooms.end(ExitStatus.DONE)
+        assert await john.running == ExitStatus.DONE
+        for line in ("/who", "/join ops", "/part", "/quit", "hello"):
+            assert john.rooms.front.enter(line)
+        assert [line.plain for line in john.rooms.unsent()][1:] == ["  hello"]
 
 
 async def test_a_room_that_refuses_is_not_opened(house: House) -> None:
@@ -313,3 +365,18 @@ async def test_leaving_waits_for_acks_and_else_has_to_be_said_twice(house: House
         john.rooms.leave()
         assert await asyncio.wait_for(john.running, PATIENCE) == ExitStatus.DONE
         assert john.rooms.unsent() == []
+
+
+async def test_a_number_that_no_room_has_is_not_taken_for_a_name(house: House) -> None:
+    async with house.opened("deploys") as john:
+        assert not john.rooms.front.enter("/room 5")
+        assert john.lines()[-1] == "!! no open room has the number 5; /rooms lists them"
+
+
+async def test_the_command_that_lets_others_in_stands_alone_so_that_it_can_be_copied(house: House) -> None:
+    async with house.opened("deploys") as john:
+        await john.enters("/invite")
+        await john.until(lambda: any("chatty join" in line for line in john.lines()))
+        *_, before, command = john.lines()
+        assert before == "-- others join with:"
+        assert command == f"  chatty join {house.ids['deploys']} --server {house.server.url}"

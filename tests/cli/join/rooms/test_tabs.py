@@ -90,3 +90,13 @@ def test_a_rooms_name_cannot_reach_the_terminal() -> None:
     assert shown(Tab(Status("connected", room=bad), front=True)).isprintable()
     assert shown(DEPLOYS, Tab(Status("connected", room=bad))).isprintable()
     assert all(line.isprintable() for line in listed([DEPLOYS, Tab(Status("connected", room=bad))]))
+
+
+def test_a_hint_that_finds_no_room_behind_the_names_stands_before_them() -> None:
+    hint = "Enter: reply · Alt-R react, E edit, D delete, Y copy · Esc"
+    alone = replace(DEPLOYS, status=replace(DEPLOYS.status, hint=hint))
+    assert shown(alone, columns=80).startswith(f" ● connected · {hint} · ")
+    assert shown(alone, columns=120).endswith(hint)
+    many = shown(alone, OPS, GENERAL, columns=80)
+    assert hint in many
+    assert width(many) <= 80

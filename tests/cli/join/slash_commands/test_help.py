@@ -80,3 +80,31 @@ async def test_the_help_is_shown_in_the_room() -> None:
         assert talk.conversation.enter("/help keys")
         assert any("Alt-R" in line for line in talk.lines())
         assert talk.refuses("/help nosuch").startswith("!! no command /nosuch")
+
+
+@pytest.mark.parametrize("columns", [30, 45, 60, 77])
+def test_where_two_columns_have_no_room_the_help_has_the_names_of_the_commands(columns: int) -> None:
+    rows = [line.plain for line in help_lines("", MEMBER, plain=False, columns=columns)]
+    assert max(map(width, rows[:-1])) <= columns
+    assert len(rows) <= 13 + 6 * (columns < 45)
+    text = " ".join(rows).replace("[un]", "")
+    assert all(f"/{one.name.removeprefix('un')}" in text for one in COMMANDS if not one.needs)
+
+
+def test_the_marks_are_explained() -> None:
+    rows = helped("marks").split("\n")
+    assert any(row.split()[0] == "✎" for row in rows)
+    assert max(map(width, rows)) <= 80
+    assert "/help marks" in helped()
+
+
+def test_help_about_a_setting_says_where_that_is_told() -> None:
+    with pytest.raises(Wrong, match=r"notify is a setting\. See /set notify$"):
+        helped("notify")
+
+
+async def test_the_help_is_made_for_the_window() -> None:
+    async with talking() as talk:
+        talk.conversation.fit(45)
+        assert talk.conversation.enter("/help")
+        assert max(map(width, talk.lines()[:-1])) <= 45

@@ -171,3 +171,9 @@ async def test_a_long_text_is_printed_whole_where_there_is_no_pager(server: Serv
     async with reading(server, ("Ada", "\n".join(f"row {n}" for n in range(30)))) as talk:
         await shown(talk, "/show 1", "◀")
         assert "row 29" in talk.lines()[-1]
+
+
+async def test_one_is_told_who_is_here_and_who_one_is(server: Server) -> None:
+    async with reading(server) as talk:
+        (line,) = await shown(talk, "/who", "here")
+        assert line.endswith(f" · you are {talk.conversation.incoming.people.me}")

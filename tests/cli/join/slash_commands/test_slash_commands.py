@@ -10,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatty.cli.join.room.usage_error import Wrong
+from chatty.cli.join.settings.table import SETTINGS
+from chatty.cli.join.slash_commands.elsewhere import _HERE, _MEANT, _TOLD
 from chatty.cli.join.slash_commands.room_actions import RoomActions
 from chatty.cli.join.slash_commands.table import COMMANDS, Do, complete, parse
 from chatty.events import ParticipantJoined
@@ -101,7 +103,35 @@ def test_a_misspelt_command_is_never_text_and_names_the_one_that_was_meant(typed
     assert str(wrong.value) == f"Unknown /{typed}. Did you mean /{meant}?"
 
 
-@pytest.mark.parametrize("typed", ["nope", "", "x", "un", "wave", "list", "moderate", "message", "日本", "usr/bin"])
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ("names", "Did you mean /who?"),
+        ("list", "Did you mean /rooms?"),
+        ("buffer 3", "Did you mean /room?"),
+        ("MODE +m", "Did you mean /role?"),
+        ("leave", "Did you mean /part?"),
+        ("hilight deploy", "Did you mean /set highlight?"),
+        ("msg Bob hi", "There are no private messages: open a room for two, and /invite shows how others get in."),
+        ("away lunch", "Nobody is marked as away who is connected: say so with /me."),
+        ("reconnect", "A lost connection comes back by itself; /join also takes the URL of a room on another server."),
+        ("save", "What /set changes is kept at once."),
+    ],
+)
+def test_a_command_of_another_chat_names_what_serves_instead(typed: str, told: str) -> None:
+    with pytest.raises(Wrong) as wrong:
+        parse(f"/{typed}")
+    assert str(wrong.value) == f"Unknown /{typed.split()[0]}. {told}"
+
+
+def test_what_serves_instead_of_another_command_exists_and_no_command_is_another_one() -> None:
+    names = {command.name for command in COMMANDS}
+    assert {here.split()[0] for here in _HERE} <= names
+    assert names.isdisjoint({*_MEANT, *_TOLD})
+    assert {here.split()[1] for here in _HERE if here.startswith("set ")} <= {setting.name for setting in SETTINGS}
+
+
+@pytest.mark.parametrize("typed", ["nope", "", "x", "un", "wave", "moderate", "message", "日本", "usr/bin"])
 def test_what_is_like_no_command_suggests_none(typed: str) -> None:
     with pytest.raises(Wrong, match="begin with //") as wrong:
         parse(f"/{typed}")
@@ -180,3 +210,13 @@ async def test_only_somebody_who_is_or_was_here_is_ignored() -> None:
             assert talk.lines()[-1] == f"-- ignored: {ignored}"
         assert talk.refuses("/unignore Nobody").startswith("!! nobody called Nobody")
         assert talk.refuses("/unignore Bob").startswith("!! nobody called Bob")
+
+
+async def test_a_reaction_with_the_bare_name_of_an_emoji_says_that_it_is_a_word() -> None:
+    async with talking() as talk:
+        talk.link.gives(by("Ada", 1))
+        await talk.shows("hello")
+        assert talk.conversation.enter("/react tada")
+        assert talk.lines()[-1] == "-- tada is a word here; for 🎉: /react :tada:"
+        assert talk.conversation.enter("/react yes!")
+        assert talk.lines()[-1] == "-- tada is a word here; for 🎉: /react :tada:"

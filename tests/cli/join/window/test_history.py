@@ -4,6 +4,7 @@ import stat
 from pathlib import Path
 
 from chatty.cli.join.window.history import KEPT, FileHistory
+from chatty.credentials import new_invitation
 
 
 def fail(text: str) -> None:
@@ -35,6 +36,13 @@ def test_a_line_that_begins_with_a_space_is_not_kept(tmp_path: Path) -> None:
     history.append_string(" secret")
     assert not path.exists()
     assert history.get_strings() == []
+
+
+def test_an_invitation_is_not_kept(tmp_path: Path) -> None:
+    path = tmp_path / "history"
+    history = FileHistory(path, fail)
+    history.append_string(f"/join http://127.0.0.1:8080/v1/rooms/x#{new_invitation()}")
+    assert not path.exists()
 
 
 def test_a_torn_line_costs_one_entry(tmp_path: Path) -> None:
