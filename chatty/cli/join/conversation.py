@@ -7,7 +7,7 @@ A face shows the conversation that is in front: it waits for `Conversation.chang
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Coroutine
+from collections.abc import Callable, Collection, Coroutine, Iterable
 from datetime import datetime
 from typing import Any, Final
 
@@ -75,6 +75,8 @@ class Conversation:
         self.plain = plain
         self.draft = ""
         """The line that is being typed."""
+        self.on_draft: Callable[[], None] = lambda: None
+        """Called when that has changed."""
         self.switcher = switcher
         """For the commands that concern other rooms."""
         self.now = now
@@ -85,7 +87,8 @@ class Conversation:
         self.incoming = Incoming(clock=clock, local=local, now=now, bell=bell, changed=self.changed.set)
         """The room as the person sees it."""
         self.incoming.note(room=name)
-        self._outgoing = Outgoing(show=self.show, changed=self.changed.set)
+        self.outgoing = Outgoing(show=self.show, changed=self.changed.set)
+        """What is on its way to the room."""
         self._pointer = self.incoming.pointer
         self._attention = self.incoming.attention
         self.selection = Selection(self.incoming, local)
@@ -115,7 +118,7 @@ class Conversation:
         try:
             async with asyncio.TaskGroup() as self._tasks:
                 self._tasks.create_task(self._listen(room))
-                self._tasks.create_task(self._outgoing.send_to(room, accepted=self._accepted))
+                self._tasks.create_task(self.outgoing.send_to(room, accepted=self._accepted))
         except ExceptionGroup as group:
             others = [error for error in group.exceptions if not isinstance(error, _Over)]
             if others:
@@ -194,7 +197,7 @@ class Conversation:
         """How the room is at present."""
         return replace(
             self.incoming.status,
-            waiting=self._outgoing.waiting,
+            waiting=self.outgoing.waiting,
             mentions=self._attention.mentions,
             typing=self._attention.typing(),
         )
@@ -226,7 +229,7 @@ class Conversation:
     @property
     def ticking(self) -> bool:
         """Whether something changes by itself, with the seconds: the status line, or what is to be shown."""
-        slowed = self._outgoing.waiting and self.incoming.status.slow_until > self._clock()
+        slowed = self.outgoing.waiting and self.incoming.status.slow_until > self._clock()
         return self.connection == "reconnecting" or bool(slowed or self._attention.typing()) or self.incoming.ticking
 
     def hint(self, text: str, *, briefly: bool = False) -> None:
@@ -236,14 +239,14 @@ class Conversation:
 
     def pending(self) -> list[str]:
         """The messages on their way, oldest first, safe to show."""
-        return self._outgoing.pending()
+        return self.outgoing.pending()
 
     def unsent(self) -> list[Text]:
         """The messages that were never acked, or were refused unseen, as lines to leave behind."""
         unconfirmed = view.not_sent("it was not confirmed", self._unconfirmed) if self._unconfirmed else ()
-        refused = [] if self.incoming.front else [line for line, _ in self.returned()]
+        refused = [] if self.incoming.front else self.outgoing.refused()
         lines = [shown for line in refused for shown in view.not_sent("it was refused", line)]
-        return [*lines, *self._outgoing.unsent(), *unconfirmed]
+        return [*lines, *self.outgoing.unsent(), *unconfirmed]
 
     def people(self) -> list[str]:
         """The others, the latest to speak first."""
@@ -259,11 +262,22 @@ class Conversation:
 
     def give_back(self, line: str) -> None:
         """Put ``line`` into the prompt, about the same message as the line that is being typed."""
-        self._outgoing.give_back(line, self._pointer.entered())
+        self.outgoing.give_back(line, self._pointer.entered())
+
+    def take_up(self, draft: str, refused: Iterable[str]) -> None:
+        """Go on with the ``draft`` of an earlier session, and the lines that it had no time to give back."""
+        back = [("it was refused when you were last here", line) for line in refused]
+        if self.plain and draft:  # the terminal itself edits the line, and takes nothing into it
+            back.append(("it was still being typed when you left", draft))
+        else:
+            self.draft = draft
+        for why, line in back:
+            self.show(*view.not_sent(why, line))
+            self.outgoing.give_back(line, None)
 
     def returned(self) -> list[Returned]:
         """The lines that were given back since this was last asked, to be put where they are typed."""
-        return self._outgoing.returned()
+        return self.outgoing.returned()
 
     def fit(self, columns: int) -> None:
         """What is shown from now on is for a window of so many ``columns``; 0: it is not known how many."""
@@ -307,6 +321,7 @@ class Conversation:
             if draft and self._room is not None:
                 self._room.typing()
         self._target = self._points_at(draft) or ""
+        self.on_draft()
 
     def target(self) -> str:
         """The message that the draft is about, safe to show; empty if it isn't about one."""
@@ -342,7 +357,7 @@ class Conversation:
             outcome = typed.run(self._actions) if isinstance(typed, Do) else typed
             if isinstance(outcome, protocol.Say):
                 outcome = self.selection.answered(outcome)
-                posted = self._outgoing.post(outcome, line, self._pointer.entered(), most=self.incoming.message_bytes)
+                posted = self.outgoing.post(outcome, line, self._pointer.entered(), most=self.incoming.message_bytes)
                 self.selection.done(outcome)
                 if isinstance(outcome, protocol.Send):
                     self._pointer.sent(posted)
@@ -385,17 +400,4 @@ class Conversation:
     @property
     def waiting(self) -> int:
         """How many messages have not been acked."""
-        return self._outgoing.waiting
-
-    @property
-    def keeps(self) -> bool:
-        """Whether what is on its way when one leaves goes out when one is back."""
-        return self._outgoing.keeps
-
-    @keeps.setter
-    def keeps(self, keeps: bool) -> None:
-        self._outgoing.keeps = keeps
-
-    async def settled(self) -> None:
-        """Wait until no message is on its way."""
-        await self._outgoing.settled()
+        return self.outgoing.waiting

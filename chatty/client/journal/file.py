@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import fcntl
 import os
-from itertools import count
+from contextlib import suppress
+from itertools import chain, count
 from pathlib import Path
 from stat import S_ISREG
 from typing import Final, Literal
@@ -161,25 +162,35 @@ class Journal:
         return self.path.rename(next(name for name in names if not name.exists()))
 
 
-def free_journal(directory: Path) -> Path:
+def free_journal(directory: Path, *, beside: str = "") -> Path:
     """A journal in ``directory`` that no process holds, one with messages if there is one, otherwise an empty one.
 
     A directory is for one room, and is created if it is missing. Another
     process may be faster: then `join` raises `JournalError` with ``in_use``,
-    so ask again. Raises OSError.
+    so ask again. A program that keeps more than messages puts that into files
+    with the suffix ``beside``, each called as the journal that it held: a
+    journal with such a file is taken before an empty one, too. Raises OSError.
     """
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for path in sorted(directory.glob(f"*{_SUFFIX}")):
-        if _is_free(path) and path.stat().st_size:
-            return path
+    left = {path for path in directory.glob(f"*{_SUFFIX}") if _has_messages(path)}
+    if beside:
+        left.update(path.with_suffix(_SUFFIX) for path in directory.glob(f"*{beside}"))
     numbered = (directory / f"{number}{_SUFFIX}" for number in count(1))
-    return next(path for path in numbered if not path.exists() or _is_free(path))
+    return next(path for path in chain(sorted(left), numbered) if _is_free(path))
+
+
+def _has_messages(path: Path) -> bool:
+    try:
+        return path.stat().st_size > 0
+    except FileNotFoundError:  # whoever had it left, just now
+        return False
 
 
 def _is_free(path: Path) -> bool:
     try:
-        os.close(_held(path, os.O_RDWR))
-    except (JournalError, FileNotFoundError, ValueError):
+        with suppress(FileNotFoundError):
+            os.close(_held(path, os.O_RDWR))
+    except (JournalError, ValueError):
         return False
     return True
 

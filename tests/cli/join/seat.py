@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import termios
 import time
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import pexpect
 
@@ -22,6 +23,7 @@ PATIENCE = 60.0
 class Seat:
     """``command`` (by default ``chatty join ROOM``) in a terminal of its own, with a home of its own.
 
+    Without a ``room`` it is in those that were open last.
     ``keys`` are typed with `press`; `sees` waits until the screen is as it
     should be. ``raw`` is all that was written to the terminal.
     """
@@ -41,7 +43,8 @@ class Seat:
     ) -> None:
         self.glass = Glass(columns, rows)
         self.raw = ""
-        join = [sys.executable, "-m", "chatty", "join", room, "--server", server, "--name", name, *options]
+        where = [room, "--server", server] if room else ["--server", server]
+        join = [sys.executable, "-m", "chatty", "join", *where, "--name", name, *options]
         program, *arguments = command or join
         self.join_line = " ".join(join)
         env = environment(
@@ -83,6 +86,19 @@ class Seat:
             except pexpect.EOF:
                 assert holds(self.glass.rows), self._story("the program ended")
         return self.glass.rows
+
+    def kill9(self) -> None:
+        """Kills the program where it stands, and returns when it is gone."""
+        self.child.kill(signal.SIGKILL)
+        self.child.wait()
+
+    def hang_up(self) -> None:
+        """Closes the terminal, and returns when the program has noticed it, and ended."""
+        child: Any = self.child
+        terminal = child.ptyproc
+        terminal.fileobj.close()
+        terminal.wait()
+        terminal.closed = True
 
     def ends(self) -> int:
         """Waits until the program has ended, and gives its exit status."""

@@ -6,14 +6,19 @@ import asyncio
 import random
 import re
 import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import pairwise
 from pathlib import Path
+from typing import Any, cast
 
 import pexpect
+import pyte
 from aiohttp import web
 from msgspec import Raw
 from msgspec.structs import replace
 
-from chatty.events import Happening, Message, RoomClosed
+from chatty.events import Happening, Message, MessageEdited, ParticipantJoined, RoomClosed
 from chatty.protocol import (
     Error,
     Frame,
@@ -29,30 +34,45 @@ from chatty.protocol import (
     You,
     encode,
 )
+from tests.cli.join.glass import Glass
 from tests.cli.join.hostile import LIST, foreign
 from tests.cli.join.seat import PATIENCE, Seat
 from tests.cli.join.test_hostile import conversation
 from tests.support.scripted import AT, Scripted
 
 ROOM = "2SzErhA2PvYGjf4PQ4pvTh9BfE0"
+ROOMS = (ROOM, "2SzErhA2PvYGjf4PQ4pvTh9BfE1", "2SzErhA2PvYGjf4PQ4pvTh9BfE2")
 TRICKS = [trick.encode("utf-8", "ignore").decode() for trick in LIST]  # JSON has no lone surrogates
 ROUNDS, CONVERSATIONS = 10, 10
-
+FORGED = "12:00        Bob │ the password is hunter2"
+"""A line as Bob's would be, who never says anything."""
+WIDER = ("\U0001f3fb" * 30 + "x" + FORGED, "\u0928" + "\u0903" * 60 + FORGED, f"{'x ' * 30}\n{FORGED}\r{FORGED}")
+"""Texts that hope to be measured as narrower than they are, so that a line of theirs begins a row."""
+OURS = re.compile(r"|12:00(?! {8}Bob).*| .*|-- .*|!! .*|──.*|━━.*|✗ .*|>.*|… .*|▶ .*|↪ .*")
+"""A row that begins with a time, a blank, or a mark of chatty's own."""
+KEYS = (
+    "\x1b2", "\x1b3", "\x1b[1;3D", "\x1ba", "/rooms\r", "/room \t", "\x15/room 3\r", "hi @\t", "\x15\x1b[1;3A",
+    "\x1b[1;3A", "\x1br", "\x1b\x1b2", "/show #2\r", "/search x\r", "/more\r", "/history 9\r", "/who\r", "/invite\r",
+    "/set\r", "/reply ", "\x15/react +1 ", "\x15\x1b1", "/topic\r", "/ignore x\r", "/unignore x\r", "/part\r",
+    "/nosuch\r",
+)  # fmt: skip
+"""What somebody presses: they go to and fro, look at all that there is, point at messages."""
 PROMPT = re.compile(
-    r"\x1b\[\d*[A-DK]|\x1b\[0?J|\x1b\[\?(?:1|7|12|25|2004|2026)[hl]|\x1b\[2[23];2t|\x1b\]2;[^\x00-\x1f\x7f-\x9f]*\x07|\r"
+    r"\x1b\]9;[^\x00-\x1f\x7f-\x9f]*\x07|\x1b\[(?:0;)?(?:2;)?7m|\x1b\[\d*[A-DK]|\x1b\[0?J|\x1b\[\?(?:1|7|12|25|2004|2026)[hl]|\x1b\[2[23];2t|\x1b\]2;[^\x00-\x1f\x7f-\x9f]*\x07|\r"
 )
-"""What the prompt and the title are made with: moves, erasing, modes. None of the tricks is one of these."""
+"""What the prompt, the title and notifications are made with: moves, erasing, modes, and reverse letters in a menu.
+None of the tricks is one of these."""
 
 
 class Evil:
     """What a hostile server answers; ``cues`` holds what it is to say next over its WebSocket."""
 
-    def __init__(self) -> None:
+    def __init__(self, room: str = ROOM) -> None:
         self.cues: asyncio.Queue[list[Frame]] = asyncio.Queue()
         self.seq = 0
         self.page: bytes | None = None  # of history, if not conversations
-        self._chance = random.Random(11)
-        self._room = RoomInfo(ROOM, f"\u202e\x9b2J{self.several()}", self.several(), AT, "e", 1, 0, 2)
+        self._chance = random.Random(room)
+        self._room = RoomInfo(room, f"\u202e\x9b2J{self.several()}", self.several(), AT, "e", 1, 0, 2)
 
     def several(self) -> str:
         return "".join(self._chance.choices(TRICKS, k=self._chance.randint(1, 3)))
@@ -67,13 +87,24 @@ class Evil:
         self.seq += 1
         return Message(self.seq, AT, "Eve", text)
 
+    def much(self, last: str) -> list[Frame]:
+        """All of that, texts that are long, wide, changing or for John, and a last one."""
+        events = self.happenings()
+        author, wide = self.several(), self._chance.choice(WIDER)
+        bot = Message(self.seq + 1, AT, author, "begun", automatic=1)
+        self.seq += 4
+        edits = [MessageEdited(bot.seq + more, AT, author, bot.seq, f"{self.several()} {wide}") for more in (1, 2)]
+        come = ParticipantJoined(self.seq, AT, f"{wide}{self.several()}")
+        said = [f"@John {self.several()}", wide, "\n".join([wide] * 25), f"{self.several()}{wide}", last]
+        return [Typing(author), *events, bot, *edits, come, *map(self.message, said)]
+
     async def answer(self, request: web.Request) -> web.StreamResponse:
         if request.path.endswith("/ws"):
             return await self._talk(request)
         if request.path.endswith("/participants"):
             said = encode(Participants([Present(trick, away=place % 2 > 0) for place, trick in enumerate(TRICKS)]))
         elif request.path.endswith("/events"):
-            past = conversation(self.several(), self.several(), self.several())
+            past = conversation(self.several(), self.several() + "\n".join([*WIDER] * 9), self.several())
             page = encode(Page([Raw(encode(event)) for event in past], "e", 1, self.seq, more=False))
             said = page if self.page is None else self.page
         else:
@@ -103,6 +134,63 @@ def reads(seat: Seat, end: str) -> None:
             seat.raw += seat.child.read_nonblocking(65_536, timeout=PATIENCE)
         except (pexpect.TIMEOUT, pexpect.EOF):
             raise AssertionError(f"{end} does not come: {seat.raw[-2_000:]!r}") from None
+
+
+class EvilHouse:
+    """Several rooms of a hostile server."""
+
+    def __init__(self, *rooms: str) -> None:
+        self.rooms = {room: Evil(room) for room in rooms}
+
+    def says(self, what: Callable[[Evil], list[Frame]]) -> None:
+        """Let each room say something."""
+        for evil in self.rooms.values():
+            evil.cues.put_nowait(what(evil))
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        """The answer of the room that is asked, or of the first."""
+        evil = next((evil for room, evil in self.rooms.items() if room in request.path), self.rooms[ROOM])
+        return await evil.answer(request)
+
+
+class Watched(pyte.Screen):
+    """A screen that keeps what scrolls out of it."""
+
+    def __init__(self, columns: int, lines: int) -> None:
+        super().__init__(columns, lines)
+        self.gone: list[str] = []
+
+    def index(self) -> None:
+        if self.cursor.y == self.lines - 1:
+            self.gone.append(self.row(0))
+        super().index()
+
+    def row(self, y: int) -> str:
+        cells: Any = self.buffer[y]
+        return "".join(cells[x].data for x in range(self.columns)).rstrip()
+
+    def has_shown(self, text: str, _: list[str]) -> bool:
+        """Whether one of the latest rows had it."""
+        return any(text in row for row in [*self.gone[-500:], *map(self.row, range(self.lines))])
+
+
+def watch(seat: Seat, columns: int, rows: int) -> Watched:
+    """Everything from now on is shown on another screen, which is still empty."""
+    seat.glass = Glass(columns, rows)
+    screen = Watched(columns, rows)
+    seat.glass.screen = cast(Any, screen)
+    seat.glass._stream = pyte.Stream(screen)
+    return screen
+
+
+def strays(rows: list[str], columns: int) -> Iterator[list[str]]:
+    """Rows that begin with something of others', each with the one before, but for addresses, which are not broken."""
+    is_address = False
+    for before, row in pairwise(rows):
+        word = before.split(" ")[-1] + row.split(" ")[0]
+        is_address = len(before) == columns and (is_address or "://" in word)
+        if not OURS.fullmatch(row) and not is_address:
+            yield [before, row]
 
 
 def check(seat: Seat) -> None:
@@ -140,3 +228,27 @@ async def test_a_hostile_server_gets_no_escape_of_its_own_to_the_terminal(tmp_pa
             evil.cues.put_nowait([RoomClosed(evil.seq + 1, AT)])
             assert await asyncio.to_thread(seat.ends) == 0
             check(seat)
+
+
+async def test_of_three_hostile_rooms_nothing_acts_on_the_terminal_or_begins_a_row(tmp_path: Path) -> None:
+    house = EvilHouse(*ROOMS)
+    (tmp_path / "config/chatty").mkdir(parents=True)
+    (tmp_path / "config/chatty/config.toml").write_text(
+        '[join]\nnotify = "osc"\nbell = "all"\njoins = "all"\nhighlight = ["evil", "x", "good"]\n'
+    )
+    async with Scripted(house.answer) as scripted:
+        kitty = {"KITTY_WINDOW_ID": "1", "PAGER": "cat"}
+        with Seat(tmp_path, scripted.url, *ROOMS, variables=kitty) as seat:
+            await asyncio.to_thread(seat.sees, "● ")
+            for columns in (80, 30):
+                seat.child.setwinsize(50, columns)
+                house.says(lambda evil: [evil.message("@John from here on it fits")])
+                await asyncio.to_thread(seat.sees, "from here on it fits")
+                screen = watch(seat, columns, 50)
+                for number, keys in enumerate(KEYS):
+                    house.says(partial(Evil.much, last=f"{columns}, {number};"))
+                    seat.press(keys)
+                    await asyncio.to_thread(seat.sees, partial(screen.has_shown, f"{columns}, {number};"))
+                assert list(strays([*screen.gone, *seat.glass.rows], columns)) == []
+            check(seat)
+            assert "\x1b]9;" in seat.raw

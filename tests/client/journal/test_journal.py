@@ -223,6 +223,19 @@ def test_a_free_journal_is_one_with_messages_before_an_empty_one(tmp_path: Path)
     held.close()
 
 
+def test_a_free_journal_with_a_file_of_its_program_beside_it_is_taken_before_an_empty_one(tmp_path: Path) -> None:
+    for name in ("1.draft", "2.draft"):
+        (tmp_path / name).write_text("half-typed")
+    first = chatty.free_journal(tmp_path, beside=".draft")
+    assert first.name == "1.journal"
+    held = outbox_of(first)
+    assert chatty.free_journal(tmp_path, beside=".draft").name == "2.journal"
+    assert chatty.free_journal(tmp_path).name == "2.journal"  # the first that nobody holds
+    (tmp_path / "2.draft").rename(tmp_path / "3.draft")
+    assert chatty.free_journal(tmp_path, beside=".draft").name == "3.journal"
+    held.close()
+
+
 # --- rooms --------------------------------------------------------------------------------------------------
 
 

@@ -120,6 +120,10 @@ class Outgoing:
         self._returned.append(Returned(text, line))
         self._changed()
 
+    def refused(self) -> list[str]:
+        """The lines that were given back, and that nobody asked for yet."""
+        return [returned.text for returned in self._returned]
+
     def returned(self) -> list[Returned]:
         """The lines that were given back since this was asked last."""
         returned, self._returned = self._returned, []

@@ -66,6 +66,8 @@ class OpenRooms:
         self._places = places
         self._opening = Opening(env, places, sources, plain=plain)
         places.warn = self._warn
+        self.warn_once = places.warn_once
+        """Tells that something can't be kept, unless that was told before."""
         self._clock = asyncio.get_running_loop().time
         self._open: list[OpenRoom] = []
         self._at = 0
@@ -143,10 +145,11 @@ class OpenRooms:
         if at == self._at:
             back = self._previous
             self._turn_to(self._open.index(back) if back in self._open else at - 1 if at else 1)
-        one.note_place(self._env.now())
+        one.note_place()
         self._open.remove(one)
         self._at -= at < self._at
         self._remember()
+        self._places.save()  # before another terminal may go on with what was typed here
         await one.room.close()
 
     def end(self, status: ExitStatus) -> None:
@@ -174,12 +177,9 @@ class OpenRooms:
         start(work, self._tasks)
 
     async def quit(self, *, insist: bool = False) -> bool:
-        """Leave all rooms. When messages are still on their way, only if asked twice, or with ``insist``.
-
-        Gives whether one leaves.
-        """
+        """Leave all rooms; while messages wait, only if asked twice or with ``insist``. Gives whether one leaves."""
         connected = [one.conversation for one in self._open if one.conversation.connection == "connected"]
-        waits = [asyncio.create_task(one.settled()) for one in connected if one.waiting]
+        waits = [asyncio.create_task(one.outgoing.settled()) for one in connected if one.waiting]
         if waits:
             await asyncio.wait(waits, timeout=GRACE)
             for wait in waits:
@@ -188,7 +188,7 @@ class OpenRooms:
         if waiting > self._warned and not insist:
             self._warned = waiting
             what, go = ("1 message waits", "goes") if waiting == 1 else (f"{waiting:,} messages wait", "go")
-            kept = all(one.conversation.keeps for one in self._open if one.conversation.waiting)
+            kept = all(one.conversation.outgoing.keeps for one in self._open if one.conversation.waiting)
             then = f"{go} out when you join again" if kept else f"{go} nowhere if you leave"
             self._warn(f"{what} to be sent, and {then}; leave once more to leave")
             return False
@@ -279,7 +279,7 @@ class OpenRooms:
         if len(self._open) > 1 and one.conversation.waiting:
             with suppress(TimeoutError):
                 async with asyncio.timeout(GRACE):
-                    await one.conversation.settled()
+                    await one.conversation.outgoing.settled()
         if one not in self._open:  # meanwhile it was left, or is over
             return
         if len(self._open) == 1:
@@ -343,6 +343,7 @@ class OpenRooms:
         taken = [*before, *self.front.take(last=last or bool(lines)), *lines]
         if lines:
             self.front.interrupted()
+        self._note_places()
         return taken
 
     def status(self, columns: int) -> list[tuple[str, str]]:
@@ -388,4 +389,4 @@ class OpenRooms:
 
     def _note_places(self) -> None:
         for one in self._open:
-            one.note_place(self._env.now())
+            one.note_place()

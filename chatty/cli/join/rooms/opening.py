@@ -11,7 +11,7 @@ from typing import Any, Final
 from chatty.cli.environment import Environment
 from chatty.cli.join.conversation import Conversation
 from chatty.cli.join.rooms.entrance import Entrance
-from chatty.cli.join.rooms.places import Place, Places
+from chatty.cli.join.rooms.places import DRAFT, Place, Places
 from chatty.cli.join.rooms.tabs import Tab
 from chatty.cli.join.settings.preferences import Preferences, Sources
 from chatty.cli.join.settings.reading import Room as Calls
@@ -38,12 +38,13 @@ class OpenRoom:
         self.room = room
         self.place = place
         self.staying: asyncio.Task[None] | None = None
+        conversation.on_draft = self.note_place
 
-    def note_place(self, now: float) -> None:
-        """Remember how far it was read by ``now``, in seconds since 1970, and what is being typed."""
+    def note_place(self) -> None:
+        """Remember how far it was read by now, and what is being typed."""
         if seen := self.conversation.incoming.seen_position:
-            self.place.see(seen, now)
-        self.place.type(self.conversation.draft)
+            self.place.see(seen, self.conversation.now())
+        self.place.type(self.conversation.draft, self.conversation.outgoing.refused())
 
     def tab(self, *, front: bool) -> Tab:
         """How the status line shows it; ``front``: it is the one that is shown."""
@@ -73,12 +74,12 @@ class Opening:
             changed=changed, plain=self._plain,
             preferences=Preferences(self._sources, profile=target.profile.profile, room=calls),
         )  # fmt: skip
-        conversation.draft = place.draft
         conversation.turn_away()
         if place.seen:
             conversation.come_back(place.seen, datetime.fromtimestamp(place.seen_at, UTC))
         with about(self._env, target):
             room = await self._entered(http, entrance, place, conversation)
+        conversation.take_up(place.draft, place.refused)
         return OpenRoom(entrance, conversation, room, place)
 
     async def http(self, entrance: Entrance) -> Http:
@@ -92,13 +93,13 @@ class Opening:
     async def _entered(self, http: Http, entrance: Entrance, place: Place, conversation: Conversation) -> Room:
         journal = self._journal(place)
         while True:
-            conversation.keeps = journal is not None
+            conversation.outgoing.keeps = journal is not None
             room = http.join(
                 entrance.target.room_id, name=entrance.name, last=NEW if place.seen else LAST,
                 on_state=conversation.state_changed, journal=journal,
             )  # fmt: skip
             try:
-                return await room.__aenter__()
+                entered = await room.__aenter__()
             except JournalError as error:
                 if error.because == "damaged":
                     self._places.warn(str(error))
@@ -110,10 +111,13 @@ class Opening:
                     raise
                 self._places.cannot_keep(error)
                 journal = None
+            else:
+                place.hold(journal)
+                return entered
 
     def _journal(self, place: Place) -> Path | None:
         try:
-            return free_journal(place.directory)
+            return free_journal(place.directory, beside=DRAFT)
         except OSError as error:
             self._places.cannot_keep(error)
             return None

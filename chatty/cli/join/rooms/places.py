@@ -1,13 +1,16 @@
 """What is remembered of a room while chatty doesn't run: how far it was read, and the half-typed line.
 
-A file for each room, in the state directory, and one with the rooms that were open. They are written at most once a
-second, in a thread, so that no key waits for the disk. Where nothing can be kept, chatting goes on without it.
+In the state directory, a room has a file with how far it was read, which all terminals of a person share, and one with
+the line for each terminal that is in the room. A further file has the rooms that were open. They are written at most
+once a second, or when a line was entered, in a thread, so that no key waits for the disk. Where nothing can be kept,
+chatting goes on without it.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from threading import Lock
 from typing import Final, TypeVar
@@ -21,7 +24,7 @@ from chatty.cli.private_files import write_private
 from chatty.cli.terminal.cleaning import as_utf8
 from chatty.events import StreamPosition
 
-__all__ = ["OpenedRoom", "Place", "Places"]
+__all__ = ["DRAFT", "OpenedRoom", "Place", "Places"]
 
 GONE: Final = ("room_not_found", "room_closed")
 """Why a room can't be entered any more."""
@@ -30,13 +33,19 @@ T = TypeVar("T")
 
 EVERY: Final = 1.0
 """Seconds between two times that something is written."""
+DRAFT: Final = ".draft"
+"""What the name of a file with a line that is being typed ends with."""
 
 
 class _Place(Struct, frozen=True, omit_defaults=True):
     epoch: str = ""
     seen: int = 0
     at: float = 0.0
+
+
+class _Typed(Struct, frozen=True, omit_defaults=True):
     draft: str = ""
+    refused: list[str] = []
 
 
 class OpenedRoom(Struct, frozen=True, omit_defaults=True):
@@ -52,15 +61,33 @@ class _Opened(Struct):
 
 
 class Place:
-    """Where somebody is in one room. ``draft`` is the line that they were typing."""
+    """Where somebody is in one room: how far they have read, and what they are typing.
 
-    def __init__(self, directory: Path, changed: Callable[[], None]) -> None:
+    ``changed`` is called when there is something to write, and ``entered`` when that should be soon.
+    """
+
+    def __init__(self, directory: Path, changed: Callable[[], None], entered: Callable[[], None]) -> None:
         self.directory = directory
         """Of this room's own files."""
         self._changed = changed
+        self._entered = entered
         self._path = directory / "place.json"
         self._kept = _read(self._path, _Place)
+        self._typed = _Typed()
+        self._draft: Path | None = None
         self._is_dirty = self._is_typed = False
+
+    def hold(self, journal: Path | None) -> None:
+        """This terminal has ``journal``, so what was typed in the one that had it before goes on here.
+
+        None: it has none, and what is typed in it isn't kept.
+        """
+        if self._is_typed:
+            with suppress(OSError):
+                self.save()  # of the time when one was here before
+        self._is_typed = False
+        self._draft = journal and journal.with_suffix(DRAFT)
+        self._typed = _read(self._draft, _Typed) if self._draft else _Typed()
 
     @property
     def seen(self) -> StreamPosition | None:
@@ -75,7 +102,12 @@ class Place:
     @property
     def draft(self) -> str:
         """The line that is being typed."""
-        return self._kept.draft
+        return self._typed.draft
+
+    @property
+    def refused(self) -> list[str]:
+        """The lines that were refused, and should come back into the prompt."""
+        return self._typed.refused
 
     def see(self, position: StreamPosition, now: float) -> None:
         """Everything up to ``position`` has been seen. ``now`` is in seconds since 1970."""
@@ -85,13 +117,16 @@ class Place:
         self._kept = replace(kept, epoch=position.epoch, seen=position.seq, at=now)
         self._touch()
 
-    def type(self, draft: str) -> None:
-        """The line that is being typed is ``draft`` now."""
-        draft = as_utf8(draft)  # a terminal may give bytes that are none
-        if draft != self._kept.draft:
-            self._kept = replace(self._kept, draft=draft)
-            self._is_typed = True
-            self._touch()
+    def type(self, draft: str, refused: list[str]) -> None:
+        """The line that is being typed is ``draft`` now, and these were ``refused`` and haven't come back yet."""
+        # A terminal may give bytes that are no text.
+        before, self._typed = self._typed, _Typed(as_utf8(draft), [as_utf8(line) for line in refused])
+        if before == self._typed:
+            return
+        self._is_typed = True
+        self._changed()
+        if not draft:  # it was entered, and is kept as a message: nobody must find it twice
+            self._entered()
 
     def _touch(self) -> None:
         self._is_dirty = True
@@ -99,19 +134,30 @@ class Place:
 
     def save(self) -> None:
         """Write what has changed. Raises OSError."""
-        if not self._is_dirty:
-            return
-        self._is_dirty = False
-        kept, other = self._kept, _read(self._path, _Place)  # another terminal may be in this room, too
-        if other.epoch == kept.epoch and other.seen > kept.seen:
-            kept = replace(kept, seen=other.seen, at=other.at)
-        if not self._is_typed:
-            kept = replace(kept, draft=other.draft)
-        try:
-            write_private(self._path, msgspec.json.encode(kept))
-        except OSError:
-            self._is_dirty = True
-            raise
+        if self._is_typed and self._draft:
+            self._is_typed = False
+            try:
+                self._save_draft(self._draft)
+            except OSError:
+                self._is_typed = True
+                raise
+        if self._is_dirty:
+            self._is_dirty = False
+            kept, other = self._kept, _read(self._path, _Place)  # another terminal may be in this room, too
+            if other.epoch == kept.epoch and other.seen > kept.seen:
+                kept = replace(kept, seen=other.seen, at=other.at)
+            try:
+                write_private(self._path, msgspec.json.encode(kept))
+            except OSError:
+                self._is_dirty = True
+                raise
+
+    def _save_draft(self, path: Path) -> None:
+        typed = self._typed
+        if typed == _Typed():
+            path.unlink(missing_ok=True)
+        else:
+            write_private(path, msgspec.json.encode(typed))
 
 
 class Places:
@@ -127,12 +173,14 @@ class Places:
         self._places: dict[str, Place] = {}
         self._opened = directory / _named("open", profile)
         self._changed = asyncio.Event()
+        self._entered = asyncio.Event()
         self._writing = Lock()
 
     def of(self, room_id: str) -> Place:
         """The place in a room."""
         if room_id not in self._places:
-            self._places[room_id] = Place(self._directory / _named(room_id, self._profile), self._changed.set)
+            directory = self._directory / _named(room_id, self._profile)
+            self._places[room_id] = Place(directory, self._changed.set, self._entered.set)
         return self._places[room_id]
 
     def last_open(self) -> list[OpenedRoom]:
@@ -158,9 +206,12 @@ class Places:
         while True:
             await self._changed.wait()
             self._changed.clear()
+            self._entered.clear()
             if error := await asyncio.to_thread(self._write):
                 self.cannot_keep(error)
-            await asyncio.sleep(EVERY)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(EVERY):
+                    await self._entered.wait()
 
     def save(self) -> None:
         """Write what has changed, at once."""
@@ -180,9 +231,13 @@ class Places:
 
     def cannot_keep(self, error: OSError) -> None:
         """Tell it, once."""
+        self.warn_once(f"how far you read and what you type can't be kept: {error}")
+
+    def warn_once(self, text: str) -> None:
+        """Tell that something can't be kept, unless that was told before: the cure is the same."""
         if not self._warned:
             self._warned = True
-            self.warn(f"how far you read and what you type can't be kept: {error}")
+            self.warn(text)
 
 
 def _named(name: str, profile: str) -> str:

@@ -11,11 +11,14 @@ from rich.text import Text
 
 from chatty import protocol
 from chatty.cli.join.rendering import view
+from chatty.cli.join.rendering.layouts import INDENT
 from chatty.cli.join.room.usage_error import Wrong
 from chatty.cli.join.slash_commands.actions import Actions, Outcome
 from chatty.cli.terminal.cleaning import clean, clean_name
+from chatty.cli.terminal.folding import folds
 from chatty.cli.terminal.moments import moment, read_moment
 from chatty.cli.terminal.phrases import listed
+from chatty.cli.terminal.width import clip
 from chatty.events import Message
 from chatty.protocol import PAGE_EVENTS, decode_frame
 
@@ -133,8 +136,10 @@ class ReadingActions(Actions):
             self._notice(f"no message here has the number {seq}")
             return
         message, *after = after
-        if _is_long(message.text) and await self._host.switcher.page(_as_document(message)):
-            return
+        if _is_long(message.text):
+            document = _as_document(message, self._incoming.aside().columns)
+            if await self._host.switcher.page(document):
+                return
         before = _messages(await self._http.events(self._room_id, before=seq, limit=AROUND, types=kinds))
         around = [one for one in (*before, *after) if not self._hidden.hides(one)]
         look, lines = self._incoming.aside(), [view.notice(f"#{seq} and what is around it")]
@@ -179,5 +184,10 @@ def _is_long(text: str) -> bool:
     return sum(1 + len(row) // view.ROW for row in text.split("\n")) > LONG
 
 
-def _as_document(message: Message) -> str:
-    return f"{clean_name(message.participant)}  {clean(moment(message.at))}  #{message.seq}\n\n{clean(message.text)}\n"
+def _as_document(message: Message, columns: int) -> str:
+    """A message for a pager that is so many ``columns`` wide: nothing that somebody wrote stands in the first one."""
+    head = f"-- {clean_name(message.participant)}  {clean(moment(message.at), newlines=False)}  #{message.seq}"
+    fits = columns - len(INDENT)
+    texts = clean(message.text).expandtabs().split("\n")
+    rows = [INDENT + text[start:end] for text in texts for start, end in folds(text, fits, fits)]
+    return "\n".join([clip(head, columns) if columns else head, "", *rows, ""])

@@ -56,7 +56,7 @@ class Inline:
         self._title = Title(self._output)
         self._prompt = Prompt(
             rooms,
-            history=lambda desk: FileHistory(rooms.directory(desk) / "history", self._warn),
+            history=lambda desk: FileHistory(rooms.directory(desk) / "history", rooms.warn_once),
             input=create_input(env.stdin),
             output=self._output,
             edit=partial(edited, environ=env.environ),
@@ -161,6 +161,7 @@ class Plain:
                 self._print([view.notice(shown)])
                 self._rooms.front.interrupted()
             self._rooms.front.fit(columns_of(self._env.stdout))
+            self._rooms.front.returned()  # they are shown, and can't be put into the terminal's own line
             self._print(self._rooms.take())
             _notify(self._notifier, self._rooms)
 

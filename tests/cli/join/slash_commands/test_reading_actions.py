@@ -160,9 +160,9 @@ async def test_a_long_text_is_opened_in_the_pager_and_cleaned(server: Server) ->
         assert talk.conversation.enter("/show 1")
         await talk.until(lambda: len(opened) == 1)
         head, _, *rows = opened[0].splitlines()
-        assert head.startswith("Ada  20")
+        assert head.startswith("-- Ada  20")
         assert head.endswith("  #1")
-        assert rows == [f"row {n}␛" for n in range(30)]
+        assert rows == [f"  row {n}␛" for n in range(30)]
         await shown(talk, "/show 1", "◀")  # now it can't be started
         assert "row 29␛" in talk.lines()[-1]
 
