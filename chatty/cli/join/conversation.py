@@ -83,8 +83,7 @@ class Conversation:
         self._clock = clock
         self.preferences = preferences or Preferences()
         """The settings that are in force here."""
-        bell = self.preferences.settings.bell
-        self.incoming = Incoming(clock=clock, local=local, now=now, bell=bell, changed=self.changed.set)
+        self.incoming = Incoming(clock=clock, local=local, now=now, bell="mention", changed=self.changed.set)
         """The room as the person sees it."""
         self.incoming.note(room=name)
         self.outgoing = Outgoing(show=self.show, changed=self.changed.set)
@@ -123,8 +122,6 @@ class Conversation:
             others = [error for error in group.exceptions if not isinstance(error, _Over)]
             if others:
                 raise others[0] from None
-
-    # --- the room's side ---
 
     def state_changed(self, state: State) -> None:
         """The connection is now like this; for ``join(on_state=…)``."""
