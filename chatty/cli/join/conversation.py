@@ -74,9 +74,8 @@ class Conversation:
         """Set when there is something to show; the face clears it."""
         self.plain = plain
         self.draft = ""
-        """The line that is being typed."""
         self.on_draft: Callable[[], None] = lambda: None
-        """Called when that has changed."""
+        """The line that is being typed, and what is called when it has changed."""
         self.switcher = switcher
         """For the commands that concern other rooms."""
         self.now = now
@@ -87,7 +86,6 @@ class Conversation:
         """The room as the person sees it."""
         self.incoming.note(room=name)
         self.outgoing = Outgoing(show=self.show, changed=self.changed.set)
-        """What is on its way to the room."""
         self._pointer = self.incoming.pointer
         self._attention = self.incoming.attention
         self.selection = Selection(self.incoming, local)
@@ -241,7 +239,7 @@ class Conversation:
     def unsent(self) -> list[Text]:
         """The messages that were never acked, or were refused unseen, as lines to leave behind."""
         unconfirmed = view.not_sent("it was not confirmed", self._unconfirmed) if self._unconfirmed else ()
-        refused = [] if self.incoming.front else self.outgoing.refused()
+        refused = () if self.incoming.front else self.outgoing.refused()
         lines = [shown for line in refused for shown in view.not_sent("it was refused", line)]
         return [*lines, *self.outgoing.unsent(), *unconfirmed]
 
@@ -265,9 +263,8 @@ class Conversation:
         """Go on with the ``draft`` of an earlier session, and the lines that it had no time to give back."""
         back = [("it was refused when you were last here", line) for line in refused]
         if self.plain and draft:  # the terminal itself edits the line, and takes nothing into it
-            back.append(("it was still being typed when you left", draft))
-        else:
-            self.draft = draft
+            back, draft = [*back, ("it was still being typed when you left", draft)], ""
+        self.draft = draft
         for why, line in back:
             self.show(*view.not_sent(why, line))
             self.outgoing.give_back(line, None)
