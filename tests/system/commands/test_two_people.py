@@ -160,7 +160,7 @@ def test_menus_open_after_a_slash_an_at_and_a_colon(people: tuple[Person, Person
     john.types("thanks @")
     john.sees(lambda rows: any(row.strip() == "@Ada" for row in rows))
     john.press("Tab")
-    john.types(" :tad")
+    john.types(":tad")
     john.looks("Completing an emoji", ":tada:")
     john.press("Tab")
     john.press("Enter")
