@@ -46,6 +46,6 @@ def test_a_long_text_opens_in_the_pager_and_the_prompt_is_there_afterwards(
         john.sees("● connected")
         number = next(event["seq"] for event in server.history(room["id"]) if event["event_type"] == "message")
         john.press(f"/show {number}{ENTER}")
-        john.sees("paged: row 39")
+        john.sees("paged:   row 39")  # behind two blanks: nothing of others begins a row
         john.press("still here")
         john.sees("> still here")
