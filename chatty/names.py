@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import Final
 
 from chatty.characters import hides_something
@@ -23,6 +24,8 @@ __all__ = [
     "unshaped",
 ]
 
+_SHORT: Final = 64
+"""Characters of a text whose form is remembered: those of names."""
 RESERVED: Final = frozenset({"server", "system"})
 """Names that nobody may have, in the form of `compare_key`."""
 
@@ -88,6 +91,16 @@ def compare_key(name: str) -> str:
 
     White space that nobody sees or counts makes no difference either.
     """
+    return _short_key(name) if len(name) <= _SHORT else _key(name)
+
+
+@lru_cache(1024)
+def _short_key(name: str) -> str:
+    """Of a name the form is asked for again and again."""
+    return _key(name)
+
+
+def _key(name: str) -> str:
     seen = unicodedata.normalize("NFKC", unshaped(name)).casefold()
     return " ".join(unicodedata.normalize("NFKC", seen).split())
 

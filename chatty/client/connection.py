@@ -26,7 +26,7 @@ ABNORMAL: Final = 1006
 HEARTBEAT_SECONDS: Final = PING_SECONDS + 5
 """Silence after which the client pings by itself; half of that later, still in silence, the connection is dead."""
 
-BEAT_SECONDS: Final = 0.25
+BEAT_SECONDS: Final = 0.5
 """Seconds between two moments at which connections that are in no hurry are read, all at the same ones."""
 
 _CLOSE = ClientWSTimeout(ws_close=2.0)

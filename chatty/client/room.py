@@ -267,7 +267,7 @@ class Room(Speaker):
 
     @property
     def unhurried(self) -> bool:
-        """Whether events may come up to a quarter of a second late, several at once, for less work. It may be set."""
+        """Whether events may come up to half a second late, several at once, for less work. It may be set."""
         return self._beat.unhurried
 
     @unhurried.setter

@@ -30,7 +30,7 @@ __all__ = ["Painter", "PromptApplication", "Screen", "TerminalOutput", "reflowed
 
 PACE: Final = 0.05
 """Seconds between two updates: lines that come in meanwhile are shown together."""
-CALM: Final = 0.2
+CALM: Final = 0.25
 """The same while nobody types. Each update draws the prompt anew, which costs more than a line does."""
 TYPING: Final = 1.0
 """Seconds after a key in which somebody is still typing."""
