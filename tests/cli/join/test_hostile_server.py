@@ -246,6 +246,7 @@ async def test_of_three_hostile_rooms_nothing_acts_on_the_terminal_or_begins_a_r
                 await asyncio.to_thread(seat.sees, "from here on it fits")
                 screen = watch(seat, columns, 50)
                 for number, keys in enumerate(KEYS):
+                    house.says(partial(Evil.much, last="not yet"))  # in all, this is more than 10,000 of their texts
                     house.says(partial(Evil.much, last=f"{columns}, {number};"))
                     seat.press(keys)
                     await asyncio.to_thread(seat.sees, partial(screen.has_shown, f"{columns}, {number};"))

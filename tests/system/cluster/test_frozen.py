@@ -80,7 +80,7 @@ def test_a_node_that_was_frozen_is_fenced_and_begins_anew_and_nothing_is_lost_or
     with Peer(c, room_id, "Gus", key="g" * 32) as gus:
         gus.send("from the thawed one")
         gus.hear("from the thawed one")
-    assert "from the thawed one" in a.texts(room_id)
+    eventually(lambda: "from the thawed one" in a.texts(room_id), "the other node has it a moment later, too")
 
 
 def check_truth(told: list[Any], stored: Counter[str]) -> None:
