@@ -33,9 +33,6 @@ class Desk(Pointed, Protocol):
     def begin(self) -> None:
         """A line is begun out of sight: in an editor."""
 
-    def drafted(self, draft: str) -> None:
-        """The line is ``draft`` now."""
-
     def target(self) -> str:
         """The message that the line is about, safe to show; empty if it isn't about one."""
 
@@ -44,9 +41,6 @@ class Desk(Pointed, Protocol):
 
     def can(self) -> Collection[str]:
         """The rights that one has here."""
-
-    draft: str
-    """The line that is being typed."""
 
 
 class Desks(Protocol):

@@ -53,7 +53,7 @@ class Pointing:
         self._about: Choice | None = None
         """The message that is asked about. If another one is selected, the question is over."""
         self._asked_now = False
-        """The desk where a hint stands."""
+        """Whether the question was asked by the key that is being handled."""
 
     @property
     def _desk(self) -> Pointed:
