@@ -82,7 +82,7 @@ class Conversation:
         self._clock = clock
         self.preferences = preferences or Preferences()
         """The settings that are in force here."""
-        self.incoming = Incoming(clock=clock, local=local, now=now, bell="mention", changed=self.changed.set)
+        self.incoming = Incoming(clock=clock, local=local, now=now, changed=self.changed.set)
         """The room as the person sees it."""
         self.incoming.note(room=name)
         self.outgoing = Outgoing(show=self.show, changed=self.changed.set)
@@ -210,7 +210,7 @@ class Conversation:
     @property
     def attracting(self) -> int:
         """How many messages wait for the person, of those that the bell is for."""
-        return self._attention.unread
+        return self._attention.attracting
 
     def rings(self) -> Ring | None:
         """The message that the bell is due for; given once."""

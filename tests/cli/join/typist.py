@@ -24,9 +24,7 @@ class Desk:
     draft = ""
 
     def __init__(self) -> None:
-        self.incoming = Incoming(
-            clock=lambda: 0.0, now=lambda: 0.0, local=lambda time: time, bell="off", changed=lambda: None
-        )
+        self.incoming = Incoming(clock=lambda: 0.0, now=lambda: 0.0, local=lambda time: time, changed=lambda: None)
         self.incoming.look()
         self.selection = Selection(self.incoming, lambda time: time)
         self.acts: list[str] = []

@@ -33,14 +33,15 @@ class Ring(NamedTuple):
 class Attention:
     """Counts what is new since the last key, or since one looked. ``clock`` gives seconds."""
 
-    def __init__(self, clock: Callable[[], float], bell: Bell) -> None:
+    def __init__(self, clock: Callable[[], float]) -> None:
         self.new = 0
         """Messages that are new."""
         self.mentions = 0
         """Those of them that mentioned the reader."""
         self.highlight: tuple[str, ...] = ()
         """Words that count as a mention wherever they stand."""
-        self.bell = bell
+        self.bell: Bell = "mention"
+        """The messages that ring, and attract."""
         self._clock = clock
         self._pressed = clock()
         self._marked = False
@@ -107,7 +108,7 @@ class Attention:
         return ring
 
     @property
-    def unread(self) -> int:
+    def attracting(self) -> int:
         """How many messages wait of those that the bell is for: mentions, unless it rings for all."""
         return self.new if self.bell == "all" else self.mentions
 

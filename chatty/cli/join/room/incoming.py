@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from rich.text import Text
 
 from chatty.cli.join.rendering import view
-from chatty.cli.join.room.attention import Attention, Bell, News
+from chatty.cli.join.room.attention import Attention, News
 from chatty.cli.join.room.backlog import MOST, Backlog
 from chatty.cli.join.room.hidden import Hidden
 from chatty.cli.join.room.message_target import Pointer
@@ -77,7 +77,6 @@ class Incoming:
         clock: Callable[[], float],
         local: Callable[[datetime], datetime],
         now: Callable[[], float],
-        bell: Bell,
         changed: Callable[[], None],
     ) -> None:
         self.topic = ""
@@ -90,7 +89,7 @@ class Incoming:
         self.people = People()
         self.pointer = Pointer(self.people)
         self.hidden = Hidden()
-        self.attention = Attention(clock, bell)
+        self.attention = Attention(clock)
         self.seen = 0
         """The newest event that was on the screen while somebody was there; 0 if none was."""
         self.on_mention: Callable[[Message], None] = lambda _: None

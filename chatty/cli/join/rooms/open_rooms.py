@@ -343,7 +343,7 @@ class OpenRooms:
         taken = [*before, *self.front.take(last=last or bool(lines)), *lines]
         if lines:
             self.front.interrupted()
-        self._note_places()
+        self._open[self._at].note_place()  # only what is in front is read
         return taken
 
     def status(self, columns: int) -> list[tuple[str, str]]:

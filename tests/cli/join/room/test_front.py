@@ -25,7 +25,6 @@ class Seat:
             clock=lambda: self.time,
             local=lambda time: time,
             now=lambda: milliseconds(NOON) / 1000,
-            bell="mention",
             changed=self.changed,
         )
         self.room.on_mention = lambda message: self.told.append(message.text)
@@ -80,7 +79,6 @@ def test_more_than_was_replayed_is_told_to_one_who_comes_back() -> None:
         clock=lambda: 0.0,
         local=lambda time: time,
         now=lambda: milliseconds(NOON) / 1000,
-        bell="off",
         changed=seat.changed,
     )
     back.come_back(Returning(StreamPosition("e", 10), datetime.fromisoformat(NOON)))
