@@ -95,10 +95,9 @@ def text_of(words: list[str] | None) -> str | None:
 
 def known_room_names(ctx: typer.Context) -> list[str]:
     """The names of the open rooms on this user's list, for a shell to complete."""
-    from chatty.cli.room_list import known_rooms
+    from chatty.cli.room_list import open_rooms
 
-    env = environment(ctx)
-    return sorted({room.name for room in known_rooms(env) if room.is_open(env.now())})
+    return sorted({room.name for room in open_rooms(environment(ctx))})
 
 
 def _servers(ctx: typer.Context) -> list[str]:

@@ -35,6 +35,7 @@ __all__ = [
     "note_closed",
     "note_found",
     "note_gone",
+    "open_rooms",
     "remember",
 ]
 
@@ -94,6 +95,11 @@ def known_rooms(env: Environment) -> list[KnownRoom]:
         return _read(_path(env))
     except NoHome:
         return []
+
+
+def open_rooms(env: Environment) -> list[KnownRoom]:
+    """Those that are open, as far as this machine knows, the latest last. Raises what `known_rooms` does."""
+    return [room for room in known_rooms(env) if room.is_open(env.now())]
 
 
 def find(env: Environment, room_id: str, server: str) -> KnownRoom | None:

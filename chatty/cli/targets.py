@@ -63,6 +63,13 @@ class RoomTarget(NamedTuple):
     profile: Profile
     gone: bool = False
 
+    @property
+    def url(self) -> str:
+        """The room's URL, at the first of the server's addresses."""
+        from chatty.client.network.address import first_of, room_path
+
+        return first_of(self.server) + room_path(self.room_id)
+
     def http(self, key: Credential | None) -> Http:
         """The server's HTTP interface, with ``key`` and the authorities that the user trusts."""
         from chatty.client.http import Http
@@ -158,10 +165,10 @@ def not_known(env: Environment, target: RoomTarget, refused: Refused) -> Failure
 
 async def check_namesakes(env: Environment, http: Http, room: KnownRoom) -> None:
     """Ask the server about other rooms of the same name that the user knows there, in case they are over."""
-    from chatty.cli.room_list import known_rooms, note_closed, note_gone
+    from chatty.cli.room_list import note_closed, note_gone, open_rooms
 
     try:
-        rooms = [known for known in known_rooms(env) if known.is_open(env.now())]
+        rooms = open_rooms(env)
     except (OSError, Failure):
         return
     for known in rooms:

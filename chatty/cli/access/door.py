@@ -54,9 +54,9 @@ def invited(env: Environment, text: str, at: ServerChoice) -> Invited:
 
 def invitation_url(target: RoomTarget, secret: str) -> str:
     """An invitation as people pass it on. What follows the ``#`` is sent to no server and logged by none."""
-    from chatty.client.network.address import first_of, room_path
+    from chatty.client.network.address import first_of
 
-    return f"{first_of(target.server)}{room_path(target.room_id) if target.room_id else _SERVER}#{secret}"
+    return f"{target.url if target.room_id else first_of(target.server) + _SERVER}#{secret}"
 
 
 def ask(env: Environment, prompt: str) -> str:

@@ -107,11 +107,11 @@ def command(
 
 def _say_which_there_are(env: Environment) -> None:
     """Tell somebody who named no room which ones they could name."""
-    from chatty.cli.room_list import known_rooms
+    from chatty.cli.room_list import open_rooms
     from chatty.cli.terminal.cleaning import clean
 
     try:
-        known = list(dict.fromkeys(room.name for room in reversed(known_rooms(env)) if room.is_open(env.now())))
+        known = list(dict.fromkeys(room.name for room in reversed(open_rooms(env))))
     except (OSError, Failure):
         return
     more = ", … (chatty rooms lists them)" if len(known) > NAMED else ""

@@ -39,15 +39,14 @@ def command(
     Each line has a room's name, id, server and dates, the latest room last. No
     server is asked.
     """
-    from chatty.cli.room_list import described, known_rooms, listing
+    from chatty.cli.room_list import described, known_rooms, listing, open_rooms
     from chatty.cli.terminal.cleaning import clean
 
     env = environment(ctx)
     if forget is not None:
         _forget(env, forget)
         return 0
-    now = env.now()
-    rooms = [room for room in known_rooms(env) if all or room.is_open(now)]
+    rooms = known_rooms(env) if all else open_rooms(env)
     if json:
         for room in rooms:
             env.out(listing(room))
@@ -55,7 +54,7 @@ def command(
     names = [clean(room.name, newlines=False).replace("\t", " ") for room in rooms]
     width = max(map(len, names), default=0) if env.stdout.isatty() else 0
     for name, room in zip(names, rooms, strict=True):
-        env.out(f"{name:{width}}\t{room.id}\t{room.server}\t{described(room, now)}")
+        env.out(f"{name:{width}}\t{room.id}\t{room.server}\t{described(room, env.now())}")
     return 0
 
 

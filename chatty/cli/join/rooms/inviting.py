@@ -16,7 +16,6 @@ from chatty.cli.join.rooms.entrance import Entrance
 from chatty.cli.targets import DEFAULT_SERVER
 from chatty.cli.terminal.moments import until
 from chatty.client.http import Http
-from chatty.client.network.address import first_of, room_path
 from chatty.client.rules import Rules
 from chatty.errors import Refused
 
@@ -31,9 +30,8 @@ async def ways_in(entrance: Entrance, http: Http, *, verifies_names: bool) -> li
     An invitation is made where everybody has no role of their own, for one person and a day.
     """
     target = entrance.target
-    url = first_of(target.server) + room_path(target.room_id)
     server = "" if target.server == DEFAULT_SERVER else f" --server {shlex.quote(target.server)}"
-    lines = [notice(f"id: {target.room_id}"), notice(f"URL: {url}")]
+    lines = [notice(f"id: {target.room_id}"), notice(f"URL: {target.url}")]
     rules = Rules(http, target.room_id)
     try:
         is_closed = verifies_names or (await rules.policy()).everyone == "nobody"
@@ -47,7 +45,7 @@ async def ways_in(entrance: Entrance, http: Http, *, verifies_names: bool) -> li
         if refused.code != "not_allowed":
             raise
         return [*lines, notice("you may not invite others: ask somebody who may")]
-    return [*lines, *_invitation(f"{url}#{made.invitation}", made)]
+    return [*lines, *_invitation(f"{target.url}#{made.invitation}", made)]
 
 
 def _invitation(url: str, made: MadeInvitation) -> Iterator[Text]:

@@ -25,7 +25,7 @@ from chatty.cli.join.rooms.inviting import ways_in
 from chatty.cli.join.rooms.opening import Opening, OpenRoom
 from chatty.cli.join.rooms.places import OpenedRoom, Places
 from chatty.cli.join.settings.preferences import Sources
-from chatty.cli.room_list import known_rooms
+from chatty.cli.room_list import open_rooms
 from chatty.cli.targets import about
 from chatty.cli.terminal.cleaning import clean
 from chatty.errors import ChattyError
@@ -306,8 +306,7 @@ class OpenRooms:
     def _others(self) -> list[str]:
         """The names of rooms that are known and not open, the latest first. Raises OSError and Failure."""
         here = {one.entrance.target.room_id for one in self._open}
-        known = [room for room in known_rooms(self._env) if room.is_open(self._env.now())]
-        return [room.name for room in reversed(known) if room.id not in here]
+        return [room.name for room in reversed(open_rooms(self._env)) if room.id not in here]
 
     async def invite(self) -> None:
         """Show how others get into the room in front."""
