@@ -82,7 +82,7 @@ class Desk:
 
 
 class Desks:
-    """One desk, or two of them."""
+    """Several desks, the first of which is in front."""
 
     def __init__(self, *desks: Desk) -> None:
         self.desks = list(desks)
