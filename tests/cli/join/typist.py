@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -130,6 +131,20 @@ class Typist:
                     await self._drawn.wait()
         except TimeoutError:
             raise AssertionError("\n".join(self.glass.rows)) from None
+
+
+class Editor:
+    """An editor, for `at_prompt`: is ``opened``, and adds something to the draft when a test says that it is saved."""
+
+    def __init__(self) -> None:
+        self.opened = asyncio.Event()
+        self.saved = threading.Event()
+        self._loop = asyncio.get_running_loop()
+
+    def __call__(self, draft: str) -> str:
+        self._loop.call_soon_threadsafe(self.opened.set)
+        self.saved.wait()
+        return f"{draft}, and more"
 
 
 @asynccontextmanager
