@@ -21,10 +21,11 @@ import sys
 import tempfile
 import termios
 import time
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import psutil
 
@@ -121,13 +122,16 @@ async def _joined(url: str, rooms: Sequence[str], home: Path) -> AsyncIterator[T
 
 
 async def _at_rate(terminal: Terminal, room: chatty.Room, rate: int, seconds: float) -> Figures:
-    """What the process uses while ``rate`` messages a second come in; then, how soon ten keys a second are seen."""
-    return await _while(terminal, [_send(room, rate)], seconds)
+    """The costs while ``rate`` messages a second come in."""
+    sending = asyncio.create_task(_send(room.post, rate))
+    figures = await _costs(terminal, seconds)
+    sending.cancel()
+    await asyncio.wait([sending])
+    return figures
 
 
-async def _while(terminal: Terminal, work: Sequence[Coroutine[Any, Any, None]], seconds: float) -> Figures:
-    """The same while some ``work`` goes on."""
-    sending = [asyncio.create_task(one) for one in work]
+async def _costs(terminal: Terminal, seconds: float) -> Figures:
+    """What the process uses; then, how soon ten keys a second are seen."""
     await asyncio.sleep(1)
     cpu, began = terminal.cpu_seconds, time.perf_counter()
     await asyncio.sleep(seconds)
@@ -136,17 +140,15 @@ async def _while(terminal: Terminal, work: Sequence[Coroutine[Any, Any, None]], 
     while time.perf_counter() - began < 2 * seconds:
         await asyncio.sleep(EVERY)
         took.append(await terminal.type())
-    for one in sending:
-        one.cancel()
-    if sending:
-        await asyncio.wait(sending)
-    return {"percent_of_a_core": share * 100, "p50_ms": latencies(took)["p50_ms"], "p99_ms": latencies(took)["p99_ms"]}
+    figures = latencies(took)
+    return {"percent_of_a_core": share * 100, "p50_ms": figures["p50_ms"], "p99_ms": figures["p99_ms"]}
 
 
-async def _send(room: chatty.Room, rate: int) -> None:
+async def _send(post: Callable[[str], Awaitable[object]], rate: int) -> None:
+    """Say so many messages a second."""
     began, number = time.perf_counter(), 0
     while rate:
-        await room.post(f"message {number}: some words of an everyday length")
+        await post(f"message {number}: some words of an everyday length")
         number += 1
         await asyncio.sleep(max(0.0, began + number / rate - time.perf_counter()))
 
@@ -162,7 +164,7 @@ async def _in_rooms(server: Running, rooms: Sequence[str], home: Path, seconds: 
         await terminal.sees("/help")
         # In another process: here, its work would delay the moment at which a key is seen.
         with beside("benchmarks.terminal", url, *rooms, core=SERVER_CORE):
-            figures = await _while(terminal, [], seconds)
+            figures = await _costs(terminal, seconds)
         figures["each_room_kib"] = (terminal.memory_kib - alone) / (len(rooms) - 1)
         took = [await _turn(terminal, 9 if turn % 2 else 1) for turn in range(1, 1 + TURNS)]
     return {**figures, "turn_ms": statistics.median(took[::2]) * 1000}
@@ -178,11 +180,7 @@ async def _send_to_all(url: str, rooms: Sequence[str]) -> None:
 
 async def _post(http: chatty.Http, room: str, delay: float) -> None:
     await asyncio.sleep(delay)
-    began, number = time.perf_counter(), 0
-    while True:
-        await http.send(room, f"message {number}: some words of an everyday length", name="sender")
-        number += 1
-        await asyncio.sleep(max(0.0, began + number / ROOM_RATE - time.perf_counter()))
+    await _send(partial(http.send, room, name="sender"), ROOM_RATE)
 
 
 async def _turn(terminal: Terminal, number: int) -> float:

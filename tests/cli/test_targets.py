@@ -116,7 +116,7 @@ def test_a_name_means_the_room_that_is_known_by_it(make_environment: MakeEnviron
     remember(env, KnownRoom(A, "Deploys", "http://a"))
     assert resolve_room(env, "Deploys")[:3] == ("http://a", A, "Deploys")
     assert resolve_room(env, "deploys")[:3] == ("http://a", A, "Deploys")
-    assert resolve_room(env, "#deploys")[:3] == ("http://a", A, "Deploys")
+    assert resolve_room(env, "#deploys")[:3] == ("http://a", A, "Deploys"), "as the screen shows it"
 
 
 def test_a_name_spelled_exactly_goes_before_another_spelling(make_environment: MakeEnvironment) -> None:
@@ -189,11 +189,3 @@ def test_a_room_that_the_server_does_not_know_is_named_as_the_user_did(make_envi
     assert failure.value.message == f'no room "{A}" on {LOCAL}'
     with pytest.raises(Refused), about(env, RoomTarget(LOCAL, A, A, target.profile)):
         raise Refused("name_taken")
-
-
-def test_a_name_may_be_written_as_the_screen_shows_it(make_environment: MakeEnvironment) -> None:
-    env = make_environment()
-    remember(env, KnownRoom(A, "general", LOCAL))
-    assert resolve_room(env, "#general").room_id == A
-    remember(env, KnownRoom(B, "#general", LOCAL))
-    assert resolve_room(env, "#general").room_id == B, "what is called exactly so goes first"

@@ -15,7 +15,22 @@ class _Screen(pyte.Screen):
     """As pyte's, which knows no dim text: here it stands as blinking, which nothing does.
 
     It also shows nothing of a text behind a selector of a variant, so these are left out.
+    Rows that scroll out are put into ``gone``.
     """
+
+    def __init__(self, columns: int, lines: int, gone: list[str]) -> None:
+        super().__init__(columns, lines)
+        self._gone = gone
+
+    def row(self, y: int) -> str:
+        # display breaks on wide characters, whose second cell is empty
+        cells: Any = self.buffer[y]
+        return "".join(cells[x].data for x in range(self.columns)).rstrip()
+
+    def index(self) -> None:
+        if self.cursor.y == self.lines - 1:
+            self._gone.append(self.row(0))
+        super().index()
 
     def draw(self, data: str) -> None:
         super().draw(data.replace("\ufe0f", ""))
@@ -26,11 +41,15 @@ class _Screen(pyte.Screen):
 
 
 class Glass(io.StringIO):
-    """A stream that is a terminal of ``columns`` × ``rows``. ``updates`` holds all that was written, in its pieces."""
+    """A stream that is a terminal of ``columns`` × ``rows``.
+
+    ``updates`` holds all that was written, in its pieces, and ``gone`` the rows that were scrolled out.
+    """
 
     def __init__(self, columns: int = 60, rows: int = 12) -> None:
         super().__init__()
-        self.screen = _Screen(columns, rows)
+        self.gone: list[str] = []
+        self.screen = _Screen(columns, rows, self.gone)
         self._stream = pyte.Stream(self.screen)
         self.updates: list[str] = []
 
@@ -45,7 +64,7 @@ class Glass(io.StringIO):
     @property
     def rows(self) -> list[str]:
         """What is to be seen, from the top; rows below the last one with text are left out."""
-        rows = [self._row(y) for y in range(self.screen.lines)]
+        rows = [self.screen.row(y) for y in range(self.screen.lines)]
         while rows and not rows[-1]:
             rows.pop()
         return rows
@@ -62,21 +81,16 @@ class Glass(io.StringIO):
         wrapped: list[str] = []
         cursor = (0, 0)
         for number in range(max(len(self.rows), y + 1)):
-            row = self._row(number)
+            row = screen.row(number)
             if number == y:
                 row = row.ljust(x)
                 further = max(x - 1, 0) // columns  # behind a row that just fits, it stays
                 cursor = (len(wrapped) + further, x - further * columns)
             wrapped += [row[start : start + columns] for start in range(0, max(len(row), 1), columns)]
         gone = max(0, len(wrapped) - screen.lines)
-        self.screen = screen = _Screen(columns, screen.lines)
+        self.screen = screen = _Screen(columns, screen.lines, self.gone)
         self._stream = pyte.Stream(screen)
         for number, row in enumerate(wrapped[gone:]):
             screen.cursor_position(number + 1, 1)
             screen.draw(row)
         screen.cursor_position(cursor[0] - gone + 1, cursor[1] + 1)
-
-    def _row(self, y: int) -> str:
-        # screen.display breaks on wide characters, whose second cell is empty
-        cells: Any = self.screen.buffer[y]
-        return "".join(cells[x].data for x in range(self.screen.columns)).rstrip()

@@ -126,7 +126,6 @@ class Talk:
         )  # fmt: skip
         self.conversation.look()
         self.shown: list[str] = []
-        self.heads: list[str] = []
         self.running = asyncio.create_task(self.conversation.run(cast(Room, self.link)))
 
     async def shows(self, part: str) -> None:
@@ -143,9 +142,7 @@ class Talk:
                 await self.conversation.changed.wait()
 
     def lines(self) -> list[str]:
-        lines = [line.plain for line in self.conversation.take()]
-        self.shown += [line for line in lines if not line.startswith("━━ ")]
-        self.heads += [line for line in lines if line.startswith("━━ ")]
+        self.shown += [line.plain for line in self.conversation.take() if not line.plain.startswith("━━ ")]
         return self.shown
 
     def status(self) -> str:

@@ -9,9 +9,9 @@ from prompt_toolkit.keys import Keys
 
 from chatty.cli.join.settings.reading import checked
 from chatty.cli.join.settings.table import SETTINGS, Settings
-from chatty.cli.join.slash_commands.help import help_lines
 from chatty.cli.join.slash_commands.reading_actions import HISTORY, HISTORY_MOST
 from chatty.cli.join.slash_commands.table import COMMANDS
+from tests.cli.join.slash_commands.test_help import helped
 from tests.cli.join.typist import at_prompt
 from tests.support.server import ROOT
 
@@ -21,15 +21,19 @@ UNNAMED = {Keys.Any, Keys.Backspace, Keys.BracketedPaste, Keys.SIGINT, Keys.Page
 """What comes by itself, what answers a question or erases, and a key that says what to do instead."""
 
 
+def section_of(title: str) -> str:
+    return TEXT.split(f"\n## {title}\n", 1)[1].split("\n## ", 1)[0]
+
+
 def test_every_command_is_documented_and_none_is_made_up() -> None:
-    section = TEXT.split("\n## Commands\n", 1)[1].split("\n## ", 1)[0]
+    section = section_of("Commands")
     documented = [line.split("`")[1].replace(r"\|", "|") for line in section.splitlines() if line.startswith("| `/")]
     assert documented == [f"/{command.name} {command.argument}".rstrip() for command in COMMANDS]
     assert f"{HISTORY} unless told, at most {HISTORY_MOST:,}" in section
 
 
 def test_every_setting_is_documented_with_what_it_may_be_and_its_default() -> None:
-    section = TEXT.split("\n## Settings\n", 1)[1].split("\n## ", 1)[0]
+    section = section_of("Settings")
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in section.splitlines() if "| `" in line]
     documented = {name.strip("`"): (takes.replace("`", ""), default.strip("`")) for name, takes, default, _ in rows}
     assert documented == {
@@ -38,16 +42,11 @@ def test_every_setting_is_documented_with_what_it_may_be_and_its_default() -> No
 
 
 def test_the_example_of_settings_makes_sense() -> None:
-    section = TEXT.split("\n## Settings\n", 1)[1].split("\n## ", 1)[0]
+    section = section_of("Settings")
     example = "\n".join(line for line in section.splitlines() if line.startswith("    "))
     tables, problems = checked(tomllib.loads(textwrap.dedent(example)))
     assert problems == []
     assert list(tables) == [("join",), ("profile", "work", "join"), ("join", "room", "deploys")]
-
-
-def helped(about: str = "") -> str:
-    """What ``/help`` says to somebody who may do everything."""
-    return "\n".join(line.plain for line in help_lines(about, ("moderate",), plain=False))
 
 
 def named(text: str) -> set[str]:

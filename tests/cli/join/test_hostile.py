@@ -66,9 +66,9 @@ def conversation(name: str, text: str, other: str) -> list[Happening]:
 
 def joined(name: str, text: str, other: str, *columns: int, time_format: str = "%H:%M", part: slice = ALL) -> str:
     """What `chatty join` writes to terminals of so many ``columns``."""
-    views = {width: View(utc, me=name, time_format=time_format) for width in columns}
     shown = ""
-    for width, view in views.items():
+    for width in columns:
+        view = View(utc, me=name, time_format=time_format)
         view.columns = width
         own = [notice(text), failure(other), *not_sent(name, text), head(name, text, [other], 2, width)]
         own.append(mention_elsewhere(other, name, text))

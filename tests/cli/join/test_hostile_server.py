@@ -10,10 +10,8 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, cast
 
 import pexpect
-import pyte
 from aiohttp import web
 from msgspec import Raw
 from msgspec.structs import replace
@@ -153,34 +151,9 @@ class EvilHouse:
         return await evil.answer(request)
 
 
-class Watched(pyte.Screen):
-    """A screen that keeps what scrolls out of it."""
-
-    def __init__(self, columns: int, lines: int) -> None:
-        super().__init__(columns, lines)
-        self.gone: list[str] = []
-
-    def index(self) -> None:
-        if self.cursor.y == self.lines - 1:
-            self.gone.append(self.row(0))
-        super().index()
-
-    def row(self, y: int) -> str:
-        cells: Any = self.buffer[y]
-        return "".join(cells[x].data for x in range(self.columns)).rstrip()
-
-    def has_shown(self, text: str, _: list[str]) -> bool:
-        """Whether one of the latest rows had it."""
-        return any(text in row for row in [*self.gone[-500:], *map(self.row, range(self.lines))])
-
-
-def watch(seat: Seat, columns: int, rows: int) -> Watched:
-    """Everything from now on is shown on another screen, which is still empty."""
-    seat.glass = Glass(columns, rows)
-    screen = Watched(columns, rows)
-    seat.glass.screen = cast(Any, screen)
-    seat.glass._stream = pyte.Stream(screen)
-    return screen
+def has_shown(glass: Glass, text: str, rows: list[str]) -> bool:
+    """Whether one of the latest rows had it."""
+    return any(text in row for row in [*glass.gone[-500:], *rows])
 
 
 def strays(rows: list[str], columns: int) -> Iterator[list[str]]:
@@ -244,12 +217,12 @@ async def test_of_three_hostile_rooms_nothing_acts_on_the_terminal_or_begins_a_r
                 seat.child.setwinsize(50, columns)
                 house.says(lambda evil: [evil.message("@John from here on it fits")])
                 await asyncio.to_thread(seat.sees, "from here on it fits")
-                screen = watch(seat, columns, 50)
+                seat.glass = glass = Glass(columns, 50)
                 for number, keys in enumerate(KEYS):
                     house.says(partial(Evil.much, last="not yet"))  # in all, this is more than 10,000 of their texts
                     house.says(partial(Evil.much, last=f"{columns}, {number};"))
                     seat.press(keys)
-                    await asyncio.to_thread(seat.sees, partial(screen.has_shown, f"{columns}, {number};"))
-                assert list(strays([*screen.gone, *seat.glass.rows], columns)) == []
+                    await asyncio.to_thread(seat.sees, partial(has_shown, glass, f"{columns}, {number};"))
+                assert list(strays([*glass.gone, *glass.rows], columns)) == []
             check(seat)
             assert "\x1b]9;" in seat.raw

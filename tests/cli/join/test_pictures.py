@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.join.pictures import NAMES, PALETTES, Palette, drawn
+from tests.cli.join.contrast import contrast
+from tests.cli.join.pictures import NAMES, PALETTES, drawn
 from tests.cli.join.scenes import PICTURES, SCENES, Scene, path_of, played
 from tests.support.server import ROOT, Server
 
@@ -36,17 +37,5 @@ def test_colours_have_the_contrast_that_readers_need(name: str) -> None:
     palette = PALETTES[name]
     ground = {"light": {"white", "brightwhite"}, "dark": {"black", "brightblack"}}[name]
     for color in {"default", *NAMES, *(f"bright{one}" for one in NAMES)} - ground:
-        assert contrast(palette, palette.color(color)) >= 4.5, color
-    assert contrast(palette, palette.color("default", dim=True)) >= 4.5
-
-
-def contrast(palette: Palette, color: str) -> float:
-    """How much of a colour's light stands out from the ground's, as WCAG 2 counts it."""
-    lights = sorted((_light(color), _light(palette.ground)), reverse=True)
-    return (lights[0] + 0.05) / (lights[1] + 0.05)
-
-
-def _light(color: str) -> float:
-    parts = [int(color[at : at + 2], 16) / 255 for at in (1, 3, 5)]
-    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+        assert contrast(palette.color(color), palette.ground) >= 4.5, color
+    assert contrast(palette.color("default", dim=True), palette.ground) >= 4.5

@@ -5,11 +5,10 @@ from __future__ import annotations
 import ast
 import re
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
-from tests.cli.join.seat import PATIENCE
+from tests.cli.commands.test_send import wait_until
 from tests.cli.join.test_terminal import CTRL_D, ENTER, Sit, say
 from tests.cli.user import User
 from tests.support.server import Server
@@ -73,10 +72,7 @@ def test_a_mention_runs_the_command_with_the_room_and_the_text(
     john = sit("John")
     say(server, room, "@John $(touch x) 'ping' \x1b]0;x\x07")
     john.sees("ping")
-    deadline = time.monotonic() + PATIENCE
-    while not (called.exists() and called.read_text()):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    wait_until(lambda: called.exists() and called.read_text() != "")
     assert ast.literal_eval(called.read_text()) == ["#general", "bot: @John $(touch x) 'ping' ␛]0;x␇"]
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,11 +12,12 @@ from typing import Final
 
 import pytest
 
-from tests.cli.join.seat import PATIENCE, Seat
+from tests.cli.commands.test_send import wait_until
+from tests.cli.join.seat import Seat
+from tests.cli.join.test_terminal import ENTER, say
 from tests.support.proxy import Proxy
 from tests.support.server import Server
 
-ENTER: Final = "\r"
 ROOMS: Final = ("deploys", "ops", "general")
 TALKING: Final = ("deploys", "ops")
 """Those in which messages wait when it happens."""
@@ -38,7 +38,7 @@ class House:
         return Seat(self.home, self.url, first, *others, rows=40, columns=100)
 
     def says(self, name: str, text: str) -> None:
-        self.server.ask("POST", f"/v1/rooms/{self.rooms[name]['id']}/messages", {"participant": "Ada", "text": text})
+        say(self.server, self.rooms[name], text, "Ada")
 
     def of_john(self, name: str) -> list[str]:
         messages = (one for one in self.server.history(self.rooms[name]["id"]) if one["event_type"] == "message")
@@ -46,13 +46,6 @@ class House:
 
     def drafts(self) -> list[str]:
         return sorted(json.loads(path.read_bytes()).get("draft", "") for path in self.home.rglob("*.draft"))
-
-
-def until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not holds():
-        assert time.monotonic() < deadline, "it does not come"
-        time.sleep(0.02)
 
 
 @pytest.fixture
@@ -103,7 +96,7 @@ def write(house: House, john: Seat) -> None:
             john.press(f"{name} unsent {place}{ENTER}")
         john.press(f"{name} draft")
         john.sees(f"> {name} draft")
-    until(lambda: house.drafts() == sorted(f"{name} draft" for name in ROOMS))
+    wait_until(lambda: house.drafts() == sorted(f"{name} draft" for name in ROOMS))
 
 
 def finds(john: Seat, name: str, *, marked: bool = True) -> None:
@@ -179,7 +172,7 @@ def test_of_two_terminals_each_has_its_own_line_and_messages(house: House) -> No
                 seat.sees("━━ #ops")
                 seat.press(f"{whose} other draft")
                 seat.sees(f"> {whose} other draft")
-            until(lambda: house.drafts() == ["its draft", "its other draft", "my draft", "my other draft"])
+            wait_until(lambda: house.drafts() == ["its draft", "its other draft", "my draft", "my other draft"])
             dies.kill9()
         house.server.start()
         with house.sit() as again:
@@ -188,7 +181,7 @@ def test_of_two_terminals_each_has_its_own_line_and_messages(house: House) -> No
             again.press("\x1b2")
             again.sees("> its other draft")
         stays.sees("> my other draft")
-        until(lambda: sorted(house.of_john("deploys")) == ["its message", "my message"])
+        wait_until(lambda: sorted(house.of_john("deploys")) == ["its message", "my message"])
 
 
 def test_what_is_refused_later_comes_back_into_the_line_of_its_room_even_after_one_more_kill(house: House) -> None:
@@ -215,7 +208,7 @@ def test_what_is_refused_later_comes_back_into_the_line_of_its_room_even_after_o
         assert "✗ not sent: it was refused when you were last here" in rows
         john.press("\x03")
         john.sees(lambda rows: rows[-2] == ">")
-        until(lambda: not house.drafts())
+        wait_until(lambda: not house.drafts())
     assert house.of_john("ops") == []
 
 
@@ -225,7 +218,7 @@ def test_files_that_are_damaged_are_told_and_keep_nobody_out(house: House) -> No
         house.says("deploys", "deploys read")
         john.sees("deploys read")
         john.press("draft")
-        until(lambda: house.drafts() == ["draft"])
+        wait_until(lambda: house.drafts() == ["draft"])
         john.kill9()
     for path in house.home.rglob("rooms/*/*"):
         path.write_bytes(b"\x00\xff{" * 9)

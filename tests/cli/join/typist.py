@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -80,7 +81,7 @@ class Desk:
 
 
 class Desks:
-    """One desk, or two of them."""
+    """Several desks, the first of which is in front."""
 
     def __init__(self, *desks: Desk) -> None:
         self.desks = list(desks)
@@ -128,6 +129,20 @@ class Typist:
                     await self._drawn.wait()
         except TimeoutError:
             raise AssertionError("\n".join(self.glass.rows)) from None
+
+
+class Editor:
+    """An editor, for `at_prompt`: is ``opened``, and adds something to the draft when a test says that it is saved."""
+
+    def __init__(self) -> None:
+        self.opened = asyncio.Event()
+        self.saved = threading.Event()
+        self._loop = asyncio.get_running_loop()
+
+    def __call__(self, draft: str) -> str:
+        self._loop.call_soon_threadsafe(self.opened.set)
+        self.saved.wait()
+        return f"{draft}, and more"
 
 
 @asynccontextmanager

@@ -31,7 +31,6 @@ class Kills(RuleBasedStateMachine):
         self.said = 0
         self.refused: list[str] = []
         self.stored: set[str] = set()
-        self.server = Server([])
         self.producers: dict[str, Server] = {}
         self.begin()
 
@@ -61,19 +60,16 @@ class Kills(RuleBasedStateMachine):
         return self.room_of(self.outbox.producer).answer(decode_command(raw))
 
     def room_of(self, producer: str) -> Server:
-        """The server's view of one producer: all of them write one log."""
-        if producer not in self.producers:
-            self.producers[producer] = Server([])
-        return self.producers[producer]
+        """The server's view of one producer, whose messages stand behind those of the earlier ones."""
+        return self.producers.setdefault(producer, Server([]))
 
     def read(self, answer: Ack | Error | Producing) -> None:
         if isinstance(answer, Producing):
             self.note(*self.outbox.producing(answer))
         elif isinstance(answer, Ack):
             self.note(self.outbox.acked(answer))
-        else:
-            if settled := self.outbox.refused(answer):
-                self.note(settled)
+        elif settled := self.outbox.refused(answer):
+            self.note(settled)
 
     def note(self, *outcomes: Settled[None]) -> None:
         for _, result, command in outcomes:

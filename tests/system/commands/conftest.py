@@ -1,12 +1,14 @@
-"""A server for all tests of a file, since each keeps to a room of its own."""
+"""A server for all tests of a file, since each keeps to a room of its own, and people at terminals."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.support.server import Server
+from tests.support.tmux import Tmux
 
 
 @pytest.fixture(scope="module")
@@ -21,3 +23,9 @@ def server(shared: Server) -> Server:
     if not shared.running:
         shared.start()
     return shared
+
+
+@pytest.fixture
+def tmux(tmp_path: Path, server: Server) -> Iterator[Tmux]:
+    with Tmux(tmp_path, server.url) as tmux:
+        yield tmux

@@ -51,12 +51,6 @@ echo "release 2.4.1 is built: dist/release-2.4.1.tar.gz"
 
 
 @pytest.fixture
-def tmux(tmp_path: Path, server: Server) -> Iterator[Tmux]:
-    with Tmux(tmp_path, server.url) as tmux:
-        yield tmux
-
-
-@pytest.fixture
 def ci(tmp_path: Path, server: Server) -> Iterator[Shell]:
     """Where programs run."""
     with Shell(tmp_path / "ci", server.url) as shell:

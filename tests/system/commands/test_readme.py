@@ -5,10 +5,6 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
 
 from tests.support.faults import eventually
 from tests.support.server import ROOT, Server, environment
@@ -19,12 +15,6 @@ WALK = README.split("## Five minutes to a working room\n", 1)[1].split("\n## ", 
 BLOCKS = [
     re.sub(r"^ {4}", "", block, flags=re.MULTILINE).rstrip() for block in re.findall(r"(?:^    .*\n)+", WALK, re.M)
 ]
-
-
-@pytest.fixture
-def tmux(tmp_path: Path, server: Server) -> Iterator[Tmux]:
-    with Tmux(tmp_path, server.url) as tmux:
-        yield tmux
 
 
 def commands(block: str) -> list[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +22,6 @@ CONNECTED = " ● connected · #general · "
 @pytest.fixture
 def room(server: Server) -> Any:
     return server.make_room("general", topic="what goes out when")
-
-
-@pytest.fixture
-def tmux(tmp_path: Path, server: Server) -> Iterator[Tmux]:
-    with Tmux(tmp_path, server.url) as tmux:
-        yield tmux
 
 
 @pytest.fixture

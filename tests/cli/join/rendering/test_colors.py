@@ -20,6 +20,7 @@ from prompt_toolkit.styles import Style as PromptStyle
 import chatty.cli
 from chatty.cli.join.rendering.markdown import CODE_STYLES
 from chatty.cli.join.rendering.view import COLORS
+from tests.cli.join.contrast import contrast
 
 SOLARIZED: Final = {
     "black": "073642", "red": "dc322f", "green": "859900", "yellow": "b58900",
@@ -29,18 +30,6 @@ SOLARIZED: Final = {
 }  # fmt: skip
 GROUNDS: Final = {"dark": "002b36", "light": "fdf6e3"}
 LEAST: Final = 2.9
-
-
-def luminance(color: str) -> float:
-    """As WCAG 2 defines it."""
-    parts = (int(color[place : place + 2], 16) / 255 for place in (0, 2, 4))
-    red, green, blue = (part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-
-def contrast(one: str, other: str) -> float:
-    darker, lighter = sorted((luminance(one), luminance(other)))
-    return (lighter + 0.05) / (darker + 0.05)
 
 
 def used() -> set[str]:

@@ -74,12 +74,11 @@ def test_what_came_is_there_when_the_room_comes_to_the_front_and_of_much_the_new
 
 
 def test_more_than_was_replayed_is_told_to_one_who_comes_back() -> None:
-    seat = Seat(front=True)
     back = Incoming(
         clock=lambda: 0.0,
         local=lambda time: time,
         now=lambda: milliseconds(NOON) / 1000,
-        changed=seat.changed,
+        changed=lambda: None,
     )
     back.come_back(Returning(StreamPosition("e", 10), datetime.fromisoformat(NOON)))
     back.hear(welcome(320))

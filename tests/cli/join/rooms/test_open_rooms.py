@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -26,12 +26,6 @@ from tests.support.server import PATIENCE, Server
 
 NOWHERE = "2SzErhA2PvYGjf4PQ4pvTh9BfE0"
 KEY, OTHER = "k" * 43, "o" * 43
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with Server(tmp_path_factory.mktemp("server") / "data") as running:
-        yield running
 
 
 class House:
@@ -104,7 +98,7 @@ class Person:
         await self.until(lambda: any(part in line for line in self.lines()))
 
     def since_then(self) -> list[str]:
-        """The lines that were not looked at yet; times are noon."""
+        """The lines that were not looked at yet."""
         shown, self.shown = self.lines(), []
         return shown
 
@@ -313,9 +307,7 @@ async def test_a_room_that_refuses_is_not_opened(house: House) -> None:
     async with house.opened("deploys") as john:
         nowhere = house.entrance("deploys")
         with pytest.raises((Refused, Failure)):
-            await john.rooms.enter(
-                nowhere._replace(target=nowhere.target._replace(room_id="2SzErhA2PvYGjf4PQ4pvTh9BfE0"))
-            )
+            await john.rooms.enter(nowhere._replace(target=nowhere.target._replace(room_id=NOWHERE)))
         assert " · #deploys · " in john.status
 
 

@@ -8,6 +8,7 @@ from chatty.cli.join.settings.preferences import NOWHERE, Preferences, Sources
 from chatty.cli.join.settings.reading import Room
 from chatty.cli.join.settings.table import SETTINGS, Settings, Value
 from tests.cli.conftest import MakeEnvironment
+from tests.cli.test_config import write_config
 
 LAYERS = """
 [join]
@@ -30,10 +31,8 @@ bell = "off"
 def preferences(
     make: MakeEnvironment, text: str, profile: str = "default", room: Room = NOWHERE, **options: Value | None
 ) -> Preferences:
-    env = make()
-    env.config_directory.mkdir()
-    (env.config_directory / "config.toml").write_text(text)
-    return Preferences(Sources(env, options), profile=profile, room=room)
+    write_config(make, text)
+    return Preferences(Sources(make(), options), profile=profile, room=room)
 
 
 def test_a_room_goes_before_the_profile_and_that_before_join_and_that_before_the_default(
@@ -99,8 +98,7 @@ def test_what_makes_no_sense_is_told_with_its_place_and_what_was_meant(
     make_environment: MakeEnvironment, text: str, told: str
 ) -> None:
     env = make_environment()
-    env.config_directory.mkdir()
-    (env.config_directory / "config.toml").write_text(text)
+    write_config(make_environment, text)
     (problem,) = Sources(env).problems
     assert problem.startswith(f"{env.config_directory / 'config.toml'}: ")
     assert told in problem

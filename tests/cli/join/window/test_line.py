@@ -8,7 +8,7 @@ import pytest
 from prompt_toolkit.keys import Keys
 
 from chatty.cli.join.window.room_keys import room_keys
-from tests.cli.join.typist import at_prompt
+from tests.cli.join.typist import Desk, Desks, at_prompt
 
 ALT, TAB = "\x1b", "\t"
 
@@ -42,15 +42,10 @@ async def test_a_paste_right_behind_esc_arrives() -> None:
 
 
 def test_alt_1_to_9_go_to_a_room_and_alt_0_to_the_tenth() -> None:
-    class Rooms:
-        def __init__(self) -> None:
-            self.turned: list[int] = []
-
-        def __getattr__(self, name: str) -> Any:
-            return self.turned.append
-
-    rooms = Rooms()
+    desks = Desks(*(Desk() for _ in range(10)))
+    keys, turned = room_keys(desks), list[int]()
     for digit in "1290":
-        (binding,) = room_keys(cast(Any, rooms)).get_bindings_for_keys((Keys.Escape, digit))
+        (binding,) = keys.get_bindings_for_keys((Keys.Escape, digit))
         binding.handler(cast(Any, None))
-    assert rooms.turned == [1, 2, 9, 10]
+        turned.append(desks.desks.index(desks.front) + 1)
+    assert turned == [1, 2, 9, 10]

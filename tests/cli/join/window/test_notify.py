@@ -129,7 +129,7 @@ def recorder(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     "text",
     [
-        f"$(touch {'x'})",
+        "$(touch x)",
         "`touch x`; touch x & touch x | touch x > x",
         'it\'s "quoted" \\ and $HOME *',
         "\x1b]0;title\a\x00\n\r--",

@@ -1,13 +1,12 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from pathlib import Path
 
 import pytest
 
 from chatty.cli.join.window.history import FileHistory
-from tests.cli.join.typist import at_prompt
+from tests.cli.join.typist import Editor, at_prompt
 
 ALT_ENTER, CTRL_C, CTRL_D, CTRL_R, DOWN, EDIT, ENTER, TAB, UP = (
     "\x1b\r",
@@ -300,9 +299,9 @@ async def test_a_paste_of_five_lines_is_sent_by_one_enter() -> None:
 
 async def test_a_longer_paste_is_sent_by_the_second_enter() -> None:
     async with at_prompt() as typist:
-        await typist.press(f"{paste(6)}{ENTER}", lambda: typist.desk.hinted.startswith("6 lines: "))
+        await typist.press(f"{paste(6)}{ENTER}", lambda: typist.desk.hinted == "6 lines: Enter again sends them")
         assert typist.desk.entered == []
-        await typist.press(ENTER, lambda: len(typist.desk.entered) == 1)
+        await typist.press(ENTER, lambda: typist.desk.entered == ["\n".join(f"line {n}" for n in range(6))])
         assert typist.desk.hinted == ""
         await typist.press(f"short{ENTER}", lambda: typist.desk.entered[1:] == ["short"])
 
@@ -349,29 +348,15 @@ async def test_ctrl_c_ends_a_search_and_the_draft_is_as_before() -> None:
 
 
 async def test_what_is_saved_in_the_editor_is_kept_if_all_ends_meanwhile() -> None:
-    loop, opened, saved = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
-
-    def edit(draft: str) -> str:
-        loop.call_soon_threadsafe(opened.set)
-        saved.wait()
-        return f"{draft}, and more"
-
-    async with at_prompt(edit=edit) as typist:
+    editor = Editor()
+    async with at_prompt(edit=editor) as typist:
         await typist.press("draft", lambda: typist.prompt.draft == "draft")
         await typist.press(EDIT, lambda: True)
-        await opened.wait()
+        await editor.opened.wait()
         typist.running.cancel()
         while typist.prompt.app.is_running:
             await asyncio.sleep(0)
-        saved.set()
+        editor.saved.set()
         await asyncio.wait([typist.running])
         assert typist.prompt.draft == "draft, and more"
         assert typist.desk.begun == 1
-
-
-async def test_the_question_about_a_long_paste_goes_with_its_answer() -> None:
-    async with at_prompt() as typist:
-        text = "\n".join("abcdef")
-        await typist.press(f"\x1b[200~{text}\x1b[201~{ENTER}", lambda: "Enter again" in typist.desk.hinted)
-        await typist.press(ENTER, lambda: typist.desk.entered == [text])
-        assert typist.desk.hinted == ""

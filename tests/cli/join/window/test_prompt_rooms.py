@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import threading
 from weakref import ref
 
-from tests.cli.join.typist import at_prompt
+from tests.cli.join.typist import Editor, at_prompt
 
 BACKSPACE, CTRL_C, EDIT, ENTER = "\x7f", "\x03", "\x18\x05", "\r"
 
@@ -25,21 +24,14 @@ async def test_the_line_of_a_room_that_is_left_is_let_go() -> None:
 
 
 async def test_what_is_edited_goes_back_where_it_came_from() -> None:
-    opened, saved = asyncio.Event(), threading.Event()
-    loop = asyncio.get_running_loop()
-
-    def edit(draft: str) -> str:
-        loop.call_soon_threadsafe(opened.set)
-        saved.wait()
-        return f"{draft}, and more"
-
-    async with at_prompt(edit=edit) as typist:
+    editor = Editor()
+    async with at_prompt(edit=editor) as typist:
         await typist.press("draft", lambda: typist.prompt.draft == "draft")
         first = typist.prompt.buffer
         await typist.press(EDIT, lambda: True)
-        await opened.wait()
+        await editor.opened.wait()
         typist.desks.turn_to(2)
-        saved.set()
+        editor.saved.set()
         async with asyncio.timeout(20):
             while first.text != "draft, and more":
                 await asyncio.sleep(0)
