@@ -31,7 +31,7 @@ from chatty.cli.join.slash_commands.actions import Switcher
 from chatty.cli.join.slash_commands.help import help_lines
 from chatty.cli.join.slash_commands.room_actions import RoomActions
 from chatty.cli.join.slash_commands.table import Do, parse
-from chatty.cli.terminal.cleaning import clean
+from chatty.cli.terminal.cleaning import room_title
 from chatty.client.http import Http
 from chatty.client.room import Room
 from chatty.client.states import State
@@ -205,7 +205,7 @@ class Conversation:
     @property
     def title(self) -> str:
         """What the room is called, safe to show."""
-        return f"#{clean(self.name, newlines=False)}"
+        return room_title(self.name)
 
     @property
     def attracting(self) -> int:

@@ -18,7 +18,17 @@ from typing import Final
 from chatty.characters import hidden
 from chatty.names import mistakable
 
-__all__ = ["VERIFIED", "as_utf8", "clean", "clean_name", "clean_names", "shown", "uncolored"]
+__all__ = [
+    "VERIFIED",
+    "as_utf8",
+    "clean",
+    "clean_name",
+    "clean_names",
+    "one_line",
+    "room_title",
+    "shown",
+    "uncolored",
+]
 
 VERIFIED: Final = "✓"
 """The sign before a verified name. No name has it: servers refuse that, and `clean_name` shows its number."""
@@ -147,6 +157,16 @@ def clean_name(name: str) -> str:
 def clean_names(names: Iterable[str]) -> str:
     """``names``, each clean, as a list in one line that shows how many they are."""
     return ", ".join(clean_name(name).replace(",", _number(",")) for name in names)
+
+
+def room_title(name: str) -> str:
+    """The room called ``name``, as it is spoken of: ``#deploys``."""
+    return f"#{clean(name, newlines=False)}"
+
+
+def one_line(text: str, characters: int) -> str:
+    """The first so many ``characters`` of ``text``, clean and on one line, however it was broken."""
+    return clean(" ".join(text[:characters].split()), newlines=False)
 
 
 def as_utf8(text: str) -> str:

@@ -8,7 +8,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from chatty.cli.terminal.cleaning import clean, clean_name, uncolored
+from chatty.cli.terminal.cleaning import clean_name, one_line, uncolored
 from chatty.cli.terminal.moments import recent
 from chatty.cli.terminal.width import clusters
 from chatty.events import (
@@ -112,7 +112,7 @@ def quote(name: str, text: str, *, deleted: bool = False) -> str:
 
 
 def _beginning(text: str) -> str:
-    text = clean(" ".join(uncolored(text)[:_KEPT].split()), newlines=False)
+    text = one_line(uncolored(text), _KEPT)
     if len(text) <= BEGINNING:
         return text
     end = 0

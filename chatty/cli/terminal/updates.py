@@ -9,7 +9,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from chatty.cli.terminal.cleaning import VERIFIED, clean, clean_name
+from chatty.cli.terminal.cleaning import VERIFIED, clean_name, one_line
 from chatty.cli.terminal.folding import NARROW
 from chatty.cli.terminal.width import clip, width
 from chatty.events import Happening, Message, MessageDeleted, MessageEdited
@@ -156,4 +156,4 @@ def _row(edit: MessageEdited, columns: int) -> str:
 
 
 def _in_a_row(line: str) -> str:
-    return clean(" ".join(line[:_LONGEST].split()), newlines=False)
+    return one_line(line, _LONGEST)

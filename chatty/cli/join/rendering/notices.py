@@ -8,7 +8,7 @@ from typing import Final
 
 from rich.text import Text
 
-from chatty.cli.terminal.cleaning import clean, clean_names
+from chatty.cli.terminal.cleaning import clean, clean_names, room_title
 from chatty.cli.terminal.moments import recent
 from chatty.cli.terminal.phrases import gap
 from chatty.cli.terminal.quotes import quote
@@ -78,7 +78,7 @@ def head(name: str, topic: str, participants: Sequence[str], count: int, columns
     the row is longer than ``columns`` (0: unknown), the topic is cut and fewer
     people are named.
     """
-    room, topic = f"#{clean(name, newlines=False)}", clean(topic, newlines=False)
+    room, topic = room_title(name), clean(topic, newlines=False)
     names = sorted(participants, key=compare_key)
     here, left = "", 0
     for named in range(min(len(names), NAMES), -1, -1):
@@ -111,4 +111,4 @@ def news(count: int, since: datetime | None, local: Callable[[datetime], datetim
 def mention_elsewhere(room: str, author: str, text: str, key: str = "") -> Text:
     """A mention in another room, with the ``key`` that goes there: ``!! #ops  Ada: @John hi  (Alt-2)``."""
     how = f"  ({key})" if key else ""
-    return Text(f"!! #{clean(room, newlines=False)}  {quote(author, text)}{how}", style="bold")
+    return Text(f"!! {room_title(room)}  {quote(author, text)}{how}", style="bold")

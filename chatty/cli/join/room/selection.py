@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from chatty.cli.join.room.incoming import Incoming
 from chatty.cli.join.room.message_target import Choice
-from chatty.cli.terminal.cleaning import clean, clean_name
+from chatty.cli.terminal.cleaning import clean_name, one_line
 from chatty.protocol import Rename, Say, Send, SetTopic
 
 __all__ = ["Selection"]
@@ -79,7 +79,7 @@ class Selection:
         if message is None:
             return f"↩ #{self.choice.seq}"
         time = f"{self._local(message.time):%H:%M} " if message.at else ""  # of one's own, the ack doesn't tell it
-        text = clean(" ".join(message.text[:SHOWN].split()), newlines=False)
+        text = one_line(message.text, SHOWN)
         if message.deleted:
             text = "(deleted)"
         elif message.edited > self.choice.shown:

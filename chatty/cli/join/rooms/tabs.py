@@ -8,7 +8,7 @@ from math import ceil
 from msgspec import Struct
 
 from chatty.cli.join.room.status import Status, connection_words, glyph
-from chatty.cli.terminal.cleaning import clean
+from chatty.cli.terminal.cleaning import room_title
 from chatty.cli.terminal.folding import NARROW
 from chatty.cli.terminal.width import clip, width
 
@@ -116,7 +116,7 @@ def _tab(number: int, tab: Tab) -> str:
 
 
 def _name(room: str) -> str:
-    return f"#{clean(room, newlines=False)}" if room else "…"
+    return room_title(room) if room else "…"
 
 
 def _slow(front: Status, now: float) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Final, NamedTuple
 
-from chatty.cli.terminal.cleaning import clean
+from chatty.cli.terminal.cleaning import one_line
 
 __all__ = ["Notifier"]
 
@@ -128,7 +128,7 @@ async def _ended(process: Process) -> str:
 
 def _fit(text: str) -> str:
     """``text`` on one line, with nothing in it that a terminal or a command could obey."""
-    text = clean(" ".join(text[: CHARACTERS * 10].split()), newlines=False)
+    text = one_line(text, CHARACTERS * 10)
     text = f" {text}" if text.startswith("-") else text  # else a command could take it for an option
     return text if len(text) <= CHARACTERS else f"{text[: CHARACTERS - 1]}…"
 
