@@ -10,7 +10,7 @@ import typer
 from chatty.cli.config import ServerChoice
 from chatty.cli.environment import Environment
 from chatty.cli.exits import ExitStatus
-from chatty.cli.failures import Failure, explain_one_of, usage
+from chatty.cli.failures import Failure, usage
 from chatty.cli.options import NameOption, at_server, environment, filled, known_room_names
 from chatty.cli.targets import RoomTarget, about, resolve_server, whole_server
 from chatty.errors import ChattyError
@@ -191,6 +191,7 @@ async def _join(guests: Sequence[Guest], usual: Way, places: Places, look: Look,
     """
     from chatty.cli.access.entering import PosterOnly
     from chatty.cli.join import run
+    from chatty.cli.join.rooms.attempts import Attempts
     from chatty.cli.join.rooms.places import OpenedRoom
     from chatty.cli.join.settings.preferences import Sources
     from chatty.cli.terminal.cleaning import clean
@@ -201,21 +202,16 @@ async def _join(guests: Sequence[Guest], usual: Way, places: Places, look: Look,
     for problem in sources.problems:
         env.err(clean(f"warning: {problem}", newlines=False))
     entrances: list[Entrance] = []
-    failure: Failure | None = None
+    attempts = Attempts(places, len(guests), again=again)
     for way, target, shown in guests:
         try:
             entrances.append(await way.into(target, shown))
         except PosterOnly as poster:
             _say(env, target, poster.admitted)
         except (ChattyError, Failure) as error:
-            failure = explain_one_of(len(guests), target.name, error)
-            if not again:
-                raise failure from None
-            places.missed(OpenedRoom(target.server, target.room_id, way.name), failure.code)
-            env.err(clean(f"note:  {failure.message}", newlines=False))
+            message = attempts.refused(OpenedRoom(target.server, target.room_id, way.name), target.name, error)
+            env.err(clean(f"note:  {message}", newlines=False))
     if not entrances:
-        if failure:
-            places.keep_open(())
-            raise failure
+        attempts.none_entered()
         return ExitStatus.DONE
     return await run(env, entrances, usual.door, places, sources, plain=look.plain, again=again)

@@ -73,21 +73,18 @@ async def run(
 
 
 async def _enter(rooms: OpenRooms, entrances: Sequence[Entrance], places: Places, *, again: bool) -> None:
-    from chatty.cli.failures import Failure, explain_one_of
+    from chatty.cli.failures import Failure
     from chatty.cli.join.rendering.view import failure as line
+    from chatty.cli.join.rooms.attempts import Attempts
     from chatty.cli.join.rooms.places import OpenedRoom
     from chatty.errors import ChattyError
 
-    entered, failure = 0, None
+    entered, attempts = 0, Attempts(places, len(entrances), again=again)
     for entrance in entrances:
         try:
             entered = await rooms.enter(entrance)
         except (ChattyError, Failure) as error:
-            failure = explain_one_of(len(entrances), entrance.room_name, error)
-            if not again:
-                raise failure from None
-            places.missed(OpenedRoom(entrance.target.server, entrance.target.room_id, entrance.chosen), failure.code)
-            rooms.show(line(failure.message))
-    if failure and not entered:
-        places.keep_open(())
-        raise failure
+            room = OpenedRoom(entrance.target.server, entrance.target.room_id, entrance.chosen)
+            rooms.show(line(attempts.refused(room, entrance.room_name, error)))
+    if not entered:
+        attempts.none_entered()
