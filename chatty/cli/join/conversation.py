@@ -158,7 +158,8 @@ class Conversation:
 
     def _head(self) -> Text:
         here = self.incoming.people.here()
-        return view.head(self.name, self.incoming.topic, here, self.incoming.status.online or len(here))
+        count = self.incoming.status.online or len(here)
+        return view.head(self.name, self.incoming.topic, here, count, self.incoming.columns)
 
     # --- in front, or not ---
 

@@ -21,7 +21,6 @@ __all__ = [
     "head",
     "mention_elsewhere",
     "missing",
-    "more",
     "news",
     "not_sent",
     "notice",
@@ -59,11 +58,6 @@ def not_sent(why: str, text: str) -> tuple[Text, Text]:
 def missing(frame: Gap) -> Text:
     """A line that says why something can't be shown."""
     return notice(f"gap: {gap(frame)}")
-
-
-def more(count: int, command: str) -> Text:
-    """``count`` messages that are not shown, and the ``command`` that shows them: ``… 812 more · /history 812``."""
-    return Text(f"… {count:,} more · {command}", style="dim")
 
 
 def skipped(count: int, *, at_most: bool = False) -> Text:

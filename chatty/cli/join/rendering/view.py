@@ -23,7 +23,6 @@ from chatty.cli.join.rendering.notices import (
     head,
     mention_elsewhere,
     missing,
-    more,
     news,
     not_sent,
     notice,
@@ -51,7 +50,7 @@ from chatty.events import (
 from chatty.names import compare_key, same
 
 __all__ = [
-    "View", "color", "counted", "failure", "head", "mention_elsewhere", "missing", "more", "news", "not_sent", "notice",
+    "View", "color", "counted", "failure", "head", "mention_elsewhere", "missing", "news", "not_sent", "notice",
     "skipped", "to_copy",
 ]  # fmt: skip
 
@@ -135,9 +134,9 @@ class View:
     def _layout(self) -> Layout:
         return layout_for(self.columns)
 
-    def apart(self, *, numbered: bool = True, whole: bool = False) -> View:
-        """A view of the same kind for messages that don't follow what was shown here."""
-        view = View(self._local, me=self.me, time_format=self.time_format, numbered=numbered, whole=whole)
+    def apart(self, *, whole: bool = False) -> View:
+        """A view of the same kind for messages that don't follow what was shown here, with their numbers."""
+        view = View(self._local, me=self.me, time_format=self.time_format, numbered=True, whole=whole)
         view.highlight, view.columns = self.highlight, self.columns
         return view
 

@@ -359,6 +359,11 @@ class Incoming:
         """The newest event that was on the screen while somebody was there; None if none was."""
         return StreamPosition(self._epoch, self.seen) if self.seen else None
 
+    @property
+    def columns(self) -> int:
+        """Columns of the window; 0: unknown."""
+        return self._view.columns
+
     def fit(self, columns: int) -> None:
         """What is shown from now on is for a window of so many ``columns``; 0: it is not known how many."""
         if columns != self._view.columns:  # what was shown may look otherwise: below it, an author is named again

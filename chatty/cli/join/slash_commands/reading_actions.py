@@ -11,6 +11,7 @@ from rich.text import Text
 
 from chatty import protocol
 from chatty.cli.join.rendering import view
+from chatty.cli.join.rendering.excerpt import excerpt
 from chatty.cli.join.rendering.layouts import INDENT
 from chatty.cli.join.room.usage_error import Wrong
 from chatty.cli.join.slash_commands.actions import Actions, Outcome
@@ -31,8 +32,6 @@ FOUND: Final = 20
 """Messages on a page of ``/search``."""
 AROUND: Final = 5
 """Messages that ``/show`` shows before and after the one that it is about."""
-LONG: Final = 20
-"""Rows of a text that is rather read in a pager."""
 
 FILTERS: Final = "[--from NAME] [--since TIME]"
 """The options of ``/history`` and ``/search``, which come last, because a name may have spaces."""
@@ -136,8 +135,8 @@ class ReadingActions(Actions):
             self._notice(f"no message here has the number {seq}")
             return
         message, *after = after
-        if _is_long(message.text):
-            document = _as_document(message, self._incoming.aside().columns)
+        if excerpt(message.text, view.ROW)[1]:  # a screen shows its beginning: it is rather read in a pager
+            document = _as_document(message, self._incoming.columns)
             if await self._host.switcher.page(document):
                 return
         before = _messages(await self._http.events(self._room_id, before=seq, limit=AROUND, types=kinds))
@@ -178,10 +177,6 @@ def _count(argument: str) -> int:
     if not argument.isdecimal() or not 1 <= int(argument[:9]) <= HISTORY_MOST:
         raise Wrong(f"/history takes a number from 1 to {HISTORY_MOST:,}, for example /history 200")
     return int(argument)
-
-
-def _is_long(text: str) -> bool:
-    return sum(1 + len(row) // view.ROW for row in text.split("\n")) > LONG
 
 
 def _as_document(message: Message, columns: int) -> str:

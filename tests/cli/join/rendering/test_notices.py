@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from chatty.cli.join.rendering.view import head, mention_elsewhere, more, news
+from chatty.cli.join.rendering.view import head, mention_elsewhere, news, skipped
 from chatty.cli.terminal.width import width
 
 NOW = datetime(2026, 11, 28, 9, 0, tzinfo=UTC)
@@ -58,7 +58,7 @@ def test_a_mention_elsewhere_is_one_row_that_says_where_and_how_to_go_there() ->
 
 
 def test_what_is_left_out_names_the_command_that_shows_it() -> None:
-    assert more(1_812, "/history 1812").plain == "… 1,812 more · /history 1812"
+    assert skipped(1_712).plain == "… 1,712 skipped · /history 1812"
 
 
 def test_words_of_others_in_these_lines_command_no_terminal_and_begin_no_line() -> None:
