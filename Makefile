@@ -51,7 +51,7 @@ dashboard: .venv/.test ## draw docs/dashboard.svg: the dashboard's panels, of a 
 	$(BIN)/python -m tests.deploy.dashboard
 
 screens: .venv/.test ## draw docs/screens/: pictures of what the terminal client shows, light and dark
-	$(BIN)/python -m tests.cli.join.scenes
+	$(BIN)/python -m tests.cli.join.pictures.scenes
 
 bench: .venv/.test ## measure the figures of docs/performance.md on this machine
 	$(BIN)/python -m benchmarks $(ARGS)

@@ -158,8 +158,7 @@ class Conversation:
 
     def _head(self) -> Text:
         here = self.incoming.people.here()
-        count = self.incoming.status.online or len(here)
-        return view.head(self.name, self.incoming.topic, here, count, self.incoming.columns)
+        return view.head(self.name, self.incoming.topic, here, self.incoming.status.online or len(here))
 
     # --- in front, or not ---
 

@@ -49,8 +49,9 @@ class Updates:
     """Decides which events are printed, and keeps the edits that change a row instead. ``clock`` gives seconds.
 
     An edit changes a row if a program wrote the message, or if it was edited
-    already within the last `SETTLE` seconds. What is printed of it is the
-    last text, as an edit, when no further one has come for so long. Nothing
+    already within the last `SETTLE` seconds: of a message that came before
+    one looked, the author isn't known to be a program until it edits again.
+    What is printed of it is the last text, as an edit, when no further one has come for so long. Nothing
     is if that was printed before, or if the program that wrote the message
     has answered it: then the answer is the result.
     """
@@ -74,11 +75,11 @@ class Updates:
                         del self._changing[of]
                     else:
                         before = [self._settle(of)]
-                self._remember(event)
+                self._remember(event.seq, _Known(event.participant, event.automatic > 0, event.text))
             case MessageDeleted(of=of):
                 self._known.pop(of, None)
                 self._changing.pop(of, None)
-            case MessageEdited(of=of, text=text) if text and of in self._known:
+            case MessageEdited(of=of, text=text) if text:
                 return self._edited(event, live=live)
         return [*before, event]
 
@@ -112,12 +113,14 @@ class Updates:
         self._known[of].shown = edit.text
         return edit
 
-    def _remember(self, message: Message) -> None:
-        self._known[message.seq] = _Known(message.participant, message.automatic > 0, message.text)
+    def _remember(self, seq: int, message: _Known) -> None:
+        self._known[seq] = message
         if len(self._known) > KEPT:
             del self._known[next(of for of in self._known if of not in self._changing)]
 
     def _edited(self, edit: MessageEdited, *, live: bool) -> list[Happening]:
+        if edit.of not in self._known:
+            self._remember(edit.of, _Known(edit.participant, False, ""))
         known, now = self._known[edit.of], self._clock()
         again = now - known.edited < SETTLE
         if live:

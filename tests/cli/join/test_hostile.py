@@ -70,7 +70,7 @@ def joined(name: str, text: str, other: str, *columns: int, time_format: str = "
     for width in columns:
         view = View(utc, me=name, time_format=time_format)
         view.columns = width
-        own = [notice(text), failure(other), *not_sent(name, text), head(name, text, [other], 2, width)]
+        own = [notice(text), failure(other), *not_sent(name, text), head(name, text, [other], 2)]
         own.append(mention_elsewhere(other, name, text))
         shown += PAINTER.paint([*view.lines(conversation(name, text, other)[part]), *own], width)
     return shown

@@ -98,6 +98,16 @@ def test_a_persons_edit_is_printed_at_once_unless_it_follows_another_one() -> No
     assert room.texts[-1] == "late"
 
 
+def test_a_command_that_ran_before_one_looked_is_printed_once_and_then_has_one_row() -> None:
+    room = Room()
+    room.hears(*(edits(seq, 1, f"{RUN} · {seq} s") for seq in range(40, 60)))
+    assert room.texts == [f"{RUN} · 40 s"]
+    assert room.rows == ["▶ ci  make release · 59 s"]
+    room.hears(says(60, "✔ done", to=1))
+    assert room.rows == []
+    assert room.texts == [f"{RUN} · 40 s", "✔ done"]
+
+
 def test_what_a_person_changed_is_printed_before_they_answer_it_and_no_answer_of_others_ends_a_row() -> None:
     room = Room()
     room.hears(says(1, "a", automatic=0), edits(2, 1, "b"), edits(3, 1, "c"))

@@ -68,17 +68,25 @@ async def test_a_name_is_taken_on_all_nodes_at_once(cluster: Cluster, room_id: s
             await one.close()
 
 
+async def press_keys(room: chatty.Room) -> None:
+    """Types, until it is cancelled."""
+    while True:
+        room.typing()
+        await asyncio.sleep(0.1)
+
+
 async def test_typing_is_seen_at_other_nodes(cluster: Cluster, room_id: str) -> None:
     async with (
         chatty.join(cluster["a"].url, room_id, name="Ada") as ada,
         chatty.join(cluster["b"].url, room_id, name="Bo") as bo,
     ):
-        ada.typing()
+        keys = asyncio.create_task(press_keys(ada))  # one alone may get lost
         async with asyncio.timeout(60):
             async for frame, _, _ in bo.frames():
                 if isinstance(frame, Typing):
                     assert frame.participant == "Ada"
-                    return
+                    break
+        keys.cancel()
 
 
 async def test_a_new_name_holds_for_the_same_participant_at_another_node(cluster: Cluster, room_id: str) -> None:

@@ -14,6 +14,7 @@ from typing import Final
 import pytest
 
 import chatty
+from tests.support.faults import eventually, figure
 from tests.support.server import PATIENCE, Server
 from tests.support.shell import Shell
 from tests.support.tmux import Person, Tmux
@@ -112,6 +113,7 @@ def test_a_minute_of_output_and_a_flood_of_joins_leave_few_rows(server: Server, 
     for tail in tails:
         tail.resize(*TAILS[tail.name])
         tail.says(f"clear; chatty tail {room} -n 0")
+    eventually(lambda: figure(server, 'chatty_members{dialect="v1"}') == len(people) + len(tails), "all are there")
     _, ada, _ = people
     ci.start("chatty", "bot", room, "--on", "^!status$", "--", "echo", "2 of 3 are up", stderr=subprocess.DEVNULL)
     run = ci.start("chatty", "run", room, "--name", "ci", "--", "sh", "release.sh", stdout=subprocess.DEVNULL)

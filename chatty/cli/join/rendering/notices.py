@@ -12,7 +12,6 @@ from chatty.cli.terminal.cleaning import clean, clean_names, room_title
 from chatty.cli.terminal.moments import recent
 from chatty.cli.terminal.phrases import gap
 from chatty.cli.terminal.quotes import quote
-from chatty.cli.terminal.width import clip, width
 from chatty.names import compare_key
 from chatty.protocol import Gap
 
@@ -30,8 +29,6 @@ __all__ = [
 
 NAMES: Final = 8
 """Names of people in a head; more are counted."""
-TOPIC: Final = 12
-"""Columns that a topic keeps; rather than cut it shorter, a head names fewer people."""
 
 
 def notice(text: str) -> Text:
@@ -65,24 +62,14 @@ def skipped(count: int, *, at_most: bool = False) -> Text:
     return Text(f"… {'up to ' if at_most else ''}{count:,} skipped · /history {min(count + 100, 5000)}", style="dim")
 
 
-def head(name: str, topic: str, participants: Sequence[str], count: int, columns: int = 0) -> Text:
+def head(name: str, topic: str, participants: Sequence[str], count: int) -> Text:
     """The line that a room is entered with: ``━━ #deploys · what goes out when · 3 here: Ada, ci, John ━━``.
 
-    ``count`` people are here, of whom ``participants`` are known by name. Where
-    the row is longer than ``columns`` (0: unknown), the topic is cut and fewer
-    people are named.
+    ``count`` people are here, of whom ``participants`` are known by name.
     """
-    room, topic = room_title(name), clean(topic, newlines=False)
-    names = sorted(participants, key=compare_key)
-    here, left = "", 0
-    for named in range(min(len(names), NAMES), -1, -1):
-        here = _here(names[:named], count)
-        left = columns - width(f"━━ {room} ·  · {here} ━━")
-        if not columns or left >= min(width(topic), TOPIC):
-            break
-    topic = clip(topic, max(left, 1)) if columns else topic
-    what = f" · {topic}" if topic else ""
-    return Text.assemble(("━━ ", "dim"), (room, "bold"), (f"{what} · {here} ━━", "dim"))
+    what = f" · {clean(topic, newlines=False)}" if topic else ""
+    here = _here(sorted(participants, key=compare_key)[:NAMES], count)
+    return Text.assemble(("━━ ", "dim"), (room_title(name), "bold"), (f"{what} · {here} ━━", "dim"))
 
 
 def _here(names: Sequence[str], count: int) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from chatty.cli.join.rendering.view import head, mention_elsewhere, news, skipped
-from chatty.cli.terminal.width import width
 
 NOW = datetime(2026, 11, 28, 9, 0, tzinfo=UTC)
 
@@ -27,16 +26,6 @@ def test_a_room_is_entered_with_its_topic_and_the_people_that_are_here() -> None
 
 def test_a_crowd_that_is_here_is_counted() -> None:
     assert head("ops", "", [f"g{n:02}" for n in range(30)], 1_012).plain.endswith("g06, g07, 1,004 more ━━")
-
-
-def test_a_head_fits_its_row_with_a_shorter_topic_and_fewer_names() -> None:
-    names = [f"somebody {n}" for n in range(12)]
-    for columns in range(40, 160):
-        line = head("deploys", "日本 what goes out when " * 4, names, 12, columns).plain
-        assert width(line) <= columns
-        assert line.startswith("━━ #deploys · 日本")
-        assert "12 here" in line
-    assert "somebody 5, 4 more" in head("deploys", "x" * 99, names, 12, 170).plain
 
 
 def test_what_is_new_says_since_when_in_as_few_words_as_it_takes() -> None:
@@ -63,5 +52,5 @@ def test_what_is_left_out_names_the_command_that_shows_it() -> None:
 
 def test_words_of_others_in_these_lines_command_no_terminal_and_begin_no_line() -> None:
     bad = "x\x1b[2J\n12:00 bob │ hi\x9b"
-    for line in (head(bad, bad, [bad], 1), head(bad, bad, [bad], 1, 60), mention_elsewhere(bad, bad, bad, "Alt-2")):
+    for line in (head(bad, bad, [bad], 1), mention_elsewhere(bad, bad, bad, "Alt-2")):
         assert not {"\n", "\x1b", "\x9b"} & set(line.plain)

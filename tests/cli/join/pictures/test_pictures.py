@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.cli.join.contrast import contrast
-from tests.cli.join.pictures import NAMES, PALETTES, drawn
-from tests.cli.join.scenes import PICTURES, SCENES, Scene, path_of, played
+from tests.cli.join.pictures.drawing import NAMES, PALETTES, drawn
+from tests.cli.join.pictures.scenes import PICTURES, SCENES, Scene, path_of, played
 from tests.support.server import ROOT, Server
 
 ADVICE = "what a terminal shows has changed: run `make screens`, and look at the difference"

@@ -1,6 +1,6 @@
 """Scenes of ``chatty join`` at real terminals, for the pictures in the documentation.
 
-``python -m tests.cli.join.scenes`` plays them and draws docs/screens/.
+``python -m tests.cli.join.pictures.scenes`` plays them and draws docs/screens/.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from tests.cli.join.pictures import PALETTES, Shown, drawn, shown
+from tests.cli.join.pictures.drawing import PALETTES, Shown, drawn, shown
 from tests.cli.join.seat import Seat
 from tests.support.server import CHATTY, ROOT, Server, environment
 
