@@ -126,6 +126,7 @@ def _run(stage: Stage) -> Shown:
     stage.says(room, "Ada", "and now the release")
     stage.run(room, "make", "release")
     john.press("/topic 1.4 goes out")
+    john.sees("> /topic 1.4 goes out")
     john.sees(lambda rows: any(row.startswith("▶ ci") and "83 %" in row for row in rows))
     return shown(john.glass)
 
