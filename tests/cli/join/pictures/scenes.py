@@ -68,6 +68,12 @@ class Scene(NamedTuple):
     play: Callable[[Stage], Shown]
 
 
+def at_rest(seat: Seat) -> Shown:
+    """What is on the screen once all of it has come: the cursor is in the line, and the status is below."""
+    seat.sees(lambda rows: "●" in rows[-1] and rows[seat.glass.cursor[0]].startswith(">"))
+    return shown(seat.glass)
+
+
 def _rooms(stage: Stage) -> Shown:
     deploys = stage.room("deploys", "what goes out when")
     ops, general = stage.room("ops"), stage.room("general")
@@ -89,7 +95,7 @@ def _rooms(stage: Stage) -> Shown:
     john.sees("then I write")
     john.press("half-typed")
     john.sees("> half-typed")
-    return shown(john.glass)
+    return at_rest(john)
 
 
 def _back(stage: Stage) -> Shown:
@@ -111,7 +117,7 @@ def _back(stage: Stage) -> Shown:
     stage.says(room, "Ada", "@John thank you!")
     john = stage.sits("John", room, rows=24)
     john.sees("thank you")
-    return shown(john.glass)
+    return at_rest(john)
 
 
 def _run(stage: Stage) -> Shown:
@@ -128,7 +134,7 @@ def _run(stage: Stage) -> Shown:
     john.press("/topic 1.4 goes out")
     john.sees("> /topic 1.4 goes out")
     john.sees(lambda rows: any(row.startswith("▶ ci") and "83 %" in row for row in rows))
-    return shown(john.glass)
+    return at_rest(john)
 
 
 def _pointing(stage: Stage) -> Shown:
@@ -142,7 +148,7 @@ def _pointing(stage: Stage) -> Shown:
     john.sees(lambda rows: any(row.startswith("  ↩") and "the tests are green" in row for row in rows))
     john.press(ALT_R)
     john.sees(lambda rows: any(row.startswith("  react") and row.endswith("Esc") for row in rows))
-    return shown(john.glass)
+    return at_rest(john)
 
 
 def _narrow(stage: Stage) -> Shown:
@@ -157,7 +163,7 @@ def _narrow(stage: Stage) -> Shown:
     john.sees("!! #ops  Eve")
     john.press("at noon")
     john.sees(lambda rows: "> at noon" in rows and "2 #ops !1" in rows[-1])
-    return shown(john.glass)
+    return at_rest(john)
 
 
 SCENES: Final = (
