@@ -63,7 +63,7 @@ class Store:
         ``replicated``: all entries come from a log that is durable elsewhere, so the second promise is that log's.
         """
         self._replicated = replicated
-        self._ledger: Ledger | None = None
+        self._results: list[bytes] | None = None
         self._budget = budget
         self.path = path
         self._on_error = on_error
@@ -100,15 +100,20 @@ class Store:
         Raises Unavailable when it could not be committed and a later one may be, and StoreError when the store
         can't go on.
         """
-        applied, self._ledger = Applied([], {}, []), ledger
-        apply_one = self._apply_one if ledger is None else self._apply_noted
+        applied, ends = Applied([], {}, []), []
+        results = self._results = None if ledger is None else []
         with translated():
             try:
                 self._db.execute("BEGIN IMMEDIATE")
-                applied.outcomes = [apply_one(entry, applied) for entry in batch]
+                for entry in batch:
+                    outcome = self._apply_one(entry, applied)
+                    applied.outcomes.append(outcome)
+                    if results is not None:
+                        results.append(b"" if type(outcome) is tuple else encode(outcome))
+                        ends.append(len(results))
                 self._rows.flush()
-                if ledger is not None:
-                    save_log_state(self._db, ledger.state())
+                if ledger is not None and results is not None:
+                    save_log_state(self._db, ledger(results, ends))
                 self._db.execute("COMMIT")
             except BaseException:
                 self._forget_all()
@@ -134,12 +139,6 @@ class Store:
             self._rows.flush()
             return apply(self, entry, applied)
         return self._decide(self._rooms.get(entry.room) or self._load(entry.room), entry, applied)
-
-    def _apply_noted(self, entry: Entry, applied: Applied) -> Outcome:
-        outcome, ledger = self._apply_one(entry, applied), self._ledger
-        assert ledger is not None
-        ledger.close_entry(b"" if type(outcome) is tuple else encode(outcome))
-        return outcome
 
     def _decide(self, room: Room, entry: Entry, applied: Applied) -> Outcome:
         author = None
@@ -177,9 +176,9 @@ class Store:
 
     def _accept(self, scope: Scope, accepted: Facts, author: bytes | None, applied: Applied) -> None:
         """Each fact changes the state in memory and the rows. Those that are events are also delivered."""
-        ledger = self._ledger
-        if ledger is not None:
-            ledger.note(scope.id.encode())
+        results = self._results
+        if results is not None:
+            results.append(scope.id.encode())
         fact: Any  # types are compared, because isinstance is slow for msgspec's structs
         for fact in accepted:
             kind = type(fact)
@@ -195,11 +194,11 @@ class Store:
                     applied.events[scope.id] = [(fact.seq, body, fact)]
                 else:
                     new.append((fact.seq, body, fact))
-                if ledger is not None:
-                    ledger.note(body)
+                if results is not None:
+                    results.append(body)
             else:
-                if ledger is not None:
-                    ledger.note(encode((kind.__name__, fact)))
+                if results is not None:
+                    results.append(encode((kind.__name__, fact)))
                 self._rows.fact(scope, fact)
                 if kind in ERASING:
                     self._wal.note_erasure()

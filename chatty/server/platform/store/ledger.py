@@ -5,10 +5,10 @@ written. It is committed in the transactions that apply the log, so nothing is e
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple
 
 from msgspec import Struct, field
 
@@ -33,17 +33,10 @@ class LogState(Struct, frozen=True):
     nodes: Mapping[str, Incarnation] = field(default_factory=dict)
 
 
-class Ledger(Protocol):
-    """Sees all that a batch leads to, and says what is committed with it."""
-
-    def note(self, data: bytes) -> None:
-        """The next entry has led to this: a room, and a fact there."""
-
-    def close_entry(self, refusal: bytes) -> None:
-        """Nothing more comes of that entry. ``refusal`` is why it was not accepted, if it wasn't."""
-
-    def state(self) -> LogState:
-        """What holds after the batch; of the nodes only those that it has changed."""
+Ledger = Callable[[Sequence[bytes], Sequence[int]], LogState]
+"""Gives what holds after a batch, of the nodes only those that it has changed. It is given all results of the batch,
+which are rooms, facts there and refusals, and for each entry where its own results end.
+"""
 
 
 class Peeked(NamedTuple):

@@ -86,7 +86,7 @@ class Replica:
             reading.read(message)
             if reading.fingerprints:
                 break
-        applied = self._store.apply(reading.entries, reading)
+        applied = self._store.apply(reading.entries, reading.state)
         self.state = reading.after
         return Batch(
             taken, applied, reading.own, reading.after, reading.marks, reading.is_overtaken, reading.dropped,
@@ -110,8 +110,6 @@ class _Reading:
         self.fingerprints: list[Fingerprint] = []
         self.after = before
         self._ends: list[tuple[int, int]] = []
-        self._noted: list[bytes] = []
-        self._closed = [0]
         self._position = before.position
 
     # --- reading --------------------------------------------------------------------------------------------
@@ -161,19 +159,12 @@ class _Reading:
 
     # --- the ledger -----------------------------------------------------------------------------------------
 
-    def note(self, data: bytes) -> None:
-        self._noted.append(data)
-
-    def close_entry(self, refusal: bytes) -> None:
-        self._noted.append(refusal)
-        self._closed.append(len(self._noted))
-
-    def state(self) -> LogState:
+    def state(self, results: Sequence[bytes], ends: Sequence[int]) -> LogState:
         chain, start, before = self._before.chain, 0, self._before
         for position, entries in self._ends:
-            end = self._closed[entries]
+            end = ends[entries - 1] if entries else 0
             # All of these are ids and JSON, in which there is no line feed.
-            chain = link(chain, position, b"\n".join(self._noted[start:end]))
+            chain = link(chain, position, b"\n".join(results[start:end]))
             start = end
             if position % MARK == 0:
                 self.marks[position] = chain
