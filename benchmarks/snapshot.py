@@ -3,13 +3,14 @@
 snapshot  750,000 messages; a node replays them, a node makes a snapshot of them, and another one begins with that.
           Beside each there is one room of six at 120 messages a second, open loop, at a node that does none of it
 
-All processes share this machine's cores, as in `benchmarks.cluster`. Nothing else does, while a node replays: the
-others are stopped for that, because they would purge what it is to replay.
+All processes share this machine's cores and its disk, as in `benchmarks.cluster`. Nothing else does, while a node
+replays: the others are stopped for that, because they would purge what it is to replay.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 import statistics
 import tempfile
@@ -27,6 +28,7 @@ from benchmarks.report import Benchmark, Figures, Options, Table
 from chatty.server.platform.pipeline.log.jetstream.connection import connect
 from chatty.server.platform.pipeline.log.jetstream.keeper import ASK
 from tests.support.cluster import Cluster
+from tests.support.faults import eventually, figure
 from tests.support.server import Server
 
 MESSAGES: Final = 750_000
@@ -51,6 +53,7 @@ def _measure() -> Table:
         for node in cluster.nodes.values():
             node.start()
         _ask(cluster)
+        _calm_down(cluster)
         room = as_running(cluster["a"]).make_rooms(1)
         return {
             "nothing else": _beside(cluster["a"], room, lambda: None),
@@ -71,6 +74,12 @@ def _fill(node: Server) -> None:
 def _events(node: Server) -> int:
     with closing(sqlite3.connect(f"{(node.data / 'chatty.db').as_uri()}?mode=ro", uri=True)) as db:
         return int(db.execute("SELECT count(*) FROM events").fetchone()[0])
+
+
+def _calm_down(cluster: Cluster) -> None:
+    """Wait until nothing is left to do of the filling: no indexing, and nothing that the disk still has to take."""
+    eventually(lambda: not any(figure(node, "chatty_index_lag_events") for node in cluster.nodes.values()), "indexed")
+    os.sync()
 
 
 def _start(node: Server) -> float:

@@ -60,6 +60,10 @@ class StreamInfo(Struct, frozen=True):
         """What was noted with the stream when it was made."""
         return dict(self.config.get("metadata") or {})
 
+    def bytes_between(self, after: int, last: int) -> int:
+        """About how many bytes the messages ``after`` < n <= ``last`` take."""
+        return self.bytes * max(0, last - max(after, self.first - 1)) // max(1, self.last - self.first + 1)
+
     @property
     def alone_seconds(self) -> float:
         """For how long its leader has not heard of a quorum. Meanwhile others may have a leader that knows more."""

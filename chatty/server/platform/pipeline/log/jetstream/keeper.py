@@ -147,7 +147,7 @@ class Keeper:
         new = info.last - last
         if new <= 0:
             return False
-        size = info.bytes * new // max(1, info.last - info.first + 1)
+        size = info.bytes_between(last, info.last)
         is_old = bool(found) and wall_ms() - found[0].at >= self._policy.day * 1000
         return new >= self._policy.messages or size >= self._policy.bytes or is_old
 

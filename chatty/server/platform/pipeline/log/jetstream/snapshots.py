@@ -22,8 +22,8 @@ from chatty.server.platform.store.copies import snapshot as copies
 from chatty.server.platform.store.errors import StoreError
 from chatty.server.platform.store.ledger import LogState, peek
 
-LONG: Final = 500_000
-"""Messages whose replay takes longer than a snapshot of what they lead to."""
+LONG_BYTES: Final = 16 << 20
+"""Bytes of the log that are replayed within a second or so: for less, no snapshot is looked for."""
 
 REST_SECONDS: Final = 0.1
 
@@ -108,7 +108,7 @@ async def fetch_if_needed(connection: Connection, info: StreamInfo, database: Pa
             state = None
     position = state.position if state is not None and state.generation == info.generation else -1
     must = position + 1 < info.first if position >= 0 else has_origin or info.first > 1
-    if not must and info.last - max(position, 0) < LONG:
+    if not must and info.bytes_between(position, info.last) < LONG_BYTES:
         return False
     return await _fetch(connection, info, database, max(position, 0), must=must, keep=position < 0)
 
@@ -132,13 +132,17 @@ def _check_may_go(state: LogState, database: Path, info: StreamInfo, *, replaced
 async def _fetch(
     connection: Connection, info: StreamInfo, database: Path, position: int, *, must: bool, keep: bool
 ) -> bool:
-    """Fetch the newest snapshot that goes on in the stream. If none ``must`` be found, it has to be worth while."""
+    """Fetch the newest snapshot that goes on in the stream.
+
+    Unless there ``must`` be one, it has to be worth while: smaller than that part of the log that it saves. A byte of
+    either takes about as long.
+    """
     while True:
         try:
             found = await Bucket(connection).snapshots(info.generation)
             usable = [one for one in found if one.position + 1 >= info.first]
             if not must:
-                usable = [one for one in usable if info.last - position > 2 * (info.last - one.position)]
+                usable = [one for one in usable if one.bytes < info.bytes_between(position, one.position)]
             for one in usable:
                 if await _install(connection, one, database, keep=keep):
                     return True

@@ -62,12 +62,12 @@ async def test_a_long_log_is_not_replayed_if_a_snapshot_skips_most_of_it(
     connection: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, replica = await begun(connection, tmp_path / "a" / DATABASE)
-    await replica.say(*"abcdefgh")
+    await replica.say(*"abcdefg", "h" * 100_000)
     await take(connection, replica.store.path, 1)
     await replica.say("i")
     replica.close()
     fresh = new(tmp_path)
-    monkeypatch.setattr(snapshots, "LONG", 10)
+    monkeypatch.setattr(snapshots, "LONG_BYTES", 50_000)
     assert await fetch_if_needed(connection, await now(connection), fresh)
     assert Replica(fresh, connection, replica.generation).position == 9
 
@@ -77,9 +77,9 @@ async def test_a_snapshot_that_would_skip_little_is_not_worth_while(
 ) -> None:
     _, replica = await begun(connection, tmp_path / "a" / DATABASE)
     await take(connection, replica.store.path, 1)
-    await replica.say(*"abcdefghi")
+    await replica.say(*("x" * 1_000 for _ in range(60)))
     replica.close()
-    monkeypatch.setattr(snapshots, "LONG", 10)
+    monkeypatch.setattr(snapshots, "LONG_BYTES", 50_000)
     assert not await fetch_if_needed(connection, await now(connection), new(tmp_path))
 
 
