@@ -93,6 +93,13 @@ def _write_back(file: Path) -> None:
     time.sleep(min(REST_SECONDS, time.monotonic() - began))
 
 
+def _give_back(file: Path) -> None:
+    """Empty a file in small steps: while much becomes free at once, others have to wait, too (see ext4's discard)."""
+    for size in range(file.stat().st_size - STEP, 0, -STEP):
+        os.truncate(file, size)
+        _write_back(file)
+
+
 def pack(database: Path, packed: Path) -> LogState:
     """Make a snapshot of a database that may be in use in the file ``packed``; gives what it is of.
 
@@ -107,7 +114,9 @@ def pack(database: Path, packed: Path) -> LogState:
                 out.flush()
                 _write_back(packed)
             out.write(compress.flush())
-        return log_state(fresh) or LogState()
+        state = log_state(fresh) or LogState()
+        _give_back(fresh)
+        return state
     except BaseException:
         packed.unlink(missing_ok=True)
         raise

@@ -38,6 +38,8 @@ FILE_BYTES: Final = 9 << 20
 """More than a server of NATS writes into one file of a stream: 8 MiB, or 2 if it encrypts them."""
 FILLER_BYTES: Final = 512 * 1024
 FILLER_PAUSE_SECONDS: Final = 0.05
+PURGE_BYTES: Final = 4 << 20
+"""What is purged at once, which takes some 10 ms."""
 
 _LOG = structlog.get_logger("chatty")
 
@@ -194,8 +196,16 @@ class Keeper:
         await self._bucket.keep_only(kept, wall_ms())
         if kept[-1].position >= info.first:
             await self._wait_for_others(kept[-1].position)
-            await self._connection.api(f"STREAM.PURGE.{STREAM}", {"seq": kept[-1].position + 1}, seconds=10)
-            _LOG.info("purged the log", before=kept[-1].position + 1)
+            await self._purge(info, kept[-1].position + 1)
+
+    async def _purge(self, info: StreamInfo, before: int) -> None:
+        """Purge the stream up to a message, a step at a time: while JetStream takes one, it stores nothing."""
+        count = max(1, (info.last - info.first + 1) * PURGE_BYTES // max(1, info.bytes))
+        for first in (*range(info.first + count, before, count), before):
+            began = self._loop.time()
+            await self._connection.api(f"STREAM.PURGE.{STREAM}", {"seq": first}, seconds=10)
+            await asyncio.sleep(self._loop.time() - began)
+        _LOG.info("purged the log", before=before)
 
     async def _wait_for_others(self, position: int) -> None:
         """Give nodes that are behind a while: what they lack then they only get by starting again."""

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Coroutine
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ from chatty.server.platform.pipeline.clock import wall_ms
 from chatty.server.platform.pipeline.log.jetstream import keeper as keepers
 from chatty.server.platform.pipeline.log.jetstream.bucket import CHUNKS, META, Bucket
 from chatty.server.platform.pipeline.log.jetstream.bucket import STREAM as BUCKET
-from chatty.server.platform.pipeline.log.jetstream.connection import Connection
+from chatty.server.platform.pipeline.log.jetstream.connection import STREAM, Connection
 from chatty.server.platform.pipeline.log.jetstream.keeper import ASK, Keeper, Policy
 from chatty.server.platform.pipeline.log.jetstream.snapshots import take
 from chatty.server.platform.store.data_directory import DATABASE
@@ -64,6 +65,29 @@ async def test_two_snapshots_are_kept_and_the_log_since_the_older_one(connection
         await keeper.look()
         assert (await positions(connection), (await now(connection)).first) == (kept, first)
     assert len(await subjects(connection, META)) == len(await subjects(connection, CHUNKS)) == 2
+    replica.close()
+
+
+async def test_a_long_log_is_purged_a_step_at_a_time(
+    connection: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, replica = await begun(connection, tmp_path / DATABASE)
+    await replica.say(*("x" * 1_000 for _ in range(8)))
+    last = (await take(connection, replica.store.path, 1)).position
+    await replica.say("new")
+    firsts: list[int] = []
+    ask = connection.api
+
+    async def api(what: str, body: Any = None, seconds: float = 10.0) -> dict[str, Any]:
+        if what == f"STREAM.PURGE.{STREAM}":
+            firsts.append(body["seq"])
+        return await ask(what, body, seconds)
+
+    monkeypatch.setattr(connection, "api", api)
+    monkeypatch.setattr(keepers, "PURGE_BYTES", 2_500)
+    await Keeper(connection, replica.store, replica, 1, nobody, policy(messages=1)).look()
+    assert firsts == [3, 5, 7, 9, last + 1]
+    assert (await now(connection)).first == last + 1
     replica.close()
 
 
