@@ -49,6 +49,7 @@ def _measure() -> Table:
         _fill(cluster["a"])
         for node in cluster.nodes.values():
             node.kill9()
+        os.sync()
         replaying = {"seconds_s": _start(cluster.make("replay"))}
         for node in cluster.nodes.values():
             node.start()
