@@ -134,15 +134,14 @@ async def _fetch(
 ) -> bool:
     """Fetch the newest snapshot that goes on in the stream.
 
-    Unless there ``must`` be one, it has to be worth while: smaller than that part of the log that it saves. A byte of
-    either takes about as long.
+    Unless there ``must`` be one, it has to be worth while.
     """
     while True:
         try:
             found = await Bucket(connection).snapshots(info.generation)
             usable = [one for one in found if one.position + 1 >= info.first]
             if not must:
-                usable = [one for one in usable if one.bytes < info.bytes_between(position, one.position)]
+                usable = [one for one in usable if _is_worth_while(one, info, position)]
             for one in usable:
                 if await _install(connection, one, database, keep=keep):
                     return True
@@ -155,6 +154,15 @@ async def _fetch(
             _LOG.warning("no snapshot can be fetched; it is tried again", error=str(error) or type(error).__name__)
             await asyncio.sleep(1)
             info = await connection.info() or info
+
+
+def _is_worth_while(one: Snapshot, info: StreamInfo, position: int) -> bool:
+    """Whether a snapshot is there sooner than what the log has from ``position`` on up to there.
+
+    A byte of either takes about as long. But a snapshot replaces the search index, too, so a node that has most of it
+    already goes on from there.
+    """
+    return one.position > 2 * position and one.bytes < info.bytes_between(position, one.position)
 
 
 async def _install(connection: Connection, one: Snapshot, database: Path, *, keep: bool) -> bool:

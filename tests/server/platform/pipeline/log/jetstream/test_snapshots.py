@@ -72,6 +72,21 @@ async def test_a_long_log_is_not_replayed_if_a_snapshot_skips_most_of_it(
     assert Replica(fresh, connection, replica.generation).position == 9
 
 
+async def test_a_node_that_has_most_of_it_goes_on_with_that(
+    connection: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    info, replica = await begun(connection, tmp_path / "a" / DATABASE)
+    away = Replica(new(tmp_path), connection, info.generation)
+    away.follow(CreateRoom(ROOM, AT, "A room", "", "epoch", OWNER), 3)
+    away.close()
+    monkeypatch.setattr(snapshots, "LONG_BYTES", 0)
+    for texts, is_long in (("bcdef", False), ("g", True)):
+        await replica.say(*(text * 100_000 for text in texts))
+        await take(connection, replica.store.path, 1)
+        assert await fetch_if_needed(connection, await now(connection), away.store.path) == is_long
+    replica.close()
+
+
 async def test_a_snapshot_that_would_skip_little_is_not_worth_while(
     connection: Connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
