@@ -79,6 +79,27 @@ class TlsGate(Gate):
         await _joined(reader, writer, await asyncio.open_connection("127.0.0.1", self._target))
 
 
+class Together(Gate):
+    """In front of the server at ``target``, a port: lets connections through only so ``many`` at a time."""
+
+    def __init__(self, target: int) -> None:
+        super().__init__()
+        self._target = target
+        self.many(1)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def many(self, many: int) -> None:
+        """From now on, each waits until so ``many`` have come."""
+        self._barrier = asyncio.Barrier(many)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await self._barrier.wait()
+        await _joined(reader, writer, await asyncio.open_connection("127.0.0.1", self._target))
+
+
 class HttpProxy(Gate):
     """A proxy as companies have them: CONNECT for TLS, whole URLs without. ``routes`` are the hosts' ports here.
 

@@ -189,6 +189,8 @@ async def _join(guests: Sequence[Guest], usual: Way, places: Places, look: Look,
 
     Of those that were open ``again``, some may be gone: the others are entered all the same.
     """
+    import asyncio
+
     from chatty.cli.access.entering import PosterOnly
     from chatty.cli.join import run
     from chatty.cli.join.rooms.attempts import Attempts
@@ -203,9 +205,11 @@ async def _join(guests: Sequence[Guest], usual: Way, places: Places, look: Look,
         env.err(clean(f"warning: {problem}", newlines=False))
     entrances: list[Entrance] = []
     attempts = Attempts(places, len(guests), again=again)
-    for way, target, shown in guests:
+    # Those of last time are looked for all at once: they may be many, and far away.
+    looking = [asyncio.ensure_future(way.into(target, asks=False)) for way, target, _ in guests if again]
+    for at, (way, target, shown) in enumerate(guests):
         try:
-            entrances.append(await way.into(target, shown))
+            entrances.append(await (looking[at] if again else way.into(target, shown)))
         except PosterOnly as poster:
             _say(env, target, poster.admitted)
         except (ChattyError, Failure) as error:

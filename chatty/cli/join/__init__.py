@@ -79,12 +79,14 @@ async def _enter(rooms: OpenRooms, entrances: Sequence[Entrance], places: Places
     from chatty.cli.join.rooms.places import OpenedRoom
     from chatty.errors import ChattyError
 
-    entered, attempts = 0, Attempts(places, len(entrances), again=again)
-    for entrance in entrances:
-        try:
-            entered = await rooms.enter(entrance)
-        except (ChattyError, Failure) as error:
+    distinct = [one for at, one in enumerate(entrances) if not any(map(one.leads_to, entrances[:at]))]
+    attempts = Attempts(places, len(distinct), again=again)
+    found = await rooms.enter_first(distinct)
+    for entrance, one in zip(distinct, found, strict=True):
+        if isinstance(one, ChattyError | Failure):
             room = OpenedRoom(entrance.target.server, entrance.target.room_id, entrance.chosen)
-            rooms.show(line(attempts.refused(room, entrance.room_name, error)))
-    if not entered:
+            rooms.show(line(attempts.refused(room, entrance.room_name, one)))
+        elif isinstance(one, BaseException):
+            raise one
+    if all(isinstance(one, BaseException) for one in found):
         attempts.none_entered()

@@ -46,7 +46,6 @@ class _Ended(Exception):
 
     def __init__(self, status: ExitStatus) -> None:
         self.status = status
-        super().__init__(status)
 
 
 class OpenRooms:
@@ -87,13 +86,23 @@ class OpenRooms:
             for number, one in enumerate(self._open, 1):
                 if one.entrance.leads_to(entrance):
                     return number
-            one = await self._opening.enter(entrance, self, self.changed)
-            one.conversation.incoming.on_mention = partial(self._mentioned, one.conversation)
-            self._open.append(one)
+            one = await self._enter(entrance)
             if self._tasks is not None:
                 one.staying = self._tasks.create_task(self._stay(one))
                 self._remember()
             return len(self._open)
+
+    async def enter_first(self, entrances: Sequence[Entrance]) -> list[OpenRoom | BaseException]:
+        """Enter several rooms at once, before `run`. They are open in this order. Gives each, or why it can't be."""
+        found = await asyncio.gather(*map(self._enter, entrances), return_exceptions=True)
+        self._open.sort(key=lambda one: entrances.index(one.entrance))
+        return found
+
+    async def _enter(self, entrance: Entrance) -> OpenRoom:
+        one = await self._opening.enter(entrance, self, self.changed)
+        one.conversation.incoming.on_mention = partial(self._mentioned, one.conversation)
+        self._open.append(one)
+        return one
 
     async def run(self, *beside: Coroutine[Any, Any, None]) -> ExitStatus:
         """Be in the rooms until one leaves them, or the last one is over. Gives the exit status.
