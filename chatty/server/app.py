@@ -150,6 +150,7 @@ async def _serve_until(
         async with listening(node, certificate) as origin:
             with address_noted(settings.data, from_here(origin)):
                 await announce(node, origin, rooms, known, notices)
+                node.started = True
                 await _run_tasks(node, certificate, stop, notices)
             _LOG.info("stopping", connections=len(node.sessions))
             node.stopping = True

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from chatty.server.platform.store.errors import StoreError
 from chatty.server.served_rooms import ServedRooms
+from tests.support.server import Server
 
 
 def test_rooms_and_their_tokens_are_known_to_the_next_server(tmp_path: Path) -> None:
@@ -51,3 +54,12 @@ def test_a_damaged_file_is_an_error_with_what_to_do(tmp_path: Path, data: bytes)
     with pytest.raises(StoreError, match=r"served-rooms\.json is damaged") as error:
         ServedRooms(tmp_path)
     assert error.value.hint.startswith("move it away")
+
+
+def test_a_server_is_ready_when_its_own_rooms_are_there(tmp_path: Path) -> None:
+    names = [f"room {number}" for number in range(100)]
+    with (
+        Server(tmp_path / "data", *(option for name in names for option in ("--room", name))) as server,
+        closing(sqlite3.connect(f"{(server.data / 'chatty.db').as_uri()}?mode=ro", uri=True)) as db,
+    ):
+        assert sorted(name for (name,) in db.execute("SELECT name FROM rooms")) == sorted(names)

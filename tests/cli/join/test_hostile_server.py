@@ -57,9 +57,10 @@ KEYS = (
 """What somebody presses: they go to and fro, look at all that there is, point at messages."""
 PROMPT = re.compile(
     r"\x1b\]9;[^\x00-\x1f\x7f-\x9f]*\x07|\x1b\[(?:0;)?(?:2;)?7m|\x1b\[\d*[A-DK]|\x1b\[0?J|\x1b\[\?(?:1|7|12|25|2004|2026)[hl]|\x1b\[2[23];2t|\x1b\]2;[^\x00-\x1f\x7f-\x9f]*\x07|\r"
+    r"|(?<!\x08)\x08(?!\x08)"
 )
-"""What the prompt, the title and notifications are made with: moves, erasing, modes, and reverse letters in a menu.
-None of the tricks is one of these."""
+"""What the prompt, the title and notifications are made with: moves (one of them is a backspace), erasing, modes, and
+reverse letters in a menu. None of the tricks is one of these."""
 
 
 class Evil:

@@ -68,6 +68,8 @@ class Probes:
         await self._may_look(request)
         if self.node.stopping:
             return problem("unavailable", "The server is stopping.")
+        if not self.node.started:
+            return problem("unavailable", "The server is starting: its own rooms may not be there yet.")
         trouble = await self._trouble()
         if trouble:
             return problem("unavailable", trouble)

@@ -107,7 +107,7 @@ class Node:
         self.connections: dict[Peer, None] = {}
         self.addresses: Counter[str] = Counter()
         self.recent_authors = RecentAuthors(self.loop.time)
-        self.stopping = False
+        self.started = self.stopping = False
         self.has_rulings = True
         """Whether anybody has ever changed a right. It is looked up at the start."""
         self.tracing: Tracing | None = None
