@@ -224,6 +224,7 @@ def test_without_progress_it_gives_up_with_status_5_and_an_account(own_user: Use
     assert sending.stdin is not None
     sending.stdin.write(b"one\n")
     wait_until(lambda: bool(own_server.texts(room)))
+    own_server.make_room()  # by then, the ack of the message before it is on its way
     own_server.kill9()
     sending.stdin.write(b"two\n")
     _, said = sending.communicate(timeout=PATIENCE)

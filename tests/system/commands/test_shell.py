@@ -150,6 +150,7 @@ def test_a_server_that_dies_for_good_is_status_5_when_nothing_is_acked_in_time(
     sending.stdin.write(b"one\n")
     sending.stdin.flush()
     wait_until(lambda: server.texts(room_id) == ["one"])
+    server.make_room()  # by then, the ack of the message before it is on its way
     server.kill9()
     _, err = sending.communicate(b"two\nthree\n", timeout=PATIENCE)
     assert sending.returncode == 5
