@@ -319,6 +319,8 @@ class Incoming:
 
     def pressed(self) -> bool:
         """A key was pressed: all that is on the screen has been seen. False: nothing of it was new."""
+        if self._returning is not None and not self.is_ready:
+            return False  # what is new is not on the screen yet
         self.seen = self.pointer.shown
         return self.attention.pressed()
 
@@ -336,8 +338,9 @@ class Incoming:
         """The room comes to the front: nothing is unread any more, and a mark says where one stopped."""
         self.front = True
         self._view.interrupted()
-        self._mark_news()
-        self.attention.look()
+        if self._returning is None or self.is_ready:  # else it waits for the rest of what is new
+            self._mark_news()
+            self.attention.look()
 
     def turn_away(self) -> None:
         """Another room comes to the front."""

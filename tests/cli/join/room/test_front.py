@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
+import pytest
 from rich.text import Text
 
 from chatty.cli.join.room.incoming import Incoming
@@ -73,14 +74,20 @@ def test_what_came_is_there_when_the_room_comes_to_the_front_and_of_much_the_new
     assert seat.room.unread == 0
 
 
-def test_more_than_was_replayed_is_told_to_one_who_comes_back() -> None:
+def coming_back(to: int) -> Incoming:
+    """A room in front, to which one comes back who has seen event ``to``."""
     back = Incoming(
         clock=lambda: 0.0,
         local=lambda time: time,
         now=lambda: milliseconds(NOON) / 1000,
         changed=lambda: None,
     )
-    back.come_back(Returning(StreamPosition("e", 10), datetime.fromisoformat(NOON)))
+    back.come_back(Returning(StreamPosition("e", to), datetime.fromisoformat(NOON)))
+    return back
+
+
+def test_more_than_was_replayed_is_told_to_one_who_comes_back() -> None:
+    back = coming_back(10)
     back.hear(welcome(320))
     for seq in range(121, 321):
         back.hear(by("Bob", seq, str(seq)))
@@ -89,6 +96,21 @@ def test_more_than_was_replayed_is_told_to_one_who_comes_back() -> None:
     lines = [line.plain for line in back.take()]
     assert lines[:2] == ["── new since 12:00 ──", "… up to 110 skipped · /history 210"]
     assert [line.rpartition(" ")[2] for line in lines[3:]] == [str(seq) for seq in range(121, 321)]
+
+
+@pytest.mark.parametrize("touch", [Incoming.pressed, Incoming.look])
+def test_a_key_or_a_look_while_what_is_new_still_comes_in_takes_no_mark_away(touch: Callable[[Incoming], None]) -> None:
+    back = coming_back(1)
+    for frame in (welcome(3), by("Bob", 1, "old"), by("Bob", 2, "new")):
+        back.hear(frame)
+    touch(back)
+    back.hear(by("Bob", 3, "newer"))
+    back.hear(Live(3))
+    old, *new = [line.plain for line in back.take()][-4:]
+    assert (old, new[0]) == ("12:00        Bob │ old", "── 2 new since 12:00 ──")
+    assert [line.rpartition(" ")[2] for line in new[1:]] == ["new", "newer"]
+    touch(back)
+    assert back.unread == 0
 
 
 def test_what_waits_is_cut_to_the_newest_when_a_room_goes_behind() -> None:
