@@ -68,14 +68,14 @@ class Probes:
         await self._may_look(request)
         if self.node.stopping:
             return problem("unavailable", "The server is stopping.")
-        if not self.node.started:
-            return problem("unavailable", "The server is starting: its own rooms may not be there yet.")
         trouble = await self._trouble()
         if trouble:
             return problem("unavailable", trouble)
         ended = [part for part, works in self.node.metrics.parts.items() if not works()]
         if ended:
             return problem("unavailable", f"A part of the server has ended or hangs: {', '.join(ended)}.")
+        if not self.node.started:
+            return problem("unavailable", "The server is starting: its own rooms may not be there yet.")
         return web.Response(text="ok\n")
 
     async def _trouble(self) -> str:
