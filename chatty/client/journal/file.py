@@ -182,7 +182,7 @@ def free_journal(directory: Path, *, beside: str = "") -> Path:
 def _has_messages(path: Path) -> bool:
     try:
         return path.stat().st_size > 0
-    except FileNotFoundError:  # whoever had it left, just now
+    except FileNotFoundError:  # its holder has left it, just now
         return False
 
 

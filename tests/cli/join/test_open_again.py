@@ -25,17 +25,22 @@ def leave(seat: Seat) -> None:
     assert seat.ends() == 0
 
 
-def test_a_room_whose_server_is_away_is_tried_again_the_next_time(server: Server, room: Any, tmp_path: Path) -> None:
-    home = tmp_path / "home"
+def leave_both(server: Server, room: Any, tmp_path: Path) -> int:
+    """John was in a room here and in one of another server, which has ended. Gives that server's port."""
     with Server(tmp_path / "other") as other:
         ops = other.make_room("ops")
-        with Seat(home, server.url, room["id"], f"{other.url}/v1/rooms/{ops['id']}") as john:
+        with Seat(tmp_path / "home", server.url, room["id"], f"{other.url}/v1/rooms/{ops['id']}") as john:
             john.sees("● 1 #general (1 online) · 2 #ops")
             leave(john)
+    return other.port
+
+
+def test_a_room_whose_server_is_away_is_tried_again_the_next_time(server: Server, room: Any, tmp_path: Path) -> None:
+    home, port = tmp_path / "home", leave_both(server, room, tmp_path)
     with sit_again(home, "● connected · #general") as john:
         assert any(row.startswith("note:  ") and "cannot reach" in row for row in john.glass.rows)
         leave(john)
-    with Server(tmp_path / "other", port=other.port), sit_again(home, "● 1 #general (1 online) · 2 #ops") as john:
+    with Server(tmp_path / "other", port=port), sit_again(home, "● 1 #general (1 online) · 2 #ops") as john:
         leave(john)
 
 
@@ -52,12 +57,7 @@ def test_rooms_of_last_time_are_entered_at_once_and_in_their_order(server: Serve
 
 
 def test_nobody_is_asked_for_the_password_of_a_room_that_is_gone(server: Server, room: Any, tmp_path: Path) -> None:
-    home = tmp_path / "home"
-    with Server(tmp_path / "other") as other:
-        ops = other.make_room("ops")
-        with Seat(home, server.url, room["id"], f"{other.url}/v1/rooms/{ops['id']}") as john:
-            john.sees("● 1 #general (1 online) · 2 #ops")
-            leave(john)
-    with Server(tmp_path / "another", port=other.port), sit_again(home, "● connected · #general") as john:
+    home, port = tmp_path / "home", leave_both(server, room, tmp_path)
+    with Server(tmp_path / "another", port=port), sit_again(home, "● connected · #general") as john:
         assert any(row.startswith("note:  ") and "ops" in row for row in john.glass.rows)
         leave(john)
