@@ -49,7 +49,7 @@ class _Ended(Exception):
 
 
 class OpenRooms:
-    """Holds the conversations, and is the `Switcher` of their commands. Enter one room at least, then `run`.
+    """Holds the conversations, and is the `Switcher` of their commands. `enter_first` one room at least, then `run`.
 
     ``door`` finds the way into another room, and ``places`` remembers what was read and typed in each. Settings come
     from ``sources``. ``plain`` says that all is shown as lines alone.
@@ -87,9 +87,9 @@ class OpenRooms:
                 if one.entrance.leads_to(entrance):
                     return number
             one = await self._enter(entrance)
-            if self._tasks is not None:
-                one.staying = self._tasks.create_task(self._stay(one))
-                self._remember()
+            assert self._tasks is not None, "those before `run` are entered by `enter_first`"
+            one.staying = self._tasks.create_task(self._stay(one))
+            self._remember()
             return len(self._open)
 
     async def enter_first(self, entrances: Sequence[Entrance]) -> list[OpenRoom | BaseException]:

@@ -64,8 +64,8 @@ class House:
         rooms = OpenRooms(self.env, self.door, Places(self.directory, "default"), sources=Sources(), plain=False)
         person = Person(rooms)
         try:
-            for name in names:
-                await rooms.enter(self.entrance(name))
+            for one in await rooms.enter_first([self.entrance(name) for name in names]):
+                assert not isinstance(one, BaseException), one
             person.running = asyncio.create_task(rooms.run())
             await person.sees("━━ ")
             yield person
