@@ -11,7 +11,7 @@ import pytest
 
 from chatty.server.business.entries import Entry
 from chatty.server.business.outcomes import Outcome
-from chatty.server.platform.pipeline.log.jetstream.connection import STREAM
+from chatty.server.platform.pipeline.log.jetstream.connection import STREAM, stream_of
 from chatty.server.platform.pipeline.log.jetstream.log import JetStreamLog
 from chatty.server.platform.pipeline.log.jetstream.opening import BEGIN, Identity, metadata, reach
 from chatty.server.platform.pipeline.log.local import LocalLog
@@ -95,7 +95,7 @@ async def jetstream(bench: Bench, nats: Nats) -> Log:
     settings = Settings(log=nats.url, node="a", replicas=1, secret_file=str(nats.secret))
     connection, _, secret = await reach(settings, create=True)
     await connection.api(f"STREAM.DELETE.{STREAM}")
-    stream = await connection.create_stream(1, metadata(secret, BEGIN))
+    stream = await stream_of(connection, 1, metadata(secret, BEGIN), create=True)
     log = JetStreamLog(bench.store, bench, connection, Identity("a", secret, ""), on_fatal=bench.on_fatal)
     await log.open(stream)
     await log.begin(1)

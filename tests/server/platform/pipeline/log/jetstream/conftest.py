@@ -20,6 +20,7 @@ from chatty.server.platform.pipeline.log.jetstream.connection import (
     Refusal,
     StreamInfo,
     connect,
+    stream_of,
 )
 from chatty.server.platform.store.applying import Store
 from chatty.server.platform.store.ledger import Incarnation, LogState
@@ -86,7 +87,8 @@ class Replica:
 
 async def begun(connection: Connection, path: Path, **metadata: str) -> tuple[StreamInfo, Replica]:
     """A new log, and a node with a room."""
-    info = await connection.create_stream(1, metadata)
+    # NATS may still be removing the directory of a log before it, and refuses meanwhile: this asks again.
+    info = await stream_of(connection, 1, metadata, create=True)
     replica = Replica(path, connection, info.generation)
     await replica.apply(CreateRoom(ROOM, AT, "A room", "", "epoch", OWNER))
     return info, replica

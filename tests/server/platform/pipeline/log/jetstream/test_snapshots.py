@@ -12,7 +12,7 @@ from chatty.server.business.entries import CreateRoom
 from chatty.server.platform.pipeline.log.jetstream import snapshots
 from chatty.server.platform.pipeline.log.jetstream.bucket import STREAM as BUCKET
 from chatty.server.platform.pipeline.log.jetstream.bucket import Bucket
-from chatty.server.platform.pipeline.log.jetstream.connection import STREAM, Connection
+from chatty.server.platform.pipeline.log.jetstream.connection import STREAM, Connection, stream_of
 from chatty.server.platform.pipeline.log.jetstream.offline import fetch_fresh
 from chatty.server.platform.pipeline.log.jetstream.opening import BEGIN, MOVE, ORIGIN, RESTORE
 from chatty.server.platform.pipeline.log.jetstream.snapshots import fetch_if_needed, take
@@ -245,6 +245,6 @@ async def test_snapshots_of_other_logs_are_not_taken_for_this_ones(connection: C
 async def test_no_node_begins_with_a_log_whose_first_snapshot_is_not_there_yet(
     connection: Connection, tmp_path: Path, origin: str
 ) -> None:
-    info = await connection.create_stream(1, {ORIGIN: origin})
+    info = await stream_of(connection, 1, {ORIGIN: origin}, create=True)
     with pytest.raises(StoreError, match="no snapshot up to there can be read"):
         await fetch_if_needed(connection, info, new(tmp_path))

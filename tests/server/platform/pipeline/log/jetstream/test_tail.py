@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from chatty.server.platform.pipeline.log.jetstream.connection import SUBJECT, Connection, end
+from chatty.server.platform.pipeline.log.jetstream.connection import SUBJECT, Connection, end, stream_of
 from chatty.server.platform.pipeline.log.jetstream.replica import Message
 from chatty.server.platform.pipeline.log.jetstream.tail import Tail
 
@@ -34,7 +34,7 @@ async def until(true: Callable[[], bool]) -> None:
 async def test_what_the_node_cannot_take_now_waits_in_the_log_and_comes_once_and_in_order(
     connection: Connection,
 ) -> None:
-    await connection.create_stream(1, {})
+    await stream_of(connection, 1, {}, create=True)
     taker, fatal = Taker(), list[BaseException]()
     tail = Tail(connection, 0, taker, fatal.append)
     await tail.open()
