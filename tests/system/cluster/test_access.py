@@ -13,7 +13,7 @@ import pytest
 
 from chatty.protocol import Close
 from tests.support.cluster import Cluster, check_agreement, status
-from tests.support.faults import Peer
+from tests.support.faults import Peer, eventually, figure
 from tests.support.proxy import Proxy
 from tests.support.server import PATIENCE, Server
 
@@ -109,6 +109,8 @@ async def test_a_node_that_is_cut_off_lets_nobody_in_by_old_rights_and_comes_bac
         c = cluster.nodes["c"] = cluster.make("c", "--log", log, port=quick.port)
         try:
             await asyncio.to_thread(c.start)
+            # What they have said last is no reason to go on.
+            await asyncio.to_thread(eventually, lambda: figure(c, "chatty_log_peers") == 2, "it hears the others")
             loop = asyncio.get_running_loop()
 
             def freeze(*, on: bool) -> None:

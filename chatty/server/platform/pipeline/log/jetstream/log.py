@@ -304,8 +304,7 @@ class JetStreamLog:
             if self._tail.silent_seconds > DEAF_SECONDS:
                 self.peers.be_deaf()
             # That the tail is heard proves nothing: its server may have lost touch with the others, as this node has.
-            if self._nobody_knows_more():
-                self._learn_end(self._loop.time(), self._tail.last)
+            self._learn_end(self._nobody_knew_more(), self._tail.last)
             is_cut_off = self._tail.silent_seconds > CUT_OFF_SECONDS and not self.connection.is_connected
             if is_cut_off or self._has_given_up or self._age > BEHIND_SECONDS:
                 if self._begun:
@@ -323,13 +322,12 @@ class JetStreamLog:
         self._freshness.aim(at, last)
         self._freshness.reach(self.position)
 
-    def _nobody_knows_more(self) -> bool:
-        """Whether the log has no leader at the moment, rather than that this node is cut off: then it hears all others,
-        and none of them has come further.
+    def _nobody_knew_more(self) -> float:
+        """Until when none of the others had come further. If only the log has no leader, they go on saying so; a node
+        that is cut off no longer hears it.
         """
         others = [node for node, one in self.nodes.items() if node != self.node and not one.ended]
-        positions = self.peers.positions(others)
-        return positions is not None and max(positions, default=0) <= self.position
+        return self.peers.none_further(others, self.position)
 
     def _bury_the_dead(self) -> None:
         """End the incarnations of nodes that have been silent for long. All nodes propose that, and one is heeded."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import statistics
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Iterable
 from typing import Final
 
 import msgspec
@@ -137,12 +137,13 @@ class Peers:
         """Which turn this node has among the living to propose, for ``room``, what any of them may propose."""
         return sorted(self.living(), key=lambda node: _turn(room, node)).index(self._node)
 
-    def positions(self, nodes: Collection[str]) -> list[int] | None:
-        """How far these nodes have come, or None if one of them is not heard of."""
-        living = self.living()
-        if any(node not in living for node in nodes):
-            return None
-        return [self.heard[node].alive.position for node in nodes]
+    def none_further(self, nodes: Iterable[str], position: int) -> float:
+        """Until when it is known that none of these nodes had come further than ``position``; 0 if one has, or is
+        unheard of.
+        """
+        heard = [self.heard.get(node) for node in nodes]
+        until = [one.at for one in heard if one is not None and one.alive.position <= position]
+        return min(until, default=self._loop.time()) if len(until) == len(heard) else 0.0
 
     def someone_is_behind(self, position: int) -> bool:
         """Whether a node that was heard of lately has not come to ``position``, as far as it said."""
